@@ -1,0 +1,42 @@
+# What a newcomer types: `make run` (see it work) and `make test` (trust a change).
+PYTHON ?= python3.11
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: run test lint types unit oracle fuzz bench system clean
+
+run: $(STAMP)
+	$(BIN)/ssegauge run
+
+test: system lint types unit
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+unit: $(STAMP)
+	$(BIN)/python -m pytest
+
+# Not part of `make test`: longer proofs and figures.
+oracle: system $(STAMP)
+	$(BIN)/python -m pytest tests/browser/test_oracle.py -s --oracle-streams=20000 --timeout=1800
+
+bench: $(STAMP)
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only --timeout=1800
+
+# The browser and nginx tests need Debian packages: root gets them installed, everybody else is told.
+system:
+	@sh .ci/system-packages
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip --constraint constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) build dist runs .mypy_cache .ruff_cache .pytest_cache .hypothesis

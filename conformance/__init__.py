@@ -1,0 +1,1 @@
+"""Does a server speak Server-Sent Events right? Probes record, rules judge."""

@@ -1,0 +1,1 @@
+"""Does a server hold up? Locust users on kernel-stamped event streams."""

@@ -1,0 +1,1 @@
+"""The smallest server that implements the whole specification."""

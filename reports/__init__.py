@@ -1,0 +1,1 @@
+"""From a run folder to a report; reads files and nothing else."""

@@ -1,0 +1,1 @@
+"""ssegauge: conformance suite and load harness for Server-Sent Events servers."""
