@@ -1,0 +1,5 @@
+"""The one error that ends a run without a verdict."""
+
+
+class CannotJudge(Exception):  # noqa: N818 - says what follows from it: no verdict, exit status 2
+    """Nothing can be judged; the message is one line that names the place and the remedy."""
