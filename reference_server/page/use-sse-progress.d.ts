@@ -1,0 +1,3 @@
+import type { ProgressOptions, ProgressState } from "./progress-client.js";
+
+export function useSSEProgress(taskId: string | null | undefined, options?: ProgressOptions): ProgressState;
