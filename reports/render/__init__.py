@@ -1,0 +1,1 @@
+"""One module per form of a report; each is given documents and figures, none reads a run folder."""

@@ -1,0 +1,103 @@
+"""Samples -> the figures of a report. Pure functions of data frames; nothing is rounded here.
+
+Percentiles come from the raw samples, by linear interpolation between the closest ranks (NumPy's
+default), and always stand beside the number of samples they rest on. Series over time are aggregated to
+at most `MOST_POINTS` bins of whole seconds, so that a chart's size does not grow with the run. Times are
+ms, except `at_s`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Values = npt.NDArray[np.floating[Any]]
+LATENCIES = ("connect", "first_event", "update", "gap", "existing")
+QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99, "max": 1.0}
+MOST_POINTS = 600
+# Evenly spaced in the body, dense towards the end: the tail is what one looks for.
+ECDF_GRID = np.unique(np.concatenate([np.linspace(0, 0.99, 199), 1 - np.geomspace(0.01, 1e-5, 60), [1.0]]))
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Percentiles (ms) of so many samples; NaN when there are none."""
+
+    samples: int
+    p50: float
+    p90: float
+    p95: float
+    p99: float
+    max: float
+
+
+def percentiles(values: Values) -> Percentiles:
+    """Return the percentiles of raw values; NaN values count as not measured."""
+    known = np.asarray(values)[~np.isnan(values)]
+    if not known.size:
+        return Percentiles(0, *[float("nan")] * len(QUANTILES))
+    found = np.percentile(known, [100 * quantile for quantile in QUANTILES.values()])
+    return Percentiles(int(known.size), *found.tolist())
+
+
+def latency_table(frame: pd.DataFrame) -> dict[str, Percentiles]:
+    """Return percentiles per kind of latency that has samples, in the order of `LATENCIES`."""
+    by_kind = {kind: frame.loc[frame["kind"] == kind, "value"].to_numpy() for kind in LATENCIES}
+    return {kind: percentiles(values) for kind, values in by_kind.items() if values.size}
+
+
+def over_time(frame: pd.DataFrame, column: str = "value") -> pd.DataFrame:
+    """Return p50, p95, p99 and the count of a column per bin of time.
+
+    A bin is a whole number of seconds, one where the span allows: from `at_s`, `width_s` wide.
+    A bin without samples has no row: a line through it would claim a measurement.
+    """
+    at_s, width = _bins(frame["at_ms"].to_numpy())
+    values = pd.Series(frame[column].to_numpy(), copy=False)
+    groups = values.groupby(at_s)
+    table: pd.DataFrame = groups.quantile(np.array([0.5, 0.95, 0.99])).unstack()
+    table.columns = pd.Index(["p50", "p95", "p99"])
+    return table.assign(samples=groups.count(), width_s=width).rename_axis("at_s").reset_index()
+
+
+def open_streams(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return how many streams were open: the most and the fewest within each bin of time (`at_s`).
+
+    Takes the samples of kind "open"; a bin in which nothing opened or closed has no row.
+    """
+    ordered = frame.sort_values("at_ms", kind="stable")
+    at_s, _ = _bins(ordered["at_ms"].to_numpy())
+    groups = pd.Series(ordered["value"].cumsum().to_numpy()).groupby(at_s)
+    table = pd.DataFrame({"most": groups.max(), "fewest": groups.min(), "last": groups.last()})
+    return table.rename_axis("at_s").reset_index()
+
+
+def ecdf(values: Values) -> pd.DataFrame:
+    """Return the empirical distribution on `ECDF_GRID`: the `share` of samples at or below `ms`."""
+    known = np.asarray(values)[~np.isnan(values)]
+    return pd.DataFrame({"share": ECDF_GRID, "ms": np.quantile(known, ECDF_GRID)})
+
+
+def by_phase(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return samples, median and p95 of the existing endpoint in each phase that has samples, in run order.
+
+    Columns: name, streams (whether streams were open), start_s, end_s, samples, p50, p95.
+    """
+    existing = frame[frame["kind"] == "existing"]
+    rows = [_phase_row(phase, existing) for phase in phases]
+    return pd.DataFrame([row for row in rows if row["samples"]])
+
+
+def _phase_row(phase: Mapping[str, Any], existing: pd.DataFrame) -> dict[str, Any]:
+    found = percentiles(existing.loc[existing["phase"] == phase["name"], "value"].to_numpy())
+    facts = {key: phase[key] for key in ("name", "streams", "start_s", "end_s")}
+    return facts | {"samples": found.samples, "p50": found.p50, "p95": found.p95}
+
+
+def _bins(at_ms: Values) -> tuple[Values, int]:
+    span = float(at_ms.max() - at_ms.min()) / 1000 if at_ms.size else 0.0
+    width = max(1, int(np.ceil(span / MOST_POINTS)))
+    return np.floor(at_ms / (1000 * width)) * width, width
