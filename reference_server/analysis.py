@@ -1,0 +1,111 @@
+"""The demo workload: a brand analysis that reports its stages and time left; deterministic by seed.
+
+It waits one interval as `pending`, then spends one in each of `steps` stages: (steps + 1) intervals in all.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from reference_server.events import Json
+from reference_server.tasks import Task, TaskEndedError, Tasks
+
+STAGES = (
+    ("Collecting mentions", "Searching answer engines for mentions of {brand}"),
+    ("Analyzing sentiment", "Rating what the mentions say about {brand}"),
+    ("Comparing competitors", "Finding the brands named next to {brand}"),
+    ("Scoring visibility", "Weighing how often and how early {brand} is named"),
+    ("Writing recommendations", "Drafting what {brand} can do next"),
+)
+COMPETITORS = ("Acme", "Globex", "Initech")
+
+
+def _integer(low: int, high: int) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+# member -> (is the value legal, what it must be)
+MEMBERS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "brand": (
+        lambda value: isinstance(value, str) and 0 < len(value) <= 100,
+        "a text of 1 to 100 characters",
+    ),
+    "steps": (_integer(1, 1_000), "an integer from 1 to 1000"),
+    "interval_ms": (_integer(1, 60_000), "an integer from 1 to 60000"),
+    "fail_at": (_integer(1, 1_000), "the number of a stage, from 1"),
+    "manual": (lambda value: isinstance(value, bool), "true or false"),
+    "seed": (_integer(0, 2**32 - 1), "an integer from 0 to 4294967295"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What to analyze: `steps` stages of `interval_ms` each, failing in stage `fail_at` (from 1)."""
+
+    brand: str = "Example"
+    steps: int = 5
+    interval_ms: int = 1_000
+    fail_at: int | None = None
+    manual: bool = False
+    seed: int = 0
+
+    @classmethod
+    def from_json(cls, members: Json) -> "Spec":
+        """Return the spec; raises ValueError with a message for the sender."""
+        for name, value in members.items():
+            if name not in MEMBERS:
+                raise ValueError(f"unknown member {name[:40]!r}; known are {', '.join(MEMBERS)}")
+            is_legal, what = MEMBERS[name]
+            if not is_legal(value):
+                raise ValueError(f"{name} must be {what}")
+        return cls(**members)
+
+
+async def run(tasks: Tasks, task: Task, spec: Spec) -> None:
+    """Move the task through its stages to its end."""
+    interval = spec.interval_ms / 1000
+    try:
+        for step in range(1, spec.steps + 1):
+            await asyncio.sleep(interval)
+            if step == spec.fail_at:
+                tasks.move(task, failure(spec, step))
+                return
+            tasks.move(task, report(spec, step))
+        await asyncio.sleep(interval)
+        tasks.move(task, {"status": "completed", "results": results(spec)})
+    except TaskEndedError:
+        return  # an update from outside was faster
+
+
+def report(spec: Spec, step: int) -> Json:
+    """Return the update that announces stage `step`."""
+    stage, message = STAGES[(step - 1) * len(STAGES) // spec.steps]
+    return {
+        "status": "running",
+        "stage": stage,
+        "progress": 100 * (step - 1) // spec.steps,
+        "message": f"{message.format(brand=spec.brand)} (step {step} of {spec.steps})",
+        "estimatedTimeRemaining": (spec.steps - step + 1) * spec.interval_ms / 1000,
+    }
+
+
+def failure(spec: Spec, step: int) -> Json:
+    """Return the update that ends the analysis in stage `step`."""
+    stage = STAGES[(step - 1) * len(STAGES) // spec.steps][0]
+    error = f"{stage} failed because a data source did not answer. Start the analysis again in a minute."
+    return {"status": "failed", "error": error}
+
+
+def results(spec: Spec) -> Json:
+    """Return made-up findings, the same for the same seed and brand."""
+    dice = random.Random(f"{spec.seed}/{spec.brand}")  # noqa: S311 - demo figures, not secrets
+    return {
+        "brand": spec.brand,
+        "mentions": dice.randrange(100, 5_000),
+        "sentiment": round(dice.uniform(-1, 1), 2),
+        "competitors": [{"name": name, "share": round(dice.random(), 2)} for name in COMPETITORS],
+        "visibilityScore": dice.randrange(0, 101),
+        "recommendations": ["Answer the questions that your competitors are named for."],
+    }

@@ -1,0 +1,202 @@
+"""The server put together: parts, routes, limits, start and stop.
+
+`Parts` are the classes that faults replace; the healthy server knows nothing of faults.
+
+Stopping drains: no new connection is taken, every stream is ended properly, and what has not ended after
+`drain_s` is cut. Clients come back, after their reconnection time, to whatever runs then.
+"""
+
+import asyncio
+import contextlib
+import errno
+import resource
+import signal
+from collections.abc import AsyncIterator, Collection, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from reference_server import logs
+from reference_server import page_routes as page
+from reference_server.api import BODY_LIMIT, Api
+from reference_server.events import Events
+from reference_server.metrics import Metrics, health
+from reference_server.security import Security
+from reference_server.stream import Streams
+from reference_server.tasks import Tasks
+
+API = "/api/brand-monitor"
+BACKLOG = 4096
+SPARE_DESCRIPTORS = 256
+
+
+class CannotServe(Exception):  # noqa: N818 - part of the public interface
+    """The server cannot start; the message is one line for the user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What can be set. Times are in seconds."""
+
+    token: str | None = None
+    allow_origin: Collection[str] = ()
+    heartbeat: float = 15.0
+    stall_s: float = 60.0
+    idle_s: float = 15.0
+    drain_s: float = 5.0
+    task_ttl_s: float = 3600.0
+    max_tasks: int = 20_000
+    max_streams: int = 20_000
+
+
+@dataclass(slots=True)
+class Parts:
+    """The classes and hooks that make a server."""
+
+    events: type[Events] = Events
+    tasks: type[Tasks] = Tasks
+    streams: type[Streams] = Streams
+    api: type[Api] = Api
+    security: type[Security] = Security
+    middlewares: list[Middleware] = field(default_factory=list)
+
+
+def make_app(settings: Settings, parts: Parts | None = None) -> web.Application:
+    """Return the application; `parts` replaces healthy parts by others."""
+    parts = parts or Parts()
+    events = parts.events()
+    tasks = parts.tasks(events, settings.task_ttl_s, settings.max_tasks)
+    streams = parts.streams(tasks, events, settings.max_streams, settings.heartbeat, settings.stall_s)
+    security = parts.security(settings.token, settings.allow_origin)
+    app = web.Application(middlewares=[*security.middlewares(), *parts.middlewares], client_max_size=BODY_LIMIT)
+    app.on_response_prepare.append(security.add_fields)
+    app.add_routes(routes(parts.api(tasks), streams, Metrics(tasks, streams)))
+    app.cleanup_ctx.append(lambda _: background(streams.beat(), expire(tasks)))
+
+    async def drain(_: web.Application) -> None:
+        tasks.close()
+
+    app.on_shutdown.append(drain)
+    return app
+
+
+def routes(api: Api, streams: Streams, metrics: Metrics) -> list[web.AbstractRouteDef]:
+    """Return every route but the page's, which `page.routes` has."""
+    stream = f"{API}/progress/{{task_id}}"
+    return [
+        web.post(f"{API}/tasks", api.create),
+        web.get(f"{API}/tasks/{{task_id}}", api.read),
+        web.post(f"{API}/tasks/{{task_id}}/updates", api.update),
+        web.get(stream, streams.get, allow_head=False),
+        web.head(stream, streams.head),
+        web.get("/health", health),
+        web.get("/metrics.json", metrics.json),
+        web.get("/metrics", metrics.prometheus),
+        web.get("/openapi.json", page.openapi),
+        web.get("/", page.index),
+        web.static("/page", page.FOLDER),
+    ]
+
+
+async def expire(tasks: Tasks) -> None:
+    """Look for tasks past their time, for ever."""
+    while True:
+        await asyncio.sleep(min(30.0, tasks.ttl_s / 4))
+        tasks.expire()
+
+
+@contextlib.asynccontextmanager
+async def background(*loops: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run the endless coroutines beside the server."""
+    running = [asyncio.create_task(loop) for loop in loops]
+    yield
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def running(host: str, port: int, settings: Settings, faults: Sequence[str] = ()) -> AsyncIterator[str]:
+    """Serve inside the context, whose value is the base URL; leaving it drains.
+
+    Raises:
+        CannotServe: a fault is unknown, or the address cannot be listened on.
+    """
+    runner = web.AppRunner(
+        make_app(settings, parts_for(faults)),
+        access_log=None,
+        handler_cancellation=True,  # a client that leaves is noticed at once
+        keepalive_timeout=settings.idle_s,
+        shutdown_timeout=settings.drain_s,
+    )
+    await runner.setup()
+    try:
+        await _listen(runner, host, port)
+        yield f"http://{f'[{host}]' if ':' in host else host}:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port, backlog=BACKLOG).start()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            reason = f"port {port} of {host} is taken; choose another with --port, or 0 for a free one"
+            raise CannotServe(reason) from None
+        raise CannotServe(f"cannot listen on {host} port {port}: {error.strerror}") from None
+    except OverflowError:
+        raise CannotServe(f"port {port} is not in 0-65535") from None
+
+
+def start(faults: Sequence[str] = (), **options: Any) -> contextlib.AbstractAsyncContextManager[str]:  # noqa: ANN401 - see Settings
+    """Serve on a free port of 127.0.0.1 inside `async with ... as base_url`; options: see Settings."""
+    return running("127.0.0.1", 0, Settings(**options), faults)
+
+
+def serve(
+    host: str = "127.0.0.1",
+    port: int = 8205,
+    *,
+    faults: Sequence[str] = (),
+    log_level: str = "warning",
+    **options: Any,  # noqa: ANN401 - see Settings
+) -> None:
+    """Serve until SIGTERM or SIGINT, then drain and return; prints one line when listening.
+
+    Raises:
+        CannotServe: an option is wrong or the address cannot be listened on.
+    """
+    logs.configure(log_level)
+    settings = Settings(**options)
+    limit = min(settings.max_streams, _raise_descriptor_limit() - SPARE_DESCRIPTORS)
+    asyncio.run(_serve(host, port, replace(settings, max_streams=limit), faults))
+
+
+async def _serve(host: str, port: int, settings: Settings, faults: Sequence[str]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with running(host, port, settings, faults) as base_url:
+        print(f"ssegauge reference server on {base_url}", flush=True)
+        await stop.wait()
+
+
+def parts_for(faults: Sequence[str]) -> Parts:
+    """Return the healthy parts, or what the faults make of them; raises CannotServe for an unknown code."""
+    if not faults:
+        return Parts()
+    from reference_server.faults import compose
+
+    return compose(faults)
+
+
+def _raise_descriptor_limit() -> int:
+    """Let this process open as many descriptors as it may, one for each stream; return how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    return soft

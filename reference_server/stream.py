@@ -1,0 +1,105 @@
+"""The progress stream of one task over HTTP.
+
+The head goes out at once, in one write with `connected`; then the reader follows the task's log to its end,
+and the body is ended properly. Where the reader begins follows from `Last-Event-ID`: strictly after the event
+that it names; at the current state (the newest event) if it names none that is retained; 204, which stops an
+EventSource from coming back, if it names the terminal event.
+"""
+
+import asyncio
+
+from aiohttp import web
+
+from reference_server.events import Events
+from reference_server.log import FellBehindError, Reader
+from reference_server.tasks import Task, Tasks
+
+# `no-cache` is the ticket's; `no-store` keeps a private stream off disks; `no-transform` keeps intermediaries
+# from compressing, and so from holding events (RFC 9111, section 5.2.2). No charset: UTF-8 is the only one
+# there is (WHATWG HTML, iana.html#text/event-stream).
+HEAD = {
+    "Content-Type": "text/event-stream",
+    "Cache-Control": "no-cache, no-store, no-transform",
+    "X-Accel-Buffering": "no",
+}
+
+
+class Streams:
+    """Serves the streams of `tasks`."""
+
+    def __init__(self, tasks: Tasks, events: Events, limit: int, heartbeat_s: float, stall_s: float) -> None:
+        self.tasks = tasks
+        self.events = events
+        self.limit = limit
+        self.heartbeat_s = heartbeat_s
+        self.stall_s = stall_s
+        self.open = 0
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        """Answer GET: the stream, or 204, 404 or 503."""
+        task = self.tasks.find(request.match_info["task_id"])
+        position = self.position(task, request.headers.get("Last-Event-ID"))
+        if position == task.log.end and task.progress.ended:
+            return web.Response(status=204)
+        if self.open >= self.limit:
+            raise web.HTTPServiceUnavailable(
+                headers={"Retry-After": "5"}, text="Too many open streams. Try again soon."
+            )
+        self.open += 1
+        try:
+            return await self.stream(request, task, position)
+        finally:
+            self.open -= 1
+
+    async def head(self, request: web.Request) -> web.StreamResponse:
+        """Answer HEAD as GET would, without a body."""
+        self.tasks.find(request.match_info["task_id"])
+        response = web.StreamResponse(headers=self.headers())
+        await response.prepare(request)
+        return response
+
+    def headers(self) -> dict[str, str]:
+        """Return the fields of the stream's head."""
+        return dict(HEAD)
+
+    def position(self, task: Task, last_event_id: str | None) -> int:
+        """Return the number of the first event to send."""
+        last = self.events.number(task.id, last_event_id or "")
+        retained = last is not None and task.log.base <= last + 1 <= task.log.end
+        return last + 1 if last is not None and retained else task.log.end - 1
+
+    async def stream(self, request: web.Request, task: Task, position: int) -> web.StreamResponse:
+        """Send the whole stream."""
+        response = web.StreamResponse(headers=self.headers())
+        reader = await self.begin(request, response, position)
+        await response.write(self.events.connected(task.id))
+        try:
+            await self.deliver(task, reader)
+        except FellBehindError:
+            reader.write(self.events.error(task.id, "You read too slowly and missed updates. Reconnect to go on."))
+        await self.finish(response)
+        return response
+
+    async def begin(self, request: web.Request, response: web.StreamResponse, position: int) -> Reader:
+        """Prepare the head, which the first write sends, and return the reader."""
+        writer = await response.prepare(request)
+        if writer is None or request.transport is None:
+            raise ConnectionResetError("the client left")
+        chunked = "Transfer-Encoding" in response.headers
+        return Reader(request.transport, request.protocol, writer, chunked=chunked, position=position)
+
+    async def deliver(self, task: Task, reader: Reader) -> None:
+        """Send the task's events until it ends."""
+        await task.log.follow(reader, self.stall_s)
+
+    async def finish(self, response: web.StreamResponse) -> None:
+        """End the body properly."""
+        await response.write_eof()
+
+    async def beat(self) -> None:
+        """Keep silent streams alive: none is silent for longer than `heartbeat_s`, with time to spare."""
+        while True:
+            await asyncio.sleep(self.heartbeat_s / 2)
+            for task in tuple(self.tasks.by_id.values()):
+                if task.log.ready:
+                    await task.log.beat(self.events.heartbeat())
