@@ -1,0 +1,140 @@
+"""Rules and transcripts in, verdicts out. Pure: no clock, no files, no network.
+
+``judge`` gives one ``Result`` a rule. ``document`` makes ``conformance.json`` of them, with the verdict on the
+whole: ``fail`` when a MUST is broken (with ``strict`` also a SHOULD), ``could_not_judge`` when the harness itself
+failed or when no rule passed or failed, since zero evidence never passes, else ``pass``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from conformance.rules import RULES, Rule, Verdict
+from conformance.seen import Evidence, Mark, Seen
+from conformance.target import Limits, Profile
+from conformance.transcript import Transcript
+
+SCHEMA = "ssegauge/conformance/1"
+MOST_EVIDENCE = 5  # a rule broken a thousand times is shown by its first few
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one rule. ``observations`` counts what supports it or breaks it; ``needs`` is for not_observed."""
+
+    rule: Rule
+    verdict: Verdict
+    summary: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    observations: int = 0
+    needs: str = ""
+
+
+def judge(
+    transcripts: Iterable[Transcript],
+    *,
+    profile: Profile = "task-progress",
+    limits: Limits | None = None,
+    hooks: Collection[str] | None = None,
+    quick: bool = False,
+    rules: Mapping[str, Rule] = RULES,
+) -> list[Result]:
+    """Judge what was seen by every rule.
+
+    Args:
+        transcripts: what was seen.
+        profile: rules of the task-progress profile are not applicable to any other.
+        limits: what the server promises.
+        hooks: the target file's hooks, to say what is missing; None where there was no target (a capture).
+        quick: whether the run left out what takes long.
+        rules: the rules to judge by.
+    """
+    seen = Seen.of(transcripts, profile, limits)
+    return [_result(one, seen, hooks, quick) for one in rules.values()]
+
+
+def _result(rule: Rule, seen: Seen, hooks: Collection[str] | None, quick: bool) -> Result:
+    if rule.only and rule.only != seen.profile:
+        return Result(rule, "not_applicable", f"belongs to the {rule.only} profile")
+    try:
+        marks = list(rule.check(seen))
+    except Exception as error:  # noqa: BLE001 - a defect of one rule must not take the others with it
+        return Result(rule, "harness_error", f"the rule itself failed: {type(error).__name__}: {error}")
+    return _verdict(rule, marks) or Result(rule, "not_observed", needs=_missing(rule, hooks, quick))
+
+
+def _verdict(rule: Rule, marks: list[Mark]) -> Result | None:
+    bad = [mark for mark in marks if mark.good is False]
+    judged = sum(mark.good is not None for mark in marks)
+    if bad:
+        evidence = tuple(mark.evidence for mark in bad[:MOST_EVIDENCE] if mark.evidence)
+        more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+        return Result(rule, "fail", bad[0].summary + more, evidence, judged)
+    if judged:
+        return Result(rule, "pass", observations=judged)
+    if marks:
+        return Result(rule, "not_applicable", marks[0].summary)
+    return None
+
+
+def _missing(rule: Rule, hooks: Collection[str] | None, quick: bool) -> str:
+    if hooks is None:
+        return "a capture does not show this; use `ssegauge check` on the running server"
+    missing = [f"[{name}]" for name in rule.needs if name not in hooks]
+    if missing:
+        return f"add {' and '.join(missing)} to the target file"
+    if quick and rule.patient:
+        return "left out by --quick"
+    return "the situation did not come up"
+
+
+def overall(results: Iterable[Result], *, strict: bool = False) -> str:
+    """Return the verdict on the whole: ``pass``, ``fail`` or ``could_not_judge``."""
+    results = list(results)
+    breaking = {"must", "should"} if strict else {"must"}
+    if any(one.verdict == "fail" and one.rule.level in breaking for one in results):
+        return "fail"
+    verdicts = {one.verdict for one in results}
+    if "harness_error" in verdicts or not verdicts & {"pass", "fail"}:
+        return "could_not_judge"
+    return "pass"
+
+
+def document(
+    results: Iterable[Result], *, profile: Profile, strict: bool = False, transcripts: int = 0
+) -> dict[str, Any]:
+    """Return ``conformance.json``."""
+    results = list(results)
+    counts = Counter[str](one.verdict for one in results)
+    order = ("pass", "fail", "not_observed", "not_applicable", "harness_error")
+    return {
+        "schema": SCHEMA,
+        "profile": profile,
+        "verdict": overall(results, strict=strict),
+        "strict": strict,
+        "transcripts": transcripts,
+        "counts": {verdict: counts[verdict] for verdict in order},
+        "results": [_row(one) for one in results],
+    }
+
+
+def _row(result: Result) -> dict[str, Any]:
+    rule = result.rule
+    return {
+        "rule": rule.code,
+        "group": rule.group,
+        "level": rule.level,
+        "kind": rule.kind,
+        "title": rule.title,
+        "verdict": result.verdict,
+        "summary": result.summary,
+        "observations": result.observations,
+        "needs": result.needs,
+        "evidence": [asdict(one) for one in result.evidence],
+        "why": rule.why,
+        "mend": rule.mend,
+        "source": {key: getattr(rule.source, key) for key in ("title", "url", "quote")},
+    }

@@ -1,0 +1,19 @@
+"""The rules, one function each, grouped by file; importing this package registers them all in ``RULES``."""
+
+from conformance.rules import response, wire
+from conformance.rules.rule import RULES, Level, Rule, Source, Verdict, fetch, profile, rfc, rule, whatwg
+
+__all__ = [
+    "RULES",
+    "Level",
+    "Rule",
+    "Source",
+    "Verdict",
+    "fetch",
+    "profile",
+    "response",
+    "rfc",
+    "rule",
+    "whatwg",
+    "wire",
+]

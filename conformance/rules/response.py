@@ -1,0 +1,342 @@
+"""Rules on the response head of an event stream."""
+
+from collections.abc import Iterator
+
+from conformance.rules.rule import fetch, rfc, rule, whatwg
+from conformance.seen import Mark, Seen, View
+
+# https://www.iana.org/assignments/http-parameters, content codings, read 2026-11.
+CONTENT_CODINGS = frozenset(
+    [
+        "aes128gcm",
+        "br",
+        "compress",
+        "dcb",
+        "dcz",
+        "deflate",
+        "exi",
+        "gzip",
+        "identity",
+        "pack200-gzip",
+        "x-compress",
+        "x-gzip",
+        "zstd",
+    ]
+)
+FAIL_THE_CONNECTION = whatwg(
+    "the-eventsource-interface",
+    "if res's status is not 200, or if res's `Content-Type` is not `text/event-stream`, then fail the connection.",
+)
+
+
+def _fresh(view: View) -> bool:
+    """Whether this is a first connection: coming back and coming late have rules of their own."""
+    return view.head is not None and "resume" not in view.facts and view.facts.get("joined") != "after-end"
+
+
+@rule("response/status-not-200", "must", FAIL_THE_CONNECTION, over="stream")
+def status_not_200(view: View) -> Iterator[Mark]:
+    """A stream is answered with status 200.
+
+    Why: On any other status EventSource fails the connection for good and never comes back.
+
+    Mend: Answer 200 and start the stream; say "not now" with 503 only where the client is meant to give up.
+
+    Example: HTTP/1.1 202 Accepted
+    """
+    if view.head and _fresh(view):
+        status = view.head.status
+        yield view.good() if status == 200 else view.bad(f"answered {status}, not 200", "status")
+
+
+@rule("response/content-type", "must", FAIL_THE_CONNECTION, over="stream")
+def content_type(view: View) -> Iterator[Mark]:
+    """A stream's media type is text/event-stream.
+
+    Why: With any other type EventSource fails the connection for good, and intermediaries buffer or transform.
+
+    Mend: Send `Content-Type: text/event-stream`.
+
+    Example: Content-Type: text/plain
+    """
+    if view.head and _fresh(view) and view.head.status == 200:
+        right = view.media_type == "text/event-stream"
+        yield view.good() if right else view.bad("the media type is not text/event-stream", "content-type")
+
+
+@rule(
+    "response/charset-not-utf8",
+    "must",
+    whatwg("text/event-stream", 'The charset parameter may be provided. The parameter\'s value must be "utf-8".'),
+    over="streams",
+)
+def charset_not_utf8(view: View) -> Iterator[Mark]:
+    """Where a charset is given it is utf-8.
+
+    Why: Browsers decode as UTF-8 whatever the label says; clients that obey the label read something else.
+
+    Mend: Leave the parameter out, or send `text/event-stream; charset=utf-8`.
+
+    Example: Content-Type: text/event-stream; charset=iso-8859-1
+    """
+    if not view.head:
+        return
+    parameters = (view.head.header("content-type") or "").lower().split(";")[1:]
+    given = [part.partition("=")[2].strip(' "') for part in parameters if part.strip().startswith("charset=")]
+    wrong = [charset for charset in given if charset not in {"utf-8", "utf8"}]
+    yield view.bad(f"the charset is {wrong[0]}", "content-type") if wrong else view.good()
+
+
+@rule(
+    "response/content-length-on-stream",
+    "should",
+    rfc(
+        9112,
+        "6.3",
+        "a message body length is determined by the number of octets received prior to the server closing",
+    ),
+    over="streams",
+)
+def content_length_on_stream(view: View) -> Iterator[Mark]:
+    """A live stream has no Content-Length.
+
+    Why: The length is not known when the head of a live stream is sent: clients cut the stream at that byte or wait
+    for bytes that never come, or the server held the whole stream back until it could count it.
+
+    Mend: Leave Content-Length out; HTTP/1.1 frames the stream with `Transfer-Encoding: chunked` or by closing.
+
+    Example: Content-Length: 1048576
+    """
+    if view.head:
+        given = view.head.header("content-length")
+        yield view.bad(f"Content-Length: {given}", "content-length") if given else view.good()
+
+
+@rule(
+    "response/te-and-content-length",
+    "must",
+    rfc(
+        9112,
+        "6.2",
+        "A sender MUST NOT send a Content-Length header field in any message that contains a Transfer-Encoding"
+        " header field.",
+    ),
+    over="streams",
+)
+def te_and_content_length(view: View) -> Iterator[Mark]:
+    """Transfer-Encoding and Content-Length do not come together.
+
+    Why: Two lengths for one message is how requests and responses get smuggled past proxies; many refuse it.
+
+    Mend: Let the HTTP library frame the body; remove the hand-made header field.
+
+    Example: Transfer-Encoding: chunked, and Content-Length: 12
+    """
+    if view.head and view.head.header("transfer-encoding"):
+        both = view.head.header("content-length")
+        yield view.bad("Content-Length beside Transfer-Encoding", "content-length") if both else view.good()
+
+
+@rule(
+    "response/date-missing",
+    "should",
+    rfc(
+        9110,
+        "6.6.1",
+        "An origin server with a clock MUST generate a Date header field in all 2xx (Successful), 3xx (Redirection),"
+        " and 4xx (Client Error) responses",
+    ),
+    over="streams",
+)
+def date_missing(view: View) -> Iterator[Mark]:
+    """The response is dated.
+
+    Why: Without Date a cache dates the response itself, and nobody can compare the server's clock with the events'.
+
+    Mend: Let the HTTP library add `Date`.
+
+    Example: (a response head without Date)
+    """
+    if view.head:
+        dated = view.head.header("date")
+        yield view.good() if dated else view.bad("no Date header field", "date")
+
+
+@rule(
+    "response/cacheable",
+    "should",
+    rfc(
+        9111,
+        "5.2.2.4",
+        "The no-cache response directive, in its unqualified form (without an argument), indicates that the response"
+        " MUST NOT be used to satisfy any other request without forwarding it for validation and receiving a"
+        " successful response",
+    ),
+    over="streams",
+)
+def cacheable(view: View) -> Iterator[Mark]:
+    """A stream tells caches not to reuse it.
+
+    Why: A 200 without Cache-Control may be stored by heuristics: a second client is then shown the first one's stream.
+
+    Mend: Send `Cache-Control: no-cache` or `no-store`.
+
+    Example: (no Cache-Control), or Cache-Control: max-age=60
+    """
+    if view.head:
+        right = {"no-cache", "no-store"} & _directives(view)
+        yield view.good() if right else view.bad("caches may reuse this stream", "cache-control")
+
+
+@rule(
+    "response/transformable",
+    "advice",
+    rfc(
+        9111,
+        "5.2.2.6",
+        "The no-transform response directive indicates that an intermediary (regardless of whether it implements a"
+        " cache) MUST NOT transform the content",
+    ),
+    over="streams",
+)
+def transformable(view: View) -> Iterator[Mark]:
+    """A stream tells intermediaries not to transform it.
+
+    Why: Proxies and development servers compress what they pass on, and hold events until a block is full.
+
+    Mend: Add `no-transform` to Cache-Control.
+
+    Example: Cache-Control: no-cache
+    """
+    if view.head:
+        right = "no-transform" in _directives(view)
+        yield view.good() if right else view.bad("Cache-Control has no no-transform", "cache-control")
+
+
+@rule(
+    "response/proxy-buffering-hint",
+    "advice",
+    whatwg(
+        "authoring-notes",
+        "HTTP chunking can have unexpected negative effects on the reliability of this protocol, in particular if the"
+        " chunking is done by a different layer unaware of the timing requirements.",
+    ),
+    over="streams",
+)
+def proxy_buffering_hint(view: View) -> Iterator[Mark]:
+    """A stream asks nginx-like proxies not to buffer it.
+
+    Why: nginx buffers responses unless told otherwise (`proxy_buffering`), and events come late and in bursts.
+
+    Mend: Send `X-Accel-Buffering: no`, or switch buffering off in the proxy.
+
+    Example: (no X-Accel-Buffering)
+    """
+    if view.head:
+        right = (view.head.header("x-accel-buffering") or "").strip().lower() == "no"
+        yield view.good() if right else view.bad("no `X-Accel-Buffering: no`", "x-accel-buffering")
+
+
+@rule(
+    "response/unregistered-coding",
+    "should",
+    rfc(
+        9110,
+        "8.4.1",
+        'All content codings are case-insensitive and ought to be registered within the "HTTP Content Coding Registry"',
+    ),
+    over="streams",
+)
+def unregistered_coding(view: View) -> Iterator[Mark]:
+    """Content-Encoding names a registered coding.
+
+    Why: A client that does not know the coding cannot read one event.
+
+    Mend: Leave streams uncompressed; `Content-Encoding: none` is no coding either, leave the field out.
+
+    Example: Content-Encoding: none
+    """
+    if view.head:
+        given = (view.head.header("content-encoding") or "identity").lower().split(",")
+        odd = [coding.strip() for coding in given if coding.strip() not in CONTENT_CODINGS]
+        yield view.bad(f"{odd[0]!r} is no registered coding", "content-encoding") if odd else view.good()
+
+
+@rule(
+    "response/no-nosniff",
+    "advice",
+    fetch(
+        "x-content-type-options-header",
+        "The `X-Content-Type-Options` response header can be used to require checking of a response's `Content-Type`"
+        " header against the destination of a request.",
+    ),
+    over="streams",
+)
+def no_nosniff(view: View) -> Iterator[Mark]:
+    """A stream forbids guessing its type.
+
+    Why: A stream that echoes users' text and is opened as a page could otherwise be taken for something executable.
+
+    Mend: Send `X-Content-Type-Options: nosniff`.
+
+    Example: (no X-Content-Type-Options)
+    """
+    if view.head:
+        right = (view.head.header("x-content-type-options") or "").strip().lower() == "nosniff"
+        yield view.good() if right else view.bad("no `nosniff`", "x-content-type-options")
+
+
+@rule(
+    "response/204-with-body",
+    "must",
+    rfc(
+        9110,
+        "8.6",
+        "A server MUST NOT send a Content-Length header field in any response with a status code of 1xx"
+        " (Informational) or 204 (No Content).",
+    ),
+    over="stream",
+)
+def no_content_with_body(view: View) -> Iterator[Mark]:
+    """A 204 that tells EventSource to stop has no body and no length.
+
+    Why: What follows the head of a 204 is read as the start of the next response on that connection.
+
+    Mend: Answer 204 without Content-Length, Transfer-Encoding and body.
+
+    Example: HTTP/1.1 204 No Content, and Content-Length: 4
+    """
+    if view.head and view.head.status == 204:
+        framing = [name for name in ("content-length", "transfer-encoding") if view.head.header(name)]
+        yield view.bad(f"204 with {framing[0]}", framing[0]) if framing else view.good()
+
+
+@rule(
+    "response/head-held-until-first-event",
+    "should",
+    whatwg(
+        "the-eventsource-interface",
+        "Otherwise, announce the connection and interpret res's body line by line.",
+    ),
+)
+def head_held_until_first_event(seen: Seen) -> Iterator[Mark]:
+    """The response head is sent at once, not with the first event.
+
+    Why: EventSource opens when the head arrives: until then `onopen` does not fire and users see "connecting".
+
+    Mend: Flush the head as soon as the request is accepted; a comment line is enough to make frameworks do so.
+
+    Example: (a head that arrives in the same moment as an event 3 s later)
+    """
+    for view in seen.streams:
+        if not view.head or not view.chunks or not view.timed:
+            continue
+        first = view.chunks[0][0]
+        held = view.head.at_ms > seen.limits.connect_s * 1000 and first - view.head.at_ms < 100
+        summary = f"the head came after {view.head.at_ms:.0f} ms, together with the first bytes"
+        yield view.bad(summary, "status") if held else view.good()
+
+
+def _directives(view: View) -> set[str]:
+    value = (view.head.header("cache-control") if view.head else None) or ""
+    return {part.strip().lower() for part in value.split(",")}
