@@ -121,6 +121,7 @@ class Decoder:
         self._hold(body)
         if len(body) < len(piece):
             self._count_ending(piece[len(body) :])
+            self._take_bom()
             self._end_line(self.offset)
 
     def _hold(self, body: bytes) -> None:
@@ -145,7 +146,6 @@ class Decoder:
         self._skipping = True
 
     def _end_line(self, next_start: int) -> None:
-        self._take_bom()
         if self._line:
             if not self._skipping:
                 self._interpret(bytes(self._line))
@@ -157,10 +157,12 @@ class Decoder:
             self._start_block(next_start)
 
     def _count_ending(self, ending: bytes) -> None:
-        if ending == b"\r":
-            self._after_cr = True  # may yet become CRLF
+        if ending == b"\n":
+            self.line_endings["\n"] += 1
+        elif ending == b"\r\n":
+            self.line_endings["\r\n"] += 1
         else:
-            self.line_endings[ending.decode()] += 1
+            self._after_cr = True  # may yet become CRLF
 
     def _settle_cr(self) -> None:
         self.line_endings["\r"] += self._after_cr
@@ -185,15 +187,19 @@ class Decoder:
 
     def _interpret(self, line: bytes) -> None:
         """Process a line that is not blank."""
-        self._note_replaced(line)
-        if line.startswith(BOM):
-            self._emit(ByteOrderMark(self._line_start, self._line_start + len(BOM), stripped=False))
+        if not line.isascii():
+            self._note_replaced(line)
+            self._note_bom(line)
         name, _, value = line.partition(b":")
         if not name:
             self._emit(Comment(*self._span(line), _text(value)))
             return
         process = FIELDS.get(name, Decoder._on_unknown)  # field names are compared literally
         process(self, line, value.removeprefix(b" "))  # one space, no more
+
+    def _note_bom(self, line: bytes) -> None:
+        if line.startswith(BOM):
+            self._emit(ByteOrderMark(self._line_start, self._line_start + len(BOM), stripped=False))
 
     def _span(self, line: bytes) -> tuple[int, int]:
         return self._line_start, self._line_start + len(line)
@@ -276,8 +282,6 @@ def malformed(line: bytes, *, final: bool = True) -> Iterator[tuple[int, int]]:
 
     A character cut by the line's end is one if that end is `final`.
     """
-    if line.isascii():
-        return
     text, _ = codecs.utf_8_decode(line, "surrogateescape", final)
     at, seen = 0, 0
     for run in ESCAPED_BYTES.finditer(text):
