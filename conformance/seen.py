@@ -9,24 +9,29 @@ Roles and facts are the contract between probes, which set them, and rules, whic
 =================  ====================================================================================
 role               the exchange is
 =================  ====================================================================================
-``stream``         a stream that ought to work; facts below
+``stream``         a stream that ought to work; its facts are below
 ``create``         a create hook; ``kind``
-``update``         an update hook; ``task_id``, ``message`` (the token to look for), ``canary``
+``update``         an update hook; ``task_id``, ``message`` (the text sent), ``progress``, ``status``;
+                   ``canary`` (its case) and ``marker`` where the text tries to break the framing
 ``snapshot``       the polling endpoint; ``task_id``, ``when`` ("running", "ended")
-``existing``       the endpoint of the old system
-``open-streams``   the metric hook; ``moment`` ("before", "during", "after"), ``value``, ``expected`` change
-``process``        the server's process, read on this machine; ``moment``, ``descriptors``, ``memory_bytes``
-``sockets``        the kernel's TCP table, read on this machine; ``moment`` ("fin", "rst"), ``held``
+``open-streams``   the metric hook; ``moment`` ("before", "during", "after"), ``value``, ``opened``
+``process``        the server's process on this machine; ``moment`` ("before", "after"), ``cycles``,
+                   ``descriptors``, ``memory_bytes``
+``sockets``        the kernel's TCP table on this machine; ``moment`` ("fin", "rst"), ``cut``, ``held``
 ``unknown-task``   a stream of a task that never was
 ``malformed-id``   a stream whose task id is rubbish; ``case``
-``query``, ``large-header``, ``head``, ``method``, ``preflight``, ``origin``, ``no-token``, ``compressed``
-                   an unusual request for a stream; ``case`` where there are several
+``method``         a stream by another method; ``case``
+``origin``         a stream for a page of another origin; ``case`` ("allowed", "foreign"), ``origin``
+``preflight``      the preflight of a reconnect from an allowed origin; ``origin``
+``query``, ``large-header``, ``head``, ``no-token``, ``compressed``: an unusual request for a stream
 =================  ====================================================================================
 
 Facts of a ``stream``: ``task_id``; ``kind`` of the task ("self-running", "failing", "manual"; "plain" without
-tasks); ``joined`` ("start", "late", "after-end"); ``last_event_id`` where one was sent, with ``resume`` saying
-what it was ("known", "terminal", "stale", "garbage"); ``reader`` ("uncut", "cut", "slow", "beside-slow",
-"twin") where several read the same task; ``patience_ms``, how long we would have waited.
+tasks); ``joined`` ("start", "late", "after-end"); ``reader`` ("uncut", "cut", "twin") where several read one task;
+``last_event_id`` where one was sent, with ``resume`` saying which ("known", "terminal", "stale", "garbage");
+``patience_ms``, how long we would have waited. A stream in a ``situation`` is judged by the rules of that situation,
+and the ordinary rules on a task's course leave it alone: "idle", "race" (``race_ms``: subscribed so long after the
+end), "canary", "after-cut", "after-storm", "storm", "slow", "beside-slow".
 """
 
 from __future__ import annotations
