@@ -8,8 +8,8 @@ import { ProgressClient } from "./progress-client.js";
 import { renderResults } from "./results.js";
 
 const TASKS = "/api/brand-monitor/tasks";
-const STEPS = 7;
-const FAILING_STEP = 4;
+const STEPS = 10;
+const FAILING_STEP = 6;
 
 const STATUS = {
   pending: "Waiting",
