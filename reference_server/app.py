@@ -61,6 +61,7 @@ class Parts:
     api: type[Api] = Api
     security: type[Security] = Security
     middlewares: list[Middleware] = field(default_factory=list)
+    field_limit: int = 16 * 1024
 
 
 def make_app(settings: Settings, parts: Parts | None = None) -> web.Application:
@@ -124,11 +125,14 @@ async def running(host: str, port: int, settings: Settings, faults: Sequence[str
     Raises:
         CannotServe: a fault is unknown, or the address cannot be listened on.
     """
+    parts = parts_for(faults)
     runner = web.AppRunner(
-        make_app(settings, parts_for(faults)),
+        make_app(settings, parts),
         access_log=None,
         handler_cancellation=True,  # a client that leaves is noticed at once
-        keepalive_timeout=settings.idle_s,
+        keepalive_timeout=settings.idle_s,  # also for a head that never ends
+        max_line_size=parts.field_limit,
+        max_field_size=parts.field_limit,
         shutdown_timeout=settings.drain_s,
     )
     await runner.setup()

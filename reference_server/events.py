@@ -37,8 +37,8 @@ class Events:
         return self.block(self.envelope("error", task_id, message=message))
 
     def heartbeat(self) -> bytes:
-        """Return a comment, which no client dispatches."""
-        return b": keep-alive\n\n"
+        """Return a comment line. A blank line after it would be an empty event to clients as common as httpx-sse."""
+        return b": keep-alive\n"
 
     def event_id(self, task_id: str, number: int) -> str:
         """Return the ID of the task's progress event `number`."""

@@ -1,7 +1,7 @@
 """The progress stream of one task over HTTP.
 
-The head goes out at once, in one write with `connected`; then the reader follows the task's log to its end,
-and the body is ended properly. Where the reader begins follows from `Last-Event-ID`: strictly after the event
+The head goes out at once, then `connected`; then the reader follows the task's log to its end, and the body is
+ended properly. Where the reader begins follows from `Last-Event-ID`: strictly after the event
 that it names; at the current state (the newest event) if it names none that is retained; 204, which stops an
 EventSource from coming back, if it names the terminal event.
 """
@@ -39,12 +39,11 @@ class Streams:
         """Answer GET: the stream, or 204, 404 or 503."""
         task = self.tasks.find(request.match_info["task_id"])
         position = self.position(task, request.headers.get("Last-Event-ID"))
-        if position == task.log.end and task.progress.ended:
+        if self.is_over(task, position):
             return web.Response(status=204)
         if self.open >= self.limit:
-            raise web.HTTPServiceUnavailable(
-                headers={"Retry-After": "5"}, text="Too many open streams. Try again soon."
-            )
+            text = "Too many open streams. Try again soon."
+            raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"}, text=text)
         self.open += 1
         try:
             return await self.stream(request, task, position)
@@ -54,45 +53,56 @@ class Streams:
     async def head(self, request: web.Request) -> web.StreamResponse:
         """Answer HEAD as GET would, without a body."""
         self.tasks.find(request.match_info["task_id"])
-        response = web.StreamResponse(headers=self.headers())
+        response = self.response()
         await response.prepare(request)
         return response
-
-    def headers(self) -> dict[str, str]:
-        """Return the fields of the stream's head."""
-        return dict(HEAD)
 
     def position(self, task: Task, last_event_id: str | None) -> int:
         """Return the number of the first event to send."""
         last = self.events.number(task.id, last_event_id or "")
-        retained = last is not None and task.log.base <= last + 1 <= task.log.end
-        return last + 1 if last is not None and retained else task.log.end - 1
+        if last is not None and task.log.base <= last + 1 <= task.log.end:
+            return last + 1
+        return task.log.end - 1
+
+    def is_over(self, task: Task, position: int) -> bool:
+        """Whether the client already has the terminal event."""
+        return task.progress.ended and position == task.log.end
 
     async def stream(self, request: web.Request, task: Task, position: int) -> web.StreamResponse:
         """Send the whole stream."""
-        response = web.StreamResponse(headers=self.headers())
+        response = self.response()
         reader = await self.begin(request, response, position)
-        await response.write(self.events.connected(task.id))
+        reader.write(self.opening(task))
         try:
             await self.deliver(task, reader)
         except FellBehindError:
-            reader.write(self.events.error(task.id, "You read too slowly and missed updates. Reconnect to go on."))
-        await self.finish(response)
+            message = "You read too slowly and missed updates. Reconnect to go on."
+            reader.write(self.events.error(task.id, message))
+        await self.finish(response, reader)
         return response
 
+    def response(self) -> web.StreamResponse:
+        """Return the response with its head."""
+        return web.StreamResponse(headers=HEAD)
+
     async def begin(self, request: web.Request, response: web.StreamResponse, position: int) -> Reader:
-        """Prepare the head, which the first write sends, and return the reader."""
+        """Send the head and return the reader."""
         writer = await response.prepare(request)
         if writer is None or request.transport is None:
             raise ConnectionResetError("the client left")
+        writer.send_headers()
         chunked = "Transfer-Encoding" in response.headers
         return Reader(request.transport, request.protocol, writer, chunked=chunked, position=position)
+
+    def opening(self, task: Task) -> bytes:
+        """Return what every stream begins with."""
+        return self.events.connected(task.id)
 
     async def deliver(self, task: Task, reader: Reader) -> None:
         """Send the task's events until it ends."""
         await task.log.follow(reader, self.stall_s)
 
-    async def finish(self, response: web.StreamResponse) -> None:
+    async def finish(self, response: web.StreamResponse, reader: Reader) -> None:  # noqa: ARG002 - for faults
         """End the body properly."""
         await response.write_eof()
 
