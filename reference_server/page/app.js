@@ -11,21 +11,15 @@ const TASKS = "/api/brand-monitor/tasks";
 const STEPS = 10;
 const FAILING_STEP = 6;
 
+// status or ending -> its word, its tone (tasks.css), the title of its notice
 const STATUS = {
-  pending: "Waiting",
-  running: "Running",
-  completed: "Completed",
-  failed: "Failed",
-  unknown: "Not found",
-  refused: "No access",
-  unreachable: "No answer",
-};
-const NOTICE = {
-  lost: "Connection lost",
-  failed: "The analysis failed",
-  unknown: "The server does not know this analysis",
-  refused: "The server refused",
-  unreachable: "The server does not answer",
+  pending: ["Waiting", "quiet"],
+  running: ["Running", "info"],
+  completed: ["Completed", "good"],
+  failed: ["Failed", "bad", "The analysis failed"],
+  unknown: ["Not found", "bad", "The server does not know this analysis"],
+  refused: ["No access", "bad", "The server refused"],
+  unreachable: ["No answer", "bad", "The server does not answer"],
 };
 const AGAIN = { failed: "Start again", unknown: "Start again", unreachable: "Try again" };
 
@@ -135,26 +129,27 @@ function show(task, state) {
 }
 
 function showStatus(card, { progress, error, isConnected, ended }) {
-  const status = ended ?? progress?.status ?? "pending";
-  card.root.dataset.status = status;
-  card.status.textContent = STATUS[status];
-  card.connection.textContent = ended ? "" : isConnected ? "Live" : error ? "Reconnecting" : "Connecting";
-  card.connection.dataset.tone = isConnected ? "live" : error ? "lost" : "quiet";
+  const [word, tone] = STATUS[ended ?? progress?.status ?? "pending"];
+  card.status.textContent = word;
+  card.root.dataset.tone = tone;
+  const [connection, connectionTone] = isConnected ? ["Live", "good"] : error ? ["Reconnecting", "warn"] : ["Connecting", "quiet"];
+  card.connection.textContent = ended ? "" : connection;
+  card.connection.dataset.tone = connectionTone;
 }
 
-function showProgress(card, { progress, ended }) {
-  card.stage.textContent = progress?.stage ?? (ended ? "" : "Connecting to the server");
+function showProgress(card, { progress, error, ended }) {
+  card.now.hidden = card.bar.hidden = Boolean(ended && !progress);
+  card.stage.textContent = progress?.stage ?? "Connecting to the server";
   card.message.textContent = progress?.message ?? "";
   card.percent.textContent = progress ? `${Math.round(progress.progress)} %` : "";
-  card.left.textContent = ended ? "" : timeLeft(progress?.estimatedTimeRemaining);
+  card.left.textContent = ended || error ? "" : timeLeft(progress?.estimatedTimeRemaining);
   if (progress) card.bar.value = progress.progress;
-  else if (ended) card.bar.value = 0;
-  else card.bar.removeAttribute("value");
 }
 
 function showNotice(card, { error, ended }) {
   card.notice.hidden = !error;
-  card.noticeTitle.textContent = NOTICE[ended ?? "lost"] ?? "";
+  card.notice.dataset.tone = ended ? "bad" : "warn";
+  card.noticeTitle.textContent = STATUS[ended]?.[2] ?? "Trying to reconnect";
   card.error.textContent = error ?? "";
   const again = card.root.querySelector("[data-action=again]");
   again.textContent = AGAIN[ended] ?? "";
@@ -169,7 +164,7 @@ function timeLeft(seconds) {
 
 /** Screen readers hear stages, losses and ends; every percent would drown them. */
 function announce(task, { progress, error, ended }) {
-  const stage = ended ? `${STATUS[ended]}. ${error ?? ""}` : (error ?? progress?.stage ?? "");
+  const stage = ended ? `${STATUS[ended][0]}. ${error ?? ""}` : (error ?? progress?.stage ?? "");
   if (stage === task.stage) return;
   task.stage = stage;
   if (stage) $("announcer").textContent = `${task.brand}: ${stage}`;

@@ -1,4 +1,4 @@
-/** Shows the results of an analysis, of whatever JSON they are made. */
+/** Shows the results of an analysis, of whatever JSON they are made: single values first, then lists and tables. */
 
 export function renderResults(parent, results) {
   const heading = element("h4", "Results");
@@ -15,12 +15,12 @@ const isObject = (value) => typeof value === "object" && value !== null && !Arra
 
 function definitions(object) {
   const dl = element("dl");
-  for (const [name, value] of Object.entries(object)) {
+  const isWide = ([, value]) => typeof value === "object" && value !== null;
+  const members = Object.entries(object);
+  for (const [name, value] of [...members.filter((member) => !isWide(member)), ...members.filter(isWide)]) {
     const group = element("div");
-    group.className = typeof value === "object" ? "wide" : typeof value;
-    const term = element("dd");
-    term.append(render(value));
-    group.append(element("dt", words(name)), term);
+    group.className = isWide([name, value]) ? "wide" : typeof value;
+    group.append(element("dt", words(name)), wrap("dd", render(value)));
     dl.append(group);
   }
   return dl;
