@@ -82,6 +82,11 @@ class Decoder:
         """Whether nothing of a block is held: the next byte starts a line and no field is pending."""
         return not (self._line or self._skipping or self._holds_fields())
 
+    @property
+    def held_bytes(self) -> int:
+        """How many bytes of the current block are held: at most `max_event_bytes`."""
+        return len(self._line) + len(self._data) + len(self._type or b"") + len(self._id or b"")
+
     def pass_blocks(self, length: int, last_event_id: str) -> None:
         """Account for `length` bytes of whole blocks that were read elsewhere, fed between two blocks."""
         self._settle_cr()
@@ -125,16 +130,13 @@ class Decoder:
             self._end_line(self.offset)
 
     def _hold(self, body: bytes) -> None:
-        room = self._max_event_bytes - self._held() - len(self._line)
+        room = self._max_event_bytes - self.held_bytes
         if len(body) > room and not self._skipping:
             self._oversize(room)
         if self._skipping:
             self._line = self._line or bytearray(body[:1])  # enough to know a blank line
         else:
             self._line += body
-
-    def _held(self) -> int:
-        return len(self._data) + len(self._type or b"") + len(self._id or b"")
 
     def _oversize(self, room: int) -> None:
         """Discard the block; `room` is how much of it still fitted behind the held part of the line."""

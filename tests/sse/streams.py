@@ -1,0 +1,79 @@
+"""Random event streams, well-formed and hostile: a grammar for Hypothesis, and a seeded sample of it."""
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from tests.sse.corpus import BOM
+
+BROKEN_UTF_8 = [
+    b"\x80",
+    b"\xbf\xbf",
+    b"\xc0\xaf",
+    b"\xc3",
+    b"\xe0\x80\x80",
+    b"\xe2\x82",
+    b"\xed\xa0\x80",
+    b"\xed\xbf\xbf",
+    b"\xef\xbb",
+    b"\xf0\x9f\x98",
+    b"\xf0\x80\x80\x80",
+    b"\xf4\x90\x80\x80",
+    b"\xf8\x88\x80\x80\x80",
+    b"\xfe\xff",
+]
+RETRIES = [b"0", b"10", b"007", b"+5", b"-5", b"5 ", b"5s", b"1.5", "٣".encode(), b"9" * 30, b"0" * 5000 + b"9"]
+NAMES = [b"data", b"event", b"id", b"retry"]
+ODD_NAMES = [b"Data", b"ID", b" data", b"data ", b"dat", b"data\x00", b"\xe2\x82data", BOM + b"data", b"x", b""]
+
+endings = st.sampled_from([b"\n", b"\r", b"\r\n"])
+texts = st.text(max_size=8).map(str.encode)
+long_values = st.builds(bytes.__mul__, st.sampled_from([b"x", b"\xff", "😀".encode()]), st.integers(1, 5000))
+values = st.one_of(
+    texts,
+    st.lists(st.sampled_from(BROKEN_UTF_8) | texts, max_size=4).map(b"".join),
+    st.binary(max_size=6),
+    st.sampled_from([b"", b"1", b"message", b"error", b"open", b"a\x00b", BOM, BOM + b"1", *RETRIES]),
+    long_values,
+)
+names = st.sampled_from([*NAMES, *NAMES, *ODD_NAMES])
+separators = st.sampled_from([b":", b": ", b": ", b":  ", b":\t", b"", b" :"])
+fields = st.builds(lambda *parts: b"".join(parts), names, separators, values)
+comments = values.map(b":".__add__)
+lines = st.one_of(fields, fields, comments, st.just(b""), st.just(b"data: x"), st.just(b"id: 1"))
+ended_lines = st.builds(bytes.__add__, lines, endings)
+
+structured = st.builds(
+    lambda mark, body, tail: mark + b"".join(body) + tail,
+    st.sampled_from([b"", b"", BOM, BOM * 2, b"\xef\xbb"]),
+    st.lists(ended_lines, max_size=25),
+    lines,
+)
+one_ending = st.builds(lambda body, ending: ending.join([*body, b"", b""]), st.lists(lines, max_size=25), endings)
+TOKENS = [
+    *(b"\n", b"\r", b"\r\n", b"\n\n", b":", b" ", b"\x00", b"1", BOM),
+    *NAMES,
+    *(b"data: x\n", b"data: {}\n\n", b"id: 1\ndata: x\n\n", "é😀".encode()),
+    *BROKEN_UTF_8,
+]
+soup = st.lists(st.sampled_from(TOKENS), max_size=60).map(b"".join)
+event_streams = st.one_of(structured, one_ending, soup)
+
+
+def sample(count: int, *, seed_value: int) -> list[bytes]:
+    """Draw `count` different streams; the same seed gives the same ones."""
+    drawn: list[bytes] = []
+
+    @seed(seed_value)
+    @settings(
+        max_examples=count,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(event_streams)
+    def collect(stream: bytes) -> None:
+        drawn.append(stream)
+
+    collect()
+    return drawn
