@@ -92,6 +92,7 @@ class Target:
     headers: Mapping[str, str] = field(default_factory=dict)  # sent with every request
     task: Tasks = field(default_factory=Tasks)
     existing: Call | None = None
+    origin: str | None = None  # of a page that may read the stream from elsewhere
     observe: Observe = field(default_factory=Observe)
     limits: Limits = field(default_factory=Limits)
     tls: Tls = field(default_factory=Tls)

@@ -1,0 +1,117 @@
+"""Looks at the server from the machine it runs on: its process, and the kernel's table of connections.
+
+Both say nothing about a server on another machine; then there is nothing to see, and rules report that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import psutil
+
+from conformance.errors import CannotJudge
+from conformance.target import Target
+
+# States in which the server still holds a connection whose client has gone.
+HELD = frozenset({psutil.CONN_ESTABLISHED, psutil.CONN_CLOSE_WAIT})
+START_S = 30.0
+STOP_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What a process tree holds."""
+
+    descriptors: int
+    memory_bytes: int
+
+
+def look_at_process(pid: int) -> Process | None:
+    """Return what the process and its children hold; None when it is gone or not ours to look at."""
+    try:
+        tree = [(root := psutil.Process(pid)), *root.children(recursive=True)]
+        return Process(sum(one.num_fds() for one in tree), sum(one.memory_info().rss for one in tree))
+    except psutil.Error:
+        return None
+
+
+def address(target: Target) -> tuple[str, int]:
+    """Return the host and port that the target names."""
+    parts = urlsplit(target.base_url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def is_local(target: Target) -> bool:
+    """Whether the server's sockets are in this machine's table: it listens on a loopback address."""
+    host, port = address(target)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        return False
+    return all(ipaddress.ip_address(entry[4][0]).is_loopback for entry in found)
+
+
+def held_sockets(port: int, clients: set[int]) -> int:
+    """Return how many of the clients' connections (by their ports) the server at ``port`` still holds."""
+    return sum(
+        1
+        for one in psutil.net_connections("tcp")
+        if one.laddr and one.raddr and one.laddr.port == port and one.raddr.port in clients and one.status in HELD
+    )
+
+
+@contextmanager
+def spawned(command: str, target: Target) -> Iterator[int]:
+    """Run the server under test: start it, wait until it listens, yield its process id, stop its process group.
+
+    Raises CannotJudge when the command cannot be run, ends by itself, or does not listen within 30 s.
+    """
+    if _listens(target):
+        raise CannotJudge(f"--spawn: something already listens at {target.base_url}; stop it, or leave --spawn out")
+    try:
+        process = subprocess.Popen(shlex.split(command), start_new_session=True, stdin=subprocess.DEVNULL)  # noqa: S603 - the user's own command
+    except (OSError, ValueError) as error:
+        raise CannotJudge(f"--spawn {command!r}: {error}") from None
+    try:
+        _wait_until_listening(process, command, target)
+        yield process.pid
+    finally:
+        _stop(process)
+
+
+def _wait_until_listening(process: subprocess.Popen[bytes], command: str, target: Target) -> None:
+    deadline = time.monotonic() + START_S
+    while not _listens(target):
+        if process.poll() is not None:
+            raise CannotJudge(f"--spawn {command!r} ended with status {process.returncode} before it listened")
+        if time.monotonic() > deadline:
+            raise CannotJudge(f"--spawn {command!r} does not listen at {target.base_url} after {START_S:g} s")
+        time.sleep(0.05)
+
+
+def _listens(target: Target) -> bool:
+    try:
+        socket.create_connection(address(target), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_S)
+            return

@@ -1,0 +1,125 @@
+"""Plays the probes against a target, in the order that keeps them out of each other's way.
+
+First ``hello``: one stream, to learn whether there is anything to judge; it raises CannotJudge when there is not.
+Then all probes that bear company at once, then one by one those that measure the server as a whole; the patient ones
+run beside both. A probe that cannot go on leaves a note; what it saw until then is kept and judged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from conformance.errors import CannotJudge
+from conformance.probes import PROBES, Probe
+from conformance.record import PATIENCE_S, PROBE, HookFailed, Live, Recording, Server
+from conformance.seen import View
+from conformance.target import Target
+
+# Answers that say "not here" or "not you": the target is described wrongly, which is no finding on its streams.
+NOTHING_THERE = {
+    401: "give credentials in stream.headers",
+    403: "give credentials in stream.headers",
+    404: "check base_url and stream.path",
+    405: "check stream.method",
+    407: "a proxy stands before the server; connect to it directly",
+}
+
+
+@dataclass
+class Progress:
+    """What is under way, for the terminal."""
+
+    total: int = 0
+    done: list[str] = field(default_factory=list)
+    running: list[str] = field(default_factory=list)
+    changed: Callable[[Progress], None] = lambda _: None
+
+
+@dataclass
+class Failures:
+    """Probes that broke down by our own fault: name and error."""
+
+    of: list[tuple[str, Exception]] = field(default_factory=list)
+
+
+async def play(
+    target: Target,
+    recording: Recording,
+    *,
+    quick: bool = False,
+    progress: Progress | None = None,
+    probes: Iterable[Probe] = PROBES,
+) -> Failures:
+    """Play all probes that the target's hooks allow; what they saw is in ``recording``.
+
+    Raises CannotJudge when the target cannot be reached or shows no stream.
+    """
+    progress, failures = progress or Progress(), Failures()
+    chosen = [one for one in probes if one.possible(target) and not (quick and one.stage == "patient")]
+    progress.total = len(chosen)
+    async with Server(target, recording, quick=quick) as server:
+        await hello(server)
+
+        async def run(one: Probe) -> None:
+            progress.running.append(one.name)
+            progress.changed(progress)
+            await _play(one, server, failures)
+            progress.running.remove(one.name)
+            progress.done.append(one.name)
+            progress.changed(progress)
+
+        async with asyncio.TaskGroup() as patient:
+            for one in chosen:
+                if one.stage == "patient":
+                    patient.create_task(run(one))
+            await asyncio.gather(*(run(one) for one in chosen if one.stage == "together"))
+            for one in chosen:
+                if one.stage == "alone":
+                    await run(one)
+    return failures
+
+
+async def _play(one: Probe, server: Server, failures: Failures) -> None:
+    PROBE.set(one.name)
+    try:
+        await one.play(server)
+    except (HookFailed, OSError) as error:
+        server.recording.notes.append(f"{one.name} stopped: {error}")
+    except Exception as error:  # noqa: BLE001 - one broken probe must not take the others with it
+        failures.of.append((one.name, error))
+
+
+async def hello(server: Server) -> None:
+    """Open one stream, to learn whether there is something to judge; raises CannotJudge when there is not."""
+    target = server.target
+    task_id = ""
+    if target.needs_task:
+        kind = next((name for name in ("self-running", "manual", "failing") if _hook(target, name)), None)
+        if kind is None:
+            raise CannotJudge("stream.path has {task_id}, but the target file has no [task.create]; add it")
+        try:
+            task_id = await server.create(kind)
+        except HookFailed as error:
+            raise CannotJudge(str(error)) from None
+    live = server.begin("hello", target.stream, task_id=task_id, headers={"Accept": "text/event-stream"})
+    await live.until(lambda: live.head is not None, PATIENCE_S)
+    await live.stop()
+    _check_hello(live)
+
+
+def _check_hello(live: Live) -> None:
+    request, end = live.transcript.request, live.transcript.end
+    asked = f"{request.method} {request.url}"
+    if live.head is None:
+        said = end.detail if end and end.how == "error" else f"connected, but no response within {PATIENCE_S:g} s"
+        raise CannotJudge(f"{asked}: {said}")
+    if live.head.status in NOTHING_THERE:
+        shown = View(live.transcript).evidence("status").excerpt
+        raise CannotJudge(f"{asked}: {shown}; {NOTHING_THERE[live.head.status]}")
+
+
+def _hook(target: Target, kind: str) -> bool:
+    names = {"self-running": "create", "manual": "create_manual", "failing": "create_failing"}
+    return getattr(target.task, names[kind]) is not None

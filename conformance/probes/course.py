@@ -1,0 +1,79 @@
+"""The course of a task from its start to its end, seen by readers that come in time."""
+
+import asyncio
+from typing import Any
+
+from conformance.probes.probe import probe
+from conformance.record import Live, Server, now_ms
+
+UPDATES = 8
+PACE_S = 0.1
+LONGEST_TASK_S = 60.0
+
+
+async def read_task(server: Server, live: Live) -> None:
+    """Read to the end of a task that runs by itself: as long as it goes on, but not through a silence."""
+    silence_s = 2 * server.patience_s
+    deadline = now_ms() + 1000 * (server.patience_s if server.quick else LONGEST_TASK_S)
+    while not live.over and (left_s := (deadline - now_ms()) / 1000) > 0:
+        before = len(live.events)
+        if not await live.until(lambda: len(live.events) > before, min(silence_s, left_s)):  # noqa: B023 - awaited at once
+            break
+    live.on_end("timeout", "the task went on for longer than we read, or fell silent")
+
+
+@probe("task.create")
+async def happy_path(server: Server) -> None:
+    """Start a task that runs by itself and read it to its end, twice at once; then look at the polling endpoint."""
+    task_id = await server.create()
+    facts: dict[str, Any] = {"kind": "self-running", "patience_ms": 2000 * server.patience_s}
+    async with (
+        server.stream("happy-path", task_id, reader="uncut", **facts) as one,
+        server.stream("happy-path-twin", task_id, reader="twin", **facts) as two,
+    ):
+        await asyncio.gather(read_task(server, one), read_task(server, two))
+    await server.snapshot(task_id, "ended" if one.transcript.end and one.transcript.end.how == "eof" else "running")
+
+
+@probe("task.create_failing")
+async def failing(server: Server) -> None:
+    """Start a task that fails and read it to its end."""
+    task_id = await server.create("failing")
+    async with server.stream("failing", task_id, kind="failing", patience_ms=2000 * server.patience_s) as live:
+        await read_task(server, live)
+    await server.snapshot(task_id, "ended")
+
+
+@probe("task.create_manual", "task.update")
+async def paced(server: Server) -> None:
+    """Move a task step by step; read it from its start and from half way, and come back after its end."""
+    task_id = await server.create("manual")
+    facts: dict[str, Any] = {"kind": "manual", "patience_ms": 1000 * server.patience_s}
+    async with server.stream("paced", task_id, reader="uncut", **facts) as live:
+        await live.until(lambda: len(live.events) > 1, server.patience_s)
+        await pace(server, task_id, range(UPDATES // 2))
+        async with server.stream("late", task_id, **{**facts, "joined": "late"}) as late:
+            await late.until(lambda: len(late.events) > 1, server.patience_s)
+            await pace(server, task_id, range(UPDATES // 2, UPDATES))
+            await server.complete(task_id)
+            await asyncio.gather(live.finish(server.patience_s), late.finish(server.patience_s))
+    await server.snapshot(task_id, "ended")
+    await come_back(server, task_id, live.ids(), facts)
+
+
+async def pace(server: Server, task_id: str, steps: range) -> None:
+    """Make updates one after the other, each at its planned time."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    for planned, step in enumerate(steps, 1):
+        await asyncio.sleep(max(0.0, started + planned * PACE_S - loop.time()))
+        await server.update(task_id, progress=10 * (step + 1), message=f"step {step + 1} of {UPDATES}")
+
+
+async def come_back(server: Server, task_id: str, ids: list[str], facts: dict[str, Any]) -> None:
+    """Subscribe after the end, once as a newcomer and once with the terminal event's id, as EventSource does."""
+    after: dict[str, Any] = {**facts, "joined": "after-end"}
+    readers = [server.read("after-end", task_id, **after)]
+    if ids:
+        readers.append(server.read("back-after-end", task_id, last_event_id=ids[-1], resume="terminal", **after))
+    await asyncio.gather(*readers)

@@ -1,0 +1,160 @@
+"""Readers that go away, by FIN, by RST and before the head has come; and what the server still holds afterwards.
+
+These are plain sockets, since a library's clean-up must not stand between us and the way a connection ends.
+"""
+
+import asyncio
+import contextlib
+import socket
+import struct
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from conformance.machine import address, held_sockets, is_local, look_at_process
+from conformance.probes.probe import probe
+from conformance.record import PROBE, Server, now_ms, ssl_context
+from conformance.target import Call, pointer
+from conformance.transcript import Request, Transcript
+
+AT_ONCE = 10
+CYCLES = 200
+WARM_UP = 40
+GONE_S = 2.0
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s; closing sends RST
+
+
+class Reader:
+    """A stream on a socket of its own."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self.port: int = writer.get_extra_info("sockname")[1]
+
+    @classmethod
+    async def open(cls, server: Server, task_id: str, *, wait: bool = True) -> "Reader":
+        """Ask for the stream and, unless told otherwise, wait for its first bytes; raises OSError."""
+        target, stream = server.target, server.target.stream
+        host, port = address(target)
+        secure = ssl_context(target) if target.base_url.startswith("https") else None
+        one = cls(*await asyncio.open_connection(host, port, ssl=secure))
+        url = urlsplit(target.url(stream.path, task_id=task_id))
+        path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        fields = {"Host": url.netloc, "Accept": "text/event-stream", **target.headers, **stream.headers}
+        lines = [f"{stream.method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+        one._writer.write("\r\n".join([*lines, "", ""]).encode())
+        if wait:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(one._reader.read(1), server.patience_s)
+        return one
+
+    async def leave(self, how: str) -> None:
+        """Go away: ``fin`` or ``rst``."""
+        if how == "rst":
+            self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            self._writer.transport.abort()
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
+
+async def _readable_task(server: Server) -> str:
+    """Return a task whose stream stays open."""
+    return await server.create("manual") if server.target.task.create_manual else ""
+
+
+@probe("task.create", stage="alone")
+async def leave_a_running_task(server: Server) -> None:
+    """Go away from a task that runs, come back later, and see whether it went on."""
+    task_id = await server.create()
+    async with server.stream("cut", task_id, kind="self-running", reader="cut", situation="storm") as live:
+        await live.until(lambda: len(live.events) > 1, server.patience_s)
+    facts = {"kind": "self-running", "joined": "late", "situation": "after-cut"}
+    await server.read("after-cut", task_id, patience_s=2 * server.patience_s, **facts)
+
+
+@probe("task.create_manual", stage="alone")
+async def storm(server: Server) -> None:
+    """Open streams and leave them all at once; look at the server's count, its sockets and whether it still serves."""
+    task_id = await _readable_task(server)
+    await _count(server, "before", 0)
+    for how in ("fin", "rst"):
+        readers = await asyncio.gather(*(Reader.open(server, task_id) for _ in range(AT_ONCE)))
+        await _count(server, "during", AT_ONCE)
+        await asyncio.gather(*(one.leave(how) for one in readers))
+        await _wait_until_gone(server, how, {one.port for one in readers})
+        await _count(server, "after", 0, until=await _value_before(server))
+    async with server.stream("after-storm", task_id, kind="manual", situation="after-storm") as live:
+        await live.until(lambda: bool(live.events), server.patience_s)
+
+
+@probe("task.create_manual", "observe.pid", stage="alone")
+async def cycles(server: Server) -> None:
+    """Come and go many times, and compare what the process holds."""
+    task_id = await _readable_task(server)
+    await _come_and_go(server, task_id, WARM_UP)
+    await _look(server, "before")
+    await _come_and_go(server, task_id, CYCLES)
+    await _look(server, "after")
+
+
+async def _come_and_go(server: Server, task_id: str, times: int) -> None:
+    ways = (("fin", True), ("rst", True), ("rst", False))
+    for first in range(0, times, AT_ONCE):
+        chosen = [ways[n % len(ways)] for n in range(first, first + AT_ONCE)]
+        await asyncio.gather(*(_visit(server, task_id, *way) for way in chosen))
+
+
+async def _visit(server: Server, task_id: str, how: str, wait: bool) -> None:
+    with contextlib.suppress(OSError):
+        await (await Reader.open(server, task_id, wait=wait)).leave(how)
+
+
+async def _wait_until_gone(server: Server, how: str, ports: set[int]) -> None:
+    if not is_local(server.target):
+        return
+    _, port = address(server.target)
+    deadline = now_ms() + 1000 * GONE_S
+    while (held := await asyncio.to_thread(held_sockets, port, ports)) and now_ms() < deadline:  # noqa: ASYNC110 - the kernel's table has no event to wait for
+        await asyncio.sleep(0.05)
+    _observe(server, "sockets", f"sockets-after-{how}", moment=how, cut=len(ports), held=held)
+
+
+async def _look(server: Server, moment: str) -> None:
+    await asyncio.sleep(min(GONE_S, server.patience_s / 2))
+    found = look_at_process(server.target.observe.pid or 0)
+    if found:
+        facts = {"descriptors": found.descriptors, "memory_bytes": found.memory_bytes, "cycles": CYCLES}
+        _observe(server, "process", f"process-{moment}", moment=moment, **facts)
+
+
+async def _read_count(server: Server) -> float | None:
+    metric = server.target.observe.open_streams
+    if not metric:
+        return None
+    reply = await server.call("metric", Call(metric.path, "GET"), name="metric")
+    try:
+        return float(pointer(reply.json, metric.value))
+    except (LookupError, TypeError, ValueError):
+        return None
+
+
+async def _value_before(server: Server) -> float | None:
+    before = [one for one in server.recording.transcripts if one.role == "open-streams"]
+    return cast("float", before[0].facts["value"]) if before else None
+
+
+async def _count(server: Server, moment: str, opened: int, until: float | None = None) -> None:
+    """Note the server's count of open streams; with ``until``, give it a short while to come down to that."""
+    deadline = now_ms() + 1000 * GONE_S
+    value = await _read_count(server)
+    while value is not None and until is not None and value > until and now_ms() < deadline:
+        await asyncio.sleep(0.1)
+        value = await _read_count(server)
+    if value is not None:
+        _observe(server, "open-streams", f"open-streams-{moment}", moment=moment, opened=opened, value=value)
+
+
+def _observe(server: Server, role: str, name: str, **facts: Any) -> None:  # noqa: ANN401
+    """Write down an observation that is no exchange."""
+    unique = server.recording.unique(name)
+    server.recording.write(Transcript(unique, Request("LOOK", role), PROBE.get(), role, now_ms(), facts=facts))

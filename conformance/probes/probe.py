@@ -1,0 +1,61 @@
+"""What a probe is: a short coroutine that brings a situation about, and the list of all of them.
+
+A probe judges nothing. It starts tasks, opens streams and leaves them; what rules need to know stands in the facts
+of the exchanges (``conformance.seen`` has the list).
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from conformance.record import Server
+from conformance.target import Target
+
+Play = Callable[[Server], Awaitable[None]]
+# "together": all at once, first. "alone": one after the other when those are done, since they measure the server as a
+# whole or need its attention. "patient": beside all others; takes longer than --quick waits.
+Stage = Literal["together", "alone", "patient"]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A situation, and the hooks of the target without which it cannot be brought about."""
+
+    name: str
+    needs: tuple[str, ...]
+    stage: Stage
+    play: Play
+
+    def possible(self, target: Target) -> bool:
+        """Whether the target has the hooks."""
+        return set(self.needs) <= hooks(target)
+
+
+PROBES: list[Probe] = []
+
+
+def probe(*needs: str, stage: Stage = "together") -> Callable[[Play], Play]:
+    """Register a probe; its name is the function's with hyphens, its docstring says what it does."""
+
+    def register(play: Play) -> Play:
+        name = play.__name__.replace("_", "-")
+        PROBES.append(Probe(name, needs, stage, play))
+        return play
+
+    return register
+
+
+def hooks(target: Target) -> frozenset[str]:
+    """Return the names of the hooks that a target has, as rules and probes name them."""
+    task = {f"task.{name}" for name in target.task.__slots__ if getattr(target.task, name)}
+    observe = {f"observe.{name}" for name in target.observe.__slots__ if getattr(target.observe, name)}
+    more = {name for name in ("existing", "origin") if getattr(target, name)}
+    given = {"stream.headers"} if credentials(target) else set()
+    kind = {"tasks" if target.needs_task else "plain"}
+    return frozenset(task | observe | more | given | kind)
+
+
+def credentials(target: Target) -> tuple[str, ...]:
+    """Return the names of the header fields in which the target sends credentials."""
+    names = [*target.headers, *target.stream.headers]
+    return tuple(name for name in names if name.lower() in {"authorization", "cookie", "x-api-key"})

@@ -1,0 +1,113 @@
+"""Unusual requests: what a server must refuse or bear."""
+
+import asyncio
+import uuid
+from dataclasses import replace
+from typing import Any
+
+from conformance.probes.probe import credentials, probe
+from conformance.record import Server
+from conformance.target import Call
+
+PATIENCE_S = 2.0
+FOREIGN_ORIGIN = "https://foreign.example"
+OPENS_A_STREAM = {"query", "large-header", "origin", "method"}
+MALFORMED = {
+    "traversal": "..%2f..%2f..%2fetc%2fpasswd",
+    "nul": "a%00b",
+    "long": "x" * 4000,
+    "emoji": "%F0%9F%92%A5",
+    "dots": "..",
+    "quote": "1'%20OR%20'1'='1",
+    "not-utf8": "%ff%fe",
+}
+
+
+async def _ask(server: Server, role: str, task_id: str = "", call: Call | None = None, **more: Any) -> None:  # noqa: ANN401
+    """Make the request and wait a short while for the answer; a stream that was opened is left at its head."""
+    live = server.begin(role, call or server.target.stream, task_id=task_id, **more)
+    await live.until(lambda: live.over or (live.head is not None and role in OPENS_A_STREAM), PATIENCE_S)
+    if live.head is None or role not in OPENS_A_STREAM:
+        live.on_end("timeout", f"nothing more within {PATIENCE_S:g} s")
+    await live.stop()
+
+
+async def _some_task(server: Server) -> str:
+    """Return a task that nobody else looks at, or nothing where streams need none."""
+    if not server.target.needs_task:
+        return ""
+    return await server.create("manual" if server.target.task.create_manual else "self-running")
+
+
+@probe("tasks")
+async def unknown_task(server: Server) -> None:
+    """Ask for a task that never was."""
+    await _ask(server, "unknown-task", str(uuid.uuid4()), name="unknown-task")
+
+
+@probe("tasks")
+async def malformed_id(server: Server) -> None:
+    """Ask for tasks whose ids are rubbish."""
+    await asyncio.gather(
+        *(_ask(server, "malformed-id", value, name=f"malformed-{case}", case=case) for case, value in MALFORMED.items())
+    )
+
+
+@probe()
+async def other_methods(server: Server) -> None:
+    """Ask with a method that no server knows and, where the task is our own, with one that streams do not have."""
+    task_id = await _some_task(server)
+    for method in ("BREW", "PUT") if task_id else ("BREW",):
+        call = replace(server.target.stream, method=method, json=None)
+        await _ask(server, "method", task_id, call, name=f"method-{method.lower()}", case=method)
+
+
+@probe()
+async def head(server: Server) -> None:
+    """Ask for the head alone."""
+    if server.target.stream.method == "GET":
+        call = replace(server.target.stream, method="HEAD")
+        await _ask(server, "head", await _some_task(server), call)
+
+
+@probe()
+async def query(server: Server) -> None:
+    """Ask with a query string that means nothing."""
+    path = server.target.stream.path
+    call = replace(server.target.stream, path=path + ("&" if "?" in path else "?") + "%00=%ff&&=;%zz&a[]=1")
+    await _ask(server, "query", await _some_task(server), call)
+
+
+@probe()
+async def large_header(server: Server) -> None:
+    """Ask with a header field of 16 kB."""
+    await _ask(server, "large-header", await _some_task(server), headers={"X-Large": "x" * 16_384})
+
+
+@probe()
+async def origins(server: Server) -> None:
+    """Ask as a page of another origin, one that is allowed and one that is not; and preflight a reconnect."""
+    task_id = await _some_task(server)
+    await _from_origin(server, task_id, "foreign", FOREIGN_ORIGIN)
+    if server.target.origin:
+        await _from_origin(server, task_id, "allowed", server.target.origin)
+        asked = {
+            "Origin": server.target.origin,
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Headers": "last-event-id",
+        }
+        call = replace(server.target.stream, method="OPTIONS", json=None)
+        origin = server.target.origin
+        await _ask(server, "preflight", task_id, call, headers=asked, origin=origin)
+
+
+async def _from_origin(server: Server, task_id: str, case: str, origin: str) -> None:
+    headers = {"Origin": origin, "Accept": "text/event-stream"}
+    await _ask(server, "origin", task_id, name=f"origin-{case}", headers=headers, case=case, origin=origin)
+
+
+@probe("stream.headers")
+async def no_token(server: Server) -> None:
+    """Ask without the credentials that the target sends."""
+    without = dict.fromkeys(credentials(server.target))
+    await _ask(server, "no-token", await _some_task(server), headers=without)

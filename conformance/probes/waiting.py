@@ -1,0 +1,88 @@
+"""Streams on which little comes, or odd things, or more than their reader takes."""
+
+import asyncio
+import uuid
+from typing import Any
+
+from conformance.probes.course import pace
+from conformance.probes.probe import probe
+from conformance.record import HookFailed, Server
+
+# Together more than the buffers between a server and a reader with a small window hold.
+SLOW_UPDATES = 120
+SLOW_MESSAGE = 3500
+SMALL_BUFFER = 4096
+
+
+@probe("task.create_manual", stage="patient")
+async def idle(server: Server) -> None:
+    """Read a stream on which nothing happens, for longer than a heartbeat may take."""
+    task_id = await server.create("manual")
+    wait_s = server.target.limits.heartbeat_s + 1.5
+    facts: dict[str, Any] = {"kind": "manual", "situation": "idle", "patience_ms": wait_s * 1000}
+    async with server.stream("idle", task_id, **facts) as live:
+        await live.until(lambda: live.over, wait_s)
+    if server.target.task.update and not (live.transcript.end and live.transcript.end.how == "eof"):
+        await server.complete(task_id)
+
+
+@probe("task.create_manual", "task.update")
+async def canaries(server: Server) -> None:
+    """Update a task with text that tries to break the framing."""
+    task_id = await server.create("manual")
+    async with server.stream("canary", task_id, kind="manual", situation="canary") as live:
+        await live.until(lambda: len(live.events) > 1, server.patience_s)
+        for case, line_break in {"lf": "\n", "cr": "\r", "crlf": "\r\n", "nul": "\0"}.items():
+            await _sing(server, task_id, case, line_break)
+        await _sing(server, task_id, "separator", "\u2028", "\u2029", "\x85")
+        await server.complete(task_id)
+        await live.finish(server.patience_s)
+
+
+async def _sing(server: Server, task_id: str, case: str, *breaks: str) -> None:
+    marker = f"canary{uuid.uuid4().hex[:12]}"
+    lines = "".join(f"{b}data: {marker}-injected{b}id: {marker}-injected{b}{b}" for b in breaks)
+    await server.update(task_id, progress=50, message=f"{marker} before{lines}after", canary=case, marker=marker)
+
+
+@probe("task.create_manual", "task.update")
+async def compressed(server: Server) -> None:
+    """Offer compression, and look whether events are held by it."""
+    task_id = await server.create("manual")
+    live = server.begin(
+        "compressed",
+        server.target.stream,
+        task_id=task_id,
+        headers={"Accept": "text/event-stream", "Accept-Encoding": "gzip, deflate"},
+    )
+    await live.until(lambda: live.head is not None, server.patience_s)
+    await pace(server, task_id, range(4))
+    if live.head and live.head.header("content-encoding"):  # what is held now would be flushed by the end
+        await live.until(lambda: live.over, server.target.limits.update_s)
+    await server.complete(task_id)
+    await live.finish(server.patience_s)
+
+
+@probe("task.create_manual", "task.update", stage="alone")
+async def slow_reader(server: Server) -> None:
+    """Let one reader stop reading while another reads the same task."""
+    task_id = await server.create("manual")
+    facts: dict[str, Any] = {"kind": "manual"}
+    async with (
+        server.stream("slow", task_id, situation="slow", receive_buffer=SMALL_BUFFER, **facts) as slow,
+        server.stream("beside-slow", task_id, situation="beside-slow", **facts) as fast,
+    ):
+        await asyncio.gather(
+            slow.until(lambda: slow.head is not None, server.patience_s),
+            fast.until(lambda: len(fast.events) > 1, server.patience_s),
+        )
+        for n in range(SLOW_UPDATES):
+            told = await server.update(
+                task_id, progress=99 * n // SLOW_UPDATES, message=f"large {n} " + "x" * SLOW_MESSAGE
+            )
+            if told.head is None or told.head.status >= 300:
+                raise HookFailed(
+                    f"[task.update] with a message of {SLOW_MESSAGE} characters: {told.evidence().excerpt}"
+                )
+        await server.complete(task_id)
+        await fast.finish(server.target.limits.update_s + server.patience_s)
