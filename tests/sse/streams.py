@@ -35,32 +35,45 @@ values = st.one_of(
     st.sampled_from([b"", b"1", b"message", b"error", b"open", b"a\x00b", BOM, BOM + b"1", *RETRIES]),
     long_values,
 )
-names = st.sampled_from([*NAMES, *NAMES, *ODD_NAMES])
+names = st.sampled_from([*NAMES, b"data", b"data", *NAMES, b"data", b"data", *ODD_NAMES])
 separators = st.sampled_from([b":", b": ", b": ", b":  ", b":\t", b"", b" :"])
 fields = st.builds(lambda *parts: b"".join(parts), names, separators, values)
 comments = values.map(b":".__add__)
-lines = st.one_of(fields, fields, comments, st.just(b""), st.just(b"data: x"), st.just(b"id: 1"))
-ended_lines = st.builds(bytes.__add__, lines, endings)
+usual_lines = st.sampled_from([b"data: x", b"data", b"data:y", b"id: 1", b"event: z", b": c"])
+lines = st.one_of(usual_lines, fields, fields, comments)
+blocks = st.lists(lines, min_size=1, max_size=5).map(lambda block: [*block, b""])  # the last line is blank
+bodies = st.lists(blocks, min_size=2, max_size=8).map(lambda body: [line for block in body for line in block])
+starts = st.sampled_from([b"", b"", b"", BOM, BOM * 2, BOM + b"\n", b"\xef\xbb"])
+tails = st.just(b"") | lines
 
-structured = st.builds(
-    lambda mark, body, tail: mark + b"".join(body) + tail,
-    st.sampled_from([b"", b"", BOM, BOM * 2, b"\xef\xbb"]),
-    st.lists(ended_lines, max_size=25),
-    lines,
+mixed_endings = st.builds(
+    lambda start, body, ends, tail: start + b"".join(map(b"".join, zip(body, ends, strict=False))) + tail,
+    starts,
+    bodies,
+    st.lists(endings, min_size=8, max_size=48),
+    tails,
 )
-one_ending = st.builds(lambda body, ending: ending.join([*body, b"", b""]), st.lists(lines, max_size=25), endings)
+one_ending = st.builds(lambda start, body, end, tail: start + end.join([*body, tail]), starts, bodies, endings, tails)
 TOKENS = [
     *(b"\n", b"\r", b"\r\n", b"\n\n", b":", b" ", b"\x00", b"1", BOM),
     *NAMES,
     *(b"data: x\n", b"data: {}\n\n", b"id: 1\ndata: x\n\n", "é😀".encode()),
     *BROKEN_UTF_8,
 ]
-soup = st.lists(st.sampled_from(TOKENS), max_size=60).map(b"".join)
-event_streams = st.one_of(structured, one_ending, soup)
+soup = st.lists(st.sampled_from(TOKENS), min_size=4, max_size=60).map(b"".join)
+event_streams = st.one_of(one_ending, mixed_endings, soup)
 
 
-def sample(count: int, *, seed_value: int) -> list[bytes]:
+def sample(count: int, *, first_seed: int) -> list[bytes]:
     """Draw `count` different streams; the same seed gives the same ones."""
+    drawn: dict[bytes, None] = {}
+    for seed_value in range(first_seed, first_seed + 100):
+        if len(drawn) < count:
+            drawn |= dict.fromkeys(_draw(count, seed_value))
+    return list(drawn)[:count]
+
+
+def _draw(count: int, seed_value: int) -> list[bytes]:
     drawn: list[bytes] = []
 
     @seed(seed_value)
