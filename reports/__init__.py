@@ -1,1 +1,15 @@
-"""From a run folder to a report; reads files and nothing else."""
+"""From a run folder to a report; reads files and nothing else.
+
+    build(run_dir)              write report.html, summary.md and junit.xml into the run folder
+    write_junit(run_dir, path)  write JUnit XML elsewhere
+    write_sarif(run_dir, path)  write SARIF 2.1.0
+    BadRunFolder                what all of them raise, with one line for a person
+
+For a terminal: `reports.render.text.verdict_table(conformance)` and `load_table(load)`. The contract of the
+folder stands in `reports.schema` and docs/run-folder.md.
+"""
+
+from reports.errors import BadRunFolder
+from reports.write import Built, build, write_junit, write_sarif
+
+__all__ = ["BadRunFolder", "Built", "build", "write_junit", "write_sarif"]

@@ -1,10 +1,6 @@
-"""A run folder, read: its documents as dictionaries, its samples as a pandas data frame.
+"""The samples of a run, read: `samples/*.parquet` into one pandas data frame.
 
-`open_run(path)` reads and checks the JSON documents. A folder of a killed or partial run is fine: what is
-not there is None. A folder that holds no run, or a document that breaks its schema, raises
-`BadRunFolder`.
-
-`read_samples(path)` reads `samples/*.parquet` into one frame with the columns of `COLUMNS`:
+Columns (`COLUMNS`; others are not read):
 
     at_ms     float64   arrival, ms since the start of the load run
     kind      category  connect, first_event, update, gap, existing, open
@@ -16,10 +12,8 @@ Parts that are still being written have other names and are not read; a part wit
 writer was killed) is named in `Samples.unreadable`, never silently dropped.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -28,7 +22,6 @@ import pyarrow.parquet as pq
 from reports import schema
 from reports.errors import BadRunFolder
 
-Document = dict[str, Any]
 COLUMNS = ["at_ms", "kind", "value", "delay_ms", "phase"]
 CATEGORIES = ["kind", "phase"]
 
@@ -40,40 +33,6 @@ class Samples:
     frame: pd.DataFrame
     parts: int = 0
     unreadable: tuple[str, ...] = ()
-
-    def of(self, kind: str) -> pd.DataFrame:
-        """Return the rows of one kind."""
-        return self.frame[self.frame["kind"] == kind]
-
-
-@dataclass(frozen=True, slots=True)
-class RunFolder:
-    """The documents of a run folder; None where the run did not write one."""
-
-    path: Path
-    run: Document | None
-    conformance: Document | None
-    load: Document | None
-    transcripts: tuple[str, ...] = ()
-
-    def samples(self) -> Samples:
-        """Read the samples; an empty frame when there are none."""
-        return read_samples(self.path / "samples")
-
-
-def open_run(path: Path) -> RunFolder:
-    """Read a run folder's documents.
-
-    Raises:
-        BadRunFolder: there is no such folder, no run in it, or a document breaks its schema.
-    """
-    if not path.is_dir():
-        raise BadRunFolder(f"{path}: no such folder; give the folder that `ssegauge run --out` wrote")
-    run, conformance, load = _read(path, "run"), _read(path, "conformance"), _read(path, "load")
-    folder = RunFolder(path, run, conformance, load, _transcripts(path))
-    if not (folder.run or folder.conformance or folder.load):
-        raise BadRunFolder(f"{path}: holds no run (no run.json, conformance.json or load.json)")
-    return folder
 
 
 def read_samples(folder: Path) -> Samples:
@@ -90,24 +49,6 @@ def read_samples(folder: Path) -> Samples:
         except pa.ArrowInvalid:
             unreadable.append(path.name)
     return Samples(_to_frame(tables), len(paths), tuple(unreadable))
-
-
-def _read(folder: Path, kind: schema.Kind) -> Document | None:
-    path = folder / f"{kind}.json"
-    if not path.exists():
-        return None
-    try:
-        document: Document = json.loads(path.read_text("utf-8"))
-        schema.validate(kind, document, where=str(path), newer_keys=True)
-    except schema.SchemaError as error:
-        raise BadRunFolder(f"{error}; run it again with this version of ssegauge") from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise BadRunFolder(f"{path}: cannot be read as JSON ({error}); run it again") from error
-    return document
-
-
-def _transcripts(folder: Path) -> tuple[str, ...]:
-    return tuple(sorted(path.stem for path in (folder / "transcripts").glob("*.jsonl")))
 
 
 def _read_part(path: Path) -> pa.Table:

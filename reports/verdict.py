@@ -1,4 +1,4 @@
-"""What a run's documents say, in the words and severities that every rendering shares. Pure.
+"""What a run's documents say: states, severities and verdicts that every rendering shares. Pure.
 
 A failed rule has one of four severities, so that a build is broken by exactly what makes the exit status
 1:
@@ -15,31 +15,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reports.frames import Document, RunFolder
+from reports.folder import Document, RunFolder
 
 STATES = ("fail", "harness_error", "warning", "known", "note", "not_observed", "not_applicable", "pass")
-LABELS = {
-    "fail": "failed",
-    "harness_error": "harness error",
-    "warning": "warning",
-    "known": "known",
-    "note": "advice",
-    "not_observed": "not observed",
-    "not_applicable": "not applicable",
-    "pass": "passed",
-    "could_not_judge": "could not judge",
-}
 LEVEL_SEVERITY = {"must": "fail", "should": "warning", "advice": "note"}
-CONFORMANCE_WORDS = {
-    "pass": "The server speaks the protocol right.",
-    "fail": "The conformance check failed.",
-    "could_not_judge": "Conformance could not be judged.",
-}
-LOAD_WORDS = {
-    "pass": "It held up under load.",
-    "fail": "It did not hold up under load.",
-    "could_not_judge": "Whether it holds up under load could not be judged.",
-}
 
 
 def severity(finding: Mapping[str, Any], *, strict: bool) -> str:
@@ -90,72 +69,3 @@ def overall(folder: RunFolder) -> str:
 def is_finished(folder: RunFolder) -> bool:
     """Tell whether the run came to its end; a folder without run.json (judged offline) has no run to end."""
     return folder.run is None or (folder.run["finished"] is not None and not folder.run["interrupted"])
-
-
-def headline(folder: RunFolder) -> str:
-    """Return the run's verdict in a sentence or two, for people."""
-    said = [_conformance_words(folder.conformance), _load_words(folder.load)]
-    if not is_finished(folder):
-        said.append("The run did not finish: only what was measured until then is shown.")
-    return " ".join(filter(None, said)) or "Nothing was judged."
-
-
-def _conformance_words(conformance: Document | None) -> str:
-    if conformance is None:
-        return ""
-    broken = states(conformance)["fail"]
-    if not broken:
-        return CONFORMANCE_WORDS[conformance["verdict"]]
-    return f"{broken} {'rule is' if broken == 1 else 'rules are'} broken."
-
-
-def _load_words(load: Document | None) -> str:
-    if load is None:
-        return ""
-    missed = [title(objective).lower() for objective in load["objectives"] if objective["verdict"] == "fail"]
-    return f"Under load it missed: {', '.join(missed)}." if missed else LOAD_WORDS[load["verdict"]]
-
-
-# ---- objectives ----
-
-# The four figures of the specification: rule -> (title, how the limit bounds the value).
-OBJECTIVES = {
-    "performance/concurrent-streams": ("Concurrent streams", "≥"),
-    "performance/connect-time": ("Connection time", "<"),
-    "performance/update-latency": ("Update latency", "<"),
-    "performance/degradation": ("Impact on an existing endpoint", "<"),
-}
-
-
-def title(objective: Mapping[str, Any]) -> str:
-    """Return an objective's name for people."""
-    rule: str = objective["rule"]
-    return OBJECTIVES.get(rule, (rule, ""))[0]
-
-
-def limit(objective: Mapping[str, Any]) -> str:
-    """Return an objective's limit with its comparison, such as ``< 1 s``."""
-    sign = OBJECTIVES.get(objective["rule"], ("", "<"))[1]
-    return f"{sign} {quantity(objective['limit'], objective['unit'])}"
-
-
-def interval(objective: Mapping[str, Any]) -> str:
-    """Return an objective's 95 % confidence interval for people, or nothing."""
-    ends = objective.get("interval") or ()
-    return " to ".join(quantity(end, objective["unit"]) for end in ends)
-
-
-def quantity(value: float | None, unit: str) -> str:
-    """Return a value with its unit at three significant digits; a dash when there is no value."""
-    if value is None or value != value:  # noqa: PLR0124 - NaN is the one value unlike itself
-        return "–"
-    if unit == "ratio":
-        return f"{significant(100 * value)} %"
-    if unit == "ms" and abs(value) >= 1000:
-        return f"{significant(value / 1000)} s"
-    return f"{significant(value)} {unit}".rstrip()
-
-
-def significant(value: float) -> str:
-    """Return a number at three significant digits or as a whole number, with thousands separated."""
-    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:.3g}"

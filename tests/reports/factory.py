@@ -103,9 +103,7 @@ FAILING = [
         },
         evidence=[
             evidence('id: 7\ndata: {"type":"progress","progress":{"status":"completed"}}\n\n', chunk=8),
-            evidence(
-                "(nothing until the probe's limit)", transcript="late", chunk=None, byte=None, at_ms=None
-            ),
+            evidence("(nothing until the probe's limit)", transcript="late", chunk=None, byte=None, at_ms=None),
         ],
     ),
     result(

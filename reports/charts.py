@@ -1,0 +1,112 @@
+"""Figures of a report as plotly figures: pure functions of the frames that `summarize` makes.
+
+Every chart is drawn from aggregates (bins of seconds, quantiles), never from raw samples, so its size does not
+grow with the run. Colours of text and grid are left to the page, which knows whether it is light or dark.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from reports import words
+
+# Distinguishable by colour-blind readers and on light and dark grounds (after Okabe and Ito).
+COLOURS = {"p50": "#0a84c1", "p95": "#d98b06", "p99": "#c44f2b"}
+KIND_COLOURS = {
+    "connect": "#0a84c1",
+    "first_event": "#1f9e77",
+    "update": "#c44f2b",
+    "gap": "#8a63c7",
+    "existing": "#d98b06",
+}
+PHASE_FILL = "rgba(127, 127, 127, 0.10)"
+LAYOUT: Mapping[str, Any] = {
+    "template": None,
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "margin": {"l": 64, "r": 16, "t": 12, "b": 48},
+    "height": 300,
+    "hovermode": "x unified",
+    "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    "font": {"size": 12},
+}
+
+
+def latency_over_time(series: pd.DataFrame, phases: Sequence[Mapping[str, Any]] = ()) -> go.Figure:
+    """Draw p50, p95 and p99 per bin of time (see `summarize.over_time`)."""
+    width = int(series["width_s"].iloc[0])
+    figure = _figure("time since the run's start (s)", f"ms, per {'second' if width == 1 else f'{width} s'}")
+    gapped = _with_gaps(series, width)
+    for name, colour in COLOURS.items():
+        figure.add_scatter(x=gapped["at_s"], y=gapped[name], name=name, mode="lines", line=_line(colour))
+    return _shade(figure, phases)
+
+
+def open_streams(series: pd.DataFrame, phases: Sequence[Mapping[str, Any]] = ()) -> go.Figure:
+    """Draw how many streams were open, as a step line (see `summarize.open_streams`)."""
+    figure = _figure("time since the run's start (s)", "open streams")
+    line = _line(COLOURS["p50"]) | {"shape": "hv"}
+    figure.add_scatter(x=series["at_s"], y=series["most"], name="most", mode="lines", line=line, fill="tozeroy")
+    if (series["fewest"] < series["most"]).any():
+        dotted = _line(COLOURS["p99"]) | {"shape": "hv", "dash": "dot"}
+        figure.add_scatter(x=series["at_s"], y=series["fewest"], name="fewest", mode="lines", line=dotted)
+    figure.update_yaxes(rangemode="tozero")
+    return _shade(figure, phases)
+
+
+def distribution(curves: Mapping[str, pd.DataFrame]) -> go.Figure:
+    """Draw the empirical distribution of each kind of latency (see `summarize.ecdf`), time logarithmic."""
+    figure = _figure("ms, logarithmic", "share of samples at or below")
+    for kind, curve in curves.items():
+        shown = curve[curve["ms"] > 0]
+        figure.add_scatter(
+            x=shown["ms"],
+            y=shown["share"],
+            name=words.kind(kind),
+            mode="lines",
+            line=_line(KIND_COLOURS.get(kind, "#777777")),
+        )
+    figure.update_xaxes(type="log")
+    figure.update_yaxes(tickformat=".0%", range=[0, 1.02])
+    return figure.update_layout(hovermode="closest")
+
+
+def phase_medians(phases: pd.DataFrame) -> go.Figure:
+    """Draw the existing endpoint's median and p95 in each phase (see `summarize.by_phase`)."""
+    figure = _figure("phase", "ms")
+    labels = [f"{name}<br>{'with' if held else 'without'} streams" for name, held in _names(phases)]
+    for column in ("p50", "p95"):
+        figure.add_bar(x=labels, y=phases[column], name=column, marker={"color": COLOURS[column]})
+    figure.update_yaxes(rangemode="tozero")
+    return figure.update_layout(barmode="group", bargap=0.4)
+
+
+def _names(phases: pd.DataFrame) -> Iterable[tuple[str, bool]]:
+    # Plotly's labels know a little HTML, so a name may hold none.
+    plain = phases["name"].str.replace("<", "‹", regex=False).str.replace("&", "＆", regex=False)
+    return zip(plain, phases["streams"], strict=True)
+
+
+def _figure(x_title: str, y_title: str) -> go.Figure:
+    figure = go.Figure(layout=dict(LAYOUT))
+    figure.update_xaxes(title={"text": x_title}, zeroline=False)
+    return figure.update_yaxes(title={"text": y_title}, zeroline=False, rangemode="tozero")
+
+
+def _line(colour: str) -> dict[str, Any]:
+    return {"color": colour, "width": 1.8}
+
+
+def _with_gaps(series: pd.DataFrame, width: int) -> pd.DataFrame:
+    """Put a row of NaN into each hole, so that the line breaks where nothing was measured."""
+    holes = series.loc[series["at_s"].diff() > 1.5 * width, "at_s"] - width
+    return pd.concat([series, pd.DataFrame({"at_s": holes})]).sort_values("at_s", kind="stable")
+
+
+def _shade(figure: go.Figure, phases: Sequence[Mapping[str, Any]]) -> go.Figure:
+    for phase in phases:
+        if phase["streams"]:
+            figure.add_vrect(x0=phase["start_s"], x1=phase["end_s"], fillcolor=PHASE_FILL, line_width=0, layer="below")
+    return figure

@@ -1,0 +1,117 @@
+"""What a report says of the samples: one pass over the frame gives every table and chart. Pure."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from reports import charts, summarize, words
+from reports.folder import Document
+from reports.frames import Samples
+from reports.summarize import Percentiles
+
+# The latency a run is about, the first that was measured.
+FOREMOST = ("update", "gap", "first_event", "connect", "existing")
+SPREAD = ("connect", "first_event", "update", "gap")
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart: its name in the page, a heading, what it shows, and plotly's JSON."""
+
+    name: str
+    heading: str
+    caption: str
+    json: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was computed from the samples of a run."""
+
+    latencies: Mapping[str, Percentiles]
+    delay: Percentiles
+    phases: Sequence[Mapping[str, Any]]
+    charts: Sequence[Chart]
+    samples: int
+    parts: int
+    unreadable: Sequence[str]
+
+
+def compute(samples: Samples, load: Document | None) -> Figures:
+    """Return the figures of a run; tables and charts without samples are left out."""
+    frame = samples.frame
+    phases = load["phases"] if load else []
+    by_phase = summarize.by_phase(frame, phases)
+    drawn = [chart for draw in _CHARTS if (chart := draw(frame, phases, by_phase))]
+    return Figures(
+        latencies=summarize.latency_table(frame),
+        delay=summarize.percentiles(frame["delay_ms"].to_numpy()),
+        phases=list(_records(by_phase)),
+        charts=drawn,
+        samples=len(frame),
+        parts=samples.parts,
+        unreadable=samples.unreadable,
+    )
+
+
+Draw = Callable[[pd.DataFrame, Sequence[Mapping[str, Any]], pd.DataFrame], Chart | None]
+
+
+def _records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    yield from ({str(key): value for key, value in row.items()} for row in table.to_dict("records"))
+
+
+def _of(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
+    return frame[frame["kind"] == kind]
+
+
+def _latency_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd.DataFrame) -> Chart | None:
+    kind = next((kind for kind in FOREMOST if (frame["kind"] == kind).any()), None)
+    if kind is None:
+        return None
+    figure = charts.latency_over_time(summarize.over_time(_of(frame, kind)), phases)
+    heading = f"Latency over time: {words.kind(kind)}"
+    return Chart(
+        "latency",
+        heading,
+        "Percentiles of the samples that arrived in each bin; shaded: streams open.",
+        figure.to_json(),
+    )
+
+
+def _distribution_chart(frame: pd.DataFrame, *_: object) -> Chart | None:
+    values = {kind: _of(frame, kind)["value"].to_numpy() for kind in SPREAD}
+    curves = {kind: summarize.ecdf(measured) for kind, measured in values.items() if measured.size}
+    if not curves:
+        return None
+    caption = "Read upwards: the share of samples that took at most so long."
+    return Chart("distribution", "Latency distribution", caption, charts.distribution(curves).to_json())
+
+
+def _open_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd.DataFrame) -> Chart | None:
+    opened = _of(frame, "open")
+    if opened.empty:
+        return None
+    figure = charts.open_streams(summarize.open_streams(opened), phases)
+    return Chart("open", "Open streams over time", "Streams open at once, as the generator saw them.", figure.to_json())
+
+
+def _phase_chart(_: pd.DataFrame, __: object, by_phase: pd.DataFrame) -> Chart | None:
+    if by_phase.empty:
+        return None
+    caption = "The existing endpoint in interleaved phases with and without open streams."
+    return Chart("phases", "Impact on the existing endpoint", caption, charts.phase_medians(by_phase).to_json())
+
+
+def _delay_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd.DataFrame) -> Chart | None:
+    known = frame[frame["delay_ms"].notna()]
+    if known.empty:
+        return None
+    figure = charts.latency_over_time(summarize.over_time(known, "delay_ms"), phases)
+    caption = "How late the generator itself read what the kernel had received; it is no part of the latencies."
+    return Chart("delay", "The generator's own delay", caption, figure.to_json())
+
+
+_CHARTS: tuple[Draw, ...] = (_latency_chart, _distribution_chart, _open_chart, _phase_chart, _delay_chart)

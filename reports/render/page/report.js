@@ -1,0 +1,31 @@
+"use strict";
+// The filter over the rules: a rule is shown when verdict, group and words all match.
+(() => {
+  const filters = document.querySelector(".filters");
+  if (!filters) return;
+  const rules = [...document.querySelectorAll("#rules > .finding")];
+  const buttons = [...filters.querySelectorAll("button")];
+  const group = filters.querySelector("select");
+  const search = filters.querySelector("input");
+  let state = "";
+
+  const matches = (rule) =>
+    (!state || rule.dataset.state === state) &&
+    (!group.value || rule.dataset.group === group.value) &&
+    rule.textContent.toLowerCase().includes(search.value.trim().toLowerCase());
+
+  const apply = () => {
+    for (const rule of rules) rule.hidden = !matches(rule);
+    document.getElementById("none").hidden = rules.some((rule) => !rule.hidden);
+  };
+  for (const button of buttons) {
+    button.addEventListener("click", () => {
+      state = button.dataset.state;
+      for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
+      apply();
+    });
+  }
+  group.addEventListener("change", apply);
+  search.addEventListener("input", apply);
+  filters.hidden = false;
+})();

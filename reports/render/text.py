@@ -1,0 +1,180 @@
+"""A run on the terminal: rich renderables that stay readable at 80 columns and without colour.
+
+Everything is built as `rich.text.Text`, never as rich's markup: what a server sent is printed, not interpreted.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from reports import verdict, words
+from reports.folder import Document
+from reports.render.visible import prose, visible
+
+STYLES = {
+    "pass": "green",
+    "fail": "bold red",
+    "harness_error": "bold magenta",
+    "could_not_judge": "bold yellow",
+    "warning": "yellow",
+    "known": "cyan",
+    "note": "cyan",
+    "not_observed": "dim",
+    "not_applicable": "dim",
+}
+SIGNS = {"pass": "✓", "fail": "✗", "harness_error": "!", "could_not_judge": "?", "warning": "!"}
+COLUMNS = {
+    "pass": "passed",
+    "fail": "failed",
+    "harness_error": "error",
+    "warning": "warn",
+    "known": "known",
+    "note": "advice",
+    "not_observed": "unseen",
+    "not_applicable": "n/a",
+}
+TOLD = ("fail", "harness_error", "warning", "known", "note")
+LONGEST_EXCERPT = 240
+
+
+def verdict_table(conformance: Document, *, verbose: bool = False) -> RenderableType:
+    """Return the verdict on conformance: counts per group, each finding, then what was not observed.
+
+    Args:
+        conformance: conformance.json.
+        verbose: list the rules that passed too, one line each.
+    """
+    pairs = verdict.by_state(conformance)
+    parts: list[RenderableType] = [_counts_table(conformance), Text()]
+    parts += [_finding(state, result) for state, result in pairs if state in TOLD]
+    parts += _not_observed([result for state, result in pairs if state == "not_observed"])
+    if verbose:
+        parts += [_passed(result) for state, result in pairs if state == "pass"]
+    told = f"{conformance['transcripts']} exchanges judged by profile {prose(conformance['profile'])}"
+    parts.append(_closing("Conformance", conformance["verdict"], told + (", strict" * conformance["strict"])))
+    return Group(*parts)
+
+
+def load_table(load: Document) -> RenderableType:
+    """Return the verdict on a load run: objectives, latencies, integrity, the generator's own part."""
+    parts: list[RenderableType] = [_objectives_table(load["objectives"]), *_notes(load["objectives"]), Text()]
+    if load["latency_ms"]:
+        parts += [_latency_table(load["latency_ms"]), Text()]
+    parts += [_facts(load), Text()]
+    parts += [_finding(verdict.severity(found, strict=False), found) for found in verdict.findings(load)]
+    told = f"scenario {prose(load['scenario'])}, {load['users']:,} users, {load['duration_s']:.0f} s"
+    return Group(*parts, _closing("Load", load["verdict"], told))
+
+
+def state_text(state: str, *, upper: bool = False) -> Text:
+    """Return a state as a coloured label with its sign."""
+    label = words.LABELS[state]
+    return Text(f"{SIGNS.get(state, '·')} {label.upper() if upper else label}", STYLES[state])
+
+
+def _counts_table(conformance: Document) -> Table:
+    counts = {name: _count(results, conformance["strict"]) for name, results in verdict.groups(conformance).items()}
+    total = sum(counts.values(), Counter[str]())
+    shown = [state for state in COLUMNS if total[state] or state in {"pass", "fail"}]
+    table = _table("group", *(COLUMNS[state] for state in shown))
+    for name, count in counts.items():
+        table.add_row(prose(name), *(_cell(state, count[state]) for state in shown))
+    table.add_section()
+    table.add_row("all", *(_cell(state, total[state]) for state in shown))
+    return table
+
+
+def _count(results: Sequence[Document], strict: bool) -> Counter[str]:
+    return Counter(verdict.state(result, strict=strict) for result in results)
+
+
+def _cell(state: str, count: int) -> Text:
+    return Text(str(count), STYLES[state]) if count else Text("·", "dim")
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column(first, no_wrap=True)
+    for name in others:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _finding(state: str, finding: Mapping[str, Any]) -> RenderableType:
+    heading = (
+        state_text(state, upper=True) + Text(f"  {finding['rule']}", "bold") + Text(f"  {finding['level']}", "dim")
+    )
+    details = Table.grid(padding=(0, 2, 0, 0))
+    details.add_column(style="dim", no_wrap=True)
+    details.add_column(overflow="fold")
+    for label, text in _details(finding):
+        details.add_row(label, Text(text))
+    return Group(heading, Padding(Text(prose(finding["summary"])), (0, 0, 0, 2)), Padding(details, (0, 0, 1, 2)))
+
+
+def _details(finding: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for evidence in finding.get("evidence", ())[:1]:
+        yield "seen in", words.place(evidence)
+        yield "", visible(evidence["excerpt"], LONGEST_EXCERPT)
+    if len(finding.get("evidence", ())) > 1:
+        yield "", f"and {len(finding['evidence']) - 1} more in the report"
+    if finding.get("mend"):
+        yield "mend", prose(finding["mend"])
+    if source := finding.get("source"):
+        yield "source", f"{prose(source['title'])}\n{prose(source['url'])}".rstrip()
+
+
+def _not_observed(results: Sequence[Document]) -> Iterator[RenderableType]:
+    if not results:
+        return
+    yield Text("Not observed; to have it judged, add:", "dim")
+    for result in results:
+        yield Text(f"  {result['rule']}")
+        yield Padding(Text(prose(result["needs"]), "dim"), (0, 0, 0, 4))
+    yield Text()
+
+
+def _passed(result: Document) -> Text:
+    return state_text("pass") + Text(f"  {result['rule']}  ") + Text(f"{result['observations']:,} observations", "dim")
+
+
+def _closing(part: str, state: str, told: str) -> Text:
+    return Text(f"{part}: ") + state_text(state, upper=True) + Text(f"  ({told})", "dim")
+
+
+def _objectives_table(objectives: Sequence[Document]) -> Table:
+    table = _table("objective", "measured", "limit", "95 % interval", "samples")
+    for one in objectives:
+        style = STYLES[one["verdict"]]
+        measured = Text(words.quantity(one["value"], one["unit"]), style)
+        name = Text(f"{SIGNS[one['verdict']]} ", style) + Text(words.title(one), "default")
+        table.add_row(name, measured, words.limit(one), words.interval(one) or "–", f"{one['samples']:,}")
+    return table
+
+
+def _notes(objectives: Sequence[Document]) -> Iterator[RenderableType]:
+    for one in objectives:
+        if one.get("note"):
+            yield Padding(Text(f"{words.title(one)}: {prose(one['note'])}", "dim"), (0, 0, 0, 2))
+
+
+def _latency_table(latencies: Mapping[str, Document]) -> Table:
+    table = _table("latency", "p50", "p95", "p99", "max", "samples")
+    for kind, figures in latencies.items():
+        shown = [words.quantity(figures[key], "ms") for key in ("p50", "p95", "p99", "max")]
+        table.add_row(prose(words.kind(kind)), *shown, f"{figures['samples']:,}")
+    return table
+
+
+def _facts(load: Document) -> Table:
+    facts = Table.grid(padding=(0, 2, 0, 0))
+    facts.add_column(style="dim", no_wrap=True)
+    facts.add_column(overflow="fold")
+    for label, text in words.load_facts(load):
+        facts.add_row(label, Text(text))
+    return facts

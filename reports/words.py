@@ -1,0 +1,206 @@
+"""The words and figures that every rendering shares: pure functions of documents, results are plain text.
+
+Text from a server comes back through `visible`/`prose` of `reports.render.visible`, so it is safe to print; the
+escaping of a format's own markup is left to that format.
+"""
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from reports.folder import Document, RunFolder
+from reports.render.visible import prose, visible
+from reports.verdict import is_finished, states
+
+LABELS = {
+    "fail": "failed",
+    "harness_error": "harness error",
+    "warning": "warning",
+    "known": "known",
+    "note": "advice",
+    "not_observed": "not observed",
+    "not_applicable": "not applicable",
+    "pass": "passed",
+    "could_not_judge": "could not judge",
+}
+CONFORMANCE_WORDS = {
+    "pass": "The server speaks the protocol right.",
+    "fail": "The conformance check failed.",
+    "could_not_judge": "Conformance could not be judged.",
+}
+LOAD_WORDS = {
+    "pass": "It held up under load.",
+    "fail": "It did not hold up under load.",
+    "could_not_judge": "Whether it holds up under load could not be judged.",
+}
+
+
+ABSENT = "–"
+# The four figures of the specification: rule -> (title, how the limit bounds the value).
+OBJECTIVES = {
+    "performance/concurrent-streams": ("Concurrent streams", "≥"),
+    "performance/connect-time": ("Connection time", "<"),
+    "performance/update-latency": ("Update latency", "<"),
+    "performance/degradation": ("Impact on existing", "<"),
+}
+
+
+def headline(folder: RunFolder) -> str:
+    """Return the run's verdict in a sentence or two, for people."""
+    said = [_conformance_words(folder.conformance), _load_words(folder.load)]
+    if not is_finished(folder):
+        said.append("The run did not finish: only what was measured until then is shown.")
+    return " ".join(filter(None, said)) or "Nothing was judged."
+
+
+def _conformance_words(conformance: Document | None) -> str:
+    if conformance is None:
+        return ""
+    broken = states(conformance)["fail"]
+    if not broken:
+        return CONFORMANCE_WORDS[conformance["verdict"]]
+    return f"{broken} {'rule is' if broken == 1 else 'rules are'} broken."
+
+
+def _load_words(load: Document | None) -> str:
+    if load is None:
+        return ""
+    missed = [title(objective).lower() for objective in load["objectives"] if objective["verdict"] == "fail"]
+    return f"Under load it missed: {', '.join(missed)}." if missed else LOAD_WORDS[load["verdict"]]
+
+
+def title(objective: Mapping[str, Any]) -> str:
+    """Return an objective's name for people."""
+    rule: str = objective["rule"]
+    return OBJECTIVES.get(rule, (rule, ""))[0]
+
+
+def limit(objective: Mapping[str, Any]) -> str:
+    """Return an objective's limit with its comparison, such as ``< 1 s``."""
+    sign = OBJECTIVES.get(objective["rule"], ("", "<"))[1]
+    return f"{sign} {quantity(objective['limit'], objective['unit'])}"
+
+
+def interval(measured: Mapping[str, Any]) -> str:
+    """Return an objective's 95 % confidence interval for people, such as ``5.1 to 6.9 ms``, or nothing."""
+    low, high = (quantity(end, measured["unit"]) for end in measured.get("interval") or (None, None))
+    number, _, unit = low.rpartition(" ")
+    return "" if high == ABSENT else f"{number if high.endswith(f' {unit}') else low} to {high}"
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """Return a value with its unit at three significant digits; a dash when there is no value."""
+    if value is None or value != value:  # noqa: PLR0124 - NaN is the one value unlike itself
+        return ABSENT
+    if unit == "ratio":
+        return f"{significant(100 * value)} %"
+    if unit == "ms" and abs(value) >= 1000:
+        return f"{significant(value / 1000)} s"
+    return f"{significant(value)} {unit}".rstrip()
+
+
+def significant(value: float) -> str:
+    """Return a number at three significant digits or as a whole number, with thousands separated."""
+    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:.3g}"
+
+
+def place(evidence: Mapping[str, Any]) -> str:
+    """Return where a piece of evidence was seen: ``happy-path, chunk 3, byte 120, after 812 ms``."""
+    named = [f"{key} {evidence[key]}" for key in ("chunk", "byte") if evidence.get(key) is not None]
+    if evidence.get("at_ms") is not None:
+        named.append(f"after {quantity(evidence['at_ms'], 'ms')}")
+    return ", ".join([prose(evidence["transcript"]), *named])
+
+
+def plain(finding: Mapping[str, Any], most_evidence: int = 5) -> str:
+    """Return a finding as plain text of several lines: what, evidence, why, how to mend, source."""
+    return "\n".join(_plain_lines(finding, most_evidence))
+
+
+def _plain_lines(finding: Mapping[str, Any], most_evidence: int) -> Iterator[str]:
+    yield prose(finding["summary"])
+    for evidence in finding.get("evidence", ())[:most_evidence]:
+        yield f"Evidence: {place(evidence)}"
+        yield from (f"    {line}" for line in visible(evidence["excerpt"]).splitlines())
+    for label, key in (("Why", "why"), ("Mend", "mend"), ("Add", "needs")):
+        if finding.get(key):
+            yield f"{label}: {prose(finding[key])}"
+    if source := finding.get("source"):
+        yield f"Source: {prose(source['title'])} {prose(source['url'])}"
+
+
+def objective(measured: Mapping[str, Any]) -> str:
+    """Return an objective's outcome as one line: title, value, statistic, limit, samples, interval."""
+    value = quantity(measured["value"], measured["unit"])
+    within = f", 95 % interval {interval(measured)}" if measured.get("interval") else ""
+    rests_on = f"limit {limit(measured)}, {measured['samples']:,} samples{within}"
+    return f"{title(measured)}: {value} ({prose(measured['statistic'])}; {rests_on})"
+
+
+KINDS = {
+    "connect": "connect to first event",
+    "first_event": "request to first event",
+    "update": "update",
+    "gap": "gap between events",
+    "existing": "existing endpoint",
+}
+
+
+def kind(name: str) -> str:
+    """Return the name of a kind of latency for people."""
+    return KINDS.get(name, prose(name))
+
+
+def load_facts(load: Document) -> Iterator[tuple[str, str]]:
+    """Yield (label, text) for what a load run counted: connections, integrity, the generator's own part."""
+    connections, integrity, generator = load["connections"], load["integrity"], load["generator"]
+    yield "connections", _counted(connections, "requested", "peak_open", "failed", "dropped")
+    if reasons := connections.get("drop_reasons"):
+        yield "dropped by", ", ".join(f"{prose(reason)} {count:,}" for reason, count in reasons.items())
+    yield "updates", _counted(integrity, "sent", "received", "lost", "duplicated", "reordered")
+    yield "generator", ", ".join(_generator_words(generator))
+
+
+def _counted(counts: Mapping[str, int], *names: str) -> str:
+    return ", ".join(f"{counts[name]:,} {name.replace('_', ' ')}" for name in names)
+
+
+def _generator_words(generator: Mapping[str, Any]) -> Iterator[str]:
+    delay = generator["delay_ms"]
+    yield f"own delay p50 {quantity(delay['p50'], 'ms')}, p99 {quantity(delay['p99'], 'ms')}"
+    yield f"CPU {quantity(generator['cpu_percent'], '%')}"
+    yield {"kernel": "arrivals stamped by the kernel", "user": "arrivals stamped in user space"}[generator["clock"]]
+    if generator["saturated"]:
+        yield "SATURATED: the figures are the generator's, not the server's"
+    if generator.get("note"):
+        yield prose(generator["note"])
+
+
+def moment(stamp: str) -> str:
+    """Return an ISO 8601 UTC stamp for people: ``2025-11-24 09:30:00 UTC``."""
+    return f"{datetime.fromisoformat(stamp):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def elapsed(started: str, finished: str) -> str:
+    """Return the time between two ISO 8601 stamps."""
+    seconds = (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds()
+    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+
+
+def run_facts(run: Document) -> Iterator[tuple[str, str]]:
+    """Yield (label, text) for when, where and how a run was made."""
+    machine = run["machine"]
+    yield "started", moment(run["started"])
+    yield "finished", moment(run["finished"]) if run["finished"] else "not"
+    yield "command", prose(shlex.join(run["command"]))
+    yield "commit", prose(run["commit"] or "not in a repository")
+    memory = f"{machine['memory_bytes'] / 2**30:.1f} GiB"
+    yield "machine", prose(f"{machine['platform']}, {machine['cpus']} CPUs, {memory}, kernel {machine['kernel']}")
+    yield "Python", prose(machine["python"])
+
+
+def pretty(document: Document) -> str:
+    """Return a document as indented JSON for people; secrets were redacted by its writer."""
+    return json.dumps(document, indent=2, ensure_ascii=False)

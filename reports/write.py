@@ -1,0 +1,68 @@
+"""Writes the reports of a run folder: reads it once, computes the figures, renders, replaces the files whole."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from reports.errors import BadRunFolder
+from reports.folder import open_run
+from reports.verdict import overall
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The files that were written, and the run's verdict: pass, fail or could_not_judge."""
+
+    html: Path
+    markdown: Path
+    junit: Path
+    verdict: str
+
+
+def build(run_dir: Path) -> Built:
+    """Write report.html, summary.md and junit.xml into a run folder.
+
+    Raises:
+        BadRunFolder: there is no run in the folder, a document breaks its schema, or it cannot be written to.
+    """
+    # Imported here: these bring pandas, pyarrow and plotly, which other commands should not wait for.
+    from reports.figures import compute
+    from reports.frames import read_samples
+    from reports.render.html import html
+    from reports.render.junit import junit
+    from reports.render.markdown import markdown
+
+    folder = open_run(run_dir)
+    figures = compute(read_samples(run_dir / "samples"), folder.load)
+    return Built(
+        html=_replace(run_dir / "report.html", html(folder, figures)),
+        markdown=_replace(run_dir / "summary.md", markdown(folder, figures.latencies)),
+        junit=_replace(run_dir / "junit.xml", junit(folder)),
+        verdict=overall(folder),
+    )
+
+
+def write_junit(run_dir: Path, path: Path) -> Path:
+    """Write a run's JUnit XML to any place; raises `BadRunFolder` as `build` does."""
+    from reports.render.junit import junit
+
+    return _replace(path, junit(open_run(run_dir)))
+
+
+def write_sarif(run_dir: Path, path: Path) -> Path:
+    """Write a run's findings as SARIF 2.1.0 to any place; raises `BadRunFolder` as `build` does."""
+    from reports.render.sarif import sarif
+
+    return _replace(path, json.dumps(sarif(open_run(run_dir)), indent=2) + "\n")
+
+
+def _replace(path: Path, text: str) -> Path:
+    """Write a file whole or not at all, so that an interrupted report leaves the former one."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_text(text, "utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        raise BadRunFolder(f"{path}: cannot be written ({error.strerror}); give another place") from error
+    return path
