@@ -91,11 +91,12 @@ def _missing(rule: Rule, hooks: Collection[str] | None, quick: bool) -> str:
     return "the situation did not come up"
 
 
-def overall(results: Iterable[Result], *, strict: bool = False) -> str:
-    """Return the verdict on the whole: ``pass``, ``fail`` or ``could_not_judge``."""
+def overall(results: Iterable[Result], *, strict: bool = False, known: Collection[str] = ()) -> str:
+    """Return the verdict on the whole: ``pass``, ``fail`` or ``could_not_judge``; known findings break nothing."""
     results = list(results)
     breaking = {"must", "should"} if strict else {"must"}
-    if any(one.verdict == "fail" and one.rule.level in breaking for one in results):
+    failed = (one.rule for one in results if one.verdict == "fail")
+    if any(rule.level in breaking and rule.code not in known for rule in failed):
         return "fail"
     verdicts = {one.verdict for one in results}
     if "harness_error" in verdicts or not verdicts & {"pass", "fail"}:
@@ -104,24 +105,42 @@ def overall(results: Iterable[Result], *, strict: bool = False) -> str:
 
 
 def document(
-    results: Iterable[Result], *, profile: Profile, strict: bool = False, transcripts: int = 0
+    results: Iterable[Result],
+    *,
+    profile: Profile,
+    strict: bool = False,
+    transcripts: int = 0,
+    baseline: tuple[str, Collection[str]] | None = None,
 ) -> dict[str, Any]:
-    """Return ``conformance.json``."""
+    """Return ``conformance.json``.
+
+    Args:
+        results: one a rule.
+        profile: the profile that was judged by.
+        strict: whether a broken SHOULD counts as a failure.
+        transcripts: how many exchanges were judged.
+        baseline: its file's name and the codes of known findings. One that is found no more is stale, and a stale
+            baseline fails: it would hide the finding when it comes back.
+    """
     results = list(results)
     counts = Counter[str](one.verdict for one in results)
     order = ("pass", "fail", "not_observed", "not_applicable", "harness_error")
+    path, known = baseline or ("", ())
+    stale = sorted(set(known) - {one.rule.code for one in results if one.verdict == "fail"})
+    verdict = overall(results, strict=strict, known=known)
     return {
         "schema": SCHEMA,
         "profile": profile,
-        "verdict": overall(results, strict=strict),
+        "verdict": "fail" if stale and verdict == "pass" else verdict,
         "strict": strict,
         "transcripts": transcripts,
         "counts": {verdict: counts[verdict] for verdict in order},
-        "results": [_row(one) for one in results],
+        **({"baseline": {"path": path, "known": sorted(known), "stale": stale}} if baseline else {}),
+        "results": [_row(one, known) for one in results],
     }
 
 
-def _row(result: Result) -> dict[str, Any]:
+def _row(result: Result, known: Collection[str]) -> dict[str, Any]:
     rule = result.rule
     return {
         "rule": rule.code,
@@ -137,4 +156,5 @@ def _row(result: Result) -> dict[str, Any]:
         "why": rule.why,
         "mend": rule.mend,
         "source": {key: getattr(rule.source, key) for key in ("title", "url", "quote")},
+        **({"known": True} if result.verdict == "fail" and rule.code in known else {}),
     }

@@ -1,0 +1,143 @@
+"""One conformance check, from a target to ``conformance.json``: play, judge, write.
+
+Interrupted by Ctrl-C it judges and writes what was seen until then, and then lets KeyboardInterrupt go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from conformance.errors import CannotJudge
+from conformance.judge import Result, document, judge
+from conformance.machine import spawned
+from conformance.play import Failures, Progress, play
+from conformance.probes import hooks
+from conformance.record import Recording
+from conformance.rules import RULES, Rule, Source
+from conformance.runfolder import RunFolder
+from conformance.target import Observe, Target
+from conformance.transcript import Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a check can be told."""
+
+    strict: bool = False
+    quick: bool = False
+    only: Sequence[str] = ()
+    skip: Sequence[str] = ()
+    spawn: str | None = None
+    baseline: Path | None = None
+
+
+def check(
+    target: Target, folder: RunFolder, options: Options, on_progress: Callable[[Progress], None] = lambda _: None
+) -> dict[str, Any]:
+    """Check a server and return ``conformance.json``, which is also in the folder by then.
+
+    Raises CannotJudge when nothing can be judged, KeyboardInterrupt when interrupted.
+    """
+    rules, known = chosen(options.only, options.skip), read_baseline(options.baseline)
+    recording = Recording(folder.path / "transcripts", folder.redact)
+    interrupted, failures = False, Failures()
+    with contextlib.ExitStack() as stack:
+        if options.spawn:
+            pid = stack.enter_context(spawned(options.spawn, target))
+            target = replace(target, observe=Observe(target.observe.open_streams, target.observe.pid or pid))
+        try:
+            progress = Progress(changed=on_progress)
+            failures = asyncio.run(play(target, recording, quick=options.quick, progress=progress))
+        except KeyboardInterrupt:
+            interrupted = True
+    results = judge(
+        recording.transcripts,
+        profile=target.profile,
+        limits=target.limits,
+        hooks=hooks(target),
+        quick=options.quick,
+        rules=rules,
+    )
+    results += [_broke_down(name, error) for name, error in failures.of]
+    made = document(
+        results,
+        profile=target.profile,
+        strict=options.strict,
+        transcripts=len(recording.transcripts),
+        baseline=known,
+    )
+    folder.write("conformance.json", made)
+    if interrupted:
+        raise KeyboardInterrupt
+    return {**made, "notes": recording.notes}
+
+
+def judge_files(transcripts: Iterable[Transcript], options: Options, target: Target | None) -> dict[str, Any]:
+    """Judge recorded transcripts, with no network, and return ``conformance.json``."""
+    seen = list(transcripts)
+    profile = target.profile if target else "event-stream"
+    limits = target.limits if target else None
+    known = read_baseline(options.baseline)
+    results = judge(seen, profile=profile, limits=limits, rules=chosen(options.only, options.skip))
+    return document(results, profile=profile, strict=options.strict, transcripts=len(seen), baseline=known)
+
+
+def chosen(only: Iterable[str], skip: Iterable[str]) -> Mapping[str, Rule]:
+    """Return the rules that codes or groups choose; raises CannotJudge for a name that is neither."""
+    only, skip = set(only), set(skip)
+    names = set(RULES) | {rule.group for rule in RULES.values()}
+    for name in sorted((only | skip) - names):
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else "`ssegauge rules` lists them"
+        raise CannotJudge(f"no rule and no group is named {name!r}; {hint}")
+    found = {
+        code: rule
+        for code, rule in RULES.items()
+        if (not only or {code, rule.group} & only) and not {code, rule.group} & skip
+    }
+    if not found:
+        raise CannotJudge("--only and --skip leave no rule to judge by")
+    return found
+
+
+def read_baseline(path: Path | None) -> tuple[str, frozenset[str]] | None:
+    """Return the file's name and the codes of known findings: one a line, # starts a remark.
+
+    Raises CannotJudge, with the line.
+    """
+    if path is None:
+        return None
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CannotJudge(f"--baseline {path}: cannot be read ({error})") from None
+    codes = {line.partition("#")[0].strip(): number for number, line in enumerate(lines, 1)}
+    codes.pop("", None)
+    for code, number in codes.items():
+        if code not in RULES:
+            raise CannotJudge(f"{path}:{number}: no rule is named {code!r}; `ssegauge rules` lists them")
+    return str(path), frozenset(codes)
+
+
+def _broke_down(name: str, error: Exception) -> Result:
+    """Return a probe's own failure as a result: nothing may pass because the harness did not look."""
+    rule = Rule(
+        f"harness/{name}",
+        "must",
+        Source("profile", "ssegauge", "README.md", "a run that cannot judge must not pass"),
+        title=f"The probe {name} runs.",
+        why="What this probe would have shown was not looked at.",
+        mend="Report this as a defect of ssegauge.",
+        example="",
+        needs=(),
+        patient=False,
+        only=None,
+        check=lambda _: iter(()),
+    )
+    return Result(rule, "harness_error", f"{type(error).__name__}: {error}")
