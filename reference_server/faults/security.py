@@ -1,0 +1,97 @@
+"""Streams for those who may not read them, and text that breaks out of its event."""
+
+import re
+
+from aiohttp import web
+
+from reference_server.events import Events, Json
+from reference_server.faults.registry import breaks
+from reference_server.log import Reader
+from reference_server.security import Security
+from reference_server.stream import Streams
+from reference_server.tasks import Task
+
+STREAM = "/api/brand-monitor/progress/"
+CREDENTIALS = {"Access-Control-Allow-Credentials": "true"}
+
+
+@breaks("security/cors-star-with-credentials")
+class StarWithCredentials(Security):
+    """Answers every origin with `*` and credentials, which browsers refuse."""
+
+    async def add_fields(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Add both."""
+        await super().add_fields(request, response)
+        response.headers.update({"Access-Control-Allow-Origin": "*", **CREDENTIALS})
+
+
+@breaks("security/cors-reflects-origin")
+class Reflecting(Security):
+    """Allows whatever origin asks."""
+
+    def shares_with(self, origin: str) -> bool:
+        """Whether there is an origin."""
+        return bool(origin)
+
+    async def add_fields(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Name the origin, and vary by it."""
+        await super().add_fields(request, response)
+        response.headers["Vary"] = "Origin"
+
+
+@breaks("security/vary-origin-missing")
+class NotVarying(Security):
+    """Names the allowed origin, and lets caches give that to others."""
+
+    async def add_fields(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Remove the field."""
+        await super().add_fields(request, response)
+        response.headers.pop("Vary", None)
+
+
+@breaks("security/stream-without-auth")
+class OpenStream(Security):
+    """Asks for the token everywhere but on streams."""
+
+    def admits(self, request: web.Request) -> bool:
+        """Whether the request has the token, or is for a stream."""
+        return request.path.startswith(STREAM) or super().admits(request)
+
+
+@breaks("security/cross-task-leak")
+class Leaking(Streams):
+    """Shows each reader the latest event of another task."""
+
+    async def deliver(self, task: Task, reader: Reader) -> None:
+        """Send it, then deliver."""
+        other = next((other for other in self.tasks.by_id.values() if other is not task), None)
+        if other:
+            reader.write(other.log.blocks[-1])
+        await super().deliver(task, reader)
+
+
+# code -> the escapes in JSON text that are written as the characters they stand for
+RAW = {
+    "lf": r"(?<!\\r)\\n",
+    "cr": r"\\r(?!\\n)",
+    "crlf": r"\\r\\n",
+    "separator": r"\\u2028|\\u2029|\\u0085",
+    "nul": r"\\u0000",
+}
+
+
+def _unescaping(pattern: str) -> type[Events]:
+    escapes = re.compile(rf"\\\\|({pattern})")  # an escaped backslash is passed over whole
+
+    def raw(match: re.Match[str]) -> str:
+        return match[1].encode().decode("unicode_escape") if match[1] else match[0]
+
+    class Unescaping(Events):
+        def dump(self, envelope: Json) -> str:
+            return escapes.sub(raw, super().dump(envelope))
+
+    return Unescaping
+
+
+for code, pattern in RAW.items():
+    breaks(f"security/injection-{code}")(_unescaping(pattern))
