@@ -58,10 +58,12 @@ function rememberWatched() {
   tally();
 }
 
+/** Watches what the address names; anything else in it, such as the skip link's target, is no task. */
 function watchAddress() {
   for (const [taskId, brand] of new URLSearchParams(location.hash.slice(1))) {
-    if (taskId) watch(taskId, brand || taskId);
+    if (taskId && brand) watch(taskId, brand);
   }
+  rememberWatched();
 }
 
 /* Starting -------------------------------------------------------------------------------------- */
@@ -138,7 +140,8 @@ function showStatus(card, { progress, error, isConnected, ended }) {
 }
 
 function showProgress(card, { progress, error, ended }) {
-  card.now.hidden = card.bar.hidden = Boolean(ended && !progress);
+  const isMoot = ended === "failed" || (ended && !progress); // the notice says it all
+  card.now.hidden = card.bar.hidden = card.more.hidden = Boolean(isMoot);
   card.stage.textContent = progress?.stage ?? "Connecting to the server";
   card.message.textContent = progress?.message ?? "";
   card.percent.textContent = progress ? `${Math.round(progress.progress)} %` : "";

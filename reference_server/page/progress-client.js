@@ -56,6 +56,7 @@ export class ProgressClient {
 
   constructor(taskId, options = {}) {
     if (!taskId) throw new TypeError("ProgressClient needs the id of a task");
+    encodeURIComponent(taskId); // throws URIError here, not later, for half a surrogate pair
     const { share, ...settings } = complete(options);
     const isShared = share && canShare();
     const lead = (publish, state) =>

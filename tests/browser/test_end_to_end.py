@@ -1,19 +1,14 @@
 """The ticket's "SSE Progress End-to-End" list: the whole page in Chromium, used as its users use it."""
 
-from __future__ import annotations
-
 import json
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
-
-    from tests.browser.conftest import Client, Relay, Server
+from tests.browser.client import Client
+from tests.browser.relay import Relay
+from tests.browser.server import Server
 
 pytestmark = pytest.mark.browser
 
@@ -62,13 +57,11 @@ def test_should_handle_concurrent_connections(server: Server, page: Page) -> Non
         expect(card(page, brand).locator("[data-field=status]")).to_have_text("Completed")
 
 
-def test_should_maintain_data_integrity(
-    server: Server, relay: Relay, page: Page, follow: Callable[..., Client]
-) -> None:
+def test_should_maintain_data_integrity(server: Server, relay: Relay, page: Page) -> None:
     """Text and results arrive as they were sent, in order and once, also across cuts."""
     task_id = server.create(manual=True)
     page.goto(relay.url)
-    client = follow(page, task_id, graceMs=600_000)
+    client = Client(page, task_id, graceMs=600_000)
     client.wait_for(progress_progress=0)
     results = {"text": HOSTILE, "deep": [[{"": None}], 0.1, -1e-7, 2**53], "__proto__": {"admin": True}}
 

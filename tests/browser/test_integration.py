@@ -1,39 +1,31 @@
 """The ticket's "SSE Infrastructure Integration" list, in Chromium."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
 import pytest
+from playwright.sync_api import Page
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
-
-    from tests.browser.conftest import Client, Relay, Server
+from tests.browser.client import Client
+from tests.browser.relay import Relay
+from tests.browser.server import Server
+from tests.browser.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
 
-def test_should_establish_sse_connection_successfully(
-    server: Server, page: Page, follow: Callable[..., Client]
-) -> None:
+def test_should_establish_sse_connection_successfully(server: Server, page: Page) -> None:
     task_id = server.create(manual=True)
     page.goto(server.url)
 
-    state = follow(page, task_id).wait_for(isConnected=True)
+    state = Client(page, task_id).wait_for(isConnected=True)
 
     assert (state["error"], state["ended"]) == (None, None)
     assert server.open_streams == 1
 
 
-def test_should_send_progress_updates_in_real_time(
-    server: Server, relay: Relay, page: Page, follow: Callable[..., Client]
-) -> None:
+def test_should_send_progress_updates_in_real_time(server: Server, relay: Relay, page: Page) -> None:
     """Pushed, not polled: each update arrives before the next is made, and one request brings them all."""
     task_id = server.create(manual=True)
     page.goto(relay.url)
-    client = follow(page, task_id)
+    client = Client(page, task_id)
 
     for percent in (10, 35, 60, 85):
         server.update(task_id, status="running", stage=f"Stage {percent}", progress=percent)
@@ -43,13 +35,11 @@ def test_should_send_progress_updates_in_real_time(
     assert relay.snapshots_requested(task_id) == 0
 
 
-def test_should_handle_connection_failures_gracefully(
-    server: Server, relay: Relay, page: Page, follow: Callable[..., Client]
-) -> None:
+def test_should_handle_connection_failures_gracefully(server: Server, relay: Relay, page: Page) -> None:
     task_id = server.create(manual=True)
     server.update(task_id, status="running", progress=40)
     page.goto(relay.url)
-    client = follow(page, task_id, graceMs=600_000)
+    client = Client(page, task_id, graceMs=600_000)
     client.wait_for(isConnected=True, progress_progress=40)
 
     relay.cut()
@@ -62,13 +52,11 @@ def test_should_handle_connection_failures_gracefully(
     assert {None} == {state["error"] for state in client.told}
 
 
-def test_should_maintain_performance_standards(
-    server: Server, relay: Relay, page: Page, follow: Callable[..., Client]
-) -> None:
+def test_should_maintain_performance_standards(server: Server, relay: Relay, page: Page) -> None:
     """What the browser must not be made to do, counted: one request a task, one change a state, none after the end."""
     task_id = server.create(manual=True)
     page.goto(relay.url)
-    client = follow(page, task_id)
+    client = Client(page, task_id)
     client.wait_for(isConnected=True, progress_progress=0)
 
     for percent in range(1, 100):
@@ -82,28 +70,26 @@ def test_should_maintain_performance_standards(
     assert (relay.streams_requested(task_id), relay.snapshots_requested(task_id)) == (1, 0)
 
 
-def test_should_handle_errors_gracefully(server: Server, page: Page, follow: Callable[..., Client]) -> None:
+def test_should_handle_errors_gracefully(server: Server, page: Page) -> None:
     task_id = server.create(steps=4, interval_ms=20, fail_at=2)
     page.goto(server.url)
 
-    state = follow(page, task_id).wait_for(ended="failed")
+    state = Client(page, task_id).wait_for(ended="failed")
 
     assert server.snapshot(task_id)["error"] == state["error"]
     assert state["progress"]["status"] == "failed"
     assert not state["isConnected"]
 
 
-def test_should_clean_up_connections_properly(
-    server: Server, page: Page, follow: Callable[..., Client], until: Callable[..., object]
-) -> None:
+def test_should_clean_up_connections_properly(server: Server, page: Page) -> None:
     task_id = server.create(manual=True)
     page.goto(server.url)
 
-    client = follow(page, task_id)
+    client = Client(page, task_id)
     client.wait_for(isConnected=True)
     client.close()
-    until(lambda: server.open_streams == 0, "the closed client's stream is gone")
+    wait_until(lambda: server.open_streams == 0, "the closed client's stream is gone")
 
-    follow(page, task_id).wait_for(isConnected=True)
+    Client(page, task_id).wait_for(isConnected=True)
     page.goto("about:blank")
-    until(lambda: server.open_streams == 0, "the left page's stream is gone")
+    wait_until(lambda: server.open_streams == 0, "the left page's stream is gone")

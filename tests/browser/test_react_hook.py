@@ -1,49 +1,23 @@
 """The React hook in a real React application, bundled with esbuild (npm) and run in Chromium under StrictMode."""
 
-from __future__ import annotations
-
 import json
 import os
-import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 import reference_server
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
-
-    from tests.browser.conftest import Relay, Server
+from tests.browser.relay import Relay
+from tests.browser.server import Server
+from tests.browser.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 HERE = Path(__file__).parent
 HOOK = Path(reference_server.__file__).parent / "page" / "use-sse-progress.js"
-
-
-@pytest.fixture(scope="session")
-def modules() -> Path:
-    """node_modules as package.json asks for; installed once, then kept."""
-    npm = shutil.which("npm")
-    if npm is None:
-        missing = pytest.fail if os.environ.get("CI") else pytest.skip
-        missing("install npm (Debian: apt-get install npm)")
-    wanted = json.loads((HERE / "package.json").read_text())["dependencies"]
-    if any(installed_version(name) != version for name, version in wanted.items()):
-        options = ["--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        done = subprocess.run([npm, "install", *options], check=False, cwd=HERE, capture_output=True, text=True)
-        assert done.returncode == 0, f"npm install failed in {HERE}:\n{done.stderr}"
-    return HERE / "node_modules"
-
-
-def installed_version(name: str) -> str | None:
-    manifest = HERE / "node_modules" / name / "package.json"
-    return json.loads(manifest.read_text())["version"] if manifest.exists() else None
 
 
 @pytest.fixture(scope="session")
@@ -92,24 +66,20 @@ def test_the_hook_follows_a_task_to_its_end(server: Server, relay: Relay, react:
     shown(react, stage="Failed", percent=0, error="No data. Start again.", isConnected=False)
 
 
-def test_strict_mode_leaves_one_stream_and_unmounting_none(
-    server: Server, react: Page, until: Callable[..., Any]
-) -> None:
+def test_strict_mode_leaves_one_stream_and_unmounting_none(server: Server, react: Page) -> None:
     task_id = server.create(manual=True)
     mount(react, task_id)
     shown(react, stage="Initializing", percent=0, error=None, isConnected=True)
-    until(lambda: server.open_streams == 1, "the stream of StrictMode's first mount is gone")
+    wait_until(lambda: server.open_streams == 1, "the stream of StrictMode's first mount is gone")
 
     react.evaluate("window.unmount()")
-    until(lambda: server.open_streams == 0, "unmounting closes the stream")
+    wait_until(lambda: server.open_streams == 0, "unmounting closes the stream")
 
     mount(react, task_id)
     shown(react, stage="Initializing", percent=0, error=None, isConnected=True)
 
 
-def test_a_new_task_id_never_shows_the_old_tasks_progress(
-    server: Server, react: Page, until: Callable[..., Any]
-) -> None:
+def test_a_new_task_id_never_shows_the_old_tasks_progress(server: Server, react: Page) -> None:
     old, new = server.create(manual=True), server.create(manual=True)
     server.update(old, status="running", stage="Old", progress=70)
     mount(react, old)
@@ -117,7 +87,7 @@ def test_a_new_task_id_never_shows_the_old_tasks_progress(
 
     mount(react, new)
     shown(react, stage="Initializing", percent=0, error=None, isConnected=True)
-    until(lambda: server.open_streams == 1, "the old task's stream is gone")
+    wait_until(lambda: server.open_streams == 1, "the old task's stream is gone")
 
     rendered = react.evaluate("window.rendered.map(([asked, state]) => [asked, state.progress?.taskId ?? null])")
     assert all(shown_id in (None, asked) for asked, shown_id in rendered)

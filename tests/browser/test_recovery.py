@@ -1,17 +1,16 @@
 """What the client does when the connection, the server, or the network goes away."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from playwright.sync_api import Page, Route
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Page, Route
-
-    from tests.browser.conftest import Client, Relay, Server
+from tests.browser.client import Client
+from tests.browser.relay import Relay
+from tests.browser.server import Server
+from tests.browser.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -19,17 +18,17 @@ CANARY = """(url) => { window.canary = new EventSource(url); }"""
 
 
 @pytest.fixture
-def let_reconnects_pass(server: Server, relay: Relay, page: Page, until: Callable[..., Any]) -> Callable[[], None]:
+def let_reconnects_pass(server: Server, relay: Relay, page: Page) -> Callable[[], None]:
     """Waits until a plain EventSource of the same page has reconnected twice: so would have any other."""
 
     def wait() -> None:
         task_id = server.create(manual=True)
         page.evaluate(CANARY, f"/api/brand-monitor/progress/{task_id}")
         for times in (1, 2):
-            until(lambda times=times: relay.streams_requested(task_id) >= times, f"reconnect {times}")
+            wait_until(lambda times=times: relay.streams_requested(task_id) >= times, f"reconnect {times}")
             relay.cut()
             relay.mend()
-        until(lambda: relay.streams_requested(task_id) >= 3, "the last reconnect")
+        wait_until(lambda: relay.streams_requested(task_id) >= 3, "the last reconnect")
         page.evaluate("window.canary.close()")
 
     return wait
@@ -42,12 +41,11 @@ def test_a_task_lost_in_a_restart_is_told_as_unknown(
     relay: Relay,
     start_server: Callable[..., Server],
     page: Page,
-    follow: Callable[..., Client],
 ) -> None:
     task_id = server.create(manual=True)
     server.update(task_id, status="running", progress=40)
     page.goto(relay.url)
-    client = follow(page, task_id)
+    client = Client(page, task_id)
     client.wait_for(isConnected=True, progress_progress=40)
 
     getattr(server, end)()
@@ -60,10 +58,10 @@ def test_a_task_lost_in_a_restart_is_told_as_unknown(
 
 
 def test_after_unknown_nothing_is_requested_again(
-    server: Server, relay: Relay, page: Page, follow: Callable[..., Client], let_reconnects_pass: Callable[[], None]
+    server: Server, relay: Relay, page: Page, let_reconnects_pass: Callable[[], None]
 ) -> None:
     page.goto(relay.url)
-    follow(page, "never-was").wait_for(ended="unknown")
+    Client(page, "never-was").wait_for(ended="unknown")
     before = list(relay.requests)
 
     let_reconnects_pass()
@@ -73,12 +71,12 @@ def test_after_unknown_nothing_is_requested_again(
 
 
 def test_completion_while_disconnected_is_learnt_once_and_ends_the_reconnecting(
-    server: Server, relay: Relay, page: Page, follow: Callable[..., Client], let_reconnects_pass: Callable[[], None]
+    server: Server, relay: Relay, page: Page, let_reconnects_pass: Callable[[], None]
 ) -> None:
     task_id = server.create(manual=True)
     server.update(task_id, status="running", progress=40)
     page.goto(relay.url)
-    client = follow(page, task_id)
+    client = Client(page, task_id)
     client.wait_for(isConnected=True, progress_progress=40)
 
     relay.cut()
@@ -94,12 +92,10 @@ def test_completion_while_disconnected_is_learnt_once_and_ends_the_reconnecting(
     assert relay.snapshots_requested(task_id) == 0
 
 
-def test_a_long_loss_is_told_and_taken_back(
-    server: Server, relay: Relay, page: Page, follow: Callable[..., Client]
-) -> None:
+def test_a_long_loss_is_told_and_taken_back(server: Server, relay: Relay, page: Page) -> None:
     task_id = server.create(manual=True)
     page.goto(relay.url)
-    client = follow(page, task_id, graceMs=50)
+    client = Client(page, task_id, graceMs=50)
     client.wait_for(isConnected=True)
 
     relay.cut()
@@ -112,10 +108,10 @@ def test_a_long_loss_is_told_and_taken_back(
     assert lost["ended"] is None
 
 
-def test_an_offline_browser_comes_back(server: Server, page: Page, follow: Callable[..., Client]) -> None:
+def test_an_offline_browser_comes_back(server: Server, page: Page) -> None:
     task_id = server.create(manual=True)
     page.goto(server.url)
-    client = follow(page, task_id, silenceMs=300, answerMs=1000, retryMs=50)
+    client = Client(page, task_id, silenceMs=300, answerMs=1000, retryMs=50)
     client.wait_for(isConnected=True)
 
     page.context.set_offline(True)
@@ -126,12 +122,10 @@ def test_an_offline_browser_comes_back(server: Server, page: Page, follow: Calla
     client.wait_for(isConnected=True, progress_progress=5)
 
 
-def test_a_connection_that_died_without_a_word_is_noticed(
-    server: Server, relay: Relay, page: Page, follow: Callable[..., Client]
-) -> None:
+def test_a_connection_that_died_without_a_word_is_noticed(server: Server, relay: Relay, page: Page) -> None:
     task_id = server.create(manual=True)
     page.goto(relay.url)
-    client = follow(page, task_id, silenceMs=200, answerMs=1000, retryMs=10)
+    client = Client(page, task_id, silenceMs=200, answerMs=1000, retryMs=10)
     client.wait_for(isConnected=True, progress_progress=0)
 
     relay.freeze_streams()
@@ -141,25 +135,23 @@ def test_a_connection_that_died_without_a_word_is_noticed(
     client.wait_for(isConnected=True, progress_progress=60)
 
 
-def test_a_quiet_task_keeps_its_connection(
-    server: Server, relay: Relay, page: Page, follow: Callable[..., Client], until: Callable[..., Any]
-) -> None:
+def test_a_quiet_task_keeps_its_connection(server: Server, relay: Relay, page: Page) -> None:
     task_id = server.create(manual=True)
     page.goto(relay.url)
-    client = follow(page, task_id, silenceMs=50)
+    client = Client(page, task_id, silenceMs=50)
 
-    until(lambda: relay.snapshots_requested(task_id) >= 3, "silence was doubted three times")
+    wait_until(lambda: relay.snapshots_requested(task_id) >= 3, "silence was doubted three times")
 
     assert relay.streams_requested(task_id) == 1
     assert {None} == {state["error"] for state in client.told}
 
 
 def test_a_server_that_stays_away_is_given_up(
-    server: Server, relay: Relay, page: Page, follow: Callable[..., Client], let_reconnects_pass: Callable[[], None]
+    server: Server, relay: Relay, page: Page, let_reconnects_pass: Callable[[], None]
 ) -> None:
     task_id = server.create(manual=True)
     page.goto(relay.url)
-    client = follow(page, task_id, silenceMs=50, retryMs=10, attempts=3)
+    client = Client(page, task_id, silenceMs=50, retryMs=10, attempts=3)
     client.wait_for(isConnected=True)
 
     relay.cut()
@@ -172,13 +164,11 @@ def test_a_server_that_stays_away_is_given_up(
     assert before == relay.streams_requested(task_id)
 
 
-def test_a_refused_client_stops_and_says_what_to_do(
-    start_server: Callable[..., Server], page: Page, follow: Callable[..., Client]
-) -> None:
+def test_a_refused_client_stops_and_says_what_to_do(start_server: Callable[..., Server], page: Page) -> None:
     server = start_server("--token", "secret")
     page.goto(server.url)
 
-    state = follow(page, "any").wait_for(ended="refused")
+    state = Client(page, "any").wait_for(ended="refused")
 
     assert "Authorization" in state["error"]
 
@@ -207,14 +197,12 @@ FATAL = {
 
 
 @pytest.mark.parametrize("refusal", FATAL.values(), ids=FATAL)
-def test_what_an_event_source_gives_up_at_is_tried_again(
-    refusal: dict[str, Any], server: Server, page: Page, follow: Callable[..., Client]
-) -> None:
+def test_what_an_event_source_gives_up_at_is_tried_again(refusal: dict[str, Any], server: Server, page: Page) -> None:
     task_id = server.create(manual=True)
     page.goto(server.url)
     page.route("**/progress/*", answers(refusal, refusal))
 
-    client = follow(page, task_id, retryMs=10)
+    client = Client(page, task_id, retryMs=10)
 
     client.wait_for(isConnected=True)
     server.update(task_id, status="running", progress=5)
@@ -222,53 +210,45 @@ def test_what_an_event_source_gives_up_at_is_tried_again(
     assert {None} == {state["error"] for state in client.told}
 
 
-def test_no_content_for_an_ended_task_ends_the_client(
-    server: Server, page: Page, follow: Callable[..., Client]
-) -> None:
+def test_no_content_for_an_ended_task_ends_the_client(server: Server, page: Page) -> None:
     task_id = server.create(steps=1, interval_ms=1)
     page.goto(server.url)
     page.route("**/progress/*", answers({"status": 204}))
 
-    state = follow(page, task_id, retryMs=10).wait_for(ended="completed")
+    state = Client(page, task_id, retryMs=10).wait_for(ended="completed")
 
     assert state["progress"]["progress"] == 100
 
 
-def test_an_error_event_is_told_and_the_truth_asked_for(
-    server: Server, page: Page, follow: Callable[..., Client]
-) -> None:
+def test_an_error_event_is_told_and_the_truth_asked_for(server: Server, page: Page) -> None:
     task_id = server.create(manual=True)
     page.goto(server.url)
     event = f'data: {{"type":"error","taskId":"{task_id}","message":"The store is away. Wait a minute."}}\n\n'
     page.route("**/progress/*", answers(stream_of(event)))
 
-    client = follow(page, task_id, retryMs=10)
+    client = Client(page, task_id, retryMs=10)
 
     client.wait_for(error="The store is away. Wait a minute.", ended=None)
     client.wait_for(isConnected=True, error=None)
 
 
-def test_an_error_event_for_an_unknown_task_is_the_end(
-    page: Page, server: Server, follow: Callable[..., Client]
-) -> None:
+def test_an_error_event_for_an_unknown_task_is_the_end(page: Page, server: Server) -> None:
     """A stream with one `error` event is the other legal answer for an unknown task."""
     page.goto(server.url)
     event = 'data: {"type":"error","taskId":"gone","message":"Task gone. Start a new one."}\n\n'
     page.route("**/progress/*", answers(stream_of(event), stream_of(event)))
 
-    assert follow(page, "gone").wait_for(ended="unknown")["error"] == "Task gone. Start a new one."
+    assert Client(page, "gone").wait_for(ended="unknown")["error"] == "Task gone. Start a new one."
 
 
-def test_an_unreadable_event_is_told_and_the_next_one_taken(
-    server: Server, page: Page, follow: Callable[..., Client]
-) -> None:
+def test_an_unreadable_event_is_told_and_the_next_one_taken(server: Server, page: Page) -> None:
     task_id = server.create(manual=True)
     page.goto(server.url)
     noise = "data: {nonsense\n\ndata: 7\n\ndata: null\n\n"
     foreign = 'data: {"type":"progress","taskId":"other","progress":{"status":"failed"}}\n\n'
     page.route("**/progress/*", answers(stream_of(f"retry: 10\n{noise}{foreign}")))
 
-    client = follow(page, task_id)
+    client = Client(page, task_id)
 
     client.wait_for(error="The server sent an update that cannot be read. Waiting for the next one.")
     client.wait_for(isConnected=True, error=None, progress_progress=0)

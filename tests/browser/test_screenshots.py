@@ -3,21 +3,17 @@
 UPDATE_SCREENSHOTS=1 python -m pytest tests/browser/test_screenshots.py    writes them to docs/images
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Page, expect
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
-    from tests.browser.conftest import Relay, Server
+from tests.browser.relay import Relay
+from tests.browser.server import Server
 
 pytestmark = pytest.mark.browser
 
@@ -71,8 +67,11 @@ def failed(server: Server, relay: Relay, page: Page) -> None:
 
 
 def lost(server: Server, relay: Relay, page: Page) -> None:
+    page.clock.install()
     watch(server, relay, page, Acme_Coffee=[RUNNING])
     relay.cut()
+    expect(page.get_by_text("Connecting", exact=True)).to_be_visible()
+    page.clock.fast_forward(10_000)
     expect(page.get_by_text("Trying to reconnect", exact=True)).to_be_visible()
 
 

@@ -1,17 +1,14 @@
 """Many tabs of one browser, which has about six connections to a host for all of them together (HTTP/1.1)."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
-
-    from tests.browser.conftest import Client, Relay, Server
+from tests.browser.client import Client
+from tests.browser.relay import Relay
+from tests.browser.server import Server
+from tests.browser.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -30,9 +27,7 @@ def percent(tab: Page) -> Any:
     return tab.locator("[data-field=percent]")
 
 
-def test_20_tabs_of_one_task_share_one_stream(
-    server: Server, relay: Relay, context: BrowserContext, until: Callable[..., Any]
-) -> None:
+def test_20_tabs_of_one_task_share_one_stream(server: Server, relay: Relay, context: BrowserContext) -> None:
     task_id = server.create(manual=True)
     tabs = open_tabs(context, [f"{relay.url}/#{task_id}=Acme"] * TABS)
 
@@ -45,7 +40,7 @@ def test_20_tabs_of_one_task_share_one_stream(
     server.update(task_id, status="completed", results={"score": 1})
     for tab in tabs:
         expect(tab.locator("[data-field=status]")).to_have_text("Completed")
-    until(lambda: server.open_streams == 0, "no stream is left")
+    wait_until(lambda: server.open_streams == 0, "no stream is left")
 
 
 def test_when_the_leading_tab_closes_another_one_leads(server: Server, relay: Relay, context: BrowserContext) -> None:
@@ -85,32 +80,28 @@ def test_20_tabs_of_20_tasks_starve_nobody(server: Server, context: BrowserConte
         expect(tab.locator("[data-field=results]")).to_have_text(f"ResultsNumber{number}")
 
 
-def test_a_poller_takes_the_stream_that_becomes_free(
-    server: Server, relay: Relay, page: Page, follow: Callable[..., Client], until: Callable[..., Any]
-) -> None:
+def test_a_poller_takes_the_stream_that_becomes_free(server: Server, relay: Relay, page: Page) -> None:
     streaming = [server.create(manual=True) for _ in range(STREAMS)]
     waiting = server.create(manual=True)
     page.goto(f"{relay.url}/#{'&'.join(f'{task_id}=x' for task_id in streaming)}")
-    until(lambda: server.open_streams == STREAMS, "all streams are taken")
-    client = follow(page, waiting, pollMs=20)
+    wait_until(lambda: server.open_streams == STREAMS, "all streams are taken")
+    client = Client(page, waiting, pollMs=20)
     client.wait_for(isConnected=True, progress_progress=0)
     assert relay.streams_requested(waiting) == 0
 
     server.update(streaming[0], status="failed", error="Enough. Start again.")
 
-    until(lambda: relay.streams_requested(waiting) == 1, "the poller streams")
+    wait_until(lambda: relay.streams_requested(waiting) == 1, "the poller streams")
     server.update(waiting, status="running", progress=9)
     client.wait_for(isConnected=True, progress_progress=9)
 
 
-def test_without_web_locks_every_client_has_its_own_stream(
-    server: Server, page: Page, follow: Callable[..., Client], until: Callable[..., Any]
-) -> None:
+def test_without_web_locks_every_client_has_its_own_stream(server: Server, page: Page) -> None:
     page.add_init_script("Object.defineProperty(Navigator.prototype, 'locks', { value: undefined })")
     task_id = server.create(manual=True)
     page.goto(f"{server.url}/#{task_id}=Acme")
     expect(page.locator("[data-field=connection]")).to_have_text("Live")
 
-    follow(page, task_id).wait_for(isConnected=True)
+    Client(page, task_id).wait_for(isConnected=True)
 
     assert server.open_streams == 2
