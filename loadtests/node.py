@@ -1,0 +1,203 @@
+"""What one load process measures: its streams, its tasks, its samples and counts.
+
+Users open streams through ``Node.follow``. Whoever conducts the run (this process, or the master of several)
+gives orders (``obey``) and collects ``report`` each second; both are plain values, fit for Locust's messages.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from array import array
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+import gevent
+from gevent.event import Event
+from gevent.lock import Semaphore
+
+from conformance.errors import CannotJudge
+from conformance.target import Call, Target
+from loadtests import clock
+from loadtests.client import Client
+from loadtests.connection import path_of, resolve, stream_headers
+from loadtests.generator import Watch
+from loadtests.integrity import Tokens
+from loadtests.meters import Driven, Meter, Stamped
+from loadtests.samples import Rows
+from loadtests.session import Counts, OnEvent, Session
+from loadtests.stream import EventStream, StreamFailed
+from loadtests.updates import Driver, Hooks, Task
+
+FIRST_EVENT_PATIENCE: Final = 10.0  # times the limit: a connection that is silent for so long has failed
+POLL_S: Final = 0.02
+STREAMS_PER_NODE: Final = 1_000_000
+
+
+class Node:
+    """A load process. ``replies`` are (name, ms, failure) of the hooks' requests, for Locust's statistics."""
+
+    def __init__(self, target: Target, number: int = 0) -> None:
+        self.target = target
+        self.origin = resolve(target.base_url, target.tls)
+        self.clock = clock.start()
+        self.rows = Rows()
+        self.counts = Counts()
+        self.client = Client(self.origin, timeout=max(10.0, 5 * target.limits.update_s))
+        self.tokens = Tokens(secrets.token_hex(4))
+        self.hooks = Hooks(target, self.origin, self.client, self.tokens, self._on_reply)
+        self.tasks: list[Task] = []
+        self.sessions: set[Session] = set()
+        self.wanted = Event()
+        self.finishing = False  # from then on users start nothing
+        self.replies: list[tuple[str, float, str]] = []
+        self.watch = Watch()
+        self._streams = number * STREAMS_PER_NODE
+        self._driver: Driver | None = None
+        self._shared: Task | None = None
+        self._sharing = Semaphore()
+
+    # The users' side.
+
+    def new_task(self) -> Task:
+        """Start a task that moves only when told to; raises CannotJudge when that is impossible."""
+        call = self.target.task.create_manual
+        if not call or not self.target.task.update:
+            raise CannotJudge("no [task.create_manual] and [task.update] in the target; add them")
+        task = self.hooks.create(call)
+        self.tasks.append(task)
+        return task
+
+    def shared_task(self) -> Task | None:
+        """Return the task that all users watch: started by the first, renewed by the first to come after its end."""
+        with self._sharing:
+            if self._shared is None or self._shared.ended:
+                self._shared = self._start_shared()
+            return self._shared
+
+    def follow(self, task: Task | None, path: str | None = None, on_event: OnEvent | None = None) -> str:
+        """Open a stream, follow it to its end, and return how it ended: "closed" by us, or why."""
+        self._streams += 1
+        path = path or path_of(self.target, self.target.stream.path, task_id=task.id if task else "")
+        call = self.target.stream
+        stream = EventStream(self.origin, path, stream_headers(self.target), call.method or "GET", _payload(call))
+        meter = self._meter(task)
+        session = Session(stream, meter, self._streams, self.rows, self.counts, self.target.profile)
+        try:
+            ending = session.run(self._patience_s, on_event, self.sessions.add)
+        except StreamFailed as failure:
+            self.counts.failed += 1
+            self.counts.failures[str(failure)] += 1
+            return str(failure)
+        finally:
+            self.sessions.discard(session)
+        if task and ending == "complete":
+            task.ended = True
+        return ending
+
+    # The conductor's side.
+
+    def obey(self, order: Mapping[str, Any]) -> None:
+        """Do what the conductor says: ``{"do": "drive" | "streams" | "phase" | "drain", ...}``."""
+        match order["do"]:
+            case "drive":
+                self._drive(order["rate"])
+            case "streams":
+                self._want_streams(wanted=order["wanted"])
+            case "phase":
+                self.rows.phase = order["phase"]
+            case "drain":
+                self._drain()
+
+    def report(self) -> dict[str, Any]:
+        """Return what was measured since the last report, and the counts so far."""
+        lateness, self.watch.lateness_ms = self.watch.lateness_ms, array("d")
+        shares, self.watch.cpu_shares = self.watch.cpu_shares, array("d")
+        return {
+            "rows": self.rows.take(),
+            "lateness_ms": lateness.tobytes(),
+            "cpu_shares": shares.tobytes(),
+            "clock_step_ms": self.watch.clock_step_ms,
+            "clock": self.clock,
+            "counts": asdict(self.counts),
+        }
+
+    @property
+    def grace_s(self) -> float:
+        """How long an update may still arrive before it counts as lost: what is late is late, not lost."""
+        return 2 * self.target.limits.update_s
+
+    @property
+    def _patience_s(self) -> float:
+        return FIRST_EVENT_PATIENCE * self.target.limits.connect_s
+
+    def _start_shared(self) -> Task | None:
+        hooks = self.target.task
+        call = hooks.create_manual if hooks.create_manual and hooks.update else hooks.create
+        if call is None:
+            if self.target.needs_task:
+                raise CannotJudge("stream.path wants a {task_id}; add [task.create] or [task.create_manual]")
+            return None
+        task = self.hooks.create(call)
+        if call is hooks.create_manual:
+            self.tasks.append(task)
+        return task
+
+    def _meter(self, task: Task | None) -> Meter:
+        if task and task.driven:
+            return Driven(self.rows, self._streams, self.tokens, task)
+        return Stamped(self.rows, self._streams, clock.now())
+
+    def _drive(self, rate: float) -> None:
+        if self.tasks and rate > 0 and not self._driver:
+            self._driver = Driver(self.hooks, self.tasks, rate)
+
+    def _want_streams(self, *, wanted: bool) -> None:
+        if wanted:
+            self.wanted.set()
+        else:
+            self.wanted.clear()
+            self._end_streams()
+
+    def _end_streams(self) -> None:
+        """Hang up every stream once nothing is outstanding on it, at the latest after the grace."""
+        for session in self.sessions:
+            session.meter.freeze()
+        self._wait_for_sessions(hang_up=True)
+
+    def _drain(self) -> None:
+        """Stop driving, wait for what is outstanding, end the tasks, end the streams."""
+        self.finishing = True
+        self.wanted.clear()
+        if self._driver:
+            self._driver.stop(self.grace_s)
+        self._wait_for_sessions(hang_up=False)
+        enders = [gevent.spawn(self.hooks.complete, task) for task in self.tasks if not task.ended]
+        gevent.joinall(enders, timeout=self.grace_s)
+        self._end_streams()
+        self.watch.stop()
+        self.client.close()
+
+    def _wait_for_sessions(self, *, hang_up: bool) -> None:
+        waiting = set(self.sessions)
+        give_up = clock.now() + int(self.grace_s * 1e9)
+        while waiting and clock.now() < give_up:
+            settled = {session for session in waiting if session.meter.is_settled()}
+            for session in settled if hang_up else ():
+                session.stream.hang_up()
+            gevent.sleep(POLL_S)
+            waiting = (waiting & self.sessions) - (set() if hang_up else settled)
+        for session in waiting if hang_up else ():
+            session.stream.hang_up()
+        gevent.sleep(POLL_S)
+
+    def _on_reply(self, name: str, sent_ns: int, arrived_ns: int, failure: str) -> None:
+        self.replies.append((name, (arrived_ns - sent_ns) / 1e6, failure))
+        if name == "update":
+            self.counts.updates += 1
+            self.counts.refused += bool(failure)
+
+
+def _payload(call: Call) -> bytes:
+    return b"" if call.json is None else json.dumps(call.json).encode()

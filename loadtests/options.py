@@ -1,0 +1,75 @@
+"""What a load run is told: Locust's command line, with our options added, and the environment.
+
+The environment hands the target over from ``ssegauge load``, as JSON with secrets in it, so never as a file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+from conformance.errors import CannotJudge
+from conformance.target import Call, Limits, Metric, Observe, Target, Tasks, Tls, load_target
+
+TARGET_VARIABLE: Final = "SSEGAUGE_TARGET_JSON"
+STATUS_VARIABLE: Final = "SSEGAUGE_STATUS_FD"
+DEFAULT_RATE: Final = 50.0
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add our options to Locust's; each can be given by environment variable too."""
+    group = parser.add_argument_group("ssegauge")
+    options: Mapping[str, tuple[str, type, Any]] = {
+        "target": ("the server under test: a URL or a target file", str, ""),
+        "out": ("the run folder", str, "runs/load"),
+        "rate": ("updates per second (progress: over all tasks; watch: of the shared task)", float, DEFAULT_RATE),
+        "duration": ("seconds to measure once all users are there; 0: until stopped", float, 0.0),
+    }
+    for name, (text, kind, default) in options.items():
+        variable = f"SSEGAUGE_{name.upper()}"
+        keywords = {"help": text, "type": kind, "default": default, "env_var": variable}
+        group.add_argument(f"--{name}", dest=f"ssegauge_{name}", **keywords)
+
+
+def target_of(options: Any, path: str = "") -> Target:  # noqa: ANN401 - Locust's namespace
+    """Return the target: handed over, named by an option, or the host with a user class's own path.
+
+    Raises CannotJudge when there is none.
+    """
+    if handed_over := os.environ.get(TARGET_VARIABLE):
+        return from_json(handed_over)
+    if options.ssegauge_target:
+        return load_target(options.ssegauge_target)
+    if options.host and path:
+        return load_target(options.host.rstrip("/") + path)
+    raise CannotJudge("no target; give --target FILE|URL, or --host with a path in the user class")
+
+
+def to_json(target: Target) -> str:
+    """Return a target as JSON, secrets included."""
+    return json.dumps(asdict(target) | {"secrets": sorted(target.secrets)})
+
+
+def from_json(text: str) -> Target:
+    """Return the target that ``to_json`` wrote."""
+    values = json.loads(text)
+    task = {name: _built(Call, call) for name, call in values["task"].items()}
+    observe = values["observe"] | {"open_streams": _built(Metric, values["observe"]["open_streams"])}
+    parts = {
+        "stream": Call(**values["stream"]),
+        "task": Tasks(**task),
+        "existing": _built(Call, values["existing"]),
+        "observe": Observe(**observe),
+        "limits": Limits(**values["limits"]),
+        "tls": Tls(**values["tls"]),
+        "secrets": frozenset(values["secrets"]),
+    }
+    return Target(**values | parts)
+
+
+def _built(kind: type[Any], values: Mapping[str, Any] | None) -> Any:  # noqa: ANN401 - an instance of kind
+    return kind(**values) if values else None

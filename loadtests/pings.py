@@ -1,0 +1,62 @@
+"""Pings of the endpoint that existed before streams did: an open loop of its own, on kept-alive connections.
+
+Times run from just before the send to the kernel's stamp of the arrival. Due times are jittered, so that
+pings do not beat with the server's timers or with the updates.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Final
+
+import gevent
+
+from conformance.target import Call, Target
+from loadtests import clock
+from loadtests.client import Client, ExchangeFailed, call_bytes
+from loadtests.connection import resolve
+from loadtests.samples import EXISTING, Rows
+
+CONNECTIONS: Final = 4
+RATE: Final = 400.0  # pings per second in all
+_SEED: Final = 205
+
+
+class Pinger:
+    """Pings until stopped; failed pings are counted in ``failures``."""
+
+    def __init__(self, target: Target, call: Call, rows: Rows) -> None:
+        self.failures = 0
+        self._rows = rows
+        origin = resolve(target.base_url, target.tls)
+        self._request = call_bytes(target, origin, call)
+        self._client = Client(origin, timeout=10.0)
+        self._loops = [gevent.spawn(self._run, number) for number in range(CONNECTIONS)]
+
+    def stop(self) -> None:
+        """Ping no more."""
+        gevent.killall(self._loops)
+        self._client.close()
+
+    def _run(self, number: int) -> None:
+        jitter = random.Random(_SEED + number)  # noqa: S311 - no secret
+        step_ns = CONNECTIONS / RATE * 1e9
+        start_ns, k = clock.now(), 0
+        while True:
+            due_ns = start_ns + int((k + jitter.random()) * step_ns)
+            gevent.sleep(max(0.0, (due_ns - clock.now()) / 1e9))
+            self._ping(number)
+            k = max(k + 1, int((clock.now() - start_ns) / step_ns))  # a slow reply skips, it does not pile up
+
+    def _ping(self, number: int) -> None:
+        phase = self._rows.phase
+        try:
+            reply = self._client.request(self._request)
+        except ExchangeFailed:
+            self.failures += 1
+            return
+        if not reply.ok:
+            self.failures += 1
+        elif phase and phase == self._rows.phase:
+            value = (reply.arrived_ns - reply.sent_ns) / 1e6
+            self._rows.add(EXISTING, reply.arrived_ns, number, value, reply.delay_ns)

@@ -1,0 +1,1 @@
+"""Plain locustfiles: ``ssegauge load --scenario NAME``, or ``locust -f`` one of them."""

@@ -1,0 +1,125 @@
+"""One stream from its opening to its end: what is measured on it, and how its end is judged.
+
+A session ends well when we close it, when the server ends it after a terminal event, or, where the profile
+knows no terminal events, when the server ends it as HTTP says it should. Everything else is a drop.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.sse import Message
+from conformance.target import Profile
+from loadtests import clock
+from loadtests.integrity import Account
+from loadtests.meters import Meter, is_terminal
+from loadtests.samples import CONNECT, FIRST_EVENT, OPEN, Rows
+from loadtests.stream import EventStream, StreamFailed
+
+OnEvent = Callable[[str, str, str], None]  # type, data, last event ID
+ENDED_EARLY = "ended by the server before a terminal event"
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a load process counts; ``open`` and ``ready`` are gauges, the rest only grows."""
+
+    ready: int = 0
+    open: int = 0
+    opened: int = 0
+    failed: int = 0
+    dropped: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+    drops: Counter[str] = field(default_factory=Counter)
+    updates: int = 0
+    refused: int = 0
+    arrived: int = 0
+    account: Account = field(default_factory=Account)
+
+
+class Session:
+    """A stream with its meter; ``run`` follows it to its end."""
+
+    __slots__ = ("_counts", "_last_data", "_number", "_profile", "_rows", "meter", "stream")
+
+    def __init__(
+        self, stream: EventStream, meter: Meter, number: int, rows: Rows, counts: Counts, profile: Profile
+    ) -> None:
+        self.stream, self.meter, self._number = stream, meter, number
+        self._rows, self._counts, self._profile = rows, counts, profile
+        self._last_data = ""
+
+    def run(self, timeout: float, on_event: OnEvent | None, on_open: Callable[[Session], Any]) -> str:
+        """Open and follow the stream; return how it ended (``EventStream.ending``).
+
+        ``timeout`` bounds each wait until the first event, in seconds. Raises StreamFailed when no event came.
+        """
+        stream = self.stream
+        stream.open(timeout)
+        try:
+            messages = self._first(timeout)
+            stream.wait_at_most(None)
+            self._opened()
+            on_open(self)
+            self._read(messages, on_event)
+        except BaseException:  # the greenlet is killed
+            self.meter.abandon()
+            raise
+        finally:
+            stream.close()
+            self._closed()
+        return stream.ending
+
+    def _first(self, timeout: float) -> list[Message]:
+        give_up = clock.now() + int(timeout * 1e9)
+        while (messages := self.stream.read()) is not None:
+            if messages:
+                return messages
+            if clock.now() > give_up:
+                break
+        raise StreamFailed(f"no event before it {_said(self.stream.ending)}")
+
+    def _read(self, messages: list[Message] | None, on_event: OnEvent | None) -> None:
+        stream, take, counts = self.stream, self.meter.take, self._counts
+        while messages is not None:
+            if messages:
+                arrived_ns, delay_ns = stream.arrived_ns, stream.delay_ns
+                counts.arrived += len(messages)
+                for message in messages:
+                    take(message[1], arrived_ns, delay_ns)
+                    if on_event:
+                        on_event(*message)
+                self._last_data = messages[-1][1]
+            messages = stream.read()
+
+    def _opened(self) -> None:
+        stream, add = self.stream, self._rows.add
+        arrived_ns = stream.arrived_ns
+        add(CONNECT, arrived_ns, self._number, (arrived_ns - stream.started_ns) / 1e6, stream.delay_ns)
+        add(FIRST_EVENT, arrived_ns, self._number, (arrived_ns - stream.sent_ns) / 1e6, stream.delay_ns)
+        add(OPEN, arrived_ns, self._number, 1.0, -1)
+        self._counts.open += 1
+        self._counts.opened += 1
+
+    def _closed(self) -> None:
+        self._rows.add(OPEN, clock.now(), self._number, -1.0, -1)
+        self._counts.open -= 1
+        self._counts.account += self.meter.settle()
+        if reason := self._drop_reason():
+            self._counts.dropped += 1
+            self._counts.drops[reason] += 1
+
+    def _drop_reason(self) -> str:
+        ending = self.stream.ending
+        if ending == "closed":
+            return ""
+        if ending != "complete":
+            return ending
+        return ENDED_EARLY if self._profile == "task-progress" and not is_terminal(self._last_data) else ""
+
+
+def _said(ending: str) -> str:
+    return {"complete": "ended", "timed out": "timed out", "": "timed out"}.get(ending, f"broke off ({ending})")

@@ -1,0 +1,85 @@
+"""Locust users that hold event streams and measure them right.
+
+In a locustfile of your own::
+
+    from ssegauge import SSEUser
+
+    class Dashboard(SSEUser):
+        path = "/events"                       # and --host, or else --target FILE|URL
+
+        def on_event(self, kind, data, last_event_id):
+            ...                                # optional; its time is the generator's own
+
+A user opens its stream when streams are wanted, follows it to its end, and opens it again when it broke off.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+import gevent
+from locust import User, task
+from locust.env import Environment
+
+from conformance.errors import CannotJudge
+from loadtests.hooks import node_of
+from loadtests.node import Node
+from loadtests.session import OnEvent
+from loadtests.updates import Task
+
+RECONNECT_S: Final = 1.0
+
+
+class SSEUser(User):
+    """A user who watches one event stream; subclass it.
+
+    Attributes:
+        path: the stream's path, when it is not the target's.
+        scenario: the run's name in load.json.
+        drives: whether updates are triggered, so that latency counts from their planned time.
+    """
+
+    abstract = True
+    path: ClassVar[str] = ""
+    scenario: ClassVar[str] = "custom"
+    drives: ClassVar[bool] = False
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self._task: Task | None = None
+
+    def on_event(self, kind: str, data: str, last_event_id: str) -> None:
+        """Take an event, after it was measured. Override it."""
+
+    def choose_task(self, node: Node) -> Task | None:
+        """Return the task to watch, None when the stream needs none. Override it; may raise CannotJudge."""
+        return node.shared_task() if node.target.needs_task else None
+
+    @task
+    def stream(self) -> None:
+        """Watch a stream to its end."""
+        node = node_of(self.environment)
+        if node.finishing or not self._choose(node):
+            gevent.sleep(RECONNECT_S)
+            return
+        node.wanted.wait()
+        ending = node.follow(self._task, self.path or None, self._listener())
+        if ending != "closed":
+            gevent.sleep(RECONNECT_S)
+
+    def _choose(self, node: Node) -> bool:
+        """Have a task; a failure counts like that of a stream, and is tried again."""
+        first = self._task is None
+        try:
+            if self._task is None or self._task.ended:
+                self._task = self.choose_task(node)
+        except CannotJudge as error:
+            node.counts.failed += 1
+            node.counts.failures[str(error)] += 1
+            return False
+        node.counts.ready += first
+        return True
+
+    def _listener(self) -> OnEvent | None:
+        overridden = type(self).on_event is not SSEUser.on_event
+        return self.on_event if overridden else None
