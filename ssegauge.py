@@ -1,1 +1,280 @@
-"""ssegauge: conformance suite and load harness for Server-Sent Events servers."""
+"""The command line: puts the packages' work together, shows it, and turns verdicts into exit statuses.
+
+0 judged and good; 1 judged and not good; 2 could not judge; 130 interrupted, with what was measured so far saved.
+Every command prepares, calls one function of a package, and shows the document it returns; nothing is judged here.
+
+Public names: ``SSEUser`` for own locustfiles, ``check`` and ``Target`` for own Python; the packages behind them may
+change.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast, get_args
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+if TYPE_CHECKING:
+    from conformance.check import Options, check
+    from conformance.runfolder import RunFolder
+    from conformance.target import Profile, Target
+    from loadtests.users import SSEUser
+
+__all__ = ["SSEUser", "Target", "app", "check", "main"]
+PUBLIC = {"SSEUser": "loadtests.users", "check": "conformance.check", "Target": "conformance.target"}
+OURS = ("conformance", "loadtests", "reports", "reference_server")
+EXIT = {"pass": 0, "fail": 1, "could_not_judge": 2}
+HERE = Path(__file__).resolve().parent
+DEFAULT_TARGET = Path("ssegauge.toml")
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Does a Server-Sent Events server speak the protocol right, and does it hold up?",
+)
+errors = Console(stderr=True, highlight=False)
+screen = Console(highlight=False)
+
+Where = Annotated[str, typer.Argument(metavar="[TARGET]", help="A URL or a target file; default: ssegauge.toml.")]
+WhereOption = Annotated[str, typer.Option("--target", help="The same as TARGET.", metavar="FILE|URL")]
+Out = Annotated[Path | None, typer.Option("--out", help="The run folder; default: a new one below runs/.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result document as JSON, and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print findings and errors only.")]
+Strict = Annotated[bool, typer.Option("--strict", help="A broken SHOULD counts as a failure.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Leave out what waits longer than 2 s.")]
+Only = Annotated[
+    list[str] | None, typer.Option("--only", help="Judge by this rule or group alone.", metavar="CODE|GROUP")
+]
+Skip = Annotated[list[str] | None, typer.Option("--skip", help="Leave this rule or group out.", metavar="CODE|GROUP")]
+Spawn = Annotated[str | None, typer.Option("--spawn", help="Start the server with this command, and stop it after.")]
+Baseline = Annotated[Path | None, typer.Option("--baseline", help="A file of known findings, a code a line.")]
+JUnit = Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here too.")]
+Sarif = Annotated[Path | None, typer.Option("--sarif", help="Write SARIF here.")]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
+    """Import a public name when it is first used: Locust patches the process as soon as it is imported."""
+    if name not in PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(PUBLIC[name]), name)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen at; 0 for a free one.", min=0, max=65535)] = 8205,
+    fault: Annotated[list[str] | None, typer.Option(help="Break this rule on purpose.", metavar="CODE")] = None,
+    token: Annotated[str | None, typer.Option(help="Ask for this bearer token.")] = None,
+    allow_origin: Annotated[list[str] | None, typer.Option(help="Let pages of this origin read streams.")] = None,
+    heartbeat: Annotated[float, typer.Option(help="Seconds between comments on an idle stream.", min=0.1)] = 15.0,
+) -> None:
+    """Run the reference server, healthy or with deliberate faults."""
+    import reference_server
+
+    reference_server.serve(
+        host=host,
+        port=port,
+        faults=tuple(fault or ()),
+        token=token,
+        allow_origin=tuple(allow_origin or ()),
+        heartbeat=heartbeat,
+    )
+
+
+@app.command("check")
+def check_command(
+    where: Where = "",
+    target: WhereOption = "",
+    out: Out = None,
+    strict: Strict = False,
+    quick: Quick = False,
+    only: Only = None,
+    skip: Skip = None,
+    spawn: Spawn = None,
+    baseline: Baseline = None,
+    junit: JUnit = None,
+    sarif: Sarif = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Judge a running server's conformance."""
+    from conformance.check import Options
+
+    described = _target(where or target)
+    options = Options(strict, quick, tuple(only or ()), tuple(skip or ()), spawn, baseline)
+    with _run_folder(described, out) as folder:
+        made = _check(described, folder, options, loud=not (as_json or quiet))
+    _write_extra(folder.path, junit, sarif)
+    _end(made, folder.path, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def judge(
+    file: Annotated[str, typer.Argument(help="A transcript, a run folder, or captured bytes; - for standard input.")],
+    profile: Annotated[str, typer.Option(help="task-progress or event-stream; default: as recorded.")] = "",
+    strict: Strict = False,
+    only: Only = None,
+    skip: Skip = None,
+    baseline: Baseline = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge what was recorded, with no network: `curl -iN URL | ssegauge judge -`."""
+    from conformance.capture import read
+    from conformance.check import Options, judge_recorded
+
+    options = Options(strict, only=tuple(only or ()), skip=tuple(skip or ()), baseline=baseline)
+    _end(judge_recorded(read(file), options, _profile(profile)), as_json=as_json)
+
+
+@app.command()
+def rules(
+    code: Annotated[str, typer.Argument(help="Explain this rule.", show_default=False)] = "",
+    as_json: AsJson = False,
+) -> None:
+    """List the rules, or explain one."""
+    from conformance.explain import as_rows, explained, listed
+
+    if as_json:
+        print(json.dumps(as_rows(code), indent=1))
+    else:
+        screen.print(explained(code) if code else listed())
+
+
+@contextlib.contextmanager
+def _run_folder(target: Target, out: Path | None) -> Iterator[RunFolder]:
+    """Give the run its folder; however the run ends, the folder says so and holds a report of what was measured."""
+    from conformance.runfolder import RunFolder
+
+    folder = RunFolder.create(out, target, ["ssegauge", *sys.argv[1:]])
+    try:
+        yield folder
+    except KeyboardInterrupt:
+        folder.finish(interrupted=True)
+        with contextlib.suppress(Exception):  # interrupted before there was anything to report
+            _build(folder.path)
+        errors.print(f"Interrupted. What was measured so far is in {escape(str(folder.path))}", soft_wrap=True)
+        raise
+    folder.finish()
+    _build(folder.path)
+
+
+def _check(target: Target, folder: RunFolder, options: Options, *, loud: bool) -> dict[str, Any]:
+    from conformance.check import check
+    from conformance.play import Progress
+
+    with errors.status("") if loud else contextlib.nullcontext() as status:
+
+        def on_progress(progress: Progress) -> None:
+            if status:
+                running = ", ".join(progress.running[:3]) + (" …" if len(progress.running) > 3 else "")
+                told = f"{len(progress.done)} of {progress.total} probes done; {running}"
+                status.update(f"Checking {escape(target.base_url)}: {told}")
+
+        made, notes = check(target, folder, options, on_progress)
+    for note in notes if loud else ():
+        errors.print(f"Note: {escape(note)}", soft_wrap=True)
+    return made
+
+
+def _build(path: Path) -> Path:
+    import reports
+
+    return reports.build(path).html
+
+
+def _write_extra(path: Path, junit: Path | None, sarif: Path | None) -> None:
+    import reports
+
+    if junit:
+        reports.write_junit(path, junit)
+    if sarif:
+        reports.write_sarif(path, sarif)
+
+
+def _end(document: dict[str, Any], path: Path | None = None, *, as_json: bool = False, quiet: bool = False) -> NoReturn:
+    """Show a result document and exit with the status of its verdict."""
+    from reports.render.text import load_table, verdict_table
+
+    if as_json:
+        print(json.dumps(document, indent=1))
+    else:
+        table = verdict_table if document["schema"].startswith("ssegauge/conformance") else load_table
+        if not quiet or document["verdict"] != "pass":
+            screen.print(table(document))
+        if path and not quiet:
+            screen.print(f"Report: {escape(str(path / 'report.html'))}", soft_wrap=True)
+    raise typer.Exit(EXIT[document["verdict"]])
+
+
+def _target(where: str) -> Target:
+    from conformance.errors import CannotJudge
+    from conformance.target import load_target
+
+    if not where and not DEFAULT_TARGET.exists():
+        raise CannotJudge("no target; give a URL or a target file, or write ssegauge.toml (`ssegauge run` needs none)")
+    return load_target(where or str(DEFAULT_TARGET))
+
+
+def _profile(name: str) -> Profile | None:
+    from conformance.errors import CannotJudge
+    from conformance.target import Profile
+
+    if name and name not in get_args(Profile):
+        raise CannotJudge(f"--profile {name!r} is none of {', '.join(get_args(Profile))}")
+    return cast("Profile", name) if name else None
+
+
+def main() -> NoReturn:
+    """Run the command line; the one place where errors become exit statuses."""
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    sys.exit(_status())
+
+
+def _status() -> int:
+    try:
+        _check_names()
+        app()
+    except SystemExit as done:  # Typer's way to end: usage errors are 2, an interrupt is 130
+        return done.code if isinstance(done.code, int) else 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # noqa: BLE001 - nothing may end as "judged and not good" that was not judged
+        return _could_not_judge(error)
+    return 0
+
+
+def _could_not_judge(error: Exception) -> int:
+    """Say in one line why there is no verdict; a defect of our own keeps its traceback."""
+    if type(error).__name__ in {"CannotJudge", "BadRunFolder", "CannotServe"}:
+        errors.print(f"ssegauge: {error}", markup=False, soft_wrap=True)
+    else:
+        traceback.print_exc()
+        errors.print("ssegauge: this is a defect of ssegauge; please report it with the lines above")
+    return 2
+
+
+def _check_names() -> None:
+    """Say so where a folder of the user's hides one of our packages, whose names are common words."""
+    from conformance.errors import CannotJudge
+
+    for name in OURS:
+        spec = importlib.util.find_spec(name)
+        if spec is None or not spec.origin or Path(spec.origin).resolve().parent.parent != HERE:
+            place = spec.origin if spec else None
+            raise CannotJudge(f"{place or name} hides ssegauge's own package {name!r}; run from another folder")
+
+
+if __name__ == "__main__":
+    main()

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from conformance.capture import Recorded
 from conformance.errors import CannotJudge
+from conformance.explain import named
 from conformance.judge import Result, document, judge
 from conformance.machine import spawned
 from conformance.play import Failures, Progress, play
 from conformance.probes import hooks
-from conformance.record import Recording
+from conformance.recording import Recording
 from conformance.rules import RULES, Rule, Source
 from conformance.runfolder import RunFolder
-from conformance.target import Observe, Target
-from conformance.transcript import Transcript
+from conformance.target import Observe, Profile, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Options:
 
 def check(
     target: Target, folder: RunFolder, options: Options, on_progress: Callable[[Progress], None] = lambda _: None
-) -> dict[str, Any]:
-    """Check a server and return ``conformance.json``, which is also in the folder by then.
+) -> tuple[dict[str, Any], list[str]]:
+    """Check a server; return ``conformance.json``, which is also in the folder by then, and notes for the user.
 
     Raises CannotJudge when nothing can be judged, KeyboardInterrupt when interrupted.
     """
@@ -75,27 +75,24 @@ def check(
     folder.write("conformance.json", made)
     if interrupted:
         raise KeyboardInterrupt
-    return {**made, "notes": recording.notes}
+    return made, recording.notes
 
 
-def judge_files(transcripts: Iterable[Transcript], options: Options, target: Target | None) -> dict[str, Any]:
+def judge_recorded(recorded: Recorded, options: Options, profile: Profile | None = None) -> dict[str, Any]:
     """Judge recorded transcripts, with no network, and return ``conformance.json``."""
-    seen = list(transcripts)
-    profile = target.profile if target else "event-stream"
-    limits = target.limits if target else None
-    known = read_baseline(options.baseline)
-    results = judge(seen, profile=profile, limits=limits, rules=chosen(options.only, options.skip))
-    return document(results, profile=profile, strict=options.strict, transcripts=len(seen), baseline=known)
+    profile = profile or recorded.profile or "event-stream"
+    known, rules = read_baseline(options.baseline), chosen(options.only, options.skip)
+    results = judge(recorded.transcripts, profile=profile, limits=recorded.limits, rules=rules)
+    many = len(recorded.transcripts)
+    return document(results, profile=profile, strict=options.strict, transcripts=many, baseline=known)
 
 
 def chosen(only: Iterable[str], skip: Iterable[str]) -> Mapping[str, Rule]:
     """Return the rules that codes or groups choose; raises CannotJudge for a name that is neither."""
     only, skip = set(only), set(skip)
-    names = set(RULES) | {rule.group for rule in RULES.values()}
-    for name in sorted((only | skip) - names):
-        close = difflib.get_close_matches(name, names, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else "`ssegauge rules` lists them"
-        raise CannotJudge(f"no rule and no group is named {name!r}; {hint}")
+    groups = {rule.group for rule in RULES.values()}
+    for name in sorted((only | skip) - groups):
+        named(name)
     found = {
         code: rule
         for code, rule in RULES.items()

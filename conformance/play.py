@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from conformance.errors import CannotJudge
 from conformance.probes import PROBES, Probe
-from conformance.record import PATIENCE_S, PROBE, HookFailed, Live, Recording, Server
+from conformance.record import PATIENCE_S, PROBE, HookFailed, Server
+from conformance.recording import Live, Recording
 from conformance.seen import View
 from conformance.target import Target
 
@@ -116,8 +117,7 @@ def _check_hello(live: Live) -> None:
         said = end.detail if end and end.how == "error" else f"connected, but no response within {PATIENCE_S:g} s"
         raise CannotJudge(f"{asked}: {said}")
     if live.head.status in NOTHING_THERE:
-        shown = View(live.transcript).evidence("status").excerpt
-        raise CannotJudge(f"{asked}: {shown}; {NOTHING_THERE[live.head.status]}")
+        raise CannotJudge(f"{asked}: {View(live.transcript).said()}; {NOTHING_THERE[live.head.status]}")
 
 
 def _hook(target: Target, kind: str) -> bool:

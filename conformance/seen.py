@@ -233,6 +233,11 @@ class View:
             return Evidence(self.name, None, None, self.head.at_ms if self.head else None, self._head_line(where))
         return self._end_evidence()
 
+    def said(self) -> str:
+        """Return in a few words how the exchange went: the status, or why there is none."""
+        end = self.transcript.end
+        return self._head_line("status") if self.head or not end else end.detail
+
     def _head_line(self, name: str) -> str:
         if not self.head:
             return "(no response head)"

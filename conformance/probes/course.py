@@ -4,7 +4,8 @@ import asyncio
 from typing import Any
 
 from conformance.probes.probe import probe
-from conformance.record import Live, Server, now_ms
+from conformance.record import Server
+from conformance.recording import Live, now_ms
 
 UPDATES = 8
 PACE_S = 0.1

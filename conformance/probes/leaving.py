@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from conformance.machine import address, held_sockets, is_local, look_at_process
 from conformance.probes.probe import probe
-from conformance.record import PROBE, Server, now_ms, ssl_context
+from conformance.record import PROBE, Server, ssl_context
+from conformance.recording import now_ms
 from conformance.target import Call, pointer
 from conformance.transcript import Request, Transcript
 

@@ -82,7 +82,7 @@ async def slow_reader(server: Server) -> None:
             )
             if told.head is None or told.head.status >= 300:
                 raise HookFailed(
-                    f"[task.update] with a message of {SLOW_MESSAGE} characters: {told.evidence().excerpt}"
+                    f"[task.update] with a message of {SLOW_MESSAGE} characters: {told.said()}"
                 )
         await server.complete(task_id)
         await fast.finish(server.target.limits.update_s + server.patience_s)

@@ -1,0 +1,61 @@
+"""Reads what was recorded, for judging without a network: transcripts, run folders, and bytes that curl captured."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from conformance.errors import CannotJudge
+from conformance.target import Limits, Profile
+from conformance.transcript import SCHEMA, Transcript, from_capture, load, loads
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Transcripts, and the profile and limits they were recorded under, where that is known."""
+
+    transcripts: list[Transcript]
+    profile: Profile | None = None
+    limits: Limits | None = None
+
+
+def read(where: str) -> Recorded:
+    """Read a transcript, a run folder, or captured bytes; ``-`` is standard input.
+
+    Raises CannotJudge, with the place, for what cannot be read or holds nothing.
+    """
+    path = Path(where)
+    if where != "-" and path.is_dir():
+        return _run(path)
+    try:
+        raw = sys.stdin.buffer.read() if where == "-" else path.read_bytes()
+    except OSError as error:
+        raise CannotJudge(f"{where}: {error.strerror or error}; give a file, a run folder, or - for input") from None
+    if not raw.strip():
+        raise CannotJudge(f"{'standard input' if where == '-' else where}: nothing in it to judge")
+    if raw.lstrip().startswith(b"{") and SCHEMA.encode() in raw[:200]:
+        return Recorded([loads(raw.decode("utf-8", "replace"), where)])
+    return Recorded([from_capture(raw, "standard-input" if where == "-" else path.stem)])
+
+
+def _run(path: Path) -> Recorded:
+    folder = path / "transcripts" if (path / "transcripts").is_dir() else path
+    files = sorted(folder.glob("*.jsonl"))
+    if not files:
+        raise CannotJudge(f"{path}: no transcripts (*.jsonl) here")
+    profile, limits = _described(path / "run.json")
+    return Recorded([load(file) for file in files], profile, limits)
+
+
+def _described(run: Path) -> tuple[Profile | None, Limits | None]:
+    """Return the profile and limits that a run folder was recorded under."""
+    try:
+        target = json.loads(run.read_text(encoding="utf-8"))["target"]
+        return cast("Profile", target["profile"]), Limits(**target["limits"])
+    except FileNotFoundError:
+        return None, None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CannotJudge(f"{run}: not the run.json of a run ({type(error).__name__}: {error})") from None

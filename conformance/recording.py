@@ -1,0 +1,166 @@
+"""Exchanges under way, and what is kept of them.
+
+``Live`` is one exchange: whoever talks to the server tells it what comes, and a probe waits on it for a condition or
+for its end, with bounded patience, and cuts it. However an exchange ends, also by Ctrl-C, it ends as a transcript in
+the ``Recording``; its rows are written to the run folder as things happen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TextIO
+
+import httpx
+
+from conformance.sse import Decoder, Event
+from conformance.transcript import (
+    Chunk,
+    End,
+    Head,
+    How,
+    Redactor,
+    Transcript,
+    chunk_row,
+    dump_row,
+    end_row,
+    head_row,
+    opening_row,
+)
+
+# Between a time of the monotonic clock and Unix time there is one offset for the whole run.
+_EPOCH_OFFSET_MS = time.time() * 1000 - time.perf_counter() * 1000
+
+
+def now_ms() -> float:
+    """Return the monotonic clock in Unix epoch milliseconds."""
+    return time.perf_counter() * 1000 + _EPOCH_OFFSET_MS
+
+
+@dataclass
+class Recording:
+    """All exchanges so far, and where their rows are written (None: nowhere)."""
+
+    folder: Path | None = None
+    redact: Redactor = field(default_factory=Redactor)
+    transcripts: list[Transcript] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    _names: dict[str, int] = field(default_factory=dict)
+
+    def unique(self, name: str) -> str:
+        """Return the name, numbered when it is taken."""
+        self._names[name] = number = self._names.get(name, 0) + 1
+        return name if number == 1 else f"{name}-{number}"
+
+    def add(self, transcript: Transcript) -> None:
+        """Take a finished exchange whose rows are written."""
+        self.transcripts.append(transcript)
+
+    def write(self, transcript: Transcript) -> None:
+        """Take and write an observation that is no exchange, such as a look at the process table."""
+        if file := self.open(transcript.name):
+            with file:
+                file.writelines(dump_row(row, self.redact) for row in transcript.rows())
+        self.add(transcript)
+
+    def open(self, name: str) -> TextIO | None:
+        """Open the file for an exchange's rows; every row is on disk when the next thing happens."""
+        if not self.folder:
+            return None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return (self.folder / f"{name}.jsonl").open("w", encoding="utf-8", buffering=1)
+
+
+class Live:
+    """One exchange under way. Its events are decoded as they come, for conditions; rules decode for themselves."""
+
+    def __init__(self, recording: Recording, seed: Transcript) -> None:
+        self.transcript = replace(seed, started_ms=now_ms())
+        self._chunks: list[Chunk] = []
+        self._recording = recording
+        self._decoder = Decoder()
+        self._changed = asyncio.Event()
+        self._file = recording.open(seed.name)
+        self._task: asyncio.Task[None] | None = None
+        self.events: list[Event] = []
+        self._write(opening_row(self.transcript))
+
+    def start(self, exchange: Callable[[Live], Any]) -> None:
+        """Begin the exchange."""
+        self._task = asyncio.create_task(exchange(self))
+
+    @property
+    def head(self) -> Head | None:
+        """The response head, None as long as there is none."""
+        return self.transcript.head
+
+    @property
+    def over(self) -> bool:
+        """Whether the exchange has ended."""
+        return self.transcript.end is not None
+
+    def ids(self) -> list[str]:
+        """Return the ids that events have set so far."""
+        return [event.id for event in self.events if event.id]
+
+    def on_head(self, response: httpx.Response) -> None:
+        """Take the response head."""
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
+        head = Head(
+            self._at(), response.status_code, headers, response.reason_phrase, response.http_version or "HTTP/1.1"
+        )
+        self.transcript = replace(self.transcript, head=head)
+        self._write(head_row(head))
+
+    def on_chunk(self, data: bytes) -> None:
+        """Take body bytes."""
+        chunk = Chunk(self._at(), data)
+        self._chunks.append(chunk)
+        self.events += [item for item in self._decoder.feed(data) if isinstance(item, Event)]
+        self._write(chunk_row(chunk))
+
+    def on_end(self, how: How, detail: str = "") -> None:
+        """Finish the transcript; further ends are ignored."""
+        if self.over:
+            return
+        end = End(self._at(), how, detail)
+        self.transcript = replace(self.transcript, end=end, chunks=tuple(self._chunks))
+        self._write(end_row(end))
+        if self._file:
+            self._file.close()
+        self._recording.add(self.transcript)
+
+    async def until(self, condition: Callable[[], bool], patience_s: float) -> bool:
+        """Wait until the condition holds or the exchange is over; return whether it holds."""
+        deadline = time.perf_counter() + patience_s
+        while not condition() and not self.over and (left := deadline - time.perf_counter()) > 0:
+            self._changed.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), left)
+        return condition()
+
+    async def finish(self, patience_s: float) -> Transcript:
+        """Wait for the end as long as patience lasts, then give up on it; return the transcript."""
+        await self.until(lambda: self.over, patience_s)
+        await self.stop("timeout", f"nothing more within {patience_s:g} s")
+        return self.transcript
+
+    async def stop(self, how: How = "cut", detail: str = "") -> None:
+        """End the exchange from our side."""
+        self.on_end(how, detail)
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def _at(self) -> float:
+        return round(now_ms() - self.transcript.started_ms, 3)
+
+    def _write(self, row: Mapping[str, Any]) -> None:
+        self._changed.set()
+        if self._file:
+            self._file.write(dump_row(row, self._recording.redact))
