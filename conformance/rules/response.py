@@ -30,8 +30,9 @@ FAIL_THE_CONNECTION = whatwg(
 
 
 def _fresh(view: View) -> bool:
-    """Whether this is a first connection: coming back and coming late have rules of their own."""
-    return view.head is not None and "resume" not in view.facts and view.facts.get("joined") != "after-end"
+    """Whether this is an ordinary first connection: coming back, late or in a situation have rules of their own."""
+    ordinary = "resume" not in view.facts and "situation" not in view.facts
+    return view.head is not None and ordinary and view.facts.get("joined") != "after-end"
 
 
 @rule("response/status-not-200", "must", FAIL_THE_CONNECTION, over="stream")
@@ -107,7 +108,7 @@ def content_length_on_stream(view: View) -> Iterator[Mark]:
 
     Example: Content-Length: 1048576
     """
-    if view.head:
+    if view.head and view.facts.get("joined") != "after-end":  # what comes after the end can be counted
         given = view.head.header("content-length")
         yield view.bad(f"Content-Length: {given}", "content-length") if given else view.good()
 
@@ -184,7 +185,7 @@ def cacheable(view: View) -> Iterator[Mark]:
     Example: (no Cache-Control), or Cache-Control: max-age=60
     """
     if view.head:
-        right = {"no-cache", "no-store"} & _directives(view)
+        right = {"no-cache", "no-store", "max-age=0"} & _directives(view)
         yield view.good() if right else view.bad("caches may reuse this stream", "cache-control")
 
 

@@ -1,11 +1,12 @@
 """Rules on the bytes of an event stream, whatever they mean."""
 
+import re
 from collections.abc import Iterator
 
 import httpx
 import httpx_sse
 
-from conformance.rules.rule import rfc, rule, whatwg
+from conformance.rules.rule import fetch, rfc, rule, whatwg
 from conformance.seen import Item, Mark, Message, View
 from conformance.sse import (
     BlockWithoutData,
@@ -26,6 +27,8 @@ FIELD_NAMES = whatwg(
     "event-stream-interpretation", "Field names must be compared literally, with no case folding performed."
 )
 MOST_ID_BYTES = 128
+# https://fetch.spec.whatwg.org/#cors-unsafe-request-header-byte
+CORS_UNSAFE = re.compile(rb'[\x00-\x08\x0a-\x1f"():<>?@[\\\]{}\x7f]')
 MOST_EVENT_BYTES = 1 << 16  # the line limit that asyncio and aiohttp readers start with
 LEAST_RETRY_MS, MOST_RETRY_MS = 100, 3_600_000
 
@@ -41,6 +44,13 @@ def _none_of(view: View, found: Iterator[tuple[Item, str]]) -> Iterator[Mark]:
 
 def _ignored(view: View, reason: str) -> Iterator[tuple[Item, IgnoredField]]:
     return ((item, what) for item, what in view.of(IgnoredField) if what.reason == reason)
+
+
+def _spoiling_marks(view: View, *, repeated: bool) -> Iterator[tuple[Item, ByteOrderMark]]:
+    """Yield the marks that clients do not strip: the one right behind the first mark, or those further on."""
+    marks = list(view.of(ByteOrderMark))
+    second = 3 if any(mark.stripped for _, mark in marks) else None
+    return ((item, mark) for item, mark in marks if not mark.stripped and (mark.start == second) is repeated)
 
 
 @rule(
@@ -122,7 +132,7 @@ def repeated_bom(view: View) -> Iterator[Mark]:
 
     Example: \xef\xbb\xbf\xef\xbb\xbfdata: 1
     """
-    found = ((item, "a second byte order mark") for item, mark in view.of(ByteOrderMark) if mark.start == 3)
+    found = ((item, "a second byte order mark") for item, _ in _spoiling_marks(view, repeated=True))
     yield from _none_of(view, found)
 
 
@@ -136,7 +146,7 @@ def mid_stream_bom(view: View) -> Iterator[Mark]:
 
     Example: data: 1\n\n\xef\xbb\xbfdata: 2\n\n
     """
-    found = ((item, "a byte order mark inside the stream") for item, mark in view.of(ByteOrderMark) if mark.start > 3)
+    found = ((item, "a byte order mark inside the stream") for item, _ in _spoiling_marks(view, repeated=False))
     yield from _none_of(view, found)
 
 
@@ -352,6 +362,31 @@ def id_too_long(view: View) -> Iterator[Mark]:
     long = [message for message in given if len((message.event.id or "").encode()) > MOST_ID_BYTES]
     if given:
         yield from _none_of(view, ((one.item, "the id is longer than 128 bytes") for one in long))
+
+
+@rule(
+    "wire/id-not-cors-safe",
+    "advice",
+    fetch(
+        "cors-safelisted-request-header",
+        "If value contains a CORS-unsafe request-header byte, then return false.",
+    ),
+    over="streams",
+)
+def id_not_cors_safe(view: View) -> Iterator[Mark]:
+    r"""An id is made of bytes that may be sent to other origins freely.
+
+    Why: It comes back in `Last-Event-ID`; with such bytes in it, Fetch asks by a preflight first, and filters between
+    client and server are wary of it.
+
+    Mend: Make ids of letters, digits, dots and hyphens.
+
+    Example: id: <task>:4
+    """
+    given = [message for message in view.messages if message.event.id]
+    unsafe = [one for one in given if CORS_UNSAFE.search((one.event.id or "").encode())]
+    if given:
+        yield from _none_of(view, ((one.item, "the id has a CORS-unsafe byte") for one in unsafe))
 
 
 @rule(

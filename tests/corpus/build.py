@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from conformance.transcript import Chunk, End, Head, Request, Transcript
@@ -17,10 +18,27 @@ STREAM_HEAD = {
     "Transfer-Encoding": "chunked",
 }
 
+Run = tuple[Transcript, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a rule must say of runs, each of them transcripts that are judged together.
+
+    `good` runs pass it and `bad` ones fail it. In a `silent` run its situation did not come up, so it must neither
+    pass nor fail.
+    """
+
+    good: tuple[Run, ...]
+    bad: tuple[Run, ...]
+    silent: tuple[Run, ...] = ()
+
 
 def head(status: int = 200, headers: Mapping[str, str | None] | None = None, at_ms: float = 2.0) -> Head:
     """A stream's head; headers replace the usual ones, None takes one away."""
-    merged = {**(STREAM_HEAD if status == 200 else {}), **(headers or {})}
+    replaced = {name.lower() for name in headers or {}}
+    usual = {name: value for name, value in STREAM_HEAD.items() if status == 200 and name.lower() not in replaced}
+    merged = {**usual, **(headers or {})}
     return Head(at_ms, status, tuple((name, value) for name, value in merged.items() if value is not None))
 
 

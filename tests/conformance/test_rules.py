@@ -1,0 +1,117 @@
+import importlib
+import re
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.judge import Result, judge
+from conformance.rules import RULES, Rule
+from tests.corpus.build import Case, Run
+
+CORPUS = Path(__file__).parents[1] / "corpus"
+every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+
+
+def cases() -> dict[str, Case]:
+    """The cases of all corpus modules, by the code of their rule."""
+    found: dict[str, Case] = {}
+    for path in sorted(CORPUS.glob("*.py")):
+        found |= getattr(importlib.import_module(f"tests.corpus.{path.stem}"), "CASES", {})
+    return found
+
+
+CASES = cases()
+
+
+def runs(kind: str) -> list[Any]:
+    """One parameter for each run of that kind: the rule's code and the run."""
+    return [
+        pytest.param(code, run, id=f"{code}-{number}")
+        for code, case in CASES.items()
+        for number, run in enumerate(getattr(case, kind), 1)
+    ]
+
+
+def judged(code: str, run: Run) -> Result:
+    (result,) = judge(run, rules={code: RULES[code]})
+    return result
+
+
+@pytest.mark.parametrize(("code", "run"), runs("good"))
+def test_passes_what_is_right(code: str, run: Run) -> None:
+    result = judged(code, run)
+
+    assert (result.verdict, result.summary) == ("pass", "")
+    assert result.observations > 0
+
+
+@pytest.mark.parametrize(("code", "run"), runs("bad"))
+def test_fails_what_is_wrong_and_shows_where(code: str, run: Run) -> None:
+    result = judged(code, run)
+
+    assert result.verdict == "fail"
+    assert result.summary
+    assert result.evidence
+    assert {one.transcript for one in result.evidence} <= {one.name for one in run}
+
+
+@pytest.mark.parametrize(("code", "run"), runs("silent"))
+def test_says_nothing_where_nothing_can_be_said(code: str, run: Run) -> None:
+    result = judged(code, run)
+
+    assert result.verdict in {"not_observed", "not_applicable"}, result.summary
+
+
+@every_rule
+def test_no_evidence_is_no_pass(rule: Rule) -> None:
+    assert judged(rule.code, ()).verdict == "not_observed"
+
+
+@every_rule
+def test_a_rule_has_runs_that_pass_and_runs_that_fail(rule: Rule) -> None:
+    assert rule.code in CASES
+    assert CASES[rule.code].good
+    assert CASES[rule.code].bad
+
+
+def test_every_case_is_of_a_rule() -> None:
+    assert set(CASES) <= set(RULES)
+
+
+@every_rule
+def test_a_rule_says_what_why_how_and_by_which_clause(rule: Rule) -> None:
+    assert re.fullmatch(r"[A-Z].*[^.]\.", rule.title)
+    assert len(rule.title) < 120
+    for text in (rule.why, rule.mend):
+        assert re.fullmatch(r"\S.*[^.]\.", text)
+    assert rule.example
+    assert rule.source.quote
+    assert rule.source.title
+
+
+@every_rule
+def test_a_code_is_a_group_and_a_defect(rule: Rule) -> None:
+    assert re.fullmatch(r"[a-z]+/[a-z0-9]+(-[a-z0-9]+)*", rule.code)
+    assert importlib.import_module(f"conformance.rules.{rule.group}")
+
+
+@every_rule
+def test_a_profile_clause_is_a_sentence_of_the_profile(rule: Rule) -> None:
+    if rule.kind == "profile":
+        number = rule.source.title.removeprefix("task-progress ")
+        assert rule.source.quote in sentences()[number]
+
+
+def sentences() -> dict[str, str]:
+    """The sentences of the specification by their number, each on one line."""
+    text = (Path(importlib.import_module("conformance").__file__ or "").parent / "spec/task-progress.md").read_text()
+    found = re.findall(r"^- \*\*(S[\d.]+)\*\* (.*?)(?=^- |^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    return {number: " ".join(body.split()) for number, body in found}
+
+
+def test_the_rules_of_a_group_stand_together() -> None:
+    groups = [group for group, _ in groupby(rule.group for rule in RULES.values())]
+
+    assert len(set(groups)) == len(groups)

@@ -1,0 +1,112 @@
+"""Response heads that are right, and heads that are not."""
+
+from conformance.transcript import Transcript
+from tests.corpus.build import Case, completed, connected, exchange, healthy, task
+
+STREAM = "text/event-stream"
+
+
+def stream(**headers: str | None) -> Transcript:
+    """A whole healthy stream with other header fields; None takes one away."""
+    return exchange(*task(), headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def after_end(status: int, *chunks: bytes, **headers: str | None) -> Transcript:
+    """A reader that comes back with the terminal event's id."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return exchange(*chunks, status=status, headers=named, joined="after-end", resume="terminal")
+
+
+CASES = {
+    "response/status-not-200": Case(
+        good=((healthy(),), (healthy(), after_end(204)), (stream(content_type="text/plain"),)),
+        bad=(
+            (exchange(*task(), status=202, headers={"Content-Type": STREAM}),),
+            (exchange(b"{}", status=500),),
+        ),
+        silent=((after_end(204),), (exchange(answered=False, how="timeout"),), (exchange(status=404, resume="stale"),)),
+    ),
+    "response/content-type": Case(
+        good=(
+            (healthy(),),
+            (stream(content_type="Text/Event-Stream ; charset=UTF-8"),),
+            (stream(content_type="text/event-stream;charset=utf-8"),),
+        ),
+        bad=((stream(content_type="text/plain"),), (stream(content_type=None),), (stream(content_type="text/html"),)),
+        silent=((exchange(status=404),),),
+    ),
+    "response/charset-not-utf8": Case(
+        good=(
+            (healthy(),),
+            (stream(content_type='text/event-stream; charset="UTF-8"'),),
+            (stream(content_type="text/event-stream; charset = utf-8"),),
+            (stream(content_type="text/event-stream; foo=charset; charset=utf-8"),),
+        ),
+        bad=(
+            (stream(content_type="text/event-stream; charset=iso-8859-1"),),
+            (stream(content_type="text/event-stream;Charset=latin1"),),
+        ),
+        silent=((stream(content_type="text/plain; charset=latin1"),),),
+    ),
+    "response/content-length-on-stream": Case(
+        good=((healthy(),), (stream(transfer_encoding=None),)),
+        bad=((stream(content_length="1048576", transfer_encoding=None),),),
+        silent=(
+            (after_end(204),),
+            (exchange(b"{}", status=404, headers={"Content-Length": "2"}),),
+            (exchange(*task(), headers={"Content-Length": "900"}, joined="after-end"),),  # can be counted
+        ),
+    ),
+    "response/te-and-content-length": Case(
+        good=((healthy(),),),
+        bad=((stream(content_length="12"),),),
+        silent=((stream(transfer_encoding=None, content_length="12"),),),
+    ),
+    "response/date-missing": Case(good=((healthy(),),), bad=((stream(Date=None),),)),
+    "response/cacheable": Case(
+        good=(
+            (healthy(),),
+            (stream(cache_control="No-Store"),),
+            (stream(cache_control="private,no-cache"),),
+            (stream(cache_control="max-age=0, must-revalidate"),),
+            (stream(cache_control="no-cache=Set-Cookie, no-store"),),
+        ),
+        bad=(
+            (stream(cache_control=None),),
+            (stream(cache_control="public, max-age=3600"),),
+            (stream(cache_control='no-cache="Set-Cookie", max-age=60'),),
+        ),
+    ),
+    "response/transformable": Case(
+        good=((healthy(),), (stream(cache_control="no-cache, No-Transform"),)),
+        bad=((stream(cache_control="no-cache"),), (stream(cache_control=None),)),
+    ),
+    "response/proxy-buffering-hint": Case(
+        good=((healthy(),), (stream(x_accel_buffering="No"),)),
+        bad=((stream(x_accel_buffering=None),), (stream(x_accel_buffering="yes"),)),
+    ),
+    "response/unregistered-coding": Case(
+        good=((healthy(),), (stream(content_encoding="identity"),), (stream(content_encoding="GZIP, br"),)),
+        bad=((stream(content_encoding="none"),), (stream(content_encoding="gzip, utf-8"),)),
+    ),
+    "response/no-nosniff": Case(
+        good=((healthy(),), (stream(x_content_type_options="NoSniff"),)),
+        bad=((stream(x_content_type_options=None),),),
+    ),
+    "response/204-with-body": Case(
+        good=((after_end(204),),),
+        bad=((after_end(204, b"gone", content_length="4"),), (after_end(204, transfer_encoding="chunked"),)),
+        silent=((healthy(),),),
+    ),
+    "response/head-held-until-first-event": Case(
+        good=(
+            (healthy(),),
+            (exchange((1500.0, connected()), (1510.0, completed()), head_at=3.0),),  # the event is late, not the head
+        ),
+        bad=((exchange((1501.0, connected()), (1510.0, completed()), head_at=1500.0),),),
+        silent=(
+            (exchange(how="timeout"),),
+            (exchange(b": a capture\n\n", capture=True, how="cut"),),
+        ),
+    ),
+}
