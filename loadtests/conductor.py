@@ -19,8 +19,10 @@ from typing import Any, Final
 import gevent
 import numpy as np
 
+from conformance.runfolder import RunFolder
 from conformance.target import Target
 from loadtests import impact, samples, summary
+from loadtests.clock import Clock
 from loadtests.integrity import Account
 from loadtests.pings import Pinger
 from loadtests.samples import UPDATE, Rows
@@ -122,6 +124,9 @@ class Conductor:
             "stage": self.stage,
             "elapsed_s": round(time.monotonic() - self._zero, 1),
             "left_s": max(0.0, round(self._deadline - time.monotonic(), 1)) if self._deadline < 1e300 else None,
+            "started": self._started.isoformat(timespec="milliseconds"),
+            "rate": self.plan.rate if self.plan.drives else None,
+            "clock": self._clock(),
             "users": self.plan.users,
             "open": self.total("open"),
             "failed": self.total("failed"),
@@ -136,7 +141,7 @@ class Conductor:
         self.flush()
         self._parts.merge()
         document = summary.summarize(self.plan.out, self.target, self._facts())
-        summary.write(self.plan.out, document)
+        RunFolder(self.plan.out, self.target).write("load.json", document)
         return document
 
     def total(self, name: str) -> int:
@@ -155,17 +160,20 @@ class Conductor:
         self._recent = updates if updates.size else self._recent
         return numbers
 
+    def _clock(self) -> Clock:
+        clocks = {report["clock"] for report in self._reports.values()}
+        return "kernel" if clocks == {"kernel"} else "user"
+
     def _facts(self) -> Facts:
         accounts = [Account(**report["counts"]["account"]) for report in self._reports.values()]
         steps = [report["clock_step_ms"] for report in self._reports.values()]
-        clocks = {report["clock"] for report in self._reports.values()}
         return Facts(
             scenario=self.plan.scenario,
             started=self._started.isoformat(timespec="milliseconds"),
             duration_s=time.monotonic() - self._zero,
             users=self.plan.users,
             rate=self.plan.rate if self.plan.drives else None,
-            clock="kernel" if clocks == {"kernel"} else "user",
+            clock=self._clock(),
             failed=self.total("failed"),
             dropped=self.total("dropped"),
             failures=self.counted("failures"),

@@ -56,7 +56,7 @@ class Run:
             self.node = Node(self.target, getattr(self.runner, "worker_index", 0))
             self._loops.append(gevent.spawn(self._report_loop))
         if not isinstance(self.runner, WorkerRunner):
-            self.conductor = Conductor(_plan(self), self.target, self._tell, _say)
+            self.conductor = Conductor(_plan(self), self.target, self._tell, self._say)
             self._loops.append(gevent.spawn(self._flush_loop))
             self.conductor.prepare()
 
@@ -105,6 +105,16 @@ class Run:
             self.node.obey(order)
         else:
             self.runner.send_message(ORDER, dict(order))
+
+    def _say(self, status: Mapping[str, Any]) -> None:
+        """Tell the process that started us what goes on; when it is gone, there is nobody to run for."""
+        if not (descriptor := os.environ.get(STATUS_VARIABLE)):
+            return
+        try:
+            os.write(int(descriptor), json.dumps(status).encode() + b"\n")
+        except BrokenPipeError:
+            del os.environ[STATUS_VARIABLE]
+            gevent.spawn(self.runner.quit)
 
     def _await_finals(self) -> None:
         if isinstance(self.runner, MasterRunner):
@@ -183,11 +193,6 @@ def _plan(run: Run) -> Plan:
         drives=drives,
         phased=scenario == "progress" and run.target.existing is not None,
     )
-
-
-def _say(status: Mapping[str, Any]) -> None:
-    if descriptor := os.environ.get(STATUS_VARIABLE):
-        os.write(int(descriptor), json.dumps(status).encode() + b"\n")
 
 
 def _stop_with(environment: Environment, error: CannotJudge) -> None:

@@ -6,7 +6,6 @@ Everything that can be is computed from the samples on disk, so that the documen
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,7 +17,7 @@ import numpy as np
 from conformance.target import Target
 from loadtests import samples
 from loadtests.clock import Clock
-from loadtests.generator import Health
+from loadtests.health import Health
 from loadtests.impact import ratio_of
 from loadtests.integrity import Account
 from loadtests.objectives import Measured, judge, overall
@@ -94,13 +93,6 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         "conformance": dict(facts.conformance),
         "generator": _generator(health, facts.clock, complaint),
     }
-
-
-def write(run_folder: Path, document: Mapping[str, Any]) -> None:
-    """Write load.json, whole or not at all."""
-    unfinished = run_folder / "load.json.tmp"
-    unfinished.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    unfinished.rename(run_folder / "load.json")
 
 
 def percentiles(values: Floats) -> dict[str, Any]:
