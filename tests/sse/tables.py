@@ -1,0 +1,96 @@
+"""The tables of docs/decoder.md that follow from the corpus. `python -m tests.sse.tables` writes them anew."""
+
+import logging
+import re
+from pathlib import Path
+
+from tests.sse.corpus import WHATWG, Case
+from tests.sse.peers import PEERS, Reader, events_while_open, reading
+from tests.sse.sentences import ELSEWHERE, INTERPRETING, PARSING
+from tests.sse.wpt import NOT_PARSING, WPT
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "decoder.md"
+BLOCK = re.compile(r"(?<=<!-- table: )([\w-]+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
+CR_STREAM = b"data: x\r\r"
+
+
+def rows(*cells: tuple[str, ...]) -> str:
+    header, *body = cells
+    lines = [header, ("---",) * len(header), *body]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def text(value: str) -> str:
+    return value.replace("|", "\\|").replace("<", "&lt;")
+
+
+def sentences() -> str:
+    anchors = {"parsing-an-event-stream": PARSING, "event-stream-interpretation": INTERPRETING}
+    return rows(
+        ("anchor", "sentence", "cases"),
+        *(
+            (f"`#{anchor}`", text(sentence), "; ".join(text(case.name) for case in WHATWG if key in case.cites))
+            for anchor, group in anchors.items()
+            for key, sentence in group.items()
+        ),
+    )
+
+
+def elsewhere() -> str:
+    return rows(("sentence", "why no stream shows it"), *((text(key), why) for key, why in ELSEWHERE.items()))
+
+
+def wpt_files() -> str:
+    files = sorted({case.wpt for case in WPT})
+    names = {file: "; ".join(text(case.name) for case in WPT if case.wpt == file) for file in files}
+    return rows(("file in `eventsource/`", "cases"), *((f"`{file}`", names[file]) for file in files))
+
+
+def wpt_others() -> str:
+    return rows(("not about reading a stream", "files"), *NOT_PARSING.items())
+
+
+def outcome(reader: Reader, case: Case) -> str:
+    got = reading(reader, [case.stream])
+    if got == case.events:
+        return ""
+    return got if isinstance(got, str) else "differs"
+
+
+def depends_on_chunks(reader: Reader, case: Case) -> bool:
+    single_bytes = [case.stream[at : at + 1] for at in range(len(case.stream))]
+    return reading(reader, single_bytes) != reading(reader, [case.stream])
+
+
+def differences() -> str:
+    logging.disable()
+    cases = [*WHATWG, *WPT]
+    outcomes = {case.name: [outcome(reader, case) for reader in PEERS.values()] for case in cases}
+    wrong = [str(sum(map(bool, column))) for column in zip(*outcomes.values(), strict=True)]
+    split = [str(sum(depends_on_chunks(reader, case) for case in cases)) for reader in PEERS.values()]
+    late = ["" if events_while_open(reader, CR_STREAM) else "late" for reader in PEERS.values()]
+    return rows(
+        ("case", *PEERS),
+        (f"**of {len(cases)} cases, not as the browser**", *wrong),
+        ("**of these cases, other events byte by byte**", *split),
+        ("**event whose blank line ends with CR, before more bytes come**", *late),
+        *((text(name), *cells) for name, cells in outcomes.items() if any(cells)),
+    )
+
+
+TABLES = {
+    "sentences": sentences,
+    "elsewhere": elsewhere,
+    "wpt": wpt_files,
+    "wpt-others": wpt_others,
+    "differences": differences,
+}
+
+
+def renew(document: str) -> str:
+    """Give the document with each of its tables made anew."""
+    return BLOCK.sub(lambda block: block[1] + block[2] + TABLES[block[1]](), document)
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(renew(DOCUMENT.read_text()))
