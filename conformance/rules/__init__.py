@@ -1,6 +1,6 @@
 """The rules, one function each, grouped by file; importing this package registers them all in ``RULES``."""
 
-from conformance.rules import response, wire
+from conformance.rules import response, wire, wire_fields
 from conformance.rules.rule import RULES, Level, Rule, Source, Verdict, fetch, profile, rfc, rule, whatwg
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "rule",
     "whatwg",
     "wire",
+    "wire_fields",
 ]

@@ -1,0 +1,234 @@
+"""Rules on the fields of an event stream: their names, ids and reconnection times."""
+
+import re
+from collections.abc import Iterator
+
+from conformance.rules.rule import fetch, rfc, rule, whatwg
+from conformance.rules.wire import none_of
+from conformance.seen import Item, Mark, View
+from conformance.sse import BlockWithoutData, Event, IgnoredField, Retry
+
+FIELD_NAMES = whatwg(
+    "event-stream-interpretation", "Field names must be compared literally, with no case folding performed."
+)
+MOST_ID_BYTES = 128
+# https://fetch.spec.whatwg.org/#cors-unsafe-request-header-byte
+CORS_UNSAFE = re.compile(rb'[\x00-\x08\x0a-\x1f"():<>?@[\\\]{}\x7f]')
+LEAST_RETRY_MS, MOST_RETRY_MS = 100, 3_600_000
+
+
+def _ignored(view: View, reason: str) -> Iterator[tuple[Item, IgnoredField]]:
+    return ((item, what) for item, what in view.of(IgnoredField) if what.reason == reason)
+
+
+@rule(
+    "wire/retry-not-digits",
+    "should",
+    whatwg(
+        "event-stream-interpretation",
+        "If the field value consists of only ASCII digits, then interpret the field value as an integer in base ten"
+        " [...] Otherwise, ignore the field.",
+    ),
+    over="streams",
+)
+def retry_not_digits(view: View) -> Iterator[Mark]:
+    """A retry field is made of ASCII digits: milliseconds.
+
+    Why: Anything else is ignored without a word, and the reconnection time stays the browser's own.
+
+    Mend: Send whole milliseconds without unit, sign or fraction.
+
+    Example: retry: 3s
+    """
+    wrong = [view.bad(f"retry: {what.value} is ignored", item) for item, what in _ignored(view, "retry-not-digits")]
+    right = [view.good() for _ in view.of(Retry)]
+    yield from wrong or right
+
+
+@rule(
+    "wire/retry-extreme",
+    "advice",
+    whatwg("sse-processing-model", "Wait a delay equal to the reconnection time of the event source."),
+    over="streams",
+)
+def retry_extreme(view: View) -> Iterator[Mark]:
+    """The reconnection time is between 100 ms and an hour.
+
+    Why: Next to nothing makes all clients storm a server that restarts; more than an hour is a dead page.
+
+    Mend: Send 1,000 to 10,000.
+
+    Example: retry: 0
+    """
+    for item, what in view.of(Retry):
+        sane = LEAST_RETRY_MS <= what.ms <= MOST_RETRY_MS
+        yield view.good() if sane else view.bad(f"clients come back after {what.ms} ms", item)
+
+
+@rule(
+    "wire/id-with-nul",
+    "should",
+    whatwg(
+        "event-stream-interpretation",
+        "If the field value does not contain U+0000 NULL, then set the last event ID buffer to the field value."
+        " Otherwise, ignore the field.",
+    ),
+    over="streams",
+)
+def id_with_nul(view: View) -> Iterator[Mark]:
+    r"""No id holds a NUL.
+
+    Why: Such an id is ignored: the client keeps the one before and resumes from there.
+
+    Mend: Make ids of printable ASCII.
+
+    Example: id: 4\x00
+    """
+    yield from none_of(view, ((item, "an id with NUL is ignored") for item, _ in _ignored(view, "id-with-nul")))
+
+
+@rule("wire/field-case", "should", FIELD_NAMES, over="streams")
+def field_case(view: View) -> Iterator[Mark]:
+    """Field names are written data, event, id and retry, in lower case and without spaces.
+
+    Why: Names that only resemble them are ignored without a word.
+
+    Mend: Write the name exactly, then a colon.
+
+    Example: Data: 1
+    """
+    found = (
+        (item, f"{what.name!r} is ignored; {what.meant!r} is meant")
+        for item, what in _ignored(view, "unknown-field")
+        if what.meant and not what.name.startswith("\ufeff")
+    )
+    yield from none_of(view, found)
+
+
+@rule(
+    "wire/unknown-field",
+    "advice",
+    whatwg("event-stream-interpretation", "Otherwise The field is ignored."),
+    over="streams",
+)
+def unknown_field(view: View) -> Iterator[Mark]:
+    r"""Every line is a known field or a comment.
+
+    Why: Other lines are ignored; most often they are the rest of data whose line breaks were not split.
+
+    Mend: Start every line of the data with `data: `, and put remarks behind a colon.
+
+    Example: data: {\n  "type": "progress"\n}\n
+    """
+    found = (
+        (item, f"the field {what.name[:40]!r} is ignored")
+        for item, what in _ignored(view, "unknown-field")
+        if not what.meant
+    )
+    yield from none_of(view, found)
+
+
+@rule(
+    "wire/block-without-data",
+    "advice",
+    whatwg(
+        "event-stream-interpretation",
+        "If the data buffer is an empty string, set the data buffer and the event type buffer to the empty string and"
+        " return.",
+    ),
+    over="streams",
+)
+def block_without_data(view: View) -> Iterator[Mark]:
+    """An event that is named has data.
+
+    Why: A block with an event type but no data line is not dispatched: listeners never hear of it.
+
+    Mend: Add a data line, be it empty: `data:`.
+
+    Example: event: done
+    """
+    found = (
+        (item, f"event {what.type!r} has no data and is not dispatched")
+        for item, what in view.of(BlockWithoutData)
+        if what.type
+    )
+    yield from none_of(view, found)
+
+
+@rule(
+    "wire/event-named-open-or-error",
+    "should",
+    whatwg(
+        "the-eventsource-interface",
+        "The following are the event handlers (and their corresponding event handler event types) that must be"
+        " supported [...] onopen [...] onerror",
+    ),
+    over="streams",
+)
+def event_named_open_or_error(view: View) -> Iterator[Mark]:
+    """No event is named open or error.
+
+    Why: EventSource fires events of these names itself: the page takes the server's event for a lost connection.
+
+    Mend: Choose another name, or say it in the data.
+
+    Example: event: error
+    """
+    found = (
+        (item, f"the event is named {item.what.type!r}")
+        for item in view.events
+        if isinstance(item.what, Event) and item.what.type in {"open", "error"}
+    )
+    if view.events:
+        yield from none_of(view, found)
+
+
+@rule(
+    "wire/id-too-long",
+    "advice",
+    rfc(
+        9110,
+        "5.4",
+        "HTTP does not place a predefined limit on the length of each field line, field value, or on the length of a"
+        " header or trailer section as a whole",
+    ),
+    over="streams",
+)
+def id_too_long(view: View) -> Iterator[Mark]:
+    """An id is at most 128 bytes long.
+
+    Why: It comes back as a request header field on every reconnect, and servers and proxies bound those.
+
+    Mend: Send a position or a key, not a state.
+
+    Example: id: (4 kB of base64)
+    """
+    given = [message for message in view.messages if message.event.id]
+    long = [message for message in given if len((message.event.id or "").encode()) > MOST_ID_BYTES]
+    if given:
+        yield from none_of(view, ((one.item, "the id is longer than 128 bytes") for one in long))
+
+
+@rule(
+    "wire/id-not-cors-safe",
+    "advice",
+    fetch(
+        "cors-safelisted-request-header",
+        "If value contains a CORS-unsafe request-header byte, then return false.",
+    ),
+    over="streams",
+)
+def id_not_cors_safe(view: View) -> Iterator[Mark]:
+    r"""An id is made of bytes that may be sent to other origins freely.
+
+    Why: It comes back in `Last-Event-ID`; with such bytes in it, Fetch asks by a preflight first, and filters between
+    client and server are wary of it.
+
+    Mend: Make ids of letters, digits, dots and hyphens.
+
+    Example: id: <task>:4
+    """
+    given = [message for message in view.messages if message.event.id]
+    unsafe = [one for one in given if CORS_UNSAFE.search((one.event.id or "").encode())]
+    if given:
+        yield from none_of(view, ((one.item, "the id has a CORS-unsafe byte") for one in unsafe))

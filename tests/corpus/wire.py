@@ -1,0 +1,167 @@
+"""Streams whose bytes are right, and streams whose bytes are not, whatever the events mean."""
+
+from conformance.transcript import Transcript
+from tests.corpus.build import Case, event, exchange, healthy
+
+BOM = b"\xef\xbb\xbf"
+ONE = b"data: 1\n\n"
+NO_BYTES = (exchange(how="cut"),)
+
+
+def stream(*chunks: bytes, **more: str) -> Transcript:
+    """Bytes as a stream that the server ends."""
+    return exchange(*chunks, **more)
+
+
+CASES = {
+    "wire/invalid-utf8": Case(
+        good=(
+            (healthy(),),
+            (stream("data: é 💥 \u2028\n\n".encode()),),
+            (stream(*(bytes([byte]) for byte in "data: é💥\n\n".encode())),),  # characters cut between chunks
+            (stream("data: 💥".encode()[:-1], how="cut"),),  # we left inside a character
+            (stream(b": " + "é".encode()[:1]),),  # ... or the stream ended there: an unfinished tail
+        ),
+        bad=(
+            (stream(b"data: caf\xe9\n\n"),),
+            (stream(b": caf\xe9\n", ONE),),
+            (stream("data: 💥".encode()[:-1] + b"\n\n"),),
+            (stream(b"data: \xed\xa0\x80\n\n"),),  # a surrogate
+        ),
+        silent=(NO_BYTES,),
+    ),
+    "wire/truncated-event": Case(
+        good=(
+            (healthy(),),
+            (stream(ONE, b": bye\n"),),  # a comment is no event
+            (stream(b"data: 1\r\r"),),
+            (stream(b"data: 1\r\n\r"),),  # the LF of the last CRLF did not come; the event is there
+        ),
+        bad=(
+            (stream(ONE, b'data: {"status":"completed"}\n'),),
+            (stream(ONE, b"data: 1"),),
+            (stream(ONE, b"id: 5\n"),),
+        ),
+        silent=((stream(ONE, b"data: 1", how="cut"),), (stream(ONE, b"data: 1", how="timeout"),), NO_BYTES),
+    ),
+    "wire/truncated-chunked-body": Case(
+        good=((healthy(),),),
+        bad=((stream(ONE, how="error", detail="incomplete body: peer closed connection"),),),
+        silent=(
+            (stream(ONE, how="cut"),),
+            (stream(ONE, how="error", detail="connection reset by peer"),),
+            (exchange(ONE, headers={"Transfer-Encoding": None}),),  # HTTP/1.0 ends by closing
+        ),
+    ),
+    "wire/repeated-bom": Case(
+        good=((healthy(),), (stream(BOM + ONE),), (stream(b":a\n" + BOM + ONE),), (stream(ONE, BOM + ONE),)),
+        bad=((stream(BOM + BOM + ONE),),),
+        silent=(NO_BYTES,),
+    ),
+    "wire/mid-stream-bom": Case(
+        good=((healthy(),), (stream(BOM + ONE),), (stream(BOM + BOM + ONE),), (stream(b"data: " + BOM + b"\n\n"),)),
+        bad=((stream(ONE, BOM + ONE),), (stream(b":a\n" + BOM + ONE),), (stream(BOM + ONE, BOM + ONE),)),
+        silent=(NO_BYTES,),
+    ),
+    "wire/mixed-line-endings": Case(
+        good=(
+            (healthy(),),
+            (stream(b"data: 1\r\n\r\ndata: 2\r\n\r\n"),),
+            (stream(b"data: 1\r", b"\n\r", b"\n"),),  # CRLF cut between chunks
+            (stream(b"data: 1\r\r"),),
+            (stream(b"data: 1\r\n\r", how="cut"),),  # we left inside a CRLF
+        ),
+        bad=((stream(b"data: 1\r\ndata: 2\n\n"),), (stream(ONE, b"data: 2\r\r"),)),
+        silent=(NO_BYTES,),
+    ),
+    "wire/retry-not-digits": Case(
+        good=((healthy(),), (stream(b"retry:0\n\n"),)),
+        bad=(
+            (stream(b"retry: 3s\n\n"),),
+            (stream(b"retry: 2000\n\n", b"retry: +5\n\n"),),
+            (stream("retry: ３\n\n".encode()),),
+            (stream(b"retry\n\n"),),
+        ),
+        silent=((stream(ONE),), (stream(b"retries: 3s\n\n"),)),
+    ),
+    "wire/retry-extreme": Case(
+        good=((healthy(),), (stream(b"retry: 100\n\nretry: 3600000\n\n"),)),
+        bad=(
+            (stream(b"retry: 0\n\n"),),
+            (stream(b"retry: 86400000\n\n"),),
+            (stream(b"retry: " + b"9" * 5000 + b"\n\n"),),
+        ),
+        silent=((stream(ONE),), (stream(b"retry: 3s\n\n"),)),
+    ),
+    "wire/id-with-nul": Case(
+        good=((healthy(),), (stream(b"data: \0\n\n"),), (stream(b": id: \0\n\n"),)),
+        bad=((stream(b"id: 4\0\ndata: 1\n\n"),),),
+        silent=(NO_BYTES,),
+    ),
+    "wire/field-case": Case(
+        good=((healthy(),), (stream(b"data:1\nid:\n\n"),), (stream(b"time: now\n\n"),), (stream(ONE, BOM + ONE),)),
+        bad=(
+            (stream(b"Data: 1\n\n"),),
+            (stream(b" data: 1\n\n"),),
+            (stream(b"data : 1\n\n"),),
+            (stream(b"ID: 1\n\n"),),
+        ),
+        silent=(NO_BYTES,),
+    ),
+    "wire/unknown-field": Case(
+        good=(
+            (healthy(),),
+            (stream(b":time: now\n\n"),),
+            (stream(b"Data: 1\n\n"),),
+            (stream(b'data: {\ndata: "a": 1}\n\n'),),
+        ),
+        bad=((stream(b"time: now\n\n"),), (stream(b'data: {\n  "type": "progress"\n}\n\n'),)),
+        silent=(NO_BYTES,),
+    ),
+    "wire/block-without-data": Case(
+        good=(
+            (healthy(),),
+            (stream(b"event: done\ndata\n\n"),),
+            (stream(b"id: 5\n\n"),),  # sets the id alone, on purpose
+            (stream(b"event: done\n", how="cut"),),  # we left before the data
+        ),
+        bad=((stream(b"event: done\n\n"),), (stream(b"event: done\nid: 5\n\n"),)),
+        silent=(NO_BYTES,),
+    ),
+    "wire/event-named-open-or-error": Case(
+        good=((healthy(),), (stream(b"event: errors\ndata: 1\n\n"),), (stream(b"event: Error\ndata: 1\n\n"),)),
+        bad=((stream(b"event: error\ndata: 1\n\n"),), (stream(ONE, b"event: open\ndata: 1\n\n"),)),
+        silent=((stream(b"event: error\n\n"),), (stream(b": error\n\n"),)),
+    ),
+    "wire/id-too-long": Case(
+        good=((healthy(),), (stream(event(1, "x" * 128)),)),
+        bad=((stream(event(1, "x" * 129)),), (stream("id: {}\ndata: 1\n\n".format("é" * 65).encode()),)),
+        silent=((stream(ONE),), (stream(b"id:\ndata: 1\n\n"),)),
+    ),
+    "wire/id-not-cors-safe": Case(
+        good=(
+            (healthy(),),
+            (stream(event(1, "0198c1b2-9.4_a~b/c+d=e,f;g")),),
+            (stream("id: é\ndata: 1\n\n".encode()),),
+        ),
+        bad=((stream(event(1, "<task>.4")),), (stream(event(1, "task:4")),), (stream(event(1, 'W/"4"')),)),
+        silent=((stream(ONE),),),
+    ),
+    "wire/oversized-event": Case(
+        good=((healthy(),), (stream(*(ONE for _ in range(10_000))),), (stream(event("x" * 60_000)),)),
+        bad=((stream(event("x" * 70_000)),), (stream(event("x" * 1_100_000)),)),
+        silent=(NO_BYTES,),
+    ),
+    "wire/misread-by-common-clients": Case(
+        good=(
+            (healthy(),),
+            (stream(b"data: 1\r\n\r\ndata: 2\r\n\r\n"),),
+            (stream(b"data:1\ndata:  2\nid: 4\nevent: x\n\n", b"event: no data\n\n", ONE),),
+            (stream(ONE, b"data: unfinished"),),
+            (stream(ONE, b": hi\n", b"data: unfinished", how="cut"),),
+            (stream("data: é\n\n".encode()),),
+        ),
+        bad=((stream(BOM + b"data: 1\n\n"),),),
+        silent=((stream(b": hi\n\n"),), NO_BYTES),
+    ),
+}
