@@ -7,6 +7,7 @@ grow with the run. Colours of text and grid are left to the page, which knows wh
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -48,17 +49,13 @@ def open_streams(series: pd.DataFrame, phases: Sequence[Mapping[str, Any]] = ())
     """Draw how many streams were open, as a step line (see `summarize.open_streams`)."""
     figure = _figure("time since the run's start (s)", "open streams")
     line = _line(COLOURS["p50"]) | {"shape": "hv"}
-    figure.add_scatter(x=series["at_s"], y=series["most"], name="most", mode="lines", line=line, fill="tozeroy")
-    if (series["fewest"] < series["most"]).any():
-        dotted = _line(COLOURS["p99"]) | {"shape": "hv", "dash": "dot"}
-        figure.add_scatter(x=series["at_s"], y=series["fewest"], name="fewest", mode="lines", line=dotted)
-    figure.update_yaxes(rangemode="tozero")
+    figure.add_scatter(x=series["at_s"], y=series["open"], mode="lines", line=line, fill="tozeroy", showlegend=False)
     return _shade(figure, phases)
 
 
 def distribution(curves: Mapping[str, pd.DataFrame]) -> go.Figure:
     """Draw the empirical distribution of each kind of latency (see `summarize.ecdf`), time logarithmic."""
-    figure = _figure("ms, logarithmic", "share of samples at or below")
+    figure = _figure("ms, logarithmic", "share of samples")
     for kind, curve in curves.items():
         shown = curve[curve["ms"] > 0]
         figure.add_scatter(
@@ -68,7 +65,10 @@ def distribution(curves: Mapping[str, pd.DataFrame]) -> go.Figure:
             mode="lines",
             line=_line(KIND_COLOURS.get(kind, "#777777")),
         )
-    figure.update_xaxes(type="log")
+    ticks = _decade_ticks(
+        min(curve["ms"].min() for curve in curves.values()), max(curve["ms"].max() for curve in curves.values())
+    )
+    figure.update_xaxes(type="log", tickvals=ticks, ticktext=[words.significant(tick) for tick in ticks])
     figure.update_yaxes(tickformat=".0%", range=[0, 1.02])
     return figure.update_layout(hovermode="closest")
 
@@ -91,12 +91,19 @@ def _names(phases: pd.DataFrame) -> Iterable[tuple[str, bool]]:
 
 def _figure(x_title: str, y_title: str) -> go.Figure:
     figure = go.Figure(layout=dict(LAYOUT))
-    figure.update_xaxes(title={"text": x_title}, zeroline=False)
+    figure.update_xaxes(title={"text": x_title}, zeroline=False, rangemode="tozero")
     return figure.update_yaxes(title={"text": y_title}, zeroline=False, rangemode="tozero")
 
 
 def _line(colour: str) -> dict[str, Any]:
     return {"color": colour, "width": 1.8}
+
+
+def _decade_ticks(low: float, high: float) -> list[float]:
+    """Return 1, 2 and 5 times the powers of ten from below `low` to above `high`, at most some three decades."""
+    first, last = (int(np.floor(np.log10(max(end, 1e-3)))) for end in (low, high))
+    steps = (1, 2, 5) if last - first < 3 else (1,)
+    return [step * 10.0**power for power in range(first, last + 2) for step in steps]
 
 
 def _with_gaps(series: pd.DataFrame, width: int) -> pd.DataFrame:

@@ -52,12 +52,13 @@ def read_samples(folder: Path) -> Samples:
 
 
 def _read_part(path: Path) -> pa.Table:
+    columns = {column.name: str(column.type) for column in pq.read_schema(path)}
+    try:
+        schema.validate("samples", columns, where=str(path), newer_keys=True)
+    except schema.SchemaError as error:
+        raise BadRunFolder(f"{error}; run it again with this version of ssegauge") from error
+    # One file, not a data set: folder names must not turn into columns.
     with pq.ParquetFile(path, read_dictionary=CATEGORIES) as part:
-        columns = {column.name: str(column.type) for column in part.schema_arrow}
-        try:
-            schema.validate("samples", columns, where=str(path), newer_keys=True)
-        except schema.SchemaError as error:
-            raise BadRunFolder(f"{error}; run it again with this version of ssegauge") from error
         return part.read(columns=COLUMNS)
 
 

@@ -64,15 +64,18 @@ def over_time(frame: pd.DataFrame, column: str = "value") -> pd.DataFrame:
 
 
 def open_streams(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return how many streams were open: the most and the fewest within each bin of time (`at_s`).
+    """Return how many streams were `open` from each moment `at_s` on, to be drawn as steps.
 
-    Takes the samples of kind "open"; a bin in which nothing opened or closed has no row.
+    Takes the samples of kind "open". Of each of at most `MOST_POINTS` bins the first, lowest, highest and last
+    count are kept at their own times (as M4 aggregation does), so no rise or fall is lost to the bins.
     """
     ordered = frame.sort_values("at_ms", kind="stable")
-    at_s, _ = _bins(ordered["at_ms"].to_numpy())
-    groups = pd.Series(ordered["value"].cumsum().to_numpy()).groupby(at_s)
-    table = pd.DataFrame({"most": groups.max(), "fewest": groups.min(), "last": groups.last()})
-    return table.rename_axis("at_s").reset_index()
+    at_ms, streams = ordered["at_ms"].to_numpy(), ordered["value"].cumsum().reset_index(drop=True)
+    start, end = (at_ms[0], at_ms[-1]) if at_ms.size else (0.0, 0.0)
+    bins = pd.Series(np.floor((at_ms - start) / max(end - start, 1.0) * MOST_POINTS))
+    groups = streams.groupby(bins)
+    kept = np.unique([*groups.head(1).index, *groups.idxmin(), *groups.idxmax(), *groups.tail(1).index])
+    return pd.DataFrame({"at_s": at_ms[kept] / 1000, "open": streams.to_numpy()[kept].astype(int)})
 
 
 def ecdf(values: Values) -> pd.DataFrame:

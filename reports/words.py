@@ -43,7 +43,7 @@ OBJECTIVES = {
     "performance/concurrent-streams": ("Concurrent streams", "≥"),
     "performance/connect-time": ("Connection time", "<"),
     "performance/update-latency": ("Update latency", "<"),
-    "performance/degradation": ("Impact on existing", "<"),
+    "performance/degradation": ("Impact on existing endpoint", "<"),
 }
 
 
@@ -102,8 +102,10 @@ def quantity(value: float | None, unit: str) -> str:
 
 
 def significant(value: float) -> str:
-    """Return a number at three significant digits or as a whole number, with thousands separated."""
-    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:.3g}"
+    """Return a number at three significant digits (small ones at two) or whole, with thousands separated."""
+    if float(value).is_integer() or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) >= 1 else f"{value:.2g}"
 
 
 def place(evidence: Mapping[str, Any]) -> str:

@@ -20,8 +20,9 @@ from plotly.offline import get_plotlyjs
 from reports import verdict, words
 from reports.figures import Figures
 from reports.folder import Document, RunFolder
-from reports.render.visible import MARK, prose, visible
+from reports.render.visible import MARK, abbreviation, prose, visible
 
+CONTROL = Markup('<span class="ctl">{}</span>')
 LINKABLE = re.compile(r"https?://[^\s\"<>]+", re.ASCII)
 
 
@@ -49,12 +50,12 @@ def html(folder: RunFolder, figures: Figures) -> str:
 
 def bytes_shown(excerpt: str) -> Markup:
     """Return evidence as escaped HTML, with each pictured character set apart from text."""
-    pieces, start = [], 0
+    pieces, start = [Markup()], 0
     text = visible(excerpt)
     for found in MARK.finditer(text):
-        pieces += [Markup.escape(text[start : found.start()]), Markup('<span class="ctl">{}</span>').format(found[0])]
+        pieces += [Markup.escape(text[start : found.start()]), CONTROL.format(abbreviation(found[0]))]
         start = found.end()
-    return Markup("").join([*pieces, Markup.escape(text[start:])])
+    return Markup().join([*pieces, Markup.escape(text[start:])])
 
 
 def link(source: Document) -> Markup:

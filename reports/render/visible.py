@@ -14,6 +14,11 @@ LONGEST = 2000
 CUT = "…"
 LINE_ENDS = {"\r\n": "␍␊\n", "\r": "␍\n", "\n": "␊\n"}
 PICTURES = {chr(code): chr(0x2400 + code) for code in range(0x20)} | {"\x7f": "␡"}  # Control Pictures
+ABBREVIATIONS = (
+    "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI "
+    "DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US DEL"
+)
+NAMES = dict(zip(PICTURES.values(), ABBREVIATIONS.split(), strict=True))
 SHOWN = PICTURES | LINE_ENDS
 HIDDEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
 TOKEN = re.compile(r"\r\n|.", re.DOTALL)
@@ -30,6 +35,11 @@ def prose(text: str, longest: int = LONGEST) -> str:
     """Return a sentence on one line with nothing hidden in it, cut to so many characters of the original."""
     flat = " ".join(text[:longest].split()) + (CUT if len(text) > longest else "")
     return "".join(map(_show, flat))
+
+
+def abbreviation(mark: str) -> str:
+    """Return the abbreviation of a pictured control, for media whose fonts may lack the pictures."""
+    return NAMES.get(mark, mark)
 
 
 def _show(token: str) -> str:

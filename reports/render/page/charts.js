@@ -3,7 +3,7 @@
 (() => {
   const plots = [...document.querySelectorAll(".plot")];
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  const config = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
+  const config = { displaylogo: false, responsive: true, modeBarButtons: [["toImage"]] };
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
   const themed = (layout) => {

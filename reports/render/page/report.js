@@ -3,10 +3,11 @@
 (() => {
   const filters = document.querySelector(".filters");
   if (!filters) return;
-  const rules = [...document.querySelectorAll("#rules > .finding")];
+  const rules = [...document.querySelectorAll("#rules .finding")];
   const buttons = [...filters.querySelectorAll("button")];
   const group = filters.querySelector("select");
   const search = filters.querySelector("input");
+  const passed = document.querySelector("#rules .passed");
   let state = "";
 
   const matches = (rule) =>
@@ -16,6 +17,10 @@
 
   const apply = () => {
     for (const rule of rules) rule.hidden = !matches(rule);
+    if (passed) {
+      passed.hidden = !passed.querySelector(".finding:not([hidden])");
+      passed.open = Boolean(state || group.value || search.value.trim());
+    }
     document.getElementById("none").hidden = rules.some((rule) => !rule.hidden);
   };
   for (const button of buttons) {

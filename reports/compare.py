@@ -1,0 +1,188 @@
+"""Two runs, compared with statistics: latency ratios with confidence intervals, and changed verdicts. Pure.
+
+The interval of a ratio (head / base) of medians or p99s comes from a block bootstrap: each run's samples, in
+order of arrival, are cut into consecutive blocks, and whole blocks are drawn with replacement. Samples that
+arrive together (one update seen by all streams) are alike; drawing them one by one would make the interval far
+too narrow and raise false alarms. What one pair of runs cannot show is how much runs differ among themselves.
+
+A quantile is called "slower" or "faster" only when the whole interval is beyond the tolerance, and "same" only
+when the whole interval is within it; else it is "unclear". A change that is smaller than the measurement can tell
+is "below_resolution", and a quantile with too few samples beyond it "could_not_judge".
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from reports import verdict
+from reports.folder import RunFolder
+from reports.summarize import LATENCIES, Values
+
+QUANTILES = {"p50": 0.50, "p99": 0.99}
+TOLERANCE = 0.05
+RESOLUTION_MS = 1.0  # the harness's stated error of measurement
+DRAWS = 2000
+CONFIDENCE = 0.95
+MOST_BLOCKS = 100
+FEWEST_SAMPLES = 20
+FEWEST_BEYOND = 5  # a p99 needs 500 samples: with fewer, a bootstrap only repeats the same few extremes
+MOST_LEVELS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """One quantile of one kind of latency in both runs (ms), and head / base with its interval."""
+
+    kind: str
+    quantile: str
+    base: float
+    head: float
+    base_samples: int
+    head_samples: int
+    ratio: float
+    interval: tuple[float, float] | None
+    verdict: str  # slower, faster, same, unclear, below_resolution, could_not_judge
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A rule or objective whose state differs (see `verdict.STATES`); None where a run does not have it."""
+
+    rule: str
+    base: str | None
+    head: str | None
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether it breaks now and did not before, or was good and can be judged no more.
+
+        A rule that the base run does not know says nothing about a change of the server.
+        """
+        breaks = self.head == "fail" and self.base is not None
+        return breaks or (self.base == "pass" and self.head == "could_not_judge")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What differs between two runs, and how many rules and objectives both have a state of."""
+
+    ratios: tuple[Ratio, ...]
+    changes: tuple[Change, ...]
+    in_both: int
+
+    @property
+    def verdict(self) -> str:
+        """Fail when something is slower or worse; could_not_judge when nothing could be compared; else pass."""
+        if any(ratio.verdict == "slower" for ratio in self.ratios) or any(one.is_worse for one in self.changes):
+            return "fail"
+        judged = [ratio for ratio in self.ratios if ratio.verdict != "could_not_judge"]
+        return "pass" if judged or (self.in_both and not self.ratios) else "could_not_judge"
+
+
+def compare_latencies(
+    base: pd.DataFrame, head: pd.DataFrame, *, tolerance: float = TOLERANCE, seed: int = 205
+) -> tuple[Ratio, ...]:
+    """Compare each kind of latency that both runs have samples of.
+
+    Args:
+        base: samples of the run to compare with, as `frames.read_samples` gives them.
+        head: samples of the run in question.
+        tolerance: the relative change that does not matter, 0.05 for 5 %.
+        seed: of the random draws; the same samples and seed give the same intervals.
+    """
+    rng = np.random.default_rng(seed)
+    return tuple(
+        ratio
+        for kind in LATENCIES
+        if (before := _arrivals(base, kind)).size and (after := _arrivals(head, kind)).size
+        for ratio in _compare_kind(kind, before, after, tolerance, rng)
+    )
+
+
+def compare_states(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[Change, ...]:
+    """Return the rules whose states differ, those that got worse first."""
+    rules = [*head, *(rule for rule in base if rule not in head)]
+    changes = [Change(rule, base.get(rule), head.get(rule)) for rule in rules if base.get(rule) != head.get(rule)]
+    return tuple(sorted(changes, key=lambda change: not change.is_worse))
+
+
+def states_of(folder: RunFolder) -> dict[str, str]:
+    """Return the state of each rule and objective of a run."""
+    conformance, load = folder.conformance, folder.load
+    results = conformance["results"] if conformance else []
+    rules = {one["rule"]: verdict.state(one, strict=bool(conformance and conformance["strict"])) for one in results}
+    return rules | {one["rule"]: one["verdict"] for one in (load["objectives"] if load else [])}
+
+
+def bootstrap(values: Values, quantiles: npt.NDArray[np.float64], rng: np.random.Generator) -> Values:
+    """Return `DRAWS` resampled quantiles each (draws x quantiles) of values in order of arrival, by blocks.
+
+    Many values are first counted on at most `MOST_LEVELS` levels taken from their own quantiles, dense at both
+    ends; with few values each is a level of its own and nothing is rounded.
+    """
+    levels = _levels(values)
+    counts = _block_counts(np.searchsorted(levels, values), len(levels))
+    picks = rng.multinomial(len(counts), np.full(len(counts), 1 / len(counts)), size=DRAWS).astype(float)
+    cumulative = np.cumsum(picks @ counts, axis=1)
+    ranks = np.ceil(quantiles * cumulative[:, -1:])
+    return np.column_stack([levels[(cumulative < rank[:, None]).sum(axis=1)] for rank in ranks.T])
+
+
+def _compare_kind(kind: str, base: Values, head: Values, tolerance: float, rng: np.random.Generator) -> Iterator[Ratio]:
+    wanted = np.array(list(QUANTILES.values()))
+    before, after = (np.quantile(values, wanted) for values in (base, head))
+    enough = min(base.size, head.size) >= FEWEST_SAMPLES
+    drawn = bootstrap(head, wanted, rng) / bootstrap(base, wanted, rng) if enough else None
+    for column, (name, quantile) in enumerate(QUANTILES.items()):
+        beyond = min(base.size, head.size) * (1 - quantile)
+        ends = _interval(drawn[:, column]) if drawn is not None and beyond >= FEWEST_BEYOND - 1e-9 else None
+        old, new = float(before[column]), float(after[column])
+        called = _judge(ends, new - old, tolerance)
+        yield Ratio(kind, name, old, new, base.size, head.size, new / old if old else float("nan"), ends, called)
+
+
+def _judge(ends: tuple[float, float] | None, change_ms: float, tolerance: float) -> str:
+    if ends is None or not np.isfinite(ends).all():
+        return "could_not_judge"
+    low, high = ends
+    least, most = 1 / (1 + tolerance), 1 + tolerance
+    if least <= low and high <= most:
+        return "same"
+    if abs(change_ms) < RESOLUTION_MS:
+        return "below_resolution"
+    return "slower" if low > most else "faster" if high < least else "unclear"
+
+
+def _interval(draws: Values) -> tuple[float, float]:
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def _arrivals(frame: pd.DataFrame, kind: str) -> Values:
+    rows = frame.loc[frame["kind"] == kind, ["at_ms", "value"]].dropna()
+    values: Values = rows.sort_values("at_ms", kind="stable")["value"].to_numpy()
+    return values
+
+
+def _levels(values: Values) -> Values:
+    distinct: Values = np.unique(values)
+    if distinct.size <= MOST_LEVELS:
+        return distinct
+    body = np.linspace(0, 1, MOST_LEVELS // 2)
+    tail = 1 - np.geomspace(0.05, 1e-6, MOST_LEVELS // 2)
+    levels: Values = np.unique(np.quantile(values, np.concatenate([body, tail]), method="higher"))
+    return levels
+
+
+def _block_counts(levels: npt.NDArray[Any], width: int) -> npt.NDArray[np.float64]:
+    blocks = max(2, min(MOST_BLOCKS, int(levels.size ** (2 / 3))))
+    block = np.arange(levels.size) * blocks // levels.size
+    counts = np.bincount(block * width + levels, minlength=blocks * width)
+    return counts.reshape(blocks, width).astype(
+        float
+    )  # as floats, so that the product of draws and counts is one BLAS call

@@ -1,0 +1,60 @@
+"""Two compared runs on the terminal, at 80 columns and without need of colour."""
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from reports import words
+from reports.compare import CONFIDENCE, RESOLUTION_MS, Change, Comparison, Ratio
+
+STYLES = {
+    "slower": "bold red",
+    "faster": "green",
+    "same": "",
+    "unclear": "yellow",
+    "below_resolution": "",
+    "could_not_judge": "dim",
+}
+LABELS = {"could_not_judge": "too few samples", "below_resolution": f"differs < {RESOLUTION_MS:g} ms"}
+VERDICTS = {
+    "pass": ("✓ Nothing got worse, as far as one pair of runs can show.", "green"),
+    "fail": ("✗ The head run is worse.", "bold red"),
+    "could_not_judge": ("? There was too little in both runs to compare.", "bold yellow"),
+}
+
+
+def comparison_table(found: Comparison) -> RenderableType:
+    """Return the comparison: latency ratios with intervals, changed verdicts, the conclusion."""
+    return Group(*_latencies(found.ratios), *_changes(found.changes), Text(*VERDICTS[found.verdict]))
+
+
+def _latencies(ratios: tuple[Ratio, ...]) -> Iterator[RenderableType]:
+    if not ratios:
+        yield Text("No kind of latency has samples in both runs.\n", "dim")
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("latency", no_wrap=True)
+    for name in ("base", "head", "ratio", f"{CONFIDENCE:.0%} interval"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("")
+    for ratio in ratios:
+        table.add_row(*_cells(ratio))
+    yield table
+    yield Text()
+
+
+def _cells(ratio: Ratio) -> tuple[Text, ...]:
+    interval = "–" if ratio.interval is None else "{:.2f} to {:.2f}".format(*ratio.interval)
+    label = Text(LABELS.get(ratio.verdict, ratio.verdict), STYLES[ratio.verdict])
+    times = (Text(words.quantity(value, "ms")) for value in (ratio.base, ratio.head))
+    return (Text(f"{ratio.kind} {ratio.quantile}"), *times, Text(f"{ratio.ratio:.2f}"), Text(interval), label)
+
+
+def _changes(changes: tuple[Change, ...]) -> Iterator[RenderableType]:
+    for change in changes:
+        before, after = (words.LABELS[state] if state else "absent" for state in (change.base, change.head))
+        yield Text(f"{'✗' if change.is_worse else '·'} {change.rule}: {before} -> {after}")
+    if changes:
+        yield Text()

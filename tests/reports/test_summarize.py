@@ -1,0 +1,83 @@
+"""The figures are those of the raw samples."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reports import summarize
+from tests.reports import factory
+
+
+def frame(at_ms: list[float], value: list[float], kind: str = "update") -> pd.DataFrame:
+    return pd.DataFrame({"at_ms": at_ms, "kind": kind, "value": value, "delay_ms": np.nan, "phase": ""})
+
+
+def test_percentiles_interpolate_between_the_closest_ranks() -> None:
+    found = summarize.percentiles(np.array([4.0, 1.0, 3.0, 2.0]))
+    assert (found.samples, found.p50, found.max) == (4, 2.5, 4.0)
+    assert found.p99 == pytest.approx(3.97)
+
+
+def test_values_that_were_not_measured_are_no_samples() -> None:
+    assert summarize.percentiles(np.array([np.nan, 1.0])).samples == 1
+    assert summarize.percentiles(np.array([np.nan])).samples == 0
+    assert np.isnan(summarize.percentiles(np.array([])).p99)
+
+
+def test_the_latency_table_has_the_kinds_that_were_measured() -> None:
+    table = summarize.latency_table(factory.samples_frame())
+    assert list(table) == ["connect", "first_event", "update", "existing"]
+    assert table["update"].samples == 3000
+
+
+def test_latency_over_time_is_per_second() -> None:
+    table = summarize.over_time(frame([0, 500, 999.9, 1000, 3000], [1, 2, 3, 10, 20]))
+    assert table["at_s"].tolist() == [0, 1, 3]
+    assert table["p50"].tolist() == [2, 10, 20]
+    assert table["samples"].tolist() == [3, 1, 1]
+    assert table["width_s"].unique().tolist() == [1]
+
+
+def test_a_long_run_has_no_more_points_than_a_chart_can_show() -> None:
+    hours = 10 * 3600
+    table = summarize.over_time(frame(list(np.arange(hours) * 1000.0), [1.0] * hours))
+    assert len(table) <= summarize.MOST_POINTS
+    assert table["samples"].sum() == hours
+    assert np.diff(table["at_s"]).tolist() == [60.0] * (len(table) - 1)
+
+
+def test_open_streams_are_counted_exactly_when_few() -> None:
+    opened = frame([0, 10, 5000, 5001, 9000], [1, 1, -1, -1, 1], "open")
+    table = summarize.open_streams(opened.sample(frac=1, random_state=1))
+    assert table["at_s"].tolist() == [0, 0.01, 5, 5.001, 9]
+    assert table["open"].tolist() == [1, 2, 1, 0, 1]
+
+
+def test_a_short_dip_of_open_streams_outlives_the_aggregation() -> None:
+    ups = np.concatenate([np.arange(50_000) * 0.2, [20_000.0], 20_010 + np.arange(49_999) * 0.2, [20_005.0]])
+    values = np.concatenate([np.ones(50_000), [-50_000.0], np.ones(49_999), [1.0]])
+    table = summarize.open_streams(frame(list(ups), list(values), "open"))
+    assert len(table) <= 4 * (summarize.MOST_POINTS + 1)
+    assert table["open"].max() == 50_000
+    assert table.loc[table["at_s"].between(19.9, 20.001), "open"].min() == 0
+
+
+def test_no_open_samples_mean_no_streams() -> None:
+    assert summarize.open_streams(frame([], [], "open")).empty
+
+
+def test_the_distribution_rises_from_the_least_to_the_most() -> None:
+    values = np.random.default_rng(1).lognormal(size=10_000)
+    curve = summarize.ecdf(values)
+    assert curve["ms"].iloc[[0, -1]].tolist() == [values.min(), values.max()]
+    assert curve["ms"].is_monotonic_increasing
+    near = curve.iloc[(curve["share"] - 0.999).abs().argmin()]
+    assert np.mean(values <= near["ms"]) == pytest.approx(near["share"], abs=1e-3)
+
+
+def test_phases_are_told_apart_by_name_in_run_order() -> None:
+    samples = frame([1, 2, 3], [10, 20, 30], "existing").assign(phase=["streams-1", "idle-1", "streams-1"])
+    table = summarize.by_phase(samples, factory.PHASES)
+    assert table["name"].tolist() == ["idle-1", "streams-1"]
+    assert table["p50"].tolist() == [20, 20]
+    assert table["samples"].tolist() == [1, 2]
