@@ -13,10 +13,14 @@ import contextlib
 import importlib.util
 import json
 import os
+import re
 import signal
+import subprocess
 import sys
+import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast, get_args
 
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from conformance.check import Options, check
     from conformance.runfolder import RunFolder
     from conformance.target import Profile, Target
+    from loadtests.cli import Options as LoadOptions
     from loadtests.users import SSEUser
 
 __all__ = ["SSEUser", "Target", "app", "check", "main"]
@@ -35,6 +40,8 @@ PUBLIC = {"SSEUser": "loadtests.users", "check": "conformance.check", "Target": 
 OURS = ("conformance", "loadtests", "reports", "reference_server")
 EXIT = {"pass": 0, "fail": 1, "could_not_judge": 2}
 HERE = Path(__file__).resolve().parent
+WORST_FIRST = ("fail", "could_not_judge", "pass")
+PLAIN_LINE_EVERY_S = 5.0
 DEFAULT_TARGET = Path("ssegauge.toml")
 
 app = typer.Typer(
@@ -59,6 +66,11 @@ Only = Annotated[
 ]
 Skip = Annotated[list[str] | None, typer.Option("--skip", help="Leave this rule or group out.", metavar="CODE|GROUP")]
 Spawn = Annotated[str | None, typer.Option("--spawn", help="Start the server with this command, and stop it after.")]
+Scenario = Annotated[str, typer.Option(help="progress, watch, or the path of a locustfile.")]
+Users = Annotated[int, typer.Option(help="Streams at once.", min=1)]
+SpawnRate = Annotated[float, typer.Option(help="New users per second.", min=0.1)]
+Duration = Annotated[str, typer.Option(help="How long to measure: 30s, 5m.")]
+Rate = Annotated[float, typer.Option(help="Updates per second (progress: over all tasks).", min=0.0)]
 Baseline = Annotated[Path | None, typer.Option("--baseline", help="A file of known findings, a code a line.")]
 JUnit = Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here too.")]
 Sarif = Annotated[Path | None, typer.Option("--sarif", help="Write SARIF here.")]
@@ -117,7 +129,7 @@ def check_command(
     with _run_folder(described, out) as folder:
         made = _check(described, folder, options, loud=not (as_json or quiet))
     _write_extra(folder.path, junit, sarif)
-    _end(made, folder.path, as_json=as_json, quiet=quiet)
+    _end([made], folder.path, as_json=as_json, quiet=quiet)
 
 
 @app.command()
@@ -135,7 +147,7 @@ def judge(
     from conformance.check import Options, judge_recorded
 
     options = Options(strict, only=tuple(only or ()), skip=tuple(skip or ()), baseline=baseline)
-    _end(judge_recorded(read(file), options, _profile(profile)), as_json=as_json)
+    _end([judge_recorded(read(file), options, _profile(profile))], as_json=as_json)
 
 
 @app.command()
@@ -150,6 +162,129 @@ def rules(
         print(json.dumps(as_rows(code), indent=1))
     else:
         screen.print(explained(code) if code else listed())
+
+
+@app.command()
+def load(
+    where: Where = "",
+    target: WhereOption = "",
+    out: Out = None,
+    scenario: Scenario = "progress",
+    users: Users = 50,
+    spawn_rate: SpawnRate = 100.0,
+    duration: Duration = "30s",
+    rate: Rate = 50.0,
+    web: Annotated[bool, typer.Option("--web", help="Start from Locust's web page instead of at once.")] = False,
+    processes: Annotated[int, typer.Option(help="Spread the users over so many processes.", min=0)] = 0,
+    master: Annotated[bool, typer.Option("--master", help="Lead workers on other machines.")] = False,
+    worker: Annotated[bool, typer.Option("--worker", help="Work for a master.")] = False,
+    master_host: Annotated[str, typer.Option(help="Where the master is.")] = "127.0.0.1",
+    expect_workers: Annotated[int, typer.Option(help="Start when so many workers are there.", min=1)] = 1,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Load a server with streams, and judge how it holds up."""
+    from loadtests.cli import Options
+
+    options = Options(
+        scenario=scenario,
+        users=users,
+        spawn_rate=spawn_rate,
+        duration_s=_seconds(duration),
+        rate=rate,
+        web=web,
+        processes=processes,
+        master=master,
+        worker=worker,
+        master_host=master_host,
+        expect_workers=expect_workers,
+    )
+    described = _target(where or target)
+    with _run_folder(described, out) as folder:
+        made = _load(described, folder, options, loud=not (as_json or quiet))
+    _end([made], folder.path, as_json=as_json, quiet=quiet)
+
+
+@app.command("run")
+def run_command(
+    where: Where = "",
+    target: WhereOption = "",
+    out: Out = None,
+    strict: Strict = False,
+    quick: Quick = False,
+    only: Only = None,
+    skip: Skip = None,
+    spawn: Spawn = None,
+    baseline: Baseline = None,
+    scenario: Scenario = "progress",
+    users: Users = 50,
+    spawn_rate: SpawnRate = 100.0,
+    duration: Duration = "30s",
+    rate: Rate = 50.0,
+    junit: JUnit = None,
+    sarif: Sarif = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Check, then load, then report; without TARGET on the reference server, which it starts by itself."""
+    from conformance.check import Options
+    from loadtests.cli import Options as LoadOptions
+
+    checks = Options(strict, quick, tuple(only or ()), tuple(skip or ()), None, baseline)
+    loads = LoadOptions(scenario, users, spawn_rate, _seconds(duration), rate)
+    loud = not (as_json or quiet)
+    with contextlib.ExitStack() as stack:
+        if where or target:
+            described = stack.enter_context(_spawned(_target(where or target), spawn))
+        else:
+            described = stack.enter_context(_reference_server(loud=loud))
+        folder = stack.enter_context(_run_folder(described, out))
+        documents = [_check(described, folder, checks, loud=loud), _load(described, folder, loads, loud=loud)]
+    _write_extra(folder.path, junit, sarif)
+    _end(documents, folder.path, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def report(path: Annotated[Path, typer.Argument(help="A run folder.", metavar="DIR")]) -> None:
+    """Build, or build again, the report of a run folder."""
+    import reports
+
+    built = reports.build(path)
+    screen.print(f"Report: {escape(str(built.html))}", soft_wrap=True)
+    raise typer.Exit(EXIT[built.verdict])
+
+
+@contextlib.contextmanager
+def _reference_server(*, loud: bool) -> Iterator[Target]:
+    """Run the reference server on a free port in a process of its own, and describe it as a target."""
+    from conformance.errors import CannotJudge
+    from conformance.target import load_target
+
+    command = [sys.executable, "-P", "-m", "reference_server", "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)  # noqa: S603 - our own server
+    try:
+        base_url = process.stdout.readline().rpartition(" ")[2].strip() if process.stdout else ""
+        if not base_url:
+            raise CannotJudge(f"the reference server ended with status {process.wait()} before it listened")
+        if loud:
+            errors.print(f"Reference server: {base_url}")
+        described = load_target(str(HERE / "reference_server" / "ssegauge.toml"))
+        yield replace(described, base_url=base_url, observe=replace(described.observe, pid=process.pid))
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+@contextlib.contextmanager
+def _spawned(target: Target, command: str | None) -> Iterator[Target]:
+    """Run the server under test for as long as the run lasts, when its command was given."""
+    from conformance.machine import spawned
+
+    if command is None:
+        yield target
+        return
+    with spawned(command, target) as pid:
+        yield replace(target, observe=replace(target.observe, pid=target.observe.pid or pid))
 
 
 @contextlib.contextmanager
@@ -172,20 +307,47 @@ def _run_folder(target: Target, out: Path | None) -> Iterator[RunFolder]:
 
 def _check(target: Target, folder: RunFolder, options: Options, *, loud: bool) -> dict[str, Any]:
     from conformance.check import check
-    from conformance.play import Progress
 
-    with errors.status("") if loud else contextlib.nullcontext() as status:
+    if not loud:
+        return check(target, folder, options)[0]
+    with _live(f"Checking {target.base_url}: connecting") as tell:
 
         def on_progress(progress: Progress) -> None:
-            if status:
-                running = ", ".join(progress.running[:3]) + (" …" if len(progress.running) > 3 else "")
-                told = f"{len(progress.done)} of {progress.total} probes done; {running}"
-                status.update(f"Checking {escape(target.base_url)}: {told}")
+            running = ", ".join(progress.running[:3]) + (" …" if len(progress.running) > 3 else "")
+            tell(f"Checking {target.base_url}: {len(progress.done)} of {progress.total} probes done; {running}")
 
         made, notes = check(target, folder, options, on_progress)
-    for note in notes if loud else ():
+    for note in notes:
         errors.print(f"Note: {escape(note)}", soft_wrap=True)
     return made
+
+
+def _load(target: Target, folder: RunFolder, options: LoadOptions, *, loud: bool) -> dict[str, Any]:
+    from loadtests.cli import describe, run_load
+
+    if not loud:
+        return run_load(target, folder.path, options)
+    with _live(f"Loading {target.base_url}: starting Locust") as tell:
+        return run_load(target, folder.path, options, lambda status: tell(f"Loading {describe(status)}"))
+
+
+@contextlib.contextmanager
+def _live(first: str) -> Iterator[Callable[[str], None]]:
+    """Keep one line up to date on a terminal; elsewhere print a line now and then."""
+    if errors.is_terminal:
+        with errors.status(escape(first)) as status:
+            yield lambda line: status.update(escape(line))
+        return
+    errors.print(first, markup=False, soft_wrap=True)
+    last = time.monotonic()
+
+    def tell(line: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= PLAIN_LINE_EVERY_S:
+            last = time.monotonic()
+            errors.print(line, markup=False, soft_wrap=True)
+
+    yield tell
 
 
 def _build(path: Path) -> Path:
@@ -203,19 +365,30 @@ def _write_extra(path: Path, junit: Path | None, sarif: Path | None) -> None:
         reports.write_sarif(path, sarif)
 
 
-def _end(document: dict[str, Any], path: Path | None = None, *, as_json: bool = False, quiet: bool = False) -> NoReturn:
-    """Show a result document and exit with the status of its verdict."""
+def _end(
+    documents: list[dict[str, Any]], path: Path | None = None, *, as_json: bool = False, quiet: bool = False
+) -> NoReturn:
+    """Show result documents and exit with the status of the worst verdict."""
     from reports.render.text import load_table, verdict_table
 
+    verdict = min((one["verdict"] for one in documents), key=WORST_FIRST.index)
     if as_json:
-        print(json.dumps(document, indent=1))
-    else:
-        table = verdict_table if document["schema"].startswith("ssegauge/conformance") else load_table
-        if not quiet or document["verdict"] != "pass":
-            screen.print(table(document))
-        if path and not quiet:
-            screen.print(f"Report: {escape(str(path / 'report.html'))}", soft_wrap=True)
-    raise typer.Exit(EXIT[document["verdict"]])
+        print(json.dumps(documents[0] if len(documents) == 1 else documents, indent=1))
+    for one in () if as_json else documents:
+        table = verdict_table if one["schema"].startswith("ssegauge/conformance") else load_table
+        if not quiet or one["verdict"] != "pass":
+            screen.print(table(one))
+    if path and not (as_json or quiet):
+        screen.print(f"Report: {escape(str(path / 'report.html'))}", soft_wrap=True)
+    raise typer.Exit(EXIT[verdict])
+
+
+def _seconds(text: str) -> float:
+    """Return a duration as seconds: 30, 30s, 5m, 1h. Raises typer.BadParameter for anything else."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    if not found or not float(found[1]):
+        raise typer.BadParameter(f"{text!r} is no duration; write 30s, 5m or 1h", param_hint="--duration")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
 def _target(where: str) -> Target:
