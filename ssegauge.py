@@ -30,6 +30,7 @@ from rich.markup import escape
 
 if TYPE_CHECKING:
     from conformance.check import Options, check
+    from conformance.play import Progress
     from conformance.runfolder import RunFolder
     from conformance.target import Profile, Target
     from loadtests.cli import Options as LoadOptions
