@@ -159,8 +159,15 @@ def _watch(
     """Run the Locust process to its end; return whether we were interrupted, and the last status."""
     source, sink = os.pipe()
     environment = os.environ | {TARGET_VARIABLE: to_json(target), STATUS_VARIABLE: str(sink)}
-    streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
-    process = subprocess.Popen(line, env=environment, pass_fds=[sink], start_new_session=True, **streams)  # noqa: S603 - our own command line
+    process = subprocess.Popen(  # noqa: S603 - our own command line
+        line,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        pass_fds=[sink],
+        start_new_session=True,  # so that Ctrl-C reaches it through us alone
+    )
     os.close(sink)
     try:
         with os.fdopen(source, encoding="utf-8") as statuses:

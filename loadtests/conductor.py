@@ -65,7 +65,7 @@ class Conductor:
         self._parts = samples.Parts(plan.out, self._started.timestamp() * 1e3)
         self._reports: dict[str, Mapping[str, Any]] = {}
         self._pending: list[bytes] = []
-        self._lateness, self._shares = array("d"), array("d")
+        self._figures = {name: array("d") for name in ("sending_ms", "looping_ms", "cpu_shares")}
         self._phases: list[dict[str, Any]] = []
         self._received = 0
         self._recent: np.ndarray[Any, np.dtype[np.float64]] = np.empty(0)
@@ -103,8 +103,8 @@ class Conductor:
     def take(self, node: str, report: Mapping[str, Any]) -> samples.Floats:
         """Take a node's report; return its rows."""
         self._reports[node] = report
-        self._lateness.frombytes(report["lateness_ms"])
-        self._shares.frombytes(report["cpu_shares"])
+        for name, figures in self._figures.items():
+            figures.frombytes(report[name])
         return self._keep(report["rows"])
 
     def take_own(self) -> samples.Floats:
@@ -179,8 +179,9 @@ class Conductor:
             failures=self.counted("failures"),
             drops=self.counted("drops"),
             account=sum(accounts, Account()),
-            lateness_ms=np.frombuffer(self._lateness.tobytes()),
-            cpu_shares=np.frombuffer(self._shares.tobytes()),
+            sending_ms=np.array(self._figures["sending_ms"]),
+            looping_ms=np.array(self._figures["looping_ms"]),
+            cpu_shares=np.array(self._figures["cpu_shares"]),
             clock_step_ms=max(steps, default=0.0),
             phases=self._phases,
             complaint=self.complaint,

@@ -16,11 +16,15 @@ PROBE_S: Final = 0.02
 
 
 class Watch:
-    """Watches this process: a timer's lateness 50 times a second, CPU time each second."""
+    """Watches this process: a timer's lateness 50 times a second, CPU time each second.
+
+    ``lag_ns`` is how late the event loop was lately.
+    """
 
     def __init__(self) -> None:
         self.lateness_ms = array("d")
         self.cpu_shares = array("d")
+        self.lag_ns = 0
         self._offset_ms = _clock_offset_ms()
         self.clock_step_ms = 0.0
         self._loops = [gevent.spawn(self._probe), gevent.spawn(self._account)]
@@ -30,10 +34,14 @@ class Watch:
         gevent.killall(self._loops)
 
     def _probe(self) -> None:
+        before = 0.0
         while True:
             due = time.perf_counter() + PROBE_S
             gevent.sleep(PROBE_S)
-            self.lateness_ms.append(max(0.0, (time.perf_counter() - due) * 1e3))
+            late = max(0.0, time.perf_counter() - due)
+            self.lateness_ms.append(late * 1e3)
+            self.lag_ns = int(max(late, before) * 1e9)
+            before = late
 
     def _account(self) -> None:
         before = time.perf_counter(), cpu_s()

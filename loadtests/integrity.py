@@ -21,7 +21,7 @@ Outcome = Literal["earlier", "new", "late", "duplicated"]
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What an update's message says: numbers from 1, ns of the real-time clock, our lateness in us."""
+    """What an update's message says: numbers from 1, ns of the real-time clock (0: not timed), our lateness in us."""
 
     task: int
     sequence: int

@@ -52,7 +52,7 @@ class Driven:
         token = self._tokens.find(data)
         if token is None or token.task != self._task.number:
             return
-        if self._ledger.note(token.sequence) in {"new", "late"}:
+        if self._ledger.note(token.sequence) in {"new", "late"} and token.due_ns:
             own = token.late_us * 1000 + delay_ns if delay_ns >= 0 else -1
             self._rows.add(UPDATE, arrived_ns, self._number, (arrived_ns - token.due_ns) / 1e6, own)
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 import gevent
 from gevent.event import Event
 from gevent.lock import Semaphore
+from gevent.pool import Pool
 
 from conformance.errors import CannotJudge
 from conformance.target import Call, Target
@@ -26,12 +27,14 @@ from loadtests.generator import Watch
 from loadtests.integrity import Tokens
 from loadtests.meters import Driven, Meter, Stamped
 from loadtests.samples import Rows
-from loadtests.session import Counts, OnEvent, Session
+from loadtests.session import Books, Counts, OnEvent, Session
 from loadtests.stream import EventStream, StreamFailed
 from loadtests.updates import Driver, Hooks, Task
 
 FIRST_EVENT_PATIENCE: Final = 10.0  # times the limit: a connection that is silent for so long has failed
 POLL_S: Final = 0.02
+ENDERS: Final = 16  # tasks that are ended at once
+ENDING_S: Final = 0.01
 STREAMS_PER_NODE: Final = 1_000_000
 
 
@@ -53,12 +56,19 @@ class Node:
         self.finishing = False  # from then on users start nothing
         self.replies: list[tuple[str, float, str]] = []
         self.watch = Watch()
+        self._books = Books(self.rows, self.counts, self.watch, target.profile)
         self._streams = number * STREAMS_PER_NODE
+        self._users = 0
         self._driver: Driver | None = None
         self._shared: Task | None = None
         self._sharing = Semaphore()
 
     # The users' side.
+
+    def next_user(self) -> int:
+        """Return a new user's number, from 0."""
+        self._users += 1
+        return self._users - 1
 
     def new_task(self) -> Task:
         """Start a task that moves only when told to; raises CannotJudge when that is impossible."""
@@ -83,7 +93,7 @@ class Node:
         call = self.target.stream
         stream = EventStream(self.origin, path, stream_headers(self.target), call.method or "GET", _payload(call))
         meter = self._meter(task)
-        session = Session(stream, meter, self._streams, self.rows, self.counts, self.target.profile)
+        session = Session(stream, meter, self._streams, self._books)
         try:
             ending = session.run(self._patience_s, on_event, self.sessions.add)
         except StreamFailed as failure:
@@ -112,12 +122,11 @@ class Node:
 
     def report(self) -> dict[str, Any]:
         """Return what was measured since the last report, and the counts so far."""
-        lateness, self.watch.lateness_ms = self.watch.lateness_ms, array("d")
-        shares, self.watch.cpu_shares = self.watch.cpu_shares, array("d")
         return {
             "rows": self.rows.take(),
-            "lateness_ms": lateness.tobytes(),
-            "cpu_shares": shares.tobytes(),
+            "sending_ms": taken(self.hooks.sending_ms),
+            "looping_ms": taken(self.watch.lateness_ms),
+            "cpu_shares": taken(self.watch.cpu_shares),
             "clock_step_ms": self.watch.clock_step_ms,
             "clock": self.clock,
             "counts": asdict(self.counts),
@@ -173,8 +182,10 @@ class Node:
         if self._driver:
             self._driver.stop(self.grace_s)
         self._wait_for_sessions(hang_up=False)
-        enders = [gevent.spawn(self.hooks.complete, task) for task in self.tasks if not task.ended]
-        gevent.joinall(enders, timeout=self.grace_s)
+        enders = Pool(ENDERS)
+        for task in [task for task in self.tasks if not task.ended]:
+            enders.spawn(self.hooks.complete, task)
+        enders.join(timeout=self.grace_s + len(self.tasks) * ENDING_S)
         self._end_streams()
         self.watch.stop()
         self.client.close()
@@ -197,6 +208,13 @@ class Node:
         if name == "update":
             self.counts.updates += 1
             self.counts.refused += bool(failure)
+
+
+def taken(numbers: array[float]) -> bytes:
+    """Empty an array of doubles; return what was in it."""
+    content = numbers.tobytes()
+    del numbers[:]
+    return content
 
 
 def _payload(call: Call) -> bytes:

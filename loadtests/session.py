@@ -14,6 +14,7 @@ from typing import Any
 from conformance.sse import Message
 from conformance.target import Profile
 from loadtests import clock
+from loadtests.generator import Watch
 from loadtests.integrity import Account
 from loadtests.meters import Meter, is_terminal
 from loadtests.samples import CONNECT, FIRST_EVENT, OPEN, Rows
@@ -40,16 +41,23 @@ class Counts:
     account: Account = field(default_factory=Account)
 
 
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Where all sessions of a process write what they see."""
+
+    rows: Rows
+    counts: Counts
+    watch: Watch
+    profile: Profile
+
+
 class Session:
     """A stream with its meter; ``run`` follows it to its end."""
 
-    __slots__ = ("_counts", "_last_data", "_number", "_profile", "_rows", "meter", "stream")
+    __slots__ = ("_last_data", "_number", "_on", "meter", "stream")
 
-    def __init__(
-        self, stream: EventStream, meter: Meter, number: int, rows: Rows, counts: Counts, profile: Profile
-    ) -> None:
-        self.stream, self.meter, self._number = stream, meter, number
-        self._rows, self._counts, self._profile = rows, counts, profile
+    def __init__(self, stream: EventStream, meter: Meter, number: int, on: Books) -> None:
+        self.stream, self.meter, self._number, self._on = stream, meter, number, on
         self._last_data = ""
 
     def run(self, timeout: float, on_event: OnEvent | None, on_open: Callable[[Session], Any]) -> str:
@@ -83,7 +91,7 @@ class Session:
         raise StreamFailed(f"no event before it {_said(self.stream.ending)}")
 
     def _read(self, messages: list[Message] | None, on_event: OnEvent | None) -> None:
-        stream, take, counts = self.stream, self.meter.take, self._counts
+        stream, take, counts = self.stream, self.meter.take, self._on.counts
         while messages is not None:
             if messages:
                 arrived_ns, delay_ns = stream.arrived_ns, stream.delay_ns
@@ -96,21 +104,21 @@ class Session:
             messages = stream.read()
 
     def _opened(self) -> None:
-        stream, add = self.stream, self._rows.add
+        stream, add = self.stream, self._on.rows.add
         arrived_ns = stream.arrived_ns
-        add(CONNECT, arrived_ns, self._number, (arrived_ns - stream.started_ns) / 1e6, stream.delay_ns)
+        add(CONNECT, arrived_ns, self._number, (arrived_ns - stream.started_ns) / 1e6, self._on.watch.lag_ns)
         add(FIRST_EVENT, arrived_ns, self._number, (arrived_ns - stream.sent_ns) / 1e6, stream.delay_ns)
         add(OPEN, arrived_ns, self._number, 1.0, -1)
-        self._counts.open += 1
-        self._counts.opened += 1
+        self._on.counts.open += 1
+        self._on.counts.opened += 1
 
     def _closed(self) -> None:
-        self._rows.add(OPEN, clock.now(), self._number, -1.0, -1)
-        self._counts.open -= 1
-        self._counts.account += self.meter.settle()
+        self._on.rows.add(OPEN, clock.now(), self._number, -1.0, -1)
+        self._on.counts.open -= 1
+        self._on.counts.account += self.meter.settle()
         if reason := self._drop_reason():
-            self._counts.dropped += 1
-            self._counts.drops[reason] += 1
+            self._on.counts.dropped += 1
+            self._on.counts.drops[reason] += 1
 
     def _drop_reason(self) -> str:
         ending = self.stream.ending
@@ -118,7 +126,7 @@ class Session:
             return ""
         if ending != "complete":
             return ending
-        return ENDED_EARLY if self._profile == "task-progress" and not is_terminal(self._last_data) else ""
+        return ENDED_EARLY if self._on.profile == "task-progress" and not is_terminal(self._last_data) else ""
 
 
 def _said(ending: str) -> str:

@@ -42,7 +42,8 @@ class Facts:
     failures: Counter[str] = field(default_factory=Counter)
     drops: Counter[str] = field(default_factory=Counter)
     account: Account = field(default_factory=Account)
-    lateness_ms: Floats = field(default_factory=lambda: np.empty(0))
+    sending_ms: Floats = field(default_factory=lambda: np.empty(0))  # of these three see ``Health``
+    looping_ms: Floats = field(default_factory=lambda: np.empty(0))
     cpu_shares: Floats = field(default_factory=lambda: np.empty(0))
     clock_step_ms: float = 0.0
     phases: Sequence[Mapping[str, Any]] = ()
@@ -54,9 +55,12 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
     """Return the load.json document of a run folder."""
     latency = {kind: samples.read(run_folder, kind, "value", "delay_ms") for kind in (CONNECT, FIRST_EVENT, UPDATE)}
     (gaps,) = samples.read(run_folder, GAP, "value")
-    delays = _known(np.concatenate([facts.lateness_ms, *(delay for _, delay in latency.values())]))
-    health = Health(delays, facts.cpu_shares, facts.clock_step_ms)
-    complaint = facts.complaint or health.complaint()
+    delays = _known(np.concatenate([facts.looping_ms, *(delay for _, delay in latency.values())]))
+    # Where the kernel stamps arrivals, a late loop lengthens connects alone: it was noted with each of them.
+    looping = latency[CONNECT][1] if facts.clock == "kernel" else facts.looping_ms
+    health = Health(facts.sending_ms, _known(looping), facts.cpu_shares, facts.clock_step_ms)
+    own_fault = health.complaint(target.limits)
+    complaint = facts.complaint or own_fault
     phases = dict(samples.read_phases(run_folder, EXISTING))
     measured = Measured(
         connect=latency[CONNECT][0],
@@ -91,7 +95,7 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         "latency_ms": {name: percentiles(values) for name, values in kinds.items()} | _gaps(gaps, source, kinds),
         "integrity": asdict(facts.account),
         "conformance": dict(facts.conformance),
-        "generator": _generator(health, facts.clock, complaint),
+        "generator": _generator(delays, facts, complaint) | {"saturated": bool(own_fault)},
     }
 
 
@@ -125,14 +129,13 @@ def _gaps(gaps: Floats, source: str, kinds: dict[str, Floats]) -> dict[str, Any]
     return {"update": update} | ({"gap": percentiles(gaps)} if gaps.size else {})
 
 
-def _generator(health: Health, clock: Clock, complaint: str) -> dict[str, Any]:
-    delay = percentiles(health.delays_ms)
-    shares = health.cpu_shares
+def _generator(delays: Floats, facts: Facts, complaint: str) -> dict[str, Any]:
+    delay = percentiles(delays)
+    shares = facts.cpu_shares
     figures = {
         "delay_ms": {name: delay[name] for name in ("p50", "p99", "max")},
         "cpu_percent": round(float(shares.mean()) * 100, 1) if shares.size else None,
-        "clock": clock,
-        "saturated": bool(health.complaint()),
+        "clock": facts.clock,
     }
     return figures | ({"note": complaint} if complaint else {})
 

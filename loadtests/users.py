@@ -28,6 +28,7 @@ from loadtests.session import OnEvent
 from loadtests.updates import Task
 
 RECONNECT_S: Final = 1.0
+REOPENING_RATE: Final = 1000.0  # streams per second, when all are wanted again
 
 
 class SSEUser(User):
@@ -47,6 +48,8 @@ class SSEUser(User):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self._task: Task | None = None
+        self._first = True
+        self._number = node_of(environment).next_user()
 
     def on_event(self, kind: str, data: str, last_event_id: str) -> None:
         """Take an event, after it was measured. Override it."""
@@ -62,10 +65,20 @@ class SSEUser(User):
         if node.finishing or not self._choose(node):
             gevent.sleep(RECONNECT_S)
             return
-        node.wanted.wait()
+        self._wait_for_turn(node)
         ending = node.follow(self._task, self.path or None, self._listener())
         if ending != "closed":
             gevent.sleep(RECONNECT_S)
+
+    def _wait_for_turn(self, node: Node) -> None:
+        """Wait until streams are wanted, and then for a moment of one's own: Locust starts users in heaps."""
+        if node.wanted.is_set():
+            rate = max(1.0, getattr(self.environment.parsed_options, "spawn_rate", None) or 1.0)
+            gevent.sleep(self._number % rate / rate if self._first else 0.0)
+        else:
+            node.wanted.wait()
+            gevent.sleep(self._number / REOPENING_RATE)
+        self._first = False
 
     def _choose(self, node: Node) -> bool:
         """Have a task; a failure counts like that of a stream, and is tried again."""
