@@ -1,0 +1,12 @@
+"""One test a rule, for ``pytest --pyargs conformance --target ssegauge.toml``."""
+
+import pytest
+
+from conformance.pytest_plugin import verdict
+from conformance.rules import RULES
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_rule(code: str, pytestconfig: pytest.Config) -> None:
+    """The server keeps the rule."""
+    verdict(pytestconfig, code)
