@@ -9,15 +9,10 @@ What holds for every input:
   together. A block that needs more gives one `Oversized` and is discarded up to its blank line. Beside
   it only the last event ID string is kept, which came from such a block.
 - The time taken is linear in the bytes fed, however they are cut.
-
-Bytes are decoded line by line, which is the same as decoding the stream first: CR, LF and ":" are ASCII,
-and in UTF-8 an ASCII byte ends a malformed sequence without being part of it (Encoding Standard,
-`#utf-8-decoder`).
 """
 
 import codecs
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from conformance.sse.items import (
     BlockWithoutData,
@@ -32,10 +27,10 @@ from conformance.sse.items import (
     Retry,
     UnfinishedTail,
 )
+from conformance.sse.utf8 import malformed, text
 
 BOM = codecs.BOM_UTF8
 LONGEST_RECONNECTION_TIME = 2**64 - 1
-ESCAPED_BYTES = re.compile("[\udc80-\udcff]+")
 
 
 class Decoder:
@@ -45,8 +40,7 @@ class Decoder:
         last_event_id: the last event ID string; set whenever a block ends, also one without data.
         reconnection_time: milliseconds from the last valid `retry`, None before the first one.
         offset: how many bytes have been fed.
-        line_endings: how many lines ended with "\n", "\r" and "\r\n"; a CR that was fed last is counted
-            with the next byte, or at the end.
+        line_endings: how many lines ended with "\n", "\r" and "\r\n"; a CR counts as one until its LF comes.
     """
 
     def __init__(self, *, max_event_bytes: int = 1 << 20) -> None:
@@ -63,14 +57,19 @@ class Decoder:
 
     def feed(self, data: bytes | bytearray | memoryview) -> list[Event | Observation]:
         """Take the next bytes of the stream; give what they complete, in stream order."""
-        # On bytes, unlike on str, splitlines() knows CR, LF and CRLF alone.
-        for piece in bytes(data).splitlines(keepends=True):
-            self._take(piece)
+        chunk = bytes(data)
+        if chunk:
+            self._count_line_endings(chunk)
+            if self._after_cr and chunk.startswith(b"\n"):
+                chunk = self._swallow_lf(chunk)
+            # On bytes, unlike on str, splitlines() knows CR, LF and CRLF alone.
+            for piece in chunk.splitlines(keepends=True):
+                self._take(piece)
+            self._after_cr = chunk.endswith(b"\r")
         return self._give()
 
     def close(self) -> list[Event | Observation]:
         """End the stream: "any pending data must be discarded", and is told as `UnfinishedTail`."""
-        self._settle_cr()
         self._take_bom()
         if self.offset > self._block_start:
             self._end_within_block()
@@ -89,7 +88,7 @@ class Decoder:
 
     def pass_blocks(self, length: int, last_event_id: str) -> None:
         """Account for `length` bytes of whole blocks that were read elsewhere, fed between two blocks."""
-        self._settle_cr()
+        self._after_cr = False
         self.offset += length
         self.last_event_id = last_event_id
         self._start_block(self.offset)
@@ -116,27 +115,25 @@ class Decoder:
 
     def _take(self, piece: bytes) -> None:
         """Take a line or a part of one, the end of the line included."""
-        if self._after_cr:
-            if piece == b"\n":
-                self._swallow_lf()
-                return
-            self._settle_cr()
         self.offset += len(piece)
         body = piece.rstrip(b"\r\n")
         self._hold(body)
         if len(body) < len(piece):
-            self._count_ending(piece[len(body) :])
             self._take_bom()
-            self._end_line(self.offset)
+            self._end_line()
 
     def _hold(self, body: bytes) -> None:
-        room = self._max_event_bytes - self.held_bytes
-        if len(body) > room and not self._skipping:
-            self._oversize(room)
+        if self.offset - self._block_start > self._max_event_bytes:  # else so much cannot be held
+            self._bound(body)
         if self._skipping:
             self._line = self._line or bytearray(body[:1])  # enough to know a blank line
         else:
             self._line += body
+
+    def _bound(self, body: bytes) -> None:
+        room = self._max_event_bytes - self.held_bytes
+        if len(body) > room and not self._skipping:
+            self._oversize(room)
 
     def _oversize(self, room: int) -> None:
         """Discard the block; `room` is how much of it still fitted behind the held part of the line."""
@@ -147,36 +144,30 @@ class Decoder:
         self._line_start = line_start
         self._skipping = True
 
-    def _end_line(self, next_start: int) -> None:
-        if self._line:
-            if not self._skipping:
-                self._interpret(bytes(self._line))
-            self._line.clear()
-            self._line_start = next_start
-        else:
-            if not self._skipping:
-                self._dispatch()
-            self._start_block(next_start)
+    def _end_line(self) -> None:
+        if not self._line:
+            self._dispatch()
+            self._start_block(self.offset)
+            return
+        if not self._skipping:
+            self._interpret(bytes(self._line))
+        self._line.clear()
+        self._line_start = self.offset
 
-    def _count_ending(self, ending: bytes) -> None:
-        if ending == b"\n":
-            self.line_endings["\n"] += 1
-        elif ending == b"\r\n":
-            self.line_endings["\r\n"] += 1
-        else:
-            self._after_cr = True  # may yet become CRLF
+    def _count_line_endings(self, chunk: bytes) -> None:
+        crlf = chunk.count(b"\r\n")
+        across = self._after_cr and chunk.startswith(b"\n")  # the CR was counted as one
+        self.line_endings["\n"] += chunk.count(b"\n") - crlf - across
+        self.line_endings["\r"] += chunk.count(b"\r") - crlf - across
+        self.line_endings["\r\n"] += crlf + across
 
-    def _settle_cr(self) -> None:
-        self.line_endings["\r"] += self._after_cr
-        self._after_cr = False
-
-    def _swallow_lf(self) -> None:
-        self.line_endings["\r\n"] += 1
-        self._after_cr = False
+    def _swallow_lf(self, chunk: bytes) -> bytes:
+        """Take the LF of a CRLF whose CR has ended the line already."""
         self.offset += 1
         if self._block_start == self._line_start:
             self._block_start += 1
         self._line_start += 1
+        return chunk[1:]
 
     def _take_bom(self) -> None:
         """Strip the one byte order mark that "UTF-8 decode" strips, where the line is the stream's first."""
@@ -194,7 +185,7 @@ class Decoder:
             self._note_bom(line)
         name, _, value = line.partition(b":")
         if not name:
-            self._emit(Comment(*self._span(line), _text(value)))
+            self._emit(Comment(*self._span(line), text(value)))
             return
         process = FIELDS.get(name, Decoder._on_unknown)  # field names are compared literally
         process(self, line, value.removeprefix(b" "))  # one space, no more
@@ -230,25 +221,27 @@ class Decoder:
         self._ignore(line, value, "unknown-field")
 
     def _ignore(self, line: bytes, value: bytes, reason: IgnoreReason) -> None:
-        name = _text(line.partition(b":")[0])
+        name = text(line.partition(b":")[0])
         resembled = name.strip("\ufeff \t").lower()
         meant = resembled if resembled.encode() in FIELDS else ""
-        self._emit(IgnoredField(*self._span(line), name, _text(value), reason, meant))
+        self._emit(IgnoredField(*self._span(line), name, text(value), reason, meant))
 
     # Blocks
 
     def _dispatch(self) -> None:
         """Dispatch the event, as a blank line asks for."""
+        if not self._holds_fields():
+            return
         end = self._line_start + 1
-        own_id = None if self._id is None else _text(self._id)
+        own_id = None if self._id is None else text(self._id)
         if own_id is not None:
             self.last_event_id = own_id
-        event_type = _text(self._type or b"")
+        event_type = text(self._type or b"")
         if self._data:
-            data = _text(self._data[:-1])
+            data = text(self._data[:-1])
             event = Event(event_type or "message", data, self.last_event_id, own_id, self._block_start, end)
             self._emit(event)
-        elif self._holds_fields():
+        else:
             self._emit(BlockWithoutData(self._block_start, end, event_type, own_id))
 
     def _end_within_block(self) -> None:
@@ -277,23 +270,6 @@ def decode(data: bytes, *, max_event_bytes: int = 1 << 20) -> list[Event | Obser
     """Decode a whole stream: everything `feed` and `close` give for it, in stream order."""
     decoder = Decoder(max_event_bytes=max_event_bytes)
     return decoder.feed(data) + decoder.close()
-
-
-def malformed(line: bytes, *, final: bool = True) -> Iterator[tuple[int, int]]:
-    """Find the runs of bytes that are not UTF-8, as `[start, end)`.
-
-    A character cut by the line's end is one if that end is `final`.
-    """
-    text, _ = codecs.utf_8_decode(line, "surrogateescape", final)
-    at, seen = 0, 0
-    for run in ESCAPED_BYTES.finditer(text):
-        at += len(text[seen : run.start()].encode())
-        yield at, at + len(run[0])
-        at, seen = at + len(run[0]), run.end()
-
-
-def _text(data: bytes | bytearray) -> str:
-    return data.decode("utf-8", "replace")
 
 
 def _milliseconds(digits: bytes) -> int:

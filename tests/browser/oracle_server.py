@@ -68,6 +68,7 @@ def serve(streams: list[bytes]) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one write: two would wait for each other's acknowledgement
 
         def do_GET(self) -> None:
             _, _, index = self.path.partition("/streams/")

@@ -136,7 +136,7 @@ def test_line_endings_are_counted() -> None:
     decoder = Decoder()
 
     decoder.feed(b"data: 1\rdata: 2\ndata: 3\r\n\r")
-    assert decoder.line_endings == {"\n": 1, "\r": 1, "\r\n": 1}
+    assert decoder.line_endings == {"\n": 1, "\r": 2, "\r\n": 1}
 
     decoder.feed(b"\n")
     assert decoder.line_endings == {"\n": 1, "\r": 1, "\r\n": 2}
