@@ -5,7 +5,7 @@ import contextlib
 import json
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ TASKS = "/api/brand-monitor/tasks"
 PROGRESS = "/api/brand-monitor/progress"
 
 
-class Hangs(Exception):
+class Hangs(Exception):  # noqa: N818 - says what happened
     """Nothing came for as long as the test is patient."""
 
 
@@ -165,7 +165,9 @@ class Site:
 
     async def ask(self, method: str, path: str, body: bytes = b"", **fields: str) -> Answer:
         """Send a request and read the whole answer; raises Hangs."""
-        return await (await self.begin(method, path, body, **fields)).whole()
+        answer = await (await self.begin(method, path, body, **fields)).whole()
+        answer.writer.close()
+        return answer
 
     async def post(self, path: str, members: Any = None, **fields: str) -> Answer:
         body = json.dumps({} if members is None else members).encode()
@@ -184,13 +186,20 @@ class Site:
     async def metrics(self) -> dict[str, int]:
         return dict((await self.ask("GET", "/metrics.json")).json)
 
-    async def becomes(self, condition: Callable[[dict[str, int]], bool]) -> dict[str, int]:
+    async def becomes(self, condition: Callable[[dict[str, int]], bool]) -> None:
         """Wait until the metrics meet the condition; raises Hangs."""
+
+        async def is_met() -> bool:
+            return condition(await self.metrics())
+
+        await self.eventually(is_met)
+
+    async def eventually(self, is_met: Callable[[], Awaitable[bool]]) -> None:
+        """Wait until something is so; raises Hangs."""
         try:
             async with asyncio.timeout(self.patience):
-                while not condition(metrics := await self.metrics()):
+                while not await is_met():  # noqa: ASYNC110 - what is awaited happens in the server
                     await asyncio.sleep(0.01)
-                return metrics
         except TimeoutError:
             raise Hangs from None
 

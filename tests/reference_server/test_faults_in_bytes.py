@@ -5,6 +5,7 @@ Each fault is shown by a predicate that is true of the faulty server's bytes and
 
 import asyncio
 import functools
+import itertools
 import json
 import time
 from collections.abc import Callable
@@ -28,10 +29,16 @@ class Seen:
 def look(serving: Any, *faults: str) -> Seen:
     async def read() -> Seen:
         async with serving(*faults) as site:
-            task_id = await site.create(steps=5, interval_ms=10)
-            failing_id = await site.create(steps=5, interval_ms=10, fail_at=2)
-            happy, failing = await site.stream(task_id), await site.stream(failing_id)
-            return Seen(await happy.whole(), await failing.whole(), task_id)
+            happy, failing = await site.create(manual=True), await site.create(manual=True)
+            streams = [await site.stream(task_id) for task_id in (happy, failing)]
+            for stream in streams:
+                await stream.saw(b'"status":"pending"')
+            for percent in (0, 20, 40, 60, 80):
+                await site.update(happy, status="running", progress=percent, estimatedTimeRemaining=1)
+            await site.update(happy, status="completed", results={"visibilityScore": 1})
+            await site.update(failing, status="running")
+            await site.update(failing, status="failed", error="Start the analysis again in a minute.")
+            return Seen(*[await stream.whole() for stream in streams], happy)
 
     return asyncio.run(read())
 
@@ -94,7 +101,7 @@ def types(seen: Seen) -> list[str]:
 
 
 def falls(values: list[Any]) -> bool:
-    return any(later < earlier for earlier, later in zip(values, values[1:], strict=False))
+    return any(later < earlier for earlier, later in itertools.pairwise(values))
 
 
 PROOFS: dict[str, Callable[[Seen], bool]] = {
