@@ -70,7 +70,8 @@ class Decoder:
 
     def close(self) -> list[Event | Observation]:
         """End the stream: "any pending data must be discarded", and is told as `UnfinishedTail`."""
-        self._take_bom()
+        if self._line_start == 0:
+            self._line = bytearray(self._strip_bom(bytes(self._line)))
         if self.offset > self._block_start:
             self._end_within_block()
         self._start_block(self.offset)
@@ -116,41 +117,43 @@ class Decoder:
     def _take(self, piece: bytes) -> None:
         """Take a line or a part of one, the end of the line included."""
         self.offset += len(piece)
-        body = piece.rstrip(b"\r\n")
-        self._hold(body)
-        if len(body) < len(piece):
-            self._take_bom()
-            self._end_line()
-
-    def _hold(self, body: bytes) -> None:
+        line = piece.rstrip(b"\r\n")
         if self.offset - self._block_start > self._max_event_bytes:  # else so much cannot be held
-            self._bound(body)
-        if self._skipping:
-            self._line = self._line or bytearray(body[:1])  # enough to know a blank line
+            self._bound(line)
+        if len(line) == len(piece):
+            self._hold(line)
+        elif self._line or self._skipping:
+            self._hold(line)
+            self._end_line(bytes(self._line))
         else:
-            self._line += body
+            self._end_line(line)
 
-    def _bound(self, body: bytes) -> None:
+    def _hold(self, part: bytes) -> None:
+        if self._skipping:
+            self._line = self._line or bytearray(part[:1])  # enough to know a blank line
+        else:
+            self._line += part
+
+    def _bound(self, part: bytes) -> None:
+        """Discard the block if it cannot hold a further `part` of the line."""
         room = self._max_event_bytes - self.held_bytes
-        if len(body) > room and not self._skipping:
-            self._oversize(room)
-
-    def _oversize(self, room: int) -> None:
-        """Discard the block; `room` is how much of it still fitted behind the held part of the line."""
-        end = self._line_start + len(self._line) + room + 1
-        block_start, line_start = self._block_start, self._line_start
-        self._emit(Oversized(block_start, end))
-        self._start_block(block_start)
+        if len(part) <= room or self._skipping:
+            return
+        self._emit(Oversized(self._block_start, self._line_start + len(self._line) + room + 1))
+        line_start = self._line_start
+        self._start_block(self._block_start)
         self._line_start = line_start
         self._skipping = True
 
-    def _end_line(self) -> None:
-        if not self._line:
+    def _end_line(self, line: bytes) -> None:
+        if self._line_start == 0:
+            line = self._strip_bom(line)
+        if not line:
             self._dispatch()
             self._start_block(self.offset)
             return
         if not self._skipping:
-            self._interpret(bytes(self._line))
+            self._interpret(line)
         self._line.clear()
         self._line_start = self.offset
 
@@ -169,12 +172,12 @@ class Decoder:
         self._line_start += 1
         return chunk[1:]
 
-    def _take_bom(self) -> None:
-        """Strip the one byte order mark that "UTF-8 decode" strips, where the line is the stream's first."""
-        if self._line_start == 0 and self._line.startswith(BOM):
-            del self._line[: len(BOM)]
+    def _strip_bom(self, line: bytes) -> bytes:
+        """Strip the one byte order mark that "UTF-8 decode" strips, from the stream's first line."""
+        if line.startswith(BOM):
             self._block_start = self._line_start = len(BOM)
             self._emit(ByteOrderMark(0, len(BOM), stripped=True))
+        return line.removeprefix(BOM)
 
     # Fields
 
@@ -236,11 +239,10 @@ class Decoder:
         own_id = None if self._id is None else text(self._id)
         if own_id is not None:
             self.last_event_id = own_id
-        event_type = text(self._type or b"")
+        event_type = text(self._type) if self._type else ""
         if self._data:
             data = text(self._data[:-1])
-            event = Event(event_type or "message", data, self.last_event_id, own_id, self._block_start, end)
-            self._emit(event)
+            self._emit(Event(event_type or "message", data, self.last_event_id, own_id, self._block_start, end))
         else:
             self._emit(BlockWithoutData(self._block_start, end, event_type, own_id))
 

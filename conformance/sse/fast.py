@@ -47,44 +47,42 @@ class FastDecoder:
 
     def feed(self, chunk: bytes) -> list[Message]:
         """Take the next bytes of the stream; give the events they complete."""
-        if self._within_block:
+        if self._within_block or len(chunk) > self._max_event_bytes:
             return self._finish_block(chunk)
         try:
             text = chunk.decode()
         except UnicodeDecodeError:
             return self._feed_exact(chunk)
-        if len(chunk) > self._max_event_bytes:
-            return self._feed_exact(chunk)
-        if "\r" not in text:
-            return self._feed_usual(chunk, text, "\n")
-        lf_text = text.replace("\r\n", "\n")
-        if "\r" not in lf_text and lf_text.count("\n") == len(text) - len(lf_text):  # CRLF alone
-            return self._feed_usual(chunk, lf_text, "\r\n")
-        return self._feed_exact(chunk)
-
-    def _feed_usual(self, chunk: bytes, text: str, line_ending: str) -> list[Message]:
-        """Take a chunk whose lines all end with `line_ending`; `text` has LF instead."""
-        messages = []
+        line_ending = "\n"
+        if "\r" in text:
+            line_ending, crlf_text, text = "\r\n", text, text.replace("\r\n", "\n")
+            if "\r" in text or text.count("\n") != len(crlf_text) - len(text):  # not CRLF alone
+                return self._feed_exact(chunk)
+        messages: list[Message] = []
         last_event_id = self.last_event_id
-        rest = ""
+        self._passed += len(chunk)
         for own_id, event_type, data, rest in _usual_blocks(text):
             if rest:
-                break
-            last_event_id = own_id or last_event_id
+                self.last_event_id = last_event_id
+                return messages + self._feed_rest(rest.replace("\n", line_ending).encode())
+            if own_id:
+                last_event_id = own_id
             messages.append((event_type or "message", data, last_event_id))
         self.last_event_id = last_event_id
-        self._passed += len(chunk)
-        return messages + self._feed_rest(rest.replace("\n", line_ending).encode()) if rest else messages
+        return messages
 
     def _feed_rest(self, rest: bytes) -> list[Message]:
         self._passed -= len(rest)
         return self._feed_exact(rest)
 
     def _finish_block(self, chunk: bytes) -> list[Message]:
-        blank_line = _BLANK_LINE.search(chunk)
-        split = blank_line.end() if blank_line else len(chunk)
-        messages = self._feed_exact(chunk[:split])
-        return messages + self.feed(chunk[split:]) if split < len(chunk) else messages
+        """Leave to the exact decoder all up to the next blank line; a chunk past the bound whole."""
+        blank_line = _BLANK_LINE.search(chunk) if len(chunk) <= self._max_event_bytes else None
+        if blank_line is None:
+            return self._feed_exact(chunk)
+        messages = self._feed_exact(chunk[: blank_line.end()])
+        rest = chunk[blank_line.end() :]
+        return messages + self.feed(rest) if rest else messages
 
     def _feed_exact(self, chunk: bytes) -> list[Message]:
         if self._passed:
