@@ -202,7 +202,7 @@ class View:
         """The whole body as JSON, None where it is not."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     @property

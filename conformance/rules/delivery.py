@@ -1,0 +1,108 @@
+"""Rules on the way of an update to its readers: in time, one by one, and not held by anything."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from conformance.rules.effects import Effect, effects, told_streams, waited_ms
+from conformance.rules.rule import profile, rule
+from conformance.seen import Mark, Seen, View
+
+AS_THEY_HAPPEN = profile("S3.10", "Updates MUST be sent as they happen, not gathered and sent together.")
+UPDATES = ("task.create_manual", "task.update")
+APART_MS = 80.0  # updates sent closer together than this may share a packet for good reasons
+COLLAPSED = 0.2  # a gap between arrivals this small a part of the gap between the updates
+LEAST_GAPS = 5
+MOST_COLLAPSED = 0.75  # one short stall of either side collapses several gaps in a row, but not this many of all
+HELD_MS = 1000.0
+DECODED_CODINGS = {"gzip", "x-gzip", "deflate"}
+
+
+@rule(
+    "delivery/update-late",
+    "must",
+    profile("S3.9", "An update MUST reach every subscriber within the update latency, 2 s unless agreed otherwise."),
+    needs=UPDATES,
+)
+def update_late(seen: Seen) -> Iterator[Mark]:
+    """An update reaches every subscriber in time.
+
+    Why: Users take a bar that stands still for a hung task. The time is taken from our update to the arrival of the
+    event that shows it; the server's own timestamps would hide a delay before sending.
+
+    Mend: Push updates when they happen instead of polling for them, and look for what holds them: a queue, a proxy.
+
+    Example: (an update at 0 ms, the event that shows it at 2,300 ms)
+    """
+    limit_ms = seen.limits.update_s * 1000
+    for view in told_streams(seen):
+        for effect in effects(seen, view):
+            yield from _in_time(view, effect, limit_ms)
+
+
+def _in_time(view: View, effect: Effect, limit_ms: float) -> Iterator[Mark]:
+    latency_ms = effect.latency_ms
+    if latency_ms is not None:
+        late = f"an update arrived after {latency_ms:.0f} ms, later than {limit_ms:.0f} ms"
+        yield view.bad(late, effect.shown) if latency_ms > limit_ms else view.good()
+    elif not effect.terminal and (waited := waited_ms(view, effect.sent_ms)) > limit_ms:
+        yield view.bad(f"an update had not arrived after {waited:.0f} ms")
+
+
+@rule("delivery/batched", "must", AS_THEY_HAPPEN, needs=UPDATES)
+def batched(seen: Seen) -> Iterator[Mark]:
+    """Updates arrive with the pauses with which they happened.
+
+    Why: Events that were gathered on the way come in bursts: progress stands still and jumps, though each single
+    update may still be within its time.
+
+    Mend: Flush after every event; switch off output buffering in the framework and in every proxy on the way.
+
+    Example: (updates at 0, 100, 200 and 300 ms; their events all at 1,000 ms)
+    """
+    for view in told_streams(seen):
+        gaps = [(one, next_one) for one, next_one in pairwise(effects(seen, view)) if _comparable(one, next_one)]
+        collapsed = [next_one for one, next_one in gaps if _collapsed(one, next_one)]
+        if len(gaps) < LEAST_GAPS:
+            continue
+        summary = f"{len(collapsed)} of {len(gaps)} pauses between updates were lost on the way"
+        many = len(collapsed) >= MOST_COLLAPSED * len(gaps)
+        yield view.bad(summary, collapsed[0].shown) if many else view.good()
+
+
+def _comparable(one: Effect, next_one: Effect) -> bool:
+    """Whether both updates were sent apart and each is shown by an event of its own."""
+    return one.own and next_one.own and next_one.sent_ms - one.sent_ms >= APART_MS
+
+
+def _collapsed(one: Effect, next_one: Effect) -> bool:
+    return next_one.shown_ms - one.shown_ms < COLLAPSED * (next_one.sent_ms - one.sent_ms)
+
+
+@rule("delivery/held-by-compression", "must", AS_THEY_HAPPEN, needs=UPDATES)
+def held_by_compression(seen: Seen) -> Iterator[Mark]:
+    """Compression holds no event back.
+
+    Why: A compressor gathers input until a block is full; without a flush after each event the reader gets nothing
+    for minutes, and everything when the stream ends. Browsers always offer compression.
+
+    Mend: Exempt text/event-stream from the compression middleware, or flush the compressor after every event.
+
+    Example: Content-Encoding: gzip, and events that can be decoded only when the stream ends
+    """
+    for view in seen.role("compressed"):
+        if view.is_event_stream and view.head and view.timed:
+            coding = (view.head.header("content-encoding") or "").strip().lower()
+            told = effects(seen, view, view.epoch_ms(view.head.at_ms))
+            yield from _not_held(view, told, compressed=coding in DECODED_CODINGS)
+
+
+def _not_held(view: View, told: list[Effect], *, compressed: bool) -> Iterator[Mark]:
+    ends = [effect.sent_ms for effect in told if effect.terminal]
+    if not ends:
+        return
+    early = [effect for effect in told if effect.sent_ms <= ends[0] - HELD_MS]
+    held = [effect for effect in early if effect.shown is None or effect.shown_ms >= ends[0]]
+    if early and len(held) < len(early):
+        yield view.good()
+    elif early and compressed:
+        yield view.bad(f"{len(held)} updates could be decoded only when the task had ended", "content-encoding")

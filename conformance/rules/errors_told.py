@@ -1,0 +1,177 @@
+"""Rules on what users are told when something fails; their codes are of the group ``errors``."""
+
+import html
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from conformance.rules.errors import texts
+from conformance.rules.rule import profile, rule
+from conformance.seen import Mark, Message, Seen, View, excerpt
+
+# What comes out when an error has no words of its own, or the wrong thing was made a string.
+SAYS_NOTHING = frozenset(
+    {
+        "",
+        "error",
+        "exception",
+        "failed",
+        "failure",
+        "nan",
+        "none",
+        "null",
+        "[object object]",
+        "undefined",
+        "unknown",
+        "unknown error",
+    }
+)
+REFUSALS = ("unknown-task", "malformed-id", "method", "query", "large-header", "no-token", "update", "snapshot")
+_PROGRAM = r"(?:py|js|mjs|cjs|ts|tsx|jsx|java|kt|scala|go|rb|php|cs|rs|ex|c|cc|cpp|h)"
+_DATA = r"(?:db|sqlite3?|sql|env|conf|ini|log|sock|pem|key|pid)"
+INTERNALS = {
+    "a stack trace": (
+        r"Traceback \(most recent call last\)",
+        r'File "[^"\n]+", line \d+',
+        r"\bat [\w$.<>]+\([\w$]+\.(?:java|kt|scala|groovy):\d+\)",  # JVM
+        r"\bat (?:[^\n()]{1,200} \()?(?:file://|node:|webpack|/|[A-Za-z]:\\)[^\s()]*:\d+:\d+\)?",  # V8
+        r"\bgoroutine \d+ \[\w+",
+        rf"(?:^|[\s(\"'])[\w./\\:-]+\.{_PROGRAM}:(?:line )?\d+(?::in `)?",
+        r"\bin /[^\s:]+\.php(?: on line |:)\d+",
+        r"\b(?:java|javax|org|com)(?:\.[\w$]+)+(?:Exception|Error)\b",
+    ),
+    "a path in the server's file system": (
+        rf"(?<![\w./:~-])/(?:[\w.@-]+/)+[\w.@-]+\.(?:{_PROGRAM}|{_DATA})\b",
+        r"(?<![\w./:~-])/(?:usr|var|opt|srv|root|etc|proc)/[\w./@-]+",
+        r"\b[A-Za-z]:\\(?:[\w .@-]+\\)+[\w.@-]+",
+        r"/(?:node_modules|site-packages|dist-packages)/",
+    ),
+    "a database statement or error": (
+        r"\bSELECT\s.{1,300}?\sFROM\s",
+        r"\bINSERT INTO\s+\S",
+        r"\bUPDATE\s+\S+\s+SET\s",
+        r"\bDELETE FROM\s+\S",
+        r"\bSQLSTATE\b|\bORA-\d{5}\b|\bSQLITE_[A-Z]+\b|\bER_[A-Z]+_[A-Z]+\b",
+        r"\b(?:sqlite3|psycopg2?|asyncpg|pymysql|sqlalchemy)\.[\w.]+|\bPrismaClient\w+",
+        r"syntax error at or near|error in your SQL syntax|violates \w+(?: \w+)? constraint",
+        r"\b(?:postgres(?:ql)?|mysql|mongodb(?:\+srv)?|redis|amqps?)://\S+",
+    ),
+}
+_PATTERNS = {kind: tuple(re.compile(one, re.DOTALL) for one in patterns) for kind, patterns in INTERNALS.items()}
+MOST_SCANNED = 1 << 16
+
+
+@rule(
+    "errors/failed-task-silent",
+    "must",
+    profile("S7.6", "A failed task MUST be told on its stream."),
+    needs=("task.create_failing",),
+)
+def failed_task_silent(seen: Seen) -> Iterator[Mark]:
+    """The stream of a task tells that the task failed.
+
+    Why: Users of a failed task otherwise wait for a result that will never come.
+
+    Mend: Send a `progress` event with status `failed` and the reason in `error`, then end the stream.
+
+    Example: (the stream ends after "running", 40 %)
+    """
+    gone_wrong = {view.facts.get("task_id") for view in seen.role("snapshot") if _reports_failure(view)}
+    for view in seen.streams:
+        if view.facts.get("kind") != "failing" or "situation" in view.facts:
+            continue
+        if _tells_failure(view):
+            yield view.good()
+        # As long as the stream is open, the task may only be slower than we waited.
+        elif not view.terminal and (view.ended_by_server or view.facts.get("task_id") in gone_wrong):
+            yield view.bad("the task failed without a word on its stream")
+
+
+def _tells_failure(view: View) -> bool:
+    failed = view.terminal is not None and view.terminal.progress["status"] == "failed"
+    return failed or any(message.type == "error" for message in view.messages)
+
+
+def _reports_failure(view: View) -> bool:
+    return isinstance(view.json, dict) and view.json.get("status") == "failed"
+
+
+@rule(
+    "errors/error-without-guidance",
+    "must",
+    profile(
+        "S7.3",
+        "`error` messages are for the stream's own failures; their `message` MUST help the reader: a string that is"
+        " not empty.",
+    ),
+)
+def error_without_guidance(seen: Seen) -> Iterator[Mark]:
+    """An error says what went wrong.
+
+    Why: "Error" and "[object Object]" leave users with nothing to do but to guess.
+
+    Mend: Say what failed and what the reader can do: try again, start anew, whom to ask.
+
+    Example: data: {"type":"error","message":"undefined"}
+    """
+    for view, message, text in _told_errors(seen):
+        if not isinstance(text, str):
+            yield view.bad("an `error` message without a text in `message`", message)
+        else:
+            bare = text.strip().rstrip(".!").lower() in SAYS_NOTHING
+            yield view.bad(f"the error says nothing: {excerpt(text.encode())!r}", message) if bare else view.good()
+
+
+def _told_errors(seen: Seen) -> Iterator[tuple[View, Message, object]]:
+    """Yield what streams say of errors; whether a failed task has an `error` at all is a rule on shape."""
+    for view in (*seen.streams, *(one for one in seen.role("unknown-task") if one.is_event_stream)):
+        for message in view.messages:
+            if message.type == "error":
+                yield view, message, message.fields.get("message")
+            elif message.progress.get("status") == "failed":
+                error = message.progress.get("error")
+                if isinstance(error, str) and error.strip():
+                    yield view, message, error
+
+
+@rule(
+    "errors/error-leaks-internals",
+    "must",
+    profile("S7.4", "No message and no body MUST leak internals: stack traces, file paths, statements of a database."),
+)
+def error_leaks_internals(seen: Seen) -> Iterator[Mark]:
+    """An error shows nothing of the server's inside.
+
+    Why: Paths, versions and statements tell an attacker where to strike; users can do nothing with them.
+
+    Mend: Log the exception with an id, and tell the client what it can do, with the same id.
+
+    Example: data: {"type":"error","message":"ENOENT: open '/srv/app/data/tasks.db'"}
+    """
+    for view, message, _ in _told_errors(seen):
+        told = (message.fields.get("message"), message.progress.get("error"), message.progress.get("message"))
+        leaks = [leak for text in told if isinstance(text, str) for leak in _leaks(text, view)]
+        yield view.bad(leaks[0], message) if leaks else view.good()
+    for role in REFUSALS:
+        for view in seen.role(role):
+            if view.head and view.head.status >= 400 and view.body:
+                leaks = [leak for text in _body_texts(view) for leak in _leaks(text, view)]
+                yield view.bad(leaks[0]) if leaks else view.good()
+
+
+def _body_texts(view: View) -> Iterator[str]:
+    if isinstance(view.json, dict | list | str):
+        yield from texts(view.json)
+    else:
+        yield html.unescape(view.body[:MOST_SCANNED].decode("utf-8", "replace"))
+
+
+def _leaks(text: str, view: View) -> Iterator[str]:
+    """Yield what the text shows of the inside. What only repeats the request shows nothing."""
+    request = view.transcript.request
+    asked = unquote(request.url) + unquote(request.body or "")
+    for kind, patterns in _PATTERNS.items():
+        for pattern in patterns:
+            found = pattern.search(text[:MOST_SCANNED])
+            if found and found[0].strip(" \"'(") not in asked:
+                yield f"an error shows {kind}: {excerpt(found[0].encode())}"

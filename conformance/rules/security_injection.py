@@ -1,0 +1,119 @@
+"""Rules on text from users that tries to break the framing; their codes are of the group ``security``.
+
+An update's text holds line breaks, and behind each a `data` and an `id` field with a word of its own. Where that
+word turns up outside the message's text, the text was written into the stream without being escaped.
+"""
+
+from collections.abc import Iterator
+
+from conformance.rules.rule import profile, rule
+from conformance.seen import Item, Mark, Seen, View
+from conformance.sse import BlockWithoutData, Comment, Event, IgnoredField
+
+STAYS_INSIDE = profile(
+    "S1.9",
+    "Text from users MUST NOT break the framing: CR, LF, NUL, U+0085, U+2028 and U+2029 stay inside the JSON string.",
+)
+NEEDS = ("task.create_manual", "task.update")
+
+
+@rule("security/injection-lf", "must", STAYS_INSIDE, needs=NEEDS)
+def injection_lf(seen: Seen) -> Iterator[Mark]:
+    r"""A line feed in a text stays inside the text.
+
+    Why: Whoever can write a text can otherwise end the event and forge others: a fake result, a stolen id.
+
+    Mend: Encode the message as JSON; never put text into a `data` line unescaped.
+
+    Example: data: {"message":"before\ndata: forged\n\n
+    """
+    yield from _stays_inside(seen, "lf")
+
+
+@rule("security/injection-cr", "must", STAYS_INSIDE, needs=NEEDS)
+def injection_cr(seen: Seen) -> Iterator[Mark]:
+    r"""A carriage return in a text stays inside the text.
+
+    Why: CR alone ends a line too; servers that split text at LF alone let it through.
+
+    Mend: Encode the message as JSON; where plain text is sent, split at CRLF, CR and LF alike.
+
+    Example: data: {"message":"before\rdata: forged\r\r
+    """
+    yield from _stays_inside(seen, "cr")
+
+
+@rule("security/injection-crlf", "must", STAYS_INSIDE, needs=NEEDS)
+def injection_crlf(seen: Seen) -> Iterator[Mark]:
+    r"""A CRLF in a text stays inside the text.
+
+    Why: Text from Windows and from forms has CRLF; unescaped it ends the line, and twice the event.
+
+    Mend: Encode the message as JSON; where plain text is sent, split at CRLF, CR and LF alike.
+
+    Example: data: {"message":"before\r\ndata: forged\r\n\r\n
+    """
+    yield from _stays_inside(seen, "crlf")
+
+
+@rule("security/injection-separator", "must", STAYS_INSIDE, needs=NEEDS)
+def injection_separator(seen: Seen) -> Iterator[Mark]:
+    r"""U+2028, U+2029 and U+0085 in a text end no line.
+
+    Why: Only CR and LF end lines. Splitting functions such as Python's `splitlines` take more for line ends, and
+    tear the JSON text into lines that no client can put together again.
+
+    Mend: Split at CRLF, CR and LF alone, or do not split JSON at all: it has no raw line ends.
+
+    Example: data: {"message":"before\ndata: after"}, where U+2028 stood between the words
+    """
+    yield from _stays_inside(seen, "separator")
+
+
+@rule("security/injection-nul", "must", STAYS_INSIDE, needs=NEEDS)
+def injection_nul(seen: Seen) -> Iterator[Mark]:
+    r"""A NUL in a text neither cuts the text nor breaks the event.
+
+    Why: A raw control character makes JSON invalid, and code that ends strings at NUL cuts the event short.
+
+    Mend: Encode the message as JSON, which writes \u0000.
+
+    Example: data: {"message":"before\0after"}, with the byte 00
+    """
+    yield from _stays_inside(seen, "nul")
+
+
+def _stays_inside(seen: Seen, case: str) -> Iterator[Mark]:
+    for update in seen.role("update", canary=case):
+        marker = update.facts.get("marker")
+        if not isinstance(marker, str) or not update.head:
+            continue
+        if 400 <= update.head.status < 500:
+            yield update.good()  # refusing such a text is one way to keep it out
+        elif update.head.status < 300:
+            for view in seen.role("stream", situation="canary", task_id=update.facts.get("task_id")):
+                yield from _inside(view, marker)
+
+
+def _inside(view: View, marker: str) -> Iterator[Mark]:
+    broken = [item for item in view.items if _is_outside(item, marker)]
+    broken += [one.item for one in view.messages if marker in one.event.data and not isinstance(one.value, dict)]
+    told = any(marker in text for one in view.progress if isinstance(text := one.progress.get("message"), str))
+    if broken:
+        yield view.bad("text from an update became part of the stream's framing", min(broken, key=_place))
+    elif told:
+        yield view.good()
+
+
+def _place(item: Item) -> int:
+    return item.what.start
+
+
+def _is_outside(item: Item, marker: str) -> bool:
+    """Whether the word stands where no text belongs: in an event's type or id, in another field, in a comment."""
+    what = item.what
+    if isinstance(what, Event | BlockWithoutData):
+        return marker in what.type or marker in (what.id or "")
+    if isinstance(what, IgnoredField):
+        return marker in what.name or marker in what.value
+    return isinstance(what, Comment) and marker in what.text

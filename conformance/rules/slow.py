@@ -1,0 +1,74 @@
+"""Rules on what a reader that does not read costs the others and the server."""
+
+from collections.abc import Iterator
+
+from conformance.rules.cleanup import MIB, growth
+from conformance.rules.effects import accepted_updates, effects, told_streams, waited_ms
+from conformance.rules.rule import profile, rule
+from conformance.seen import Mark, Seen
+
+UPDATES = ("task.create_manual", "task.update")
+ROOM_BYTES = 16 * MIB  # what a runtime's heap may move by itself
+FOLD = 4  # a log, a buffer and their encoded forms: each may hold what was sent once
+
+
+@rule(
+    "slow/slow-reader-stalls-others",
+    "must",
+    profile("S8.4", "One slow reader MUST NOT slow another."),
+    needs=UPDATES,
+)
+def slow_reader_stalls_others(seen: Seen) -> Iterator[Mark]:
+    """A reader that does not read does not delay the others.
+
+    Why: One phone in a tunnel would freeze the progress bars of everybody who watches the same task.
+
+    Mend: Never await one client's socket inside the loop over all clients; give each its own cursor or queue.
+
+    Example: for client in clients: await client.write(event)
+    """
+    if not any(view.head for view in seen.role("stream", situation="slow")):
+        return
+    limit_ms = max(seen.limits.update_s * 1000, 2 * _usual_latency_ms(seen))
+    for view in seen.role("stream", situation="beside-slow"):
+        for effect in effects(seen, view) if view.is_event_stream else ():
+            latency_ms = effect.latency_ms
+            if latency_ms is None:
+                latency_ms = waited_ms(view, effect.sent_ms)
+                if latency_ms <= limit_ms:
+                    continue
+            summary = f"an update was {latency_ms:.0f} ms late beside a reader that does not read"
+            yield view.bad(summary, effect.shown) if latency_ms > limit_ms else view.good()
+
+
+def _usual_latency_ms(seen: Seen) -> float:
+    """Return how late updates are without a slow reader: that much is not its fault."""
+    told = (effect.latency_ms for view in told_streams(seen) for effect in effects(seen, view))
+    return max((latency_ms for latency_ms in told if latency_ms is not None), default=0.0)
+
+
+@rule(
+    "slow/slow-reader-grows-memory",
+    "should",
+    profile("S8.5", "One slow reader SHOULD NOT make memory grow without bound."),
+    needs=(*UPDATES, "observe.pid"),
+)
+def slow_reader_grows_memory(seen: Seen) -> Iterator[Mark]:
+    """What a slow reader has not read is not piled up in the server's memory.
+
+    Why: A queue without bound for each client lets one stalled connection take the whole server down.
+
+    Mend: Bound what is queued for a client; past the bound drop the client, or overtaken states, and let it resume.
+
+    Example: queue.put_nowait(event) on a queue without maxsize
+    """
+    offered = sum(_offered_bytes(seen, view.facts.get("task_id")) for view in seen.role("stream", situation="slow"))
+    for before, after in growth(seen, "slow-before", "slow-after", "memory_bytes"):
+        grown = after.facts["memory_bytes"] - before.facts["memory_bytes"]
+        summary = f"memory grew by {grown / MIB:.1f} MiB for {offered / MIB:.1f} MiB that were not read"
+        yield after.bad(summary) if grown > ROOM_BYTES + FOLD * offered else after.good()
+
+
+def _offered_bytes(seen: Seen, task_id: object) -> int:
+    bodies = (update.transcript.request.body or "" for update in accepted_updates(seen, task_id))
+    return sum(len(body.encode()) for body in bodies)

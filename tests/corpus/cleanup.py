@@ -1,0 +1,115 @@
+"""What clients leave behind when they go away."""
+
+from typing import Any
+
+from conformance.transcript import Transcript
+from tests.corpus.build import EPOCH_MS, Case, completed, connected, exchange, failed, healthy, progress
+
+MIB = 1 << 20
+
+
+def look(role: str, **facts: Any) -> Transcript:
+    """An observation that is no exchange."""
+    return exchange(role=role, answered=False, **facts)
+
+
+def counts(before: Any, during: Any, after: Any) -> tuple[Transcript, ...]:
+    """The server's count of open streams while 10 came and went."""
+    values = (("before", before, 0), ("during", during, 10), ("after", after, 0))
+    return tuple(look("open-streams", moment=moment, value=value, opened=n) for moment, value, n in values)
+
+
+def sockets(moment: str, held: Any) -> tuple[Transcript, ...]:
+    return (look("sockets", moment=moment, cut=10, held=held),)
+
+
+def process(fact: str, before: Any, after: Any) -> tuple[Transcript, ...]:
+    """Two looks at the process, with 200 streams between them."""
+    looks = (("before", before), ("after", after))
+    return tuple(look("process", moment=moment, cycles=200, **{fact: value}) for moment, value in looks)
+
+
+def after_storm(status: int = 200, **more: Any) -> tuple[Transcript, ...]:
+    return (exchange(connected(), status=status, situation="after-storm", how="cut", **more),)
+
+
+def left(*states: bytes) -> Transcript:
+    """A stream that we left while the task ran."""
+    opening = (connected(), progress(0, "pending"))
+    return exchange(*opening, *states, reader="cut", situation="storm", how="cut", task_id="left")
+
+
+def again(*chunks: bytes, how: str = "timeout", waited: float = 10_000.0, **more: Any) -> Transcript:
+    """The stream of the same task a moment later."""
+    facts = {"joined": "late", "situation": "after-cut", "task_id": "left", **more}
+    return exchange(*chunks, how=how, ended_at=waited, started_ms=EPOCH_MS + 100, **facts)
+
+
+USUAL = healthy()  # ends well, after 40 ms
+SHOWN = (connected(), progress(0, "pending"))
+
+CASES = {
+    "cleanup/open-count-wrong": Case(
+        good=(
+            counts(0, 10, 0),
+            counts(3, 13, 2),  # another stream ended meanwhile
+            counts(1, 11, 2),  # another one began
+            counts(0, 10, 0) + counts(0, 10, 0)[1:],
+        ),
+        bad=(counts(0, 10, 10), counts(0, 10, 5), counts(0, 10, -10), counts(0, 10, 0) + counts(0, 20, 10)[1:]),
+        silent=(
+            counts(0, 0, 0),  # a gauge that is refreshed now and then
+            counts(0, float("nan"), float("nan")),
+            counts(0, "10", "0"),
+            counts(0, 10, 0)[:2],
+            counts(0, 10, 10)[1:],
+        ),
+    ),
+    "cleanup/socket-held-after-fin": Case(
+        good=(sockets("fin", 0),), bad=(sockets("fin", 10), sockets("fin", 1)), silent=(sockets("rst", 10),)
+    ),
+    "cleanup/socket-held-after-rst": Case(
+        good=(sockets("rst", 0),), bad=(sockets("rst", 10),), silent=(sockets("fin", 10), sockets("rst", None))
+    ),
+    "cleanup/descriptors-grow": Case(
+        good=(process("descriptors", 30, 30), process("descriptors", 30, 35), process("descriptors", 30, 12)),
+        bad=(process("descriptors", 30, 230), process("descriptors", 30, 96)),
+        silent=(process("descriptors", 30, None), process("memory_bytes", 1, 1)),
+    ),
+    "cleanup/memory-grows": Case(
+        good=(
+            process("memory_bytes", 50 * MIB, 50 * MIB),
+            process("memory_bytes", 50 * MIB, 57 * MIB),  # a heap that settles
+            process("memory_bytes", 50 * MIB, 40 * MIB),
+        ),
+        bad=(process("memory_bytes", 50 * MIB, 100 * MIB),),
+        silent=(process("memory_bytes", 50 * MIB, "x"), process("memory_bytes", 1, 2)[:1]),
+    ),
+    "cleanup/refuses-after-storm": Case(
+        good=(after_storm(),),
+        bad=(after_storm(503), after_storm(answered=False), after_storm() + after_storm(500)),
+        silent=(after_storm(404), after_storm(429), after_storm(204)),
+    ),
+    "cleanup/disconnect-stops-task": Case(
+        good=(
+            (USUAL, left(), again(*SHOWN, progress(20), completed(), how="eof", waited=50.0)),
+            (USUAL, left(), again(connected(), completed(), how="eof", waited=5.0)),
+        ),
+        bad=(
+            (USUAL, left(), again(*SHOWN)),
+            (USUAL, left(), again(connected(), progress(20))),  # moved once more while we left
+            (USUAL, left(), again(*SHOWN, how="eof", waited=3000.0)),
+            (USUAL, left(), again(connected(), failed(), how="eof", waited=5.0)),
+            (USUAL, left(), again(b"{}", status=404, how="eof")),
+        ),
+        silent=(
+            (left(), again(*SHOWN)),  # nobody knows how long it takes
+            (USUAL, again(*SHOWN)),
+            (USUAL, left(progress(20)), again(connected(), progress(40), progress(60))),  # slower than we waited
+            (USUAL, left(completed()), again(*SHOWN)),
+            (USUAL, left(), again(*SHOWN, waited=500.0)),
+            (USUAL, left(), again(answered=False, how="error")),
+            (USUAL, left(), again(b"{}", status=204)),
+        ),
+    ),
+}

@@ -1,0 +1,142 @@
+"""Updates and their arrival: in time or late, one by one or in a burst, compressed or not."""
+
+import zlib
+from dataclasses import replace
+from typing import Any
+
+from conformance.transcript import Transcript
+from tests.corpus.build import EPOCH_MS, Case, completed, connected, exchange, progress
+
+START_MS = 100.0  # when the first update is sent; the streams were opened at 0
+
+
+def update(at_ms: float, n: int, status: str = "running", code: int = 200, **facts: Any) -> Transcript:
+    """An update sent at a time."""
+    told = {"task_id": "task-1", "message": f"{n} %", "progress": n, "status": status, **facts}
+    return replace(exchange(b"{}", role="update", status=code, started_ms=EPOCH_MS + at_ms), facts=told)
+
+
+def updates(count: int = 8, pace_ms: float = 100.0) -> tuple[Transcript, ...]:
+    """Updates to 10 %, 20 % and so on, one after the other."""
+    return tuple(update(START_MS + pace_ms * n, 10 * (n + 1)) for n in range(count))
+
+
+def told(*arrivals: float, how: str = "cut", ended_at: float | None = None, **facts: Any) -> Transcript:
+    """A stream in which the events of the updates arrive at these times."""
+    chunks = [(at, progress(10 * n)) for n, at in enumerate(arrivals, 1)]
+    opening = (10.0, connected() + progress(0, "pending"))
+    return exchange(opening, *chunks, how=how, ended_at=ended_at, **{"kind": "manual", **facts})
+
+
+def at(delay_ms: float, count: int = 8, pace_ms: float = 100.0) -> list[float]:
+    """Arrival times of updates that all take as long."""
+    return [START_MS + pace_ms * n + delay_ms for n in range(count)]
+
+
+def coalesced() -> Transcript:
+    """A stream that polls: it shows every fourth state, in time, and leaves out those that were overtaken."""
+    chunks = ((410.0, progress(40)), (810.0, progress(80)))
+    return exchange((10.0, connected() + progress(0)), *chunks, how="cut", kind="manual")
+
+
+def other_words() -> Transcript:
+    """A stream of a server that words its messages itself."""
+    chunks = [(when, progress(10 * n, message="Working")) for n, when in enumerate(at(5), 1)]
+    return exchange((10.0, connected() + progress(0)), *chunks, how="cut", kind="manual")
+
+
+def hostile() -> Transcript:
+    """A stream whose fields have types that nobody expects."""
+    states = ({"message": [1]}, {"message": {"a": []}, "progress": [5]}, {"status": {}, "progress": "x"})
+    return exchange(
+        *(progress(10, **state) for state in states), *(b"data: %d\n\n" % n for n in range(3)), how="cut", kind="manual"
+    )
+
+
+ENDING = update(2400.0, 100, "completed", message="done")
+EVENTS = (progress(10), progress(20), progress(30), progress(40))
+
+
+def compressed(*, flush: bool, coding: str | None = "gzip", how: str = "eof") -> tuple[Transcript, ...]:
+    """A compressed stream of four updates and, two seconds later, the end; flushed after each event or not."""
+    packer = zlib.compressobj(wbits=31)
+    chunks = []
+    parts = [(10.0, connected() + progress(0)), *zip(at(5, 4), EVENTS, strict=True), (2405.0, completed())]
+    for when, data in parts:
+        packed = packer.compress(data) + (packer.flush(zlib.Z_SYNC_FLUSH) if flush else b"")
+        chunks.append((when, packed))
+    chunks.append((2406.0, packer.flush()))
+    plain = coding != "gzip"
+    stream = exchange(
+        *(parts if plain else chunks),
+        role="compressed",
+        headers={"Content-Encoding": coding},
+        how=how,
+        task_id="task-1",
+    )
+    return (*updates(4), ENDING, stream)
+
+
+def late_anyway() -> tuple[Transcript, ...]:
+    """An uncompressed stream that tells everything at the end: late, but not by compression."""
+    parts = ((10.0, connected()), *((2405.0, event) for event in EVENTS), (2406.0, completed()))
+    return (*updates(4), ENDING, exchange(*parts, role="compressed", task_id="task-1"))
+
+
+CASES = {
+    "delivery/update-late": Case(
+        good=(
+            (*updates(), told(*at(5))),
+            (*updates(), told(*at(1900))),
+            (*updates(), coalesced()),
+            (*updates(), other_words()),
+            (*updates(), told(*at(5), resume="known")),
+            (*updates(), update(5000, 100, code=409), told(*at(5), how="timeout", ended_at=9000.0)),  # was refused
+            (*updates(3), update(400, 100, "completed"), told(*at(5, 3), how="timeout", ended_at=5400)),
+        ),
+        bad=(
+            (*updates(), told(*at(2300))),
+            (*updates(), told(*at(5, 7), 3000.0)),
+            (*updates(), told(*at(5, 7), how="timeout", ended_at=5800.0)),
+        ),
+        silent=(
+            (told(*at(5)),),
+            (*updates(), told(*at(5), capture=True)),
+            (*updates(), told(*at(2300), situation="slow")),
+            (*updates(), told(*at(2300), resume="stale")),
+            (*updates(), told(how="cut", ended_at=1500.0)),  # we left before they could be late
+            (*updates(), told(how="eof", ended_at=9000.0)),  # ended too early: that is another rule's
+            (*updates(), exchange((950.0, connected() + progress(80)), how="cut", kind="manual", joined="late")),
+            (*updates(), hostile()),
+        ),
+    ),
+    "delivery/batched": Case(
+        good=(
+            (*updates(), told(*at(5))),
+            (*updates(), told(*at(2300))),  # late, but one by one
+            (*updates(), told(105, 205, 700, 701, 702, 703, 705, 805)),  # one stall of 400 ms
+            (*updates(), told(210, 210, 410, 410, 610, 610, 810, 810)),  # pairs
+        ),
+        bad=(
+            (*updates(), told(*[1000.0] * 8)),
+            (*updates(), told(1000, 1001, 1002, 1003, 1004, 1005, 1006, 1900)),
+            (*updates(), told(510, 510, 510, 510, 910, 910, 910, 910)),
+        ),
+        silent=(
+            (*updates(), coalesced()),
+            (*updates(4), told(*[1000.0] * 4)),  # too few
+            (*updates(8, 20), told(*[1000.0] * 8)),  # sent too close together
+            (*updates(), hostile()),
+        ),
+    ),
+    "delivery/held-by-compression": Case(
+        good=(compressed(flush=True), compressed(flush=True, coding=None)),
+        bad=(compressed(flush=False), compressed(flush=False, how="timeout")),
+        silent=(
+            late_anyway(),
+            compressed(flush=True, coding=None)[-1:],
+            (*updates(4), compressed(flush=False)[-1]),  # the end was not ours
+            (exchange(b"{}", role="compressed", status=406),),
+        ),
+    ),
+}

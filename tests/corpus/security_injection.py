@@ -1,0 +1,85 @@
+"""Text that tries to break the framing, in streams that keep it inside and in streams that do not."""
+
+import json
+from typing import Any
+
+from conformance.transcript import Transcript
+from tests.corpus.build import EPOCH_MS, Case, completed, connected, exchange, progress
+
+MARKER = "canary0123456789ab"
+BREAKS = {"lf": "\n", "cr": "\r", "crlf": "\r\n", "separator": "\u2028", "nul": "\0"}
+
+
+def text(line_break: str) -> str:
+    """The update's text, as the probe sends it."""
+    b = line_break
+    return f"{MARKER} before{b}data: {MARKER}-injected{b}id: {MARKER}-injected{b}{b}after"
+
+
+def update(case: str, status: int = 200, **more: Any) -> Transcript:
+    facts = {"task_id": "task-1", "canary": case, "marker": MARKER, "message": text(BREAKS[case]), **more}
+    return exchange(b"{}", role="update", status=status, started_ms=EPOCH_MS + 20, **facts)
+
+
+def stream(*chunks: bytes) -> Transcript:
+    return exchange(connected(), progress(0), *chunks, completed(), situation="canary", kind="manual")
+
+
+def said(message: Any) -> bytes:
+    return progress(50, message=message)
+
+
+def raw(line_break: str) -> bytes:
+    """The event of a server that puts the text into JSON without escaping it."""
+    whole = json.dumps(text(line_break), ensure_ascii=False)
+    escaped = json.dumps(line_break, ensure_ascii=False)[1:-1]
+    return progress(50, message="@").replace(b'"@"', whole.replace(escaped, line_break).encode())
+
+
+def split_by_python(line_break: str) -> bytes:
+    """The event of a server that makes a `data` line of each of Python's lines."""
+    one = json.dumps({"type": "progress", "progress": {"message": text(line_break)}}, ensure_ascii=False)
+    return b"".join(f"data: {line}\n".encode() for line in one.splitlines()) + b"\n"
+
+
+def plain_text(line_break: str) -> bytes:
+    """The event of a server that puts the text into the stream as it is."""
+    return f"data: {text(line_break)}\n\n".encode()
+
+
+def case(name: str, *bad: bytes) -> Case:
+    """A line break, and events that it breaks."""
+    sent = update(name)
+    return Case(
+        good=(
+            (sent, stream(said(text(BREAKS[name])))),
+            (sent, stream(said(text(" ")))),  # made harmless
+            (sent, stream(said(f"{MARKER} before"))),  # cut short
+            (update(name, status=400),),  # refused
+            (update(name, status=422), stream()),
+        ),
+        bad=tuple((sent, stream(event)) for event in bad),
+        silent=(
+            (sent, stream()),  # overtaken, or never told
+            (sent, stream(said([MARKER]))),
+            (update(name, status=500), stream()),
+            (update(name, marker=None), stream(*bad)),
+            (exchange(role="update", answered=False, how="timeout", canary=name, marker=MARKER),),
+        ),
+    )
+
+
+FORGED = f"data: {{}}\nid: {MARKER}-injected\n\n".encode()
+CASES = {
+    "security/injection-lf": case("lf", raw("\n"), plain_text("\n"), said(MARKER) + FORGED),
+    "security/injection-cr": case("cr", raw("\r"), plain_text("\r"), said(MARKER) + b": " + MARKER.encode() + b"\n\n"),
+    "security/injection-crlf": case("crlf", raw("\r\n"), plain_text("\r\n"), f"event: {MARKER}\ndata:1\n\n".encode()),
+    "security/injection-separator": case("separator", split_by_python("\u2028"), f"{MARKER}: x\n\n".encode()),
+    "security/injection-nul": case("nul", raw("\0"), f"id: {MARKER}\0\ndata: {{}}\n\n".encode()),
+}
+# Raw separators are legal in JSON, and no client ends a line at them.
+CASES["security/injection-separator"] = Case(
+    (*CASES["security/injection-separator"].good, (update("separator"), stream(raw("\u2028")))),
+    CASES["security/injection-separator"].bad,
+    CASES["security/injection-separator"].silent,
+)
