@@ -66,13 +66,12 @@ def over_time(frame: pd.DataFrame, column: str = "value") -> pd.DataFrame:
 def open_streams(frame: pd.DataFrame) -> pd.DataFrame:
     """Return how many streams were `open` from each moment `at_s` on, to be drawn as steps.
 
-    Takes the samples of kind "open". Of each of at most `MOST_POINTS` bins the first, lowest, highest and last
-    count are kept at their own times (as M4 aggregation does), so no rise or fall is lost to the bins.
+    Takes the samples of kind "open", at least one. Of each of at most `MOST_POINTS` bins the first, lowest,
+    highest and last count are kept at their own times (as M4 aggregation does): no rise or fall is lost.
     """
     ordered = frame.sort_values("at_ms", kind="stable")
     at_ms, streams = ordered["at_ms"].to_numpy(), ordered["value"].cumsum().reset_index(drop=True)
-    start, end = (at_ms[0], at_ms[-1]) if at_ms.size else (0.0, 0.0)
-    bins = pd.Series(np.floor((at_ms - start) / max(end - start, 1.0) * MOST_POINTS))
+    bins = pd.Series(np.floor((at_ms - at_ms[0]) / max(np.ptp(at_ms), 1.0) * MOST_POINTS))
     groups = streams.groupby(bins)
     kept = np.unique([*groups.head(1).index, *groups.idxmin(), *groups.idxmax(), *groups.tail(1).index])
     return pd.DataFrame({"at_s": at_ms[kept] / 1000, "open": streams.to_numpy()[kept].astype(int)})

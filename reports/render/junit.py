@@ -4,15 +4,16 @@ A case fails exactly where the exit status would be 1, and is an error where it 
 
     fail                        failure, with the evidence
     harness_error               error
-    could_not_judge, unfinished error
+    could_not_judge             error
     not_observed/applicable     skipped, with what is missing
     warning, known, note        passed, the finding in system-out
 
+The last suite, "run", shows the verdict on the whole where no case does, as when a run was killed.
 Rules are not timed one by one (probes are shared), so `time` is 0 everywhere.
 """
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,18 +56,26 @@ def junit(folder: RunFolder) -> str:
 
 
 def _suites(folder: RunFolder) -> Iterator[tuple[str, list[Case]]]:
-    seen: dict[str, list[Case]] = {}
-    if folder.conformance:
-        strict = folder.conformance["strict"]
-        groups = verdict.groups(folder.conformance).items()
-        rules = {group: [_rule_case(result, strict) for result in results] for group, results in groups}
-        seen["conformance"] = [case for suite in rules.values() for case in suite]
-        yield from rules.items()
-    if folder.load:
-        found = [_finding_case(finding) for finding in verdict.findings(folder.load)]
-        seen["load"] = [*map(_objective_case, folder.load["objectives"]), *found]
-        yield "load", seen["load"]
-    yield "run", [*_part_cases(folder, seen), _finished_case(folder)]
+    suites = {**_conformance_suites(folder.conformance), **_load_suites(folder.load)}
+    yield from suites.items()
+    state = verdict.overall(folder)
+    shown = any(case.outcome == OUTCOMES.get(state) for cases in suites.values() for case in cases)
+    yield "run", [Case("run verdict", "pass" if shown else state, words.headline(folder))]
+
+
+def _conformance_suites(conformance: Document | None) -> dict[str, list[Case]]:
+    if conformance is None:
+        return {}
+    strict = conformance["strict"]
+    groups = verdict.groups(conformance).items()
+    return {group: [_rule_case(result, strict) for result in results] for group, results in groups}
+
+
+def _load_suites(load: Document | None) -> dict[str, list[Case]]:
+    if load is None:
+        return {}
+    found = [_finding_case(finding) for finding in verdict.findings(load)]
+    return {"load": [*map(_objective_case, load["objectives"]), *found]}
 
 
 def _rule_case(result: Document, strict: bool) -> Case:
@@ -83,19 +92,6 @@ def _finding_case(finding: Document) -> Case:
 
 def _objective_case(objective: Document) -> Case:
     return Case(objective["rule"], objective["verdict"], words.objective(objective), objective.get("note", ""))
-
-
-def _part_cases(folder: RunFolder, seen: Mapping[str, list[Case]]) -> Iterator[Case]:
-    """Give each part's verdict a case where no case of its own shows it already."""
-    for name, cases in seen.items():
-        state = (getattr(folder, name) or {})["verdict"]
-        shown = any(case.outcome == OUTCOMES.get(state) for case in cases)
-        yield Case(f"{name} verdict", "pass" if shown else state, f"{name}: {words.LABELS[state]}")
-
-
-def _finished_case(folder: RunFolder) -> Case:
-    state = "pass" if verdict.is_finished(folder) else "could_not_judge"
-    return Case("run finished", state, "the run did not finish; what was measured until then was judged")
 
 
 def _add_suite(root: ET.Element, folder: RunFolder, name: str, cases: list[Case]) -> list[Case]:

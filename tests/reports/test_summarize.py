@@ -62,10 +62,6 @@ def test_a_short_dip_of_open_streams_outlives_the_aggregation() -> None:
     assert table.loc[table["at_s"].between(19.9, 20.001), "open"].min() == 0
 
 
-def test_no_open_samples_mean_no_streams() -> None:
-    assert summarize.open_streams(frame([], [], "open")).empty
-
-
 def test_the_distribution_rises_from_the_least_to_the_most() -> None:
     values = np.random.default_rng(1).lognormal(size=10_000)
     curve = summarize.ecdf(values)

@@ -24,5 +24,6 @@
     }
   };
   draw();
+  document.getElementById("undrawn").hidden = true;
   dark.addEventListener("change", draw);
 })();

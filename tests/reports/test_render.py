@@ -1,0 +1,235 @@
+"""Every form of a report shows what a hostile server sent, and does nothing it says."""
+
+import io
+import json
+import re
+import unicodedata
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console, RenderableType
+
+from reports.folder import RunFolder
+from reports.render.html import bytes_shown, script_json
+from reports.render.junit import junit
+from reports.render.markdown import escape, fence, markdown
+from reports.render.sarif import sarif
+from reports.render.text import load_table, verdict_table
+from reports.render.visible import prose, visible
+from tests.reports import factory, hostile
+
+TEXTS = {name: text for name, text in vars(hostile).items() if name.isupper()}
+
+
+def hostile_folder(text: str = hostile.EVERYTHING) -> RunFolder:
+    """A run in which every text that a server or a user can influence is hostile."""
+    seen = factory.evidence(text, transcript=text)
+    broken = factory.result("wire/x", "fail", summary=text, why=text, mend=text, title=text, evidence=[seen])
+    unseen = factory.result("wire/y", "not_observed", summary=text, needs=text)
+    finding = {"rule": "wire/x", "level": "must", "summary": text, "evidence": [seen]}
+    objective = factory.objective("connect-time", 1000, 1, note=text, statistic=text)
+    return RunFolder(
+        Path("run"),
+        factory.run_document(command=["ssegauge", text], target={"base_url": text}, commit=text),
+        factory.conformance_document([broken, unseen, factory.result("wire/z")], profile=text),
+        factory.load_document(
+            scenario=text,
+            objectives=[objective],
+            conformance={"streams_judged": 1, "findings": [finding]},
+        ),
+    )
+
+
+def printed(renderable: RenderableType, *, colour: bool = False, width: int = 80) -> str:
+    out = io.StringIO()
+    Console(file=out, width=width, force_terminal=colour, color_system="standard" if colour else None).print(renderable)
+    return out.getvalue()
+
+
+def is_harmless(text: str) -> bool:
+    """No control but the line feed, nothing invisible: what a terminal and XML 1.0 take as plain text."""
+    return all(
+        character == "\n" or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"}
+        for character in text
+    )
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_visible_text_is_harmless(text: str) -> None:
+    assert is_harmless(visible(text))
+    assert is_harmless(prose(text))
+    assert "\n" not in prose(text)
+    visible(text).encode("utf-8")
+
+
+SHOWN = {
+    "line ends": ("a\r\nb\rc\nd", "a␍␊\nb␍\nc␊\nd"),
+    "a final line end": ("data: 1\n\n", "data: 1␊\n␊"),
+    "controls": ("\x00\t\x1b\x7f", "␀␉␛␡"),
+    "a picture that was sent": ("␊", "⟨U+240A⟩"),
+    "separators and marks": ("\u2028\ufeff\u202e", "⟨U+2028⟩⟨U+FEFF⟩⟨U+202E⟩"),
+    "a lone surrogate": ("\ud800", "⟨U+D800⟩"),
+    "plain text in any script": ("Ünïcode 日本 🙂", "Ünïcode 日本 🙂"),
+}
+
+
+@pytest.mark.parametrize(("text", "shown"), SHOWN.values(), ids=SHOWN)
+def test_bytes_are_pictured(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+def test_long_evidence_is_cut_and_says_so() -> None:
+    assert visible("x" * 3000) == "x" * 2000 + "…"
+
+
+def test_controls_are_named_in_html_and_markup_is_escaped() -> None:
+    assert str(bytes_shown("<b>\r\n")) == '&lt;b&gt;<span class="ctl">CR</span><span class="ctl">LF</span>'
+
+
+def test_json_cannot_end_its_script_element() -> None:
+    text = json.dumps({"name": "</script><!--&"})
+    assert not set("<>&") & set(script_json(text))
+    assert json.loads(script_json(text)) == json.loads(text)
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_junit_stays_well_formed(text: str) -> None:
+    root = ET.fromstring(junit(hostile_folder(text)))
+    assert root.find(".//testcase[@name='wire/x']/failure") is not None
+
+
+def test_junit_counts_are_those_of_its_elements() -> None:
+    folder = RunFolder(Path("run"), factory.run_document(), factory.conformance_document(), factory.load_document())
+    root = ET.fromstring(junit(folder))
+    for suite in (root, *root.iter("testsuite")):
+        cases = list(suite.iter("testcase"))
+        assert int(suite.attrib["tests"]) == len(cases) > 0
+        for attribute, element in {"failures": "failure", "errors": "error", "skipped": "skipped"}.items():
+            assert int(suite.attrib[attribute]) == len(list(suite.iter(element)))
+    assert root.attrib["failures"] == "2"
+    assert root.attrib["errors"] == "1"
+
+
+def outcomes(folder: RunFolder) -> dict[str, str]:
+    cases = ET.fromstring(junit(folder)).iter("testcase")
+    return {case.attrib["name"]: next((child.tag for child in case), "passed") for case in cases}
+
+
+OUTCOMES: dict[str, tuple[dict[str, Any], str]] = {
+    "a must that is broken": ({"verdict": "fail"}, "failure"),
+    "a should in a usual run": ({"verdict": "fail", "level": "should"}, "system-out"),
+    "a known failure": ({"verdict": "fail", "known": True}, "system-out"),
+    "advice": ({"verdict": "fail", "level": "advice"}, "system-out"),
+    "not observed": ({"verdict": "not_observed", "needs": "x"}, "skipped"),
+    "not applicable": ({"verdict": "not_applicable"}, "skipped"),
+    "our own fault": ({"verdict": "harness_error"}, "error"),
+    "passed": ({}, "passed"),
+}
+
+
+@pytest.mark.parametrize(("change", "outcome"), OUTCOMES.values(), ids=OUTCOMES)
+def test_a_rule_fails_in_junit_exactly_where_it_counts(change: dict[str, Any], outcome: str) -> None:
+    document = factory.conformance_document([factory.result("wire/x", **change), factory.result("wire/z")])
+    assert outcomes(RunFolder(Path("run"), None, document, None))["wire/x"] == outcome
+
+
+def test_strict_makes_a_should_a_failure() -> None:
+    should = factory.result("wire/x", "fail", level="should")
+    document = factory.conformance_document([should], strict=True)
+    assert outcomes(RunFolder(Path("run"), None, document, None))["wire/x"] == "failure"
+
+
+def test_a_verdict_that_no_case_shows_gets_one() -> None:
+    document = factory.conformance_document([factory.result("wire/x")], verdict="fail")
+    shown = outcomes(RunFolder(Path("run"), None, document, None))
+    assert shown == {"wire/x": "passed", "run verdict": "failure"}
+
+
+def test_a_killed_run_is_an_error_in_junit() -> None:
+    killed = factory.run_document(finished=None)
+    document = factory.conformance_document([factory.result("wire/x")])
+    assert outcomes(RunFolder(Path("run"), killed, document, None))["run verdict"] == "error"
+
+
+def test_markdown_of_hostile_text_holds_no_markup() -> None:
+    text = markdown(hostile_folder(), {})
+    assert is_harmless(text)
+    unfenced = re.sub(r"^(`{3,})text\n.*?^\1$", "", text, flags=re.DOTALL | re.MULTILINE)
+    source = factory.result("wire/x")["source"]
+    prosaic = unfenced.replace(f"[{source['title']}]({source['url']})", "")
+    assert not re.search(
+        r"<(?!/?(details|summary)>)|(?<!\\)\[|(?<!\\)\*\*owned|^# owned|@everyone", prosaic, re.MULTILINE
+    )
+
+
+def test_a_fence_is_longer_than_any_run_of_backticks_in_it() -> None:
+    assert fence("a ```` b").startswith("`````text\n")
+
+
+def test_escaped_markdown_keeps_plain_sentences_readable() -> None:
+    assert escape("The stream was open for 2.0 s.") == "The stream was open for 2.0 s."
+
+
+@pytest.mark.parametrize("render", [verdict_table, load_table])
+def test_the_terminal_gets_no_sequence_from_a_server(render: Any) -> None:
+    folder = hostile_folder()
+    document = folder.conformance if render is verdict_table else folder.load
+    assert is_harmless(printed(render(document)))
+    coloured = re.sub(r"\x1b\[[0-9;]*m", "", printed(render(document), colour=True))
+    assert is_harmless(coloured)
+    assert "[bold red]owned[/]" in re.sub(r"\s+", " ", coloured)
+
+
+def test_the_verdict_fits_80_columns_and_tells_what_to_do() -> None:
+    text = printed(verdict_table(factory.conformance_document()))
+    assert max(map(len, text.splitlines())) <= 80
+    for told in (
+        "✗ FAILED  wire/invalid-utf8",
+        "happy-path, chunk 3, byte 120",
+        "mend",
+        "source",
+        "observe.pid = 4711",
+    ):
+        assert told in text
+    assert "response/cacheable" not in text
+    assert text.rstrip().splitlines()[-1].startswith("Conformance: ✗ FAILED")
+
+
+def test_verbose_lists_the_rules_that_passed() -> None:
+    assert "✓ passed  response/cacheable" in printed(verdict_table(factory.conformance_document(), verbose=True))
+
+
+def test_load_fits_80_columns_with_limits_and_samples() -> None:
+    big = {"p50": 1234.5, "p95": 12345.6, "p99": 123456.7, "max": 1234567.8, "samples": 12_345_678}
+    text = printed(load_table(factory.load_document(latency_ms={"first_event": big, "update": big})))
+    assert max(map(len, text.splitlines())) <= 80
+    assert "…" not in text
+    assert "✓ Connection time" in text
+    assert "10.9 to 15.2 ms" in text
+
+
+def test_sarif_points_at_the_line_of_the_transcript() -> None:
+    folder = RunFolder(Path("run"), factory.run_document(), factory.conformance_document(), None)
+    log = sarif(folder)
+    [run] = log["runs"]
+    assert [found["level"] for found in run["results"]] == ["error", "error", "warning", "note"]
+    location = run["results"][0]["locations"][0]["physicalLocation"]
+    assert location == {
+        "artifactLocation": {"uri": "transcripts/happy-path.jsonl"},
+        "region": {"startLine": 6},  # the request, the head, chunks 0 to 3
+    }
+    described = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    assert {found["ruleId"] for found in run["results"]} <= described
+
+
+def test_a_known_finding_is_suppressed_in_sarif() -> None:
+    document = factory.conformance_document([factory.result("wire/x", "fail", known=True)])
+    [found] = sarif(RunFolder(Path("run"), None, document, None))["runs"][0]["results"]
+    assert found["suppressions"][0]["kind"] == "external"
+
+
+def test_sarif_of_hostile_text_is_json_of_harmless_text() -> None:
+    text = json.dumps(sarif(hostile_folder()), ensure_ascii=False)
+    assert is_harmless(text)
