@@ -1,0 +1,117 @@
+"""Verdicts: what passes, what fails, and what cannot be judged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from conformance.target import Limits
+from loadtests.health import Health
+from loadtests.impact import Ratio
+from loadtests.integrity import Account
+from loadtests.objectives import FEWEST, Measured, Objective, judge, overall
+
+LIMITS = Limits()
+GOOD = Measured(
+    connect=np.full(50, 10.0),
+    update=np.full(500, 5.0),
+    account=Account(500, 500),
+    users=50,
+    peak_open=50,
+    failed=0,
+    dropped=0,
+    ratio=Ratio(1.01, 0.99, 1.03, 10),
+    existing=True,
+    pings=4000,
+)
+SLOW = np.r_[np.full(98, 5.0), 2100.0, 2200.0]
+
+
+def judged(measured: Measured, rule: str) -> Objective:
+    (found,) = [item for item in judge(measured, LIMITS) if item.rule == f"performance/{rule}"]
+    return found
+
+
+def test_a_good_run_passes_every_objective() -> None:
+    objectives = judge(GOOD, LIMITS)
+    assert {item.rule: item.verdict for item in objectives} == {
+        f"performance/{name}": "pass"
+        for name in (
+            "connect-time",
+            "concurrent-streams",
+            "update-latency",
+            "event-lost",
+            "event-duplicated",
+            "event-reordered",
+            "degradation",
+        )
+    }
+    assert overall(objectives) == "pass"
+
+
+BAD = {
+    "slow connects": (replace(GOOD, connect=np.full(50, 1000.0)), "connect-time", "fail"),
+    "slow updates": (replace(GOOD, update=SLOW), "update-latency", "fail"),
+    "a failed connect": (replace(GOOD, failed=1), "concurrent-streams", "fail"),
+    "a dropped stream": (replace(GOOD, dropped=1), "concurrent-streams", "fail"),
+    "fewer than asked for": (replace(GOOD, peak_open=49), "concurrent-streams", "fail"),
+    "none opened": (replace(GOOD, peak_open=0, failed=50), "concurrent-streams", "could_not_judge"),
+    "a lost update": (replace(GOOD, account=Account(9, 8, lost=1)), "event-lost", "fail"),
+    "a repeated update": (replace(GOOD, account=Account(9, 9, duplicated=1)), "event-duplicated", "fail"),
+    "swapped updates": (replace(GOOD, account=Account(9, 9, reordered=1)), "event-reordered", "fail"),
+    "no update sent": (replace(GOOD, account=Account()), "event-lost", "could_not_judge"),
+    "no connect": (replace(GOOD, connect=np.empty(0)), "connect-time", "could_not_judge"),
+    "few connects": (replace(GOOD, connect=np.full(FEWEST - 1, 1.0)), "connect-time", "could_not_judge"),
+    "few updates": (replace(GOOD, update=np.full(FEWEST - 1, 9e9)), "update-latency", "could_not_judge"),
+    "a clock ahead": (replace(GOOD, update=np.full(50, -30.0)), "update-latency", "could_not_judge"),
+    "slower": (replace(GOOD, ratio=Ratio(1.2, 1.06, 1.3, 9)), "degradation", "fail"),
+    "perhaps slower": (replace(GOOD, ratio=Ratio(1.04, 0.99, 1.06, 9)), "degradation", "could_not_judge"),
+    "perhaps not slower": (replace(GOOD, ratio=Ratio(1.06, 1.04, 1.2, 9)), "degradation", "could_not_judge"),
+    "too few phases": (replace(GOOD, ratio=None), "degradation", "could_not_judge"),
+}
+
+
+@pytest.mark.parametrize(("measured", "rule", "verdict"), BAD.values(), ids=BAD)
+def test_what_is_not_good(measured: Measured, rule: str, verdict: str) -> None:
+    assert judged(measured, rule).verdict == verdict
+    assert overall(judge(measured, LIMITS)) == verdict
+    if verdict == "could_not_judge":
+        assert judged(measured, rule).note
+
+
+def test_fewer_streams_than_the_limit_are_judged_as_such() -> None:
+    objective = judged(replace(GOOD, users=10, peak_open=10), "concurrent-streams")
+    assert (objective.verdict, objective.limit) == ("pass", 10)
+    assert "the limit is 50" in objective.note
+
+
+def test_a_saturated_generator_voids_failures_and_passes_alike() -> None:
+    objectives = judge(replace(GOOD, update=SLOW, complaint="the generator was the limit"), LIMITS)
+    assert {item.verdict for item in objectives} == {"could_not_judge"}
+    assert {item.note for item in objectives} == {"the generator was the limit"}
+
+
+def test_nothing_judged_is_no_pass() -> None:
+    assert overall([]) == "could_not_judge"
+
+
+NONE = np.empty(0)
+HEALTH = {
+    "nothing known": (Health(NONE, NONE, NONE), ""),
+    "well": (Health(np.full(100, 50.0), np.full(100, 50.0), np.full(100, 0.5)), ""),
+    "late sending": (Health(np.full(100, 201.0), NONE, NONE), "updates were sent 201 ms late"),
+    "late once": (Health(np.r_[np.zeros(999), 5000.0], NONE, NONE), ""),
+    "late loop": (Health(NONE, np.full(100, 101.0), NONE), "the event loop was 101 ms late"),
+    "a whole core": (Health(NONE, NONE, np.r_[np.full(7, 0.5), np.full(3, 0.99)]), "a whole core for 30% of the time"),
+    "busy for a moment": (Health(NONE, NONE, np.r_[np.full(9, 0.5), 0.99]), ""),
+    "the clock was set": (Health(NONE, NONE, NONE, 3000.0), "the system clock was set by 3000 ms"),
+}
+
+
+@pytest.mark.parametrize(("health", "complaint"), HEALTH.values(), ids=HEALTH)
+def test_when_the_generator_is_the_limit(health: Health, complaint: str) -> None:
+    found = health.complaint(LIMITS)
+    assert complaint in found
+    assert bool(found) == bool(complaint)
