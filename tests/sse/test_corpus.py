@@ -51,12 +51,17 @@ def test_fast_decoder_gives_the_same_events_at_any_split(case: Case) -> None:
         assert case.last_event_id == decoder.last_event_id
 
 
-@pytest.mark.parametrize("ending", [b"\r", b"\r\n"])
+@pytest.mark.parametrize("ending", [b"\r", b"\r\n"], ids=["CR", "CRLF"])
 @pytest.mark.parametrize(
     "case", [case for case in [*WHATWG, *WPT] if b"\r" not in case.stream], ids=lambda case: case.name
 )
 def test_other_line_endings_give_the_same_events(case: Case, ending: bytes) -> None:
-    assert list(case.events) == seen(decode(case.stream.replace(b"\n", ending)))
+    stream = case.stream.replace(b"\n", ending)
+
+    assert list(case.events) == seen(decode(stream))
+    for chunks in splits(stream):
+        decoder = FastDecoder()
+        assert list(case.events) == [message for chunk in chunks for message in decoder.feed(chunk)], chunks
 
 
 def test_an_event_comes_with_the_byte_that_ends_its_blank_line() -> None:

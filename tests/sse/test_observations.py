@@ -33,6 +33,7 @@ STREAMS: dict[bytes, list[Event | Observation]] = {
     b"\n\n: c\ndata: x\n\n": [Comment(2, 5, " c"), Event("message", "x", "", None, 2, 15)],
     b"retry: 250\n\n": [Retry(0, 10, 250)],
     b"retry: " + b"9" * 5000 + b"\n\n": [Retry(0, 5007, 2**64 - 1)],
+    b"retry: 18446744073709551614\n\n": [Retry(0, 27, 2**64 - 2)],
     b"retry: 18446744073709551616\n\n": [Retry(0, 27, 2**64 - 1)],
     b"retry: " + b"0" * 5000 + b"7\n\n": [Retry(0, 5008, 7)],
     b"retry: 3s\n\n": [IgnoredField(0, 9, "retry", "3s", "retry-not-digits", "retry")],
@@ -180,3 +181,12 @@ def test_fast_decoder_leaves_the_usual_shape_and_comes_back() -> None:
     messages = decoder.feed(usual + odd + usual[:9]) + decoder.feed(usual[9:] + usual) + decoder.feed(usual)
 
     assert messages == [("e", "x", "1"), ("message", "1\n2", "1"), *[("e", "x", "1")] * 3]
+
+
+def test_blocks_read_elsewhere_count_in_offsets_and_end_a_crlf() -> None:
+    decoder = Decoder()
+    decoder.feed(b"data: 1\r\r")
+
+    decoder.pass_blocks(9, "7")
+
+    assert decoder.feed(b"\ndata: x\n\n") == [Event("message", "x", "7", None, 19, 28)]
