@@ -12,9 +12,9 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from conformance.sse import Decoder
-from tests.sse.peers import OURS, PEERS, Reader
+from tests.sse.peers import OURS, PEERS, Reader, read_httpx_sse_response
 
-READERS = OURS | PEERS
+READERS = OURS | {"httpx-sse, iter_sse": read_httpx_sse_response} | PEERS
 
 
 def event(number: int, padding: int = 40) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 import aiohttp_sse_client2.client
+import httpx
 import httpx_sse._decoders
 import ld_eventsource.reader
 import requests
@@ -55,6 +56,13 @@ def read_httpx_sse(chunks: Iterator[bytes]) -> Iterator[Message]:
 
 def _httpx_decoders() -> tuple[Any, Any]:
     return httpx_sse._decoders.SSELineDecoder(), httpx_sse._decoders.SSEDecoder()
+
+
+def read_httpx_sse_response(chunks: Iterator[bytes]) -> Iterator[Message]:
+    """httpx-sse as it is meant to be used, with httpx's part of the work."""
+    response = httpx.Response(200, headers={"Content-Type": "text/event-stream"}, content=chunks)
+    for event in httpx_sse.EventSource(response).iter_sse():
+        yield event.event, event.data, event.id
 
 
 def read_sseclient_py(chunks: Iterator[bytes]) -> Iterator[Message]:

@@ -190,3 +190,4 @@ def test_blocks_read_elsewhere_count_in_offsets_and_end_a_crlf() -> None:
     decoder.pass_blocks(9, "7")
 
     assert decoder.feed(b"\ndata: x\n\n") == [Event("message", "x", "7", None, 19, 28)]
+    assert decoder.line_endings == {"\n": 3, "\r": 2, "\r\n": 0}
