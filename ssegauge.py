@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
+import math
 import os
 import re
 import signal
@@ -67,7 +68,9 @@ Only = Annotated[
 ]
 Skip = Annotated[list[str] | None, typer.Option("--skip", help="Leave this rule or group out.", metavar="CODE|GROUP")]
 Spawn = Annotated[str | None, typer.Option("--spawn", help="Start the server with this command, and stop it after.")]
-Scenario = Annotated[str, typer.Option(help="progress, watch, or the path of a locustfile.")]
+Scenario = Annotated[
+    str, typer.Option(help="progress, watch, or a locustfile; default: progress where the target has its hooks.")
+]
 Users = Annotated[int, typer.Option(help="Streams at once.", min=1)]
 SpawnRate = Annotated[float, typer.Option(help="New users per second.", min=0.1)]
 Duration = Annotated[str, typer.Option(help="How long to measure: 30s, 5m.")]
@@ -170,7 +173,7 @@ def load(
     where: Where = "",
     target: WhereOption = "",
     out: Out = None,
-    scenario: Scenario = "progress",
+    scenario: Scenario = "",
     users: Users = 50,
     spawn_rate: SpawnRate = 100.0,
     duration: Duration = "30s",
@@ -187,8 +190,9 @@ def load(
     """Load a server with streams, and judge how it holds up."""
     from loadtests.cli import Options
 
+    described = _target(where or target)
     options = Options(
-        scenario=scenario,
+        scenario=scenario or _scenario(described),
         users=users,
         spawn_rate=spawn_rate,
         duration_s=_seconds(duration),
@@ -200,7 +204,6 @@ def load(
         master_host=master_host,
         expect_workers=expect_workers,
     )
-    described = _target(where or target)
     with _run_folder(described, out) as folder:
         made = _load(described, folder, options, loud=not (as_json or quiet))
     _end([made], folder.path, as_json=as_json, quiet=quiet)
@@ -217,7 +220,7 @@ def run_command(
     skip: Skip = None,
     spawn: Spawn = None,
     baseline: Baseline = None,
-    scenario: Scenario = "progress",
+    scenario: Scenario = "",
     users: Users = 50,
     spawn_rate: SpawnRate = 100.0,
     duration: Duration = "30s",
@@ -232,13 +235,14 @@ def run_command(
     from loadtests.cli import Options as LoadOptions
 
     checks = Options(strict, quick, tuple(only or ()), tuple(skip or ()), None, baseline)
-    loads = LoadOptions(scenario, users, spawn_rate, _seconds(duration), rate)
+    loads = LoadOptions(users=users, spawn_rate=spawn_rate, duration_s=_seconds(duration), rate=rate)
     loud = not (as_json or quiet)
     with contextlib.ExitStack() as stack:
         if where or target:
             described = stack.enter_context(_spawned(_target(where or target), spawn))
         else:
             described = stack.enter_context(_reference_server(loud=loud))
+        loads = replace(loads, scenario=scenario or _scenario(described))
         folder = stack.enter_context(_run_folder(described, out))
         documents = [_check(described, folder, checks, loud=loud), _load(described, folder, loads, loud=loud)]
     _write_extra(folder.path, junit, sarif)
@@ -339,8 +343,7 @@ def _live(first: str) -> Iterator[Callable[[str], None]]:
         with errors.status(escape(first)) as status:
             yield lambda line: status.update(escape(line))
         return
-    errors.print(first, markup=False, soft_wrap=True)
-    last = time.monotonic()
+    last = -math.inf
 
     def tell(line: str) -> None:
         nonlocal last
@@ -382,6 +385,11 @@ def _end(
     if path and not (as_json or quiet):
         screen.print(f"Report: {escape(str(path / 'report.html'))}", soft_wrap=True)
     raise typer.Exit(EXIT[verdict])
+
+
+def _scenario(target: Target) -> str:
+    """Return the scenario that the target's hooks allow."""
+    return "progress" if target.task.create_manual and target.task.update else "watch"
 
 
 def _seconds(text: str) -> float:

@@ -44,6 +44,7 @@ class Server:
         self.patience_s = QUICK_PATIENCE_S if quick else PATIENCE_S
         self._stack = AsyncExitStack()
         self._clients: dict[int, httpx.AsyncClient] = {}
+        self._lives: set[Live] = set()
 
     async def __aenter__(self) -> Self:
         """Enter; leaving closes every connection."""
@@ -52,7 +53,8 @@ class Server:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None:
-        """Close every connection."""
+        """End what is still under way, then close every connection."""
+        await asyncio.gather(*(live.stop("cut", "interrupted") for live in self._lives))
         await self._stack.aclose()
 
     async def _client(self, receive_buffer: int) -> httpx.AsyncClient:
@@ -111,6 +113,7 @@ class Server:
         live = Live(
             self.recording, Transcript(self.recording.unique(name or role), request, PROBE.get(), role, facts=facts)
         )
+        self._lives = {one for one in self._lives if not one.over} | {live}
         live.start(lambda one: self._exchange(one, receive_buffer))
         return live
 

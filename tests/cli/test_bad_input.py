@@ -1,0 +1,140 @@
+"""Bad input: one clear line that names the place and the remedy, the documented exit status, and no traceback."""
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import http, ssegauge, tcp_server
+
+FINITE = "Content-Type: text/html\r\nContent-Length: 15\r\nConnection: close"
+
+
+def silence(_: socket.socket) -> None:
+    """Accept and say nothing."""
+
+
+def garbage(connection: socket.socket) -> None:
+    connection.sendall(b"220 mail.example ESMTP ready\r\n\r\n")
+
+
+def one_line(told: str) -> str:
+    lines = told.strip().splitlines()
+    assert len(lines) == 1, told
+    assert lines[0].startswith("ssegauge: ")
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://127.0.0.1:1", "cannot connect"),
+        ("http://127.0.0.1:0", "is not an http:// or https:// address"),
+        ("ftp://127.0.0.1/events", "is not an http:// or https:// address"),
+        ("no-such.toml", "no such file; give a URL"),
+    ],
+)
+def test_a_target_that_is_none(url: str, expected: str, tmp_path: Path) -> None:
+    for command in ("check", "load", "run"):
+        done = ssegauge(command, url, cwd=tmp_path)
+        assert (done.returncode, expected in one_line(done.stderr)) == (2, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (silence, "no response within 5 s"),
+        (garbage, "not HTTP as expected"),
+        (http(b"gone", "Content-Length: 4", "404 Not Found"), "404 Not Found; check base_url and stream.path"),
+        (http(b"", "Content-Length: 0", "401 Unauthorized"), "401 Unauthorized; give credentials"),
+    ],
+)
+def test_a_server_that_cannot_be_judged(answer: Callable[..., None], expected: str, tmp_path: Path) -> None:
+    with tcp_server(answer) as url:
+        done = ssegauge("check", f"{url}/events", "--quiet", cwd=tmp_path)
+    assert (done.returncode, expected in one_line(done.stderr)) == (2, True), done.stderr
+
+
+def test_tls_where_none_is_spoken(tmp_path: Path) -> None:
+    with tcp_server(garbage) as url:
+        done = ssegauge("check", url.replace("http", "https"), "--quiet", cwd=tmp_path)
+    assert (done.returncode, "TLS failed" in one_line(done.stderr)) == (2, True), done.stderr
+
+
+def test_html_instead_of_a_stream_is_a_finding(tmp_path: Path) -> None:
+    with tcp_server(http(b"<h1>Hello</h1>\n", FINITE)) as url:
+        done = ssegauge("check", url, "--quick", "--quiet", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "response/content-type" in done.stdout
+    assert "content-type: text/html" in done.stdout
+
+
+def test_an_endless_stream_without_a_blank_line_is_no_evidence_of_events(tmp_path: Path) -> None:
+    with tcp_server(http(b"data: x\n" * 1000)) as url:
+        done = ssegauge("check", url, "--quick", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"wire/event-named-open-or-error"' in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("toml", "expected"),
+    [
+        (
+            'base_url = "http://127.0.0.1:1"\n[stream]\npth = "/"\n',
+            "ssegauge.toml:3: unknown key 'pth'; did you mean 'path'?",
+        ),
+        ('base_url = "http://127.0.0.1:1"\n', "stream is missing; add it"),
+        ('base_url = 7\n[stream]\npath = "/"\n', "ssegauge.toml:1: base_url = 7 is not a string"),
+        ('base_url = "${NO_SUCH}"\n[stream]\npath = "/"\n', "environment variable NO_SUCH is not set"),
+        ("base_url = \n", "not valid TOML"),
+    ],
+)
+def test_a_wrong_target_file(toml: str, expected: str, tmp_path: Path) -> None:
+    (tmp_path / "ssegauge.toml").write_text(toml)
+    done = ssegauge("check", cwd=tmp_path)
+    assert (done.returncode, expected in one_line(done.stderr)) == (2, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["check"], "no target; give a URL or a target file"),
+        (["check", "http://127.0.0.1:1", "--only", "wire/field-cases"], "did you mean 'wire/field-case'?"),
+        (["check", "http://127.0.0.1:1", "--skip", "wires"], "no rule and no group is named 'wires'"),
+        (["check", "http://127.0.0.1:1", "--spawn", "no-such-program"], "No such file"),
+        (["check", "http://127.0.0.1:1", "--baseline", "none.txt"], "--baseline none.txt"),
+        (["check", "http://127.0.0.1:1", "--out", "/dev/null/x"], "--out /dev/null/x"),
+        (["load", "http://127.0.0.1:1", "--scenario", "nix"], "--scenario nix: none of"),
+        (["judge", "no-such-file"], "no-such-file"),
+        (["judge", "-"], "nothing in it to judge"),
+        (["rules", "wire/field-cases"], "did you mean 'wire/field-case'?"),
+        (["report", "nowhere"], "nowhere"),
+        (["serve", "--fault", "wire/field-cases"], "wire/field-case"),
+    ],
+)
+def test_wrong_words(words: list[str], expected: str, tmp_path: Path) -> None:
+    done = ssegauge(*words, cwd=tmp_path)
+    assert (done.returncode, expected in one_line(done.stderr)) == (2, True), done.stdout + done.stderr
+
+
+def test_a_folder_that_is_no_run_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "data").write_text("1")
+    done = ssegauge("check", "http://127.0.0.1:1", "--out", "precious", cwd=tmp_path)
+    assert (done.returncode, "not empty and holds no run" in one_line(done.stderr)) == (2, True)
+    assert (tmp_path / "precious" / "data").read_text() == "1"
+
+
+def test_a_folder_of_the_users_that_hides_ours(tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "__init__.py").touch()
+    done = ssegauge("rules", cwd=tmp_path)
+    assert (done.returncode, "hides ssegauge's own package 'reports'" in one_line(done.stderr)) == (2, True)
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+        done = ssegauge("serve", "--port", port, cwd=tmp_path)
+    assert (done.returncode, port in one_line(done.stderr)) == (2, True)

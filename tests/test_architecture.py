@@ -1,0 +1,95 @@
+"""The directions of imports, as ARCHITECTURE.md gives them: what each part may see of the rest."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("conformance", "loadtests", "reports", "reference_server", "ssegauge")
+
+# Part -> what else of the project it may import. The longest matching name counts.
+MAY_SEE = {
+    "conformance.sse": ["conformance.sse"],
+    "conformance.transcript": ["conformance.errors"],
+    "conformance.target": ["conformance.errors"],
+    "conformance.errors": [],
+    "conformance.seen": ["conformance.sse", "conformance.target", "conformance.transcript"],
+    "conformance.rules": ["conformance.rules", "conformance.seen", "conformance.sse", "conformance.target"],
+    "conformance.judge": ["conformance.rules", "conformance.seen", "conformance.target", "conformance.transcript"],
+    "conformance": ["conformance"],
+    "loadtests": ["loadtests", "conformance"],
+    "reports": ["reports"],
+    "reference_server": ["reference_server"],
+    "ssegauge": ["conformance", "loadtests", "reports", "reference_server"],
+}
+# ... and what it may not import although the line above allows it, or although it is a library.
+MUST_NOT_SEE = {
+    "conformance.rules": ["asyncio", "socket", "pytest", "locust", "gevent"],
+    "conformance.judge": ["asyncio", "socket", "httpx", "pytest"],
+    "conformance.seen": ["asyncio", "socket", "httpx", "pytest"],
+    "conformance": ["locust", "gevent"],
+    "loadtests": ["conformance.record", "conformance.recording", "conformance.play", "conformance.probes", "pytest"],
+    "loadtests.cli": ["locust", "gevent"],
+    "reports": ["locust", "gevent", "httpx", "aiohttp"],
+    "reference_server": ["httpx", "httpx_sse", "locust"],
+}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for package in PACKAGES:
+        found = (ROOT / package).rglob("*.py") if (ROOT / package).is_dir() else [ROOT / f"{package}.py"]
+        for path in found:
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+MODULES = dict(modules())
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.module
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def within(name: str, part: str) -> bool:
+    return name == part or name.startswith(f"{part}.")
+
+
+def most_special(name: str, table: dict[str, list[str]]) -> list[str]:
+    parts = [part for part in table if within(name, part)]
+    return table[max(parts, key=len)] if parts else []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_sees_only_what_it_may(name: str) -> None:
+    of_project = {seen for seen in imports(MODULES[name]) if seen.partition(".")[0] in PACKAGES}
+    allowed = most_special(name, MAY_SEE)
+    assert [] == sorted(seen for seen in of_project if not any(within(seen, part) for part in allowed))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_keeps_clear_of_what_it_must_not_see(name: str) -> None:
+    forbidden = [part for area, parts in MUST_NOT_SEE.items() if within(name, area) for part in parts]
+    assert [] == sorted(seen for seen in imports(MODULES[name]) if any(within(seen, part) for part in forbidden))
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if within(name, "conformance.sse")])
+def test_the_decoder_needs_the_standard_library_alone(name: str) -> None:
+    libraries = {seen.partition(".")[0] for seen in imports(MODULES[name])} - {"conformance"}
+    assert libraries <= set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if not within(name, "reference_server")])
+def test_nobody_but_the_command_line_sees_the_reference_server(name: str) -> None:
+    if name != "ssegauge":
+        assert not any(within(seen, "reference_server") for seen in imports(MODULES[name]))
