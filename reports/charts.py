@@ -4,7 +4,7 @@ Every chart is drawn from aggregates (bins of seconds, quantiles), never from ra
 grow with the run. Colours of text and grid are left to the page, which knows whether it is light or dark.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,14 +14,15 @@ import plotly.graph_objects as go
 from reports import words
 
 # Distinguishable by colour-blind readers and on light and dark grounds (after Okabe and Ito).
-COLOURS = {"p50": "#0a84c1", "p95": "#d98b06", "p99": "#c44f2b"}
+COLOURS = {"p50": "#2391cf", "p95": "#dd930f", "p99": "#dc5a36"}
 KIND_COLOURS = {
-    "connect": "#0a84c1",
-    "first_event": "#1f9e77",
-    "update": "#c44f2b",
-    "gap": "#8a63c7",
-    "existing": "#d98b06",
+    "connect": "#2391cf",
+    "first_event": "#27a883",
+    "update": "#dc5a36",
+    "gap": "#9673d3",
+    "existing": "#dd930f",
 }
+PHASE_MARKS = {False: ("without streams", COLOURS["p50"]), True: ("with streams", COLOURS["p95"])}
 PHASE_FILL = "rgba(127, 127, 127, 0.10)"
 LAYOUT: Mapping[str, Any] = {
     "template": None,
@@ -74,19 +75,19 @@ def distribution(curves: Mapping[str, pd.DataFrame]) -> go.Figure:
 
 
 def phase_medians(phases: pd.DataFrame) -> go.Figure:
-    """Draw the existing endpoint's median and p95 in each phase (see `summarize.by_phase`)."""
-    figure = _figure("phase", "ms")
-    labels = [f"{name}<br>{'with' if held else 'without'} streams" for name, held in _names(phases)]
-    for column in ("p50", "p95"):
-        figure.add_bar(x=labels, y=phases[column], name=column, marker={"color": COLOURS[column]})
+    """Draw the existing endpoint's median in each phase, with and without streams (see `summarize.by_phase`)."""
+    figure = _figure("time since the run's start (s)", "median, ms")
+    for held, (name, colour) in PHASE_MARKS.items():
+        shown = phases[phases["streams"] == held]
+        figure.add_scatter(
+            x=(shown["start_s"] + shown["end_s"]) / 2,
+            y=shown["p50"],
+            name=name,
+            mode="markers",
+            marker={"color": colour, "size": 9},
+        )
     figure.update_yaxes(rangemode="tozero")
-    return figure.update_layout(barmode="group", bargap=0.4)
-
-
-def _names(phases: pd.DataFrame) -> Iterable[tuple[str, bool]]:
-    # Plotly's labels know a little HTML, so a name may hold none.
-    plain = phases["name"].str.replace("<", "‹", regex=False).str.replace("&", "＆", regex=False)
-    return zip(plain, phases["streams"], strict=True)
+    return figure
 
 
 def _figure(x_title: str, y_title: str) -> go.Figure:

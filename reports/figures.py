@@ -1,6 +1,6 @@
 """What a report says of the samples: one pass over the frame gives every table and chart. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ class Figures:
 
     latencies: Mapping[str, Percentiles]
     delay: Percentiles
-    phases: Sequence[Mapping[str, Any]]
+    existing: Mapping[bool, Percentiles]
     charts: Sequence[Chart]
     samples: int
     parts: int
@@ -48,7 +48,7 @@ def compute(samples: Samples, load: Document | None) -> Figures:
     return Figures(
         latencies=summarize.latency_table(frame),
         delay=summarize.percentiles(frame["delay_ms"].to_numpy()),
-        phases=list(_records(by_phase)),
+        existing=summarize.with_and_without(frame, phases),
         charts=drawn,
         samples=len(frame),
         parts=samples.parts,
@@ -57,10 +57,6 @@ def compute(samples: Samples, load: Document | None) -> Figures:
 
 
 Draw = Callable[[pd.DataFrame, Sequence[Mapping[str, Any]], pd.DataFrame], Chart | None]
-
-
-def _records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    yield from ({str(key): value for key, value in row.items()} for row in table.to_dict("records"))
 
 
 def _of(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
@@ -101,7 +97,7 @@ def _open_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd.
 def _phase_chart(_: pd.DataFrame, __: object, by_phase: pd.DataFrame) -> Chart | None:
     if by_phase.empty:
         return None
-    caption = "The existing endpoint in interleaved phases with and without open streams."
+    caption = "Each point is a phase; phases with and without open streams alternate."
     return Chart("phases", "Impact on the existing endpoint", caption, charts.phase_medians(by_phase).to_json())
 
 

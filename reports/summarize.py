@@ -93,6 +93,19 @@ def by_phase(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]]) -> pd.Dat
     return pd.DataFrame([row for row in rows if row["samples"]])
 
 
+def with_and_without(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]]) -> dict[bool, Percentiles]:
+    """Return the existing endpoint's percentiles over all phases without (False) and with streams (True)."""
+    existing = frame[frame["kind"] == "existing"]
+    found = {held: _of_phases(existing, phases, held) for held in (False, True)}
+    return {held: percentiles(values) for held, values in found.items() if values.size}
+
+
+def _of_phases(existing: pd.DataFrame, phases: Sequence[Mapping[str, Any]], held: bool) -> Values:
+    names = [phase["name"] for phase in phases if phase["streams"] == held]
+    values: Values = existing.loc[existing["phase"].isin(names), "value"].to_numpy()
+    return values
+
+
 def _phase_row(phase: Mapping[str, Any], existing: pd.DataFrame) -> dict[str, Any]:
     found = percentiles(existing.loc[existing["phase"] == phase["name"], "value"].to_numpy())
     facts = {key: phase[key] for key in ("name", "streams", "start_s", "end_s")}

@@ -8,11 +8,14 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reports.folder import Document, RunFolder
 from reports.render.visible import prose, visible
 from reports.verdict import is_finished, states
+
+if TYPE_CHECKING:  # the terminal shows verdicts without waiting for pandas
+    from reports.summarize import Percentiles
 
 LABELS = {
     "fail": "failed",
@@ -45,6 +48,7 @@ OBJECTIVES = {
     "performance/update-latency": ("Update latency", "<"),
     "performance/degradation": ("Impact on existing endpoint", "<"),
 }
+ANY_OTHER = "≤"
 
 
 def headline(folder: RunFolder) -> str:
@@ -71,15 +75,22 @@ def _load_words(load: Document | None) -> str:
     return f"Under load it missed: {', '.join(missed)}." if missed else LOAD_WORDS[load["verdict"]]
 
 
+def specified(load: Document) -> dict[str, Document | None]:
+    """Return the objectives of the specification's four figures by rule; None where the run did not measure one."""
+    measured = {one["rule"]: one for one in load["objectives"]}
+    return {rule: measured.get(rule) for rule in OBJECTIVES}
+
+
 def title(objective: Mapping[str, Any]) -> str:
     """Return an objective's name for people."""
     rule: str = objective["rule"]
-    return OBJECTIVES.get(rule, (rule, ""))[0]
+    spelled = rule.partition("/")[2].replace("-", " ").capitalize()
+    return OBJECTIVES.get(rule, (spelled, ANY_OTHER))[0]
 
 
 def limit(objective: Mapping[str, Any]) -> str:
     """Return an objective's limit with its comparison, such as ``< 1 s``."""
-    sign = OBJECTIVES.get(objective["rule"], ("", "<"))[1]
+    sign = OBJECTIVES.get(objective["rule"], ("", ANY_OTHER))[1]
     return f"{sign} {quantity(objective['limit'], objective['unit'])}"
 
 
@@ -94,8 +105,8 @@ def quantity(value: float | None, unit: str) -> str:
     """Return a value with its unit at three significant digits; a dash when there is no value."""
     if value is None or value != value:  # noqa: PLR0124 - NaN is the one value unlike itself
         return ABSENT
-    if unit == "ratio":
-        return f"{significant(100 * value)} %"
+    if unit == "ratio":  # a change is easier to read: 1.031 is +3.1 %
+        return f"{round(100 * (value - 1), 1):+g} %"
     if unit == "ms" and abs(value) >= 1000:
         return f"{significant(value / 1000)} s"
     return f"{significant(value)} {unit}".rstrip()
@@ -116,13 +127,18 @@ def place(evidence: Mapping[str, Any]) -> str:
     return ", ".join([prose(evidence["transcript"]), *named])
 
 
+def says(finding: Mapping[str, Any]) -> str:
+    """Return what was seen, or for a rule that has nothing to tell what it asks for, on one line."""
+    return prose(finding["summary"] or finding.get("title", ""))
+
+
 def plain(finding: Mapping[str, Any], most_evidence: int = 5) -> str:
     """Return a finding as plain text of several lines: what, evidence, why, how to mend, source."""
     return "\n".join(_plain_lines(finding, most_evidence))
 
 
 def _plain_lines(finding: Mapping[str, Any], most_evidence: int) -> Iterator[str]:
-    yield prose(finding["summary"])
+    yield says(finding)
     for evidence in finding.get("evidence", ())[:most_evidence]:
         yield f"Evidence: {place(evidence)}"
         yield from (f"    {line}" for line in visible(evidence["excerpt"]).splitlines())
@@ -138,7 +154,7 @@ def objective(measured: Mapping[str, Any]) -> str:
     value = quantity(measured["value"], measured["unit"])
     within = f", 95 % interval {interval(measured)}" if measured.get("interval") else ""
     rests_on = f"limit {limit(measured)}, {measured['samples']:,} samples{within}"
-    return f"{title(measured)}: {value} ({prose(measured['statistic'])}; {rests_on})"
+    return f"{title(measured)}: {prose(measured['statistic'])} {value} ({rests_on})"
 
 
 KINDS = {
@@ -206,3 +222,15 @@ def run_facts(run: Document) -> Iterator[tuple[str, str]]:
 def pretty(document: Document) -> str:
     """Return a document as indented JSON for people; secrets were redacted by its writer."""
     return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def latency_rows(latencies: Mapping[str, "Percentiles"], delay: "Percentiles") -> Iterator[tuple[str, "Percentiles"]]:
+    """Yield (name, percentiles) per kind of latency, and of the generator's own delay where it is known."""
+    yield from ((kind(name), found) for name, found in latencies.items())
+    if delay.samples:
+        yield "generator's own delay", delay
+
+
+def existing_rows(existing: Mapping[bool, "Percentiles"]) -> Iterator[tuple[str, "Percentiles"]]:
+    """Yield (name, percentiles) of the existing endpoint without and with open streams."""
+    yield from ((f"{'with' if held else 'without'} streams", found) for held, found in existing.items())

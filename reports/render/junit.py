@@ -79,15 +79,15 @@ def _load_suites(load: Document | None) -> dict[str, list[Case]]:
 
 
 def _rule_case(result: Document, strict: bool) -> Case:
-    missing = result.get("needs") or result["summary"]
+    missing = result.get("needs") or words.says(result)
     skipped = result["verdict"] == "not_observed"
-    message = f"not observed; add: {missing}" if skipped else result["summary"]
+    message = f"not observed; add: {missing}" if skipped else words.says(result)
     return Case(result["rule"], verdict.state(result, strict=strict), message, words.plain(result))
 
 
 def _finding_case(finding: Document) -> Case:
     state = verdict.severity(finding, strict=False)
-    return Case(f"under load: {finding['rule']}", state, finding["summary"], words.plain(finding))
+    return Case(f"under load: {finding['rule']}", state, words.says(finding), words.plain(finding))
 
 
 def _objective_case(objective: Document) -> Case:

@@ -90,7 +90,7 @@ def _conformance_blocks(conformance: Document) -> Iterator[str]:
 
 
 def _finding(state: str, one: Document) -> str:
-    lines = [f"### {SIGNS.get(state, 'ℹ️')} {words.LABELS[state]}: `{one['rule']}`", escape(one["summary"])]
+    lines = [f"### {SIGNS.get(state, 'ℹ️')} {words.LABELS[state]}: `{one['rule']}`", escape(words.says(one))]
     lines += [f"{escape(words.place(seen))}\n\n{fence(seen['excerpt'])}" for seen in one.get("evidence", ())[:1]]
     if one.get("mend"):
         lines.append(f"**Mend:** {escape(one['mend'])}")

@@ -114,7 +114,7 @@ def _finding(state: str, finding: Mapping[str, Any]) -> RenderableType:
     details.add_column(overflow="fold")
     for label, text in _details(finding):
         details.add_row(label, Text(text))
-    return Group(heading, Padding(Text(prose(finding["summary"])), (0, 0, 0, 2)), Padding(details, (0, 0, 1, 2)))
+    return Group(heading, Padding(Text(words.says(finding)), (0, 0, 0, 2)), Padding(details, (0, 0, 1, 2)))
 
 
 def _details(finding: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -59,7 +59,7 @@ def test_every_chart_is_drawn(watched: Watched, whole: Path) -> None:
     assert plots.count() == 5
     for plot in plots.all():
         expect(plot.locator("svg.main-svg").first).to_be_attached()
-        drawn = plot.locator(".scatterlayer path.js-line, .barlayer path")
+        drawn = plot.locator(".scatterlayer path.js-line, .scatterlayer path.point")
         expect(drawn.first).to_be_attached()
 
 

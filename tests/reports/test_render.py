@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
+from reports import words
 from reports.folder import RunFolder
 from reports.render.html import bytes_shown, script_json
 from reports.render.junit import junit
@@ -233,3 +234,45 @@ def test_a_known_finding_is_suppressed_in_sarif() -> None:
 def test_sarif_of_hostile_text_is_json_of_harmless_text() -> None:
     text = json.dumps(sarif(hostile_folder()), ensure_ascii=False)
     assert is_harmless(text)
+
+
+QUANTITIES = {
+    "milliseconds": (12.34, "ms", "12.3 ms"),
+    "parts of them": (0.0704, "ms", "0.07 ms"),
+    "seconds": (1000, "ms", "1 s"),
+    "minutes": (123456.7, "ms", "123 s"),
+    "counts": (12_345, "streams", "12,345 streams"),
+    "a ratio, as a change": (1.0314, "ratio", "+3.1 %"),
+    "no change": (1.0, "ratio", "+0 %"),
+    "a gain": (0.95, "ratio", "-5 %"),
+    "nothing measured": (None, "ms", "–"),
+    "not a number": (float("nan"), "ms", "–"),
+}
+
+
+@pytest.mark.parametrize(("value", "unit", "shown"), QUANTITIES.values(), ids=QUANTITIES)
+def test_quantities_are_told_for_people(value: float | None, unit: str, shown: str) -> None:
+    assert words.quantity(value, unit) == shown
+
+
+INTERVALS: dict[str, tuple[dict[str, Any], str]] = {
+    "the same unit once": ({"unit": "ms", "interval": [5.1, 6.9]}, "5.1 to 6.9 ms"),
+    "two units": ({"unit": "ms", "interval": [900, 1100]}, "900 ms to 1.1 s"),
+    "a change": ({"unit": "ratio", "interval": [0.959, 1.045]}, "-4.1 to +4.5 %"),
+    "none": ({"unit": "ms"}, ""),
+}
+
+
+@pytest.mark.parametrize(("measured", "shown"), INTERVALS.values(), ids=INTERVALS)
+def test_intervals_are_told_for_people(measured: dict[str, Any], shown: str) -> None:
+    assert words.interval(measured) == shown
+
+
+def test_an_objective_beyond_the_specification_is_named_by_its_rule() -> None:
+    lost = factory.objective("event-lost", 0, 0, "events", statistic="count")
+    assert words.objective(lost) == "Event lost: count 0 events (limit ≤ 0 events, 50 samples)"
+    assert list(words.specified(factory.load_document(objectives=[lost])).values()) == [None] * 4
+
+
+def test_a_rule_with_nothing_to_tell_is_told_by_its_title() -> None:
+    assert words.says(factory.result("wire/x", summary="", title="Events are UTF-8.")) == "Events are UTF-8."

@@ -77,3 +77,10 @@ def test_phases_are_told_apart_by_name_in_run_order() -> None:
     assert table["name"].tolist() == ["idle-1", "streams-1"]
     assert table["p50"].tolist() == [20, 20]
     assert table["samples"].tolist() == [1, 2]
+
+
+def test_phases_with_and_without_streams_are_pooled() -> None:
+    samples = frame([1, 2, 3, 4], [10, 20, 30, 99], "existing")
+    samples = samples.assign(phase=["streams-1", "idle-1", "streams-2", "ramp"])
+    pooled = summarize.with_and_without(samples, factory.PHASES)
+    assert {held: (found.samples, found.p50) for held, found in pooled.items()} == {False: (1, 20), True: (2, 20)}
