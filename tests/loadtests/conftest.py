@@ -1,0 +1,65 @@
+"""Load runs for tests: short, on loopback, each into a folder of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.runfolder import RunFolder
+from conformance.target import from_toml, load_target
+from loadtests.cli import Options, Status, run_load
+from reports import schema
+
+Load = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    """Run a load test of a target (a URL or the text of a target file); return load.json, held to its schema."""
+
+    def run(target: str, *, on_progress: Callable[[Status], None] | None = None, **options: Any) -> dict[str, Any]:
+        described = load_target(target) if target.startswith("http") else from_toml(target)
+        RunFolder.create(tmp_path, described, ["test"])
+        document = run_load(described, tmp_path, Options(**options), on_progress)
+        schema.validate("load", document)
+        return document
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def reference_url() -> Iterator[str]:
+    """The reference server in a process of its own."""
+    line = [sys.executable, "-m", "reference_server", "--port", "0"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield process.stdout.readline().split()[-1]
+        process.terminate()
+
+
+@pytest.fixture
+def reference_target(reference_url: str) -> str:
+    """The reference server as a target without an existing endpoint, so that runs have no phases."""
+    return f"""
+base_url = "{reference_url}"
+[stream]
+path = "/api/brand-monitor/progress/{{task_id}}"
+[task.create]
+path = "/api/brand-monitor/tasks"
+json = {{ steps = 5, interval_ms = 200 }}
+[task.create_manual]
+path = "/api/brand-monitor/tasks"
+json = {{ manual = true }}
+[task.update]
+path = "/api/brand-monitor/tasks/{{task_id}}/updates"
+"""
+
+
+def verdicts(document: dict[str, Any]) -> dict[str, str]:
+    """Return each objective's verdict by its name."""
+    return {item["rule"].rpartition("/")[2]: item["verdict"] for item in document["objectives"]}

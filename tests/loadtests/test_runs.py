@@ -1,0 +1,258 @@
+"""Whole load runs against servers whose conduct is known."""
+
+from __future__ import annotations
+
+import json
+import signal
+import statistics
+import subprocess
+import sys
+import textwrap
+import urllib.request
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+
+from loadtests.cli import SCENARIOS
+from tests.loadtests.conftest import Load, verdicts
+from tests.loadtests.servers import (
+    StampedSender,
+    Tamper,
+    lose_every,
+    repeat_every,
+    reply,
+    scripted,
+    swap_every,
+    tasks,
+)
+
+SHORT_GRACE = "[limits]\nupdate_s = 0.5\n"
+
+
+def samples_in(folder: Path) -> pd.DataFrame:
+    return pd.read_parquet(folder / "samples")
+
+
+def test_progress_on_a_good_server_finds_nothing_wrong(load: Load, reference_target: str, reference_url: str) -> None:
+    document = load(reference_target, users=10, duration_s=2, rate=40)
+    integrity = document["integrity"]
+    assert integrity["sent"] == integrity["received"] > 60
+    assert (integrity["lost"], integrity["duplicated"], integrity["reordered"]) == (0, 0, 0)
+    assert document["connections"] == {
+        "requested": 10,
+        "peak_open": 10,
+        "failed": 0,
+        "dropped": 0,
+        "drop_reasons": {},
+    }
+    assert document["latency_ms"]["connect"]["samples"] == 10
+    assert document["latency_ms"]["update"]["source"] == "planned"
+    assert verdicts(document)["concurrent-streams"] == "pass"
+    assert verdicts(document)["event-lost"] == "pass"
+    with urllib.request.urlopen(f"{reference_url}/metrics.json") as metrics:
+        assert json.load(metrics)["open_streams"] == 0
+
+
+def test_phases_alternate_and_every_stream_is_open_in_each_phase_with_streams(
+    load: Load, reference_target: str, tmp_path: Path
+) -> None:
+    decided_at_once = '[existing]\npath = "/health"\n[limits]\ndegradation = 50.0\n'
+    document = load(reference_target + decided_at_once, users=5, duration_s=1, rate=20)
+    names = [phase["name"] for phase in document["phases"]]
+    pairs = len(names) // 2
+    assert pairs >= 4
+    assert names == [f"{kind}-{number}" for number in range(1, pairs + 1) for kind in ("off", "on")]
+    assert document["latency_ms"]["connect"]["samples"] == 5 * pairs
+    assert document["connections"]["peak_open"] == 5
+    assert verdicts(document)["degradation"] == "pass"
+    frame = samples_in(tmp_path)
+    opened = frame[frame.kind == "open"].sort_values("at_ms")
+    for phase in document["phases"]:
+        before = opened[opened.at_ms < phase["start_s"] * 1e3].value.sum()
+        assert before == (5 if phase["streams"] else 0)
+    pings = frame[frame.kind == "existing"]
+    assert set(pings.phase) == set(names)
+
+
+def test_latency_by_time_stamps_is_right_to_two_milliseconds(load: Load) -> None:
+    """A sender that knows its own delay is the truth, for no delay and for 50 ms."""
+    for delay_s in (0.0, 0.05):
+        sender = StampedSender(delay_s)
+        with scripted(sender) as url:
+            document = load(url, scenario="watch", users=20, duration_s=2)
+        measured = document["latency_ms"]["update"]
+        assert measured["source"] == "event-timestamp"
+        assert measured["samples"] > 100
+        assert measured["p50"] == pytest.approx(statistics.median(sender.delays_ms), abs=2.0)
+        assert measured["p50"] >= delay_s * 1e3
+
+
+TAMPERED: dict[str, tuple[Tamper, str]] = {
+    "lost": (lose_every(10), "event-lost"),
+    "duplicated": (repeat_every(10), "event-duplicated"),
+    "reordered": (swap_every(10), "event-reordered"),
+}
+
+
+@pytest.mark.parametrize(("kind", "tamper", "rule"), [(kind, *item) for kind, item in TAMPERED.items()], ids=TAMPERED)
+def test_what_a_server_does_to_updates_is_counted_and_nothing_else(
+    load: Load, kind: str, tamper: Tamper, rule: str
+) -> None:
+    with tasks(tamper) as server:
+        document = load(server.target + SHORT_GRACE, scenario="watch", users=4, duration_s=1.5, rate=40)
+        tampered = server.posted // 10
+    counts = {name: document["integrity"][name] for name in TAMPERED}
+    expected = {name: 4 * tampered if name == kind else 0 for name in TAMPERED}
+    assert counts[kind] == pytest.approx(expected[kind], abs=4)  # an update may fall to before a stream was open
+    assert counts[kind] > 0
+    assert {name: count for name, count in counts.items() if name != kind} == {
+        name: 0 for name in TAMPERED if name != kind
+    }
+    assert [name for name, verdict in verdicts(document).items() if verdict == "fail"] == [rule]
+
+
+def test_a_server_that_dies_fails_and_what_was_measured_is_kept(load: Load, tmp_path: Path) -> None:
+    with tasks() as server:
+
+        def die_once_updates_arrive(status: object) -> None:
+            if server.update_arrived.is_set():
+                server.die()
+
+        document = load(
+            server.target + SHORT_GRACE,
+            scenario="watch",
+            users=5,
+            duration_s=4,
+            rate=20,
+            on_progress=die_once_updates_arrive,
+        )
+    assert document["verdict"] == "fail"
+    assert document["connections"]["dropped"] == 5
+    assert verdicts(document)["concurrent-streams"] == "fail"
+    assert (samples_in(tmp_path).kind == "update").any()
+
+
+def test_a_load_process_that_is_killed_leaves_its_samples(load: Load, tmp_path: Path) -> None:
+    def kill_once_updates_arrive(status: object) -> None:
+        assert isinstance(status, dict)
+        if status["received"]:
+            for child in psutil.Process().children():
+                if "locust" in child.cmdline():
+                    child.kill()
+
+    with tasks() as server:
+        document = load(
+            server.target, scenario="watch", users=5, duration_s=30, rate=20, on_progress=kill_once_updates_arrive
+        )
+    assert document["verdict"] == "could_not_judge"
+    assert "ended before its time" in document["generator"]["note"]
+    assert (samples_in(tmp_path).kind == "update").any()
+    assert document["latency_ms"]["update"]["samples"] > 0
+
+
+def test_interrupted_once_it_saves_and_exits_130_and_leaves_no_process(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with tasks() as server:
+        (tmp_path / "target.toml").write_text(server.target)
+        line = [sys.executable, "-m", "ssegauge", "load", str(tmp_path / "target.toml"), "--out", str(out)]
+        line += ["--scenario", "watch", "--users", "5", "--duration", "60s", "--rate", "20"]
+        with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+            assert server.update_arrived.wait(30)
+            children = psutil.Process(process.pid).children(recursive=True)
+            process.send_signal(signal.SIGINT)
+            said, _ = process.communicate()
+    assert process.returncode == 130, said.decode()
+    assert json.loads((out / "load.json").read_text())["integrity"]["received"] > 0
+    assert json.loads((out / "run.json").read_text())["interrupted"]
+    assert len(samples_in(out)) > 0
+    assert children
+    assert not psutil.wait_procs(children, timeout=10)[1]
+
+
+def test_several_processes_make_one_run(load: Load, reference_target: str, tmp_path: Path) -> None:
+    document = load(reference_target, users=8, duration_s=2, rate=40, processes=2)
+    assert document["connections"]["peak_open"] == 8
+    assert document["integrity"]["sent"] == document["integrity"]["received"] > 40
+    assert document["integrity"]["lost"] == 0
+    opened = samples_in(tmp_path).query("kind == 'open'")
+    assert {stream // 1_000_000 for stream in opened.stream} == {0, 1}
+    assert opened.value.sum() == 0
+    assert [path.name for path in (tmp_path / "samples").iterdir()] == ["samples.parquet"]
+
+
+def test_locusts_own_files_show_the_same_requests_under_understandable_names(
+    reference_target: str, tmp_path: Path
+) -> None:
+    (tmp_path / "target.toml").write_text(reference_target)
+    line = [sys.executable, "-m", "locust", "-f", str(SCENARIOS / "progress.py"), "--headless", "-u", "5", "-r", "50"]
+    line += ["--target", str(tmp_path / "target.toml"), "--out", str(tmp_path / "run"), "--duration", "2"]
+    line += ["--rate", "50", "--csv", str(tmp_path / "stats"), "--only-summary"]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+    document = json.loads((tmp_path / "run" / "load.json").read_text())
+    assert done.returncode == {"pass": 0, "fail": 1, "could_not_judge": 2}[document["verdict"]], done.stderr
+    shown = pd.read_csv(tmp_path / "stats_stats.csv").set_index("Name")
+    update = shown.loc["SSE update"]
+    assert update["Request Count"] == document["latency_ms"]["update"]["samples"]
+    assert update["Max Response Time"] == pytest.approx(document["latency_ms"]["update"]["max"], abs=0.001)
+    assert shown.loc["SSE connect", "Request Count"] == 5
+    assert shown.loc["POST update", "Request Count"] >= update["Request Count"]
+    assert shown.loc["POST /api/brand-monitor/tasks", "Request Count"] == 5
+    assert (tmp_path / "run" / "run.json").exists()
+
+
+OWN = """
+    import time
+    from ssegauge import SSEUser
+
+    class Dashboard(SSEUser):
+        path = "/events"
+
+        def on_event(self, kind, data, last_event_id):
+            time.sleep = None  # whoever sleeps here would only yield; burn instead
+            done = time.perf_counter() + {burn}
+            while time.perf_counter() < done:
+                pass
+"""
+
+
+def own_locustfile(folder: Path, burn: float) -> str:
+    (folder / "own.py").write_text(textwrap.dedent(OWN.format(burn=burn)))
+    return str(folder / "own.py")
+
+
+def test_a_locustfile_of_ones_own_measures_the_same(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    with scripted(StampedSender(0.0)) as url:
+        document = load(url, scenario=own_locustfile(tmp_path / "mine", 0), users=3, duration_s=2)
+    assert document["scenario"] == "custom"
+    assert document["latency_ms"]["update"]["samples"] > 20
+    assert verdicts(document)["update-latency"] == "pass"
+
+
+def test_a_generator_that_is_the_limit_judges_nothing(load: Load, tmp_path: Path) -> None:
+    with scripted(StampedSender(0.0, every_s=0.02)) as url:
+        document = load(url, scenario=own_locustfile(tmp_path.parent, 0.05), users=5, duration_s=4)
+    assert document["generator"]["saturated"]
+    assert document["verdict"] == "could_not_judge"
+    assert "the generator was the limit" in document["generator"]["note"]
+    # Stamped by the kernel, what it measured is right all the same.
+    if document["generator"]["clock"] == "kernel":
+        assert document["generator"]["delay_ms"]["p50"] > document["latency_ms"]["update"]["p50"]
+
+
+def test_a_short_run_with_few_samples_judges_nothing(load: Load) -> None:
+    with tasks() as server:
+        document = load(server.target, scenario="watch", users=2, duration_s=0.5, rate=2)
+    assert document["verdict"] == "could_not_judge"
+    assert verdicts(document)["update-latency"] == "could_not_judge"
+    assert verdicts(document)["connect-time"] == "could_not_judge"
+
+
+def test_a_wrong_path_judges_nothing_and_says_why(load: Load) -> None:
+    with scripted(lambda connection, _: connection.sendall(reply(b"{}", "404 Not Found"))) as url:
+        document = load(url, scenario="watch", users=3, duration_s=30)
+    assert document["verdict"] == "could_not_judge"
+    assert "no stream could be opened: status 404 x 3" in document["generator"]["note"]
+    assert document["duration_s"] < 25
