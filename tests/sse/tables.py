@@ -1,7 +1,12 @@
-"""The tables of docs/decoder.md that follow from the corpus. `python -m tests.sse.tables` writes them anew."""
+"""The tables of docs/decoder.md that follow from the corpus. `python -m tests.sse.tables` writes them anew.
 
+With the file of a benchmark run, `python -m tests.sse.tables FILE` prints the table of events per second.
+"""
+
+import json
 import logging
 import re
+import sys
 from pathlib import Path
 
 from tests.sse.corpus import WHATWG, Case
@@ -92,5 +97,23 @@ def renew(document: str) -> str:
     return BLOCK.sub(lambda block: block[1] + block[2] + TABLES[block[1]](), document)
 
 
+def benchmark(file: Path) -> str:
+    """Thousands of events per second, from the JSON that `pytest --benchmark-json=FILE` wrote."""
+    rates: dict[str, dict[str, str]] = {}
+    for run in json.loads(file.read_text())["benchmarks"]:
+        if "events/s" in run["extra_info"]:
+            workload, reader = run["group"], run["param"].removeprefix(f"{run['group']}-")
+            rates.setdefault(workload, {})[reader] = f"{run['extra_info']['events/s'] / 1000:,.1f}"
+    readers = list(next(iter(rates.values())))
+    return rows(("1,000 events/s", *readers), *((name, *rate.values()) for name, rate in rates.items()))
+
+
+def main() -> None:
+    if sys.argv[1:]:
+        print(benchmark(Path(sys.argv[1])))
+    else:
+        DOCUMENT.write_text(renew(DOCUMENT.read_text()))
+
+
 if __name__ == "__main__":
-    DOCUMENT.write_text(renew(DOCUMENT.read_text()))
+    main()
