@@ -108,7 +108,8 @@ def content_length_on_stream(view: View) -> Iterator[Mark]:
 
     Example: Content-Length: 1048576
     """
-    if view.head and view.facts.get("joined") != "after-end":  # what comes after the end can be counted
+    # What comes after the end can be counted; with Transfer-Encoding beside it, that is the defect.
+    if view.head and view.facts.get("joined") != "after-end" and not view.head.header("transfer-encoding"):
         given = view.head.header("content-length")
         yield view.bad(f"Content-Length: {given}", "content-length") if given else view.good()
 
@@ -329,13 +330,25 @@ def head_held_until_first_event(seen: Seen) -> Iterator[Mark]:
 
     Example: (a head that arrives in the same moment as an event 3 s later)
     """
+    limit_ms = seen.limits.connect_s * 1000
     for view in seen.streams:
         if not view.head or not view.chunks or not view.timed:
             continue
         first = view.chunks[0][0]
-        held = view.head.at_ms > seen.limits.connect_s * 1000 and first - view.head.at_ms < 100
+        held = view.head.at_ms > limit_ms and first - view.head.at_ms < 100
         summary = f"the head came after {view.head.at_ms:.0f} ms, together with the first bytes"
-        yield view.bad(summary, "status") if held else view.good()
+        if not held:
+            yield view.good()
+        elif not _all_was_slow(seen, view, limit_ms):
+            yield view.bad(summary, "status")
+
+
+def _all_was_slow(seen: Seen, view: View, limit_ms: float) -> bool:
+    """Whether other answers that were awaited meanwhile were slow too: then this head was late, but not held."""
+    start, end = view.transcript.started_ms, view.epoch_ms(view.head.at_ms if view.head else 0.0)
+    others = [one for one in seen.views if one.transcript.role != "stream" and one.head]
+    slow = [one for one in others if one.head and one.head.at_ms > limit_ms / 2]
+    return any(one.transcript.started_ms < end and one.epoch_ms(one.head.at_ms) > start for one in slow if one.head)
 
 
 def _directives(view: View) -> set[str]:

@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import Any, TypeGuard
 
+from conformance.rules.liveness import HEARTBEAT_NAMES
 from conformance.rules.rule import profile, rule
 from conformance.seen import Mark, Message, View
 
 TYPES = frozenset({"connected", "progress", "error"})
-# Events that are heartbeats are left to S6.2 and its rule.
-HEARTBEATS = frozenset({"heartbeat", "heart-beat", "keepalive", "keep-alive", "ping", "pong"})
 # Milliseconds between 1973 and 5138: seconds, microseconds and nanoseconds of this century lie outside.
 LEAST_MS, MOST_MS = 10**11, 10**14
 MOST_SKEW_MS = 5000.0
@@ -85,9 +84,9 @@ def own_task_id(view: View) -> str | None:
 
 
 def is_heartbeat(message: Message) -> bool:
-    """Whether an event is but a sign of life."""
+    """Whether an event is but a sign of life: S6.2 and its rule are for these."""
     names = (message.event.type, message.type)
-    return any(isinstance(name, str) and name.lower() in HEARTBEATS for name in names)
+    return any(isinstance(name, str) and name.lower() in HEARTBEAT_NAMES for name in names)
 
 
 @rule("shape/not-json", "must", ONE_OBJECT, over="streams")

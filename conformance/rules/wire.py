@@ -152,7 +152,10 @@ def mixed_line_endings(view: View) -> Iterator[Mark]:
 
     Example: data: 1\r\ndata: 2\n\n
     """
-    used = [ending for ending, count in view.decoder.line_endings.items() if count]
+    counts = dict(view.decoder.line_endings)
+    if not view.ended_by_server and view.body.endswith(b"\r"):
+        counts["\r"] -= 1  # its LF may have been on the way
+    used = [ending for ending, count in counts.items() if count > 0]
     if len(used) > 1:
         names = " and ".join({"\n": "LF", "\r": "CR", "\r\n": "CRLF"}[ending] for ending in used)
         yield view.bad(f"{names} in one stream", view.items[0] if view.items else None)

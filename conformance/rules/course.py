@@ -1,0 +1,114 @@
+"""A task's course as far as we know it: what rules on lifecycle and resuming ask of what was seen.
+
+A stream in a ``situation`` is none of the ordinary ones. Times are in Unix epoch milliseconds on our own clock.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+
+from conformance.rules.effects import accepted_updates
+from conformance.rules.shape import TYPES, is_heartbeat, is_number
+from conformance.rules.shape_progress import STATUSES
+from conformance.seen import ENDED, Message, Seen, View
+
+# What two readers of one task are to be told alike; an estimate of the time left depends on the moment.
+COMMON = ("status", "stage", "progress", "message", "results", "error")
+
+
+def ordinary(seen: Seen) -> Iterator[View]:
+    """Yield the event streams that are not in a situation."""
+    return (view for view in seen.streams if "situation" not in view.facts)
+
+
+def in_time(seen: Seen) -> Iterator[View]:
+    """Yield the ordinary streams that were opened before their task had ended."""
+    return (view for view in ordinary(seen) if view.facts.get("joined") != "after-end")
+
+
+def came_after_end(seen: Seen) -> Iterator[View]:
+    """Yield the streams asked for after the end of a task, of which we know that it had ended; answered or not."""
+    for joined in ("after-end", "race"):
+        for view in seen.role("stream", joined=joined):
+            over_ms = ended_ms(seen, view.facts.get("task_id"))
+            if over_ms is not None and over_ms <= view.transcript.started_ms:
+                yield view
+
+
+def ended_ms(seen: Seen, task_id: object) -> float | None:
+    """Return the first moment at which we knew that a task had ended, None if we never did."""
+    told = [
+        view.epoch_ms(view.terminal.item.at_ms)
+        for view in seen.streams
+        if view.terminal and view.facts.get("task_id") == task_id
+    ]
+    asked = [view.transcript.started_ms for view in seen.role("snapshot", task_id=task_id) if _tells_end(view)]
+    made = [
+        view.epoch_ms(view.head.at_ms)
+        for view in accepted_updates(seen, task_id)
+        if view.head and view.facts.get("status") in ENDED
+    ]
+    return min([*told, *asked, *made], default=None)
+
+
+def _tells_end(view: View) -> bool:
+    status = view.json.get("status") if isinstance(view.json, dict) else None
+    return isinstance(status, str) and status in ENDED
+
+
+def readable(view: View) -> bool:
+    """Whether every event says what it is; if not, what is missing here may be in an event that others judge."""
+    return all(_says_what_it_is(message) for message in view.messages if not is_heartbeat(message))
+
+
+def _says_what_it_is(message: Message) -> bool:
+    if not isinstance(message.type, str) or message.type not in TYPES:
+        return False
+    status = message.progress.get("status")
+    return message.type != "progress" or (isinstance(status, str) and status in STATUSES)
+
+
+def state(message: Message) -> str:
+    """Return a report's state, for comparison with that of others."""
+    return json.dumps([message.progress.get(name) for name in COMMON], sort_keys=True)
+
+
+def percent(message: Message) -> float | None:
+    """Return a report's progress where it is one."""
+    value = message.progress.get("progress")
+    return value if is_number(value) and 0 <= value <= 100 else None
+
+
+def percents(views: Iterable[View]) -> list[float]:
+    """Return the progress that updates asked for."""
+    return [value for view in views if is_number(value := view.facts.get("progress"))]
+
+
+def told_state(seen: Seen, view: View) -> bool | None:
+    """Whether a stream told the current state at once: within the connection time, from its first event on.
+
+    None where the stream was not observed for that long.
+    """
+    begun_ms = view.events[0].at_ms if view.events else view.head.at_ms if view.head else 0.0
+    until_ms = begun_ms + seen.limits.connect_s * 1000
+    before = [
+        one
+        for one in accepted_updates(seen, view.facts.get("task_id"))
+        if one.head and one.epoch_ms(one.head.at_ms) <= view.transcript.started_ms
+    ]
+    least = max(percents(before), default=0)
+    if any(one.item.at_ms <= until_ms and _is_current(one, least) for one in view.progress):
+        return True
+    end = view.transcript.end
+    observed = view.timed and end is not None and (view.ended_by_server or end.at_ms >= until_ms)
+    return False if observed else None
+
+
+def _is_current(message: Message, least: float) -> bool:
+    told = percent(message)
+    return message.ends_task or told is None or told >= least
+
+
+def unanswered(view: View) -> bool:
+    """Whether we waited for the head of an answer in vain."""
+    end = view.transcript.end
+    return view.head is None and end is not None and end.how == "timeout"
