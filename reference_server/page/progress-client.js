@@ -14,7 +14,7 @@
  *                  "completed" "failed" the task's own end; a failed task's reason is in `error` too
  *                  "unknown"            the server does not know the task: it restarted, or forgot it
  *                  "refused"            the server refuses this client (401, 403, a malformed id)
- *                  "unreachable"        gave up after `attempts` tries; the task itself may go on
+ *                  "unreachable"        gave up: no answer `attempts` times in a row; the task may go on
  *
  * A loss shorter than `graceMs` changes `isConnected` alone. After `ended` nothing is requested again.
  * Tabs of one browser that follow the same task share one connection (shared-stream.js).
@@ -34,7 +34,7 @@ const DEFAULTS = Object.freeze({
   answerMs: 10_000, // the longest wait for one answer
   retryMs: 1_000, // before the first own reconnect, doubled for each further one ...
   maxRetryMs: 30_000, // ... up to this
-  attempts: 10, // own reconnects in a row before giving up
+  attempts: 10, // questions in a row without an answer before giving up
 });
 
 /** Whether this browser can share; Web Locks exist in secure contexts only (HTTPS, localhost). */

@@ -53,7 +53,8 @@ export class TaskStream {
   #next = new Alarm(); // the one thing to do next: reconnect, poll, or doubt the silence
   #lost = false;
   #closed = false;
-  #failures = 0; // own reconnects since the last news
+  #reconnects = 0; // own ones since the last news
+  #unanswered = 0; // questions in a row
   #news = 0;
 
   /** Starts at once. `publish` gets each new frozen state; `state` is what is known already. */
@@ -112,7 +113,7 @@ export class TaskStream {
     const isNews = JSON.stringify(progress) !== JSON.stringify(this.#state.progress);
     if (isNews) {
       this.#news += 1;
-      this.#failures = 0;
+      this.#reconnects = this.#unanswered = 0;
       if (this.#source) this.#doubtLater();
     }
     if (TERMINAL.has(progress.status)) this.#end(progress.status, progress.error ?? null, progress);
@@ -150,7 +151,10 @@ export class TaskStream {
     this.#next.set(this.#settings.silenceMs, () => this.#doubt());
   }
 
-  /** A connection can die without a word, and heartbeats are comments that no script sees. */
+  /**
+   * A connection can die without a word, and heartbeats are comments that no script sees. An answer that
+   * overtakes a live stream costs one needless reconnect.
+   */
   async #doubt() {
     const [source, news] = [this.#source, this.#news];
     const snapshot = await this.#ask();
@@ -173,15 +177,16 @@ export class TaskStream {
   #retry() {
     const { attempts, retryMs, maxRetryMs } = this.#settings;
     this.#drop();
-    if (this.#failures === attempts) return this.#end("unreachable", UNREACHABLE);
-    const longest = Math.min(maxRetryMs, retryMs * 2 ** this.#failures);
-    this.#failures += 1;
+    if (this.#unanswered >= attempts) return this.#end("unreachable", UNREACHABLE);
+    const longest = Math.min(maxRetryMs, retryMs * 2 ** this.#reconnects);
+    this.#reconnects += 1;
     this.#next.set(longest * (0.5 + Math.random() / 2), () => this.#open()); // jitter: no herd after a restart
   }
 
   /** The task's snapshot, or null when there was no usable answer. Ends the stream on a refusal. */
   async #ask(why) {
     const { withCredentials, answerMs } = this.#settings;
+    this.#unanswered += 1;
     try {
       const answer = await fetch(this.#url("tasks"), {
         cache: "no-store",
@@ -191,7 +196,9 @@ export class TaskStream {
       const refusal = REFUSALS[answer.status];
       const body = parse(await answer.text());
       if (refusal && !this.#closed) this.#end(refusal[0], why ?? body?.message ?? refusal[1]);
-      return answer.ok ? body : null;
+      if (!answer.ok) return null;
+      this.#unanswered = 0;
+      return body;
     } catch {
       return null; // network error or no answer in time: the caller tries again
     }

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.relay import Relay
 from tests.browser.server import Server
-from tests.browser.waiting import PATIENCE_S
+from tests.browser.waiting import PATIENCE_S, wait_until
 
 HERE = Path(__file__).parent
 expect.set_options(timeout=PATIENCE_S * 1000)
@@ -33,9 +33,18 @@ def start_server() -> Iterator[Callable[..., Server]]:
             server.stop()
 
 
+@pytest.fixture(scope="session")
+def shared_server() -> Iterator[Server]:
+    made = Server()
+    yield made
+    made.stop()
+
+
 @pytest.fixture
-def server(start_server: Callable[..., Server]) -> Server:
-    return start_server()
+def server(shared_server: Server) -> Server:
+    """A server without streams; a test that ends its server starts one with `start_server`."""
+    wait_until(lambda: shared_server.open_streams == 0, "the streams of the test before are gone")
+    return shared_server
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ class Relay:
         self.requests: list[str] = []
         self.is_cut = False
         self._pairs: list[_Pair] = []
+        self._lock = threading.Lock()  # a connection is either cut or not yet made
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._acceptor = threading.Thread(target=self._accept)
@@ -32,9 +33,10 @@ class Relay:
 
     def cut(self) -> None:
         """Reset every connection, and every new one."""
-        self.is_cut = True
-        for pair in self._pairs:
-            pair.end()
+        with self._lock:
+            self.is_cut = True
+            for pair in self._pairs:
+                pair.end()
 
     def mend(self) -> None:
         self.is_cut = False
@@ -66,7 +68,8 @@ class Relay:
         with contextlib.suppress(OSError):
             while True:
                 client = self._listener.accept()[0]
-                self._relay(client)
+                with self._lock:
+                    self._relay(client)
 
     def _relay(self, client: socket.socket) -> None:
         try:
@@ -77,7 +80,9 @@ class Relay:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             client.close()
         else:
-            self._pairs.append(_Pair(client, server, self.requests))
+            pair = _Pair(client, server, self.requests)
+            self._pairs.append(pair)
+            pair.start()
 
 
 class _Pair:
@@ -91,6 +96,8 @@ class _Pair:
         self.flowing.set()
         self._up = threading.Thread(target=self._pump, args=(client, server, self._note))
         self._down = threading.Thread(target=self._pump, args=(server, client, lambda _: None))
+
+    def start(self) -> None:
         self._up.start()
         self._down.start()
 

@@ -34,21 +34,19 @@ def let_reconnects_pass(server: Server, relay: Relay, page: Page) -> Callable[[]
     return wait
 
 
-@pytest.mark.parametrize("end", ["kill", "stop"])
+@pytest.mark.parametrize("end", [Server.kill, Server.stop])
 def test_a_task_lost_in_a_restart_is_told_as_unknown(
-    end: str,
-    server: Server,
-    relay: Relay,
-    start_server: Callable[..., Server],
-    page: Page,
+    end: Callable[[Server], None], relay: Relay, start_server: Callable[..., Server], page: Page
 ) -> None:
+    server = start_server()
+    relay.point_to(server.url)
     task_id = server.create(manual=True)
     server.update(task_id, status="running", progress=40)
     page.goto(relay.url)
     client = Client(page, task_id)
     client.wait_for(isConnected=True, progress_progress=40)
 
-    getattr(server, end)()
+    end(server)
     relay.point_to(start_server().url)
     state = client.wait_for(ended="unknown")
 
@@ -137,13 +135,19 @@ def test_a_connection_that_died_without_a_word_is_noticed(server: Server, relay:
 
 def test_a_quiet_task_keeps_its_connection(server: Server, relay: Relay, page: Page) -> None:
     task_id = server.create(manual=True)
+    page.clock.install()
     page.goto(relay.url)
-    client = Client(page, task_id, silenceMs=50)
+    client = Client(page, task_id)
+    client.wait_for(isConnected=True, progress_progress=0)
 
-    wait_until(lambda: relay.snapshots_requested(task_id) >= 3, "silence was doubted three times")
+    for times in (1, 2, 3):
+        page.clock.fast_forward(31_000)
+        wait_until(lambda times=times: relay.snapshots_requested(task_id) == times, "the silence is doubted")
+    server.update(task_id, status="running", progress=5)
+    client.wait_for(progress_progress=5)
 
     assert relay.streams_requested(task_id) == 1
-    assert {None} == {state["error"] for state in client.told}
+    assert {state["error"] for state in client.told} == {None}
 
 
 def test_a_server_that_stays_away_is_given_up(
@@ -208,6 +212,21 @@ def test_what_an_event_source_gives_up_at_is_tried_again(refusal: dict[str, Any]
     server.update(task_id, status="running", progress=5)
     client.wait_for(progress_progress=5)
     assert {None} == {state["error"] for state in client.told}
+
+
+def test_a_task_whose_stream_is_always_refused_is_followed_by_asking(server: Server, page: Page) -> None:
+    """As behind a proxy that does not stream: the polling endpoint still answers, so there is no giving up."""
+    task_id = server.create(manual=True)
+    page.goto(server.url)
+    page.route("**/progress/*", lambda route: route.fulfill(**FATAL["bad gateway"]))
+    client = Client(page, task_id, retryMs=5, maxRetryMs=5, attempts=2)
+
+    for percent in (10, 20, 30):
+        server.update(task_id, status="running", progress=percent)
+        client.wait_for(progress_progress=percent, ended=None)
+    server.update(task_id, status="completed", results={"score": 1})
+
+    client.wait_for(ended="completed")
 
 
 def test_no_content_for_an_ended_task_ends_the_client(server: Server, page: Page) -> None:
