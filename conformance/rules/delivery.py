@@ -100,9 +100,8 @@ def _not_held(view: View, told: list[Effect], *, compressed: bool) -> Iterator[M
     ends = [effect.sent_ms for effect in told if effect.terminal]
     if not ends:
         return
-    early = [effect for effect in told if effect.sent_ms <= ends[0] - HELD_MS]
-    held = [effect for effect in early if effect.shown is None or effect.shown_ms >= ends[0]]
-    if early and len(held) < len(early):
+    before = [effect for effect in told if not effect.terminal]
+    if any(effect.shown and effect.shown_ms < ends[0] for effect in before):
         yield view.good()
-    elif early and compressed:
-        yield view.bad(f"{len(held)} updates could be decoded only when the task had ended", "content-encoding")
+    elif compressed and any(effect.sent_ms <= ends[0] - HELD_MS for effect in before):
+        yield view.bad(f"{len(before)} updates could be decoded only when the task had ended", "content-encoding")

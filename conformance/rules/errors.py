@@ -10,6 +10,7 @@ NOT_5XX_NOT_SILENCE = profile(
     "S7.2", "It MUST NOT be answered with a 5xx, with silence, or with a stream that looks alive."
 )
 NO_5XX_NO_HANG = profile("S7.5", "No request, however malformed, MUST be answered with a 5xx or hang.")
+MAY_MEAN_SOMETHING = frozenset({"DELETE", "PATCH", "POST", "PUT"})  # at the stream's address, to its own API
 ODD_REQUESTS = ("malformed-id", "query", "large-header", "method")
 
 
@@ -119,8 +120,8 @@ def texts(value: object) -> Iterator[str]:
             left += one.values() if isinstance(one, dict) else one
 
 
-@rule("errors/malformed-id-5xx", "must", NO_5XX_NO_HANG, over="malformed-id")
-def malformed_id_5xx(view: View) -> Iterator[Mark]:
+@rule("errors/malformed-id-5xx", "must", NO_5XX_NO_HANG)
+def malformed_id_5xx(seen: Seen) -> Iterator[Mark]:
     """A task id that makes no sense is not a failure of the server.
 
     Why: A 5xx for rubbish means that the rubbish reached code that did not expect it: a path, a query, a parser.
@@ -129,7 +130,9 @@ def malformed_id_5xx(view: View) -> Iterator[Mark]:
 
     Example: HTTP/1.1 500 Internal Server Error, for /progress/a%00b
     """
-    yield from _not_5xx(view)
+    if not any(view.head and view.head.status >= 500 for view in seen.role("unknown-task")):  # one defect, one rule
+        for view in seen.role("malformed-id"):
+            yield from _not_5xx(view)
 
 
 @rule("errors/query-garbage-5xx", "must", NO_5XX_NO_HANG, over="query")
@@ -178,8 +181,9 @@ def odd_request_hangs(seen: Seen) -> Iterator[Mark]:
 
     Example: (no response to BREW within 2 s)
     """
+    unknown_hang = any(map(_silent, seen.role("unknown-task")))  # a malformed id is unknown too
     for role in ODD_REQUESTS:
-        for view in seen.role(role):
+        for view in () if role == "malformed-id" and unknown_hang else seen.role(role):
             if _silent(view):
                 yield view.bad(f"no answer to an odd request ({view.facts.get('case', role)})")
             elif view.head:
@@ -209,9 +213,9 @@ def method_not_allowed(seen: Seen) -> Iterator[Mark]:
     for view in seen.role("method"):
         if not view.head or view.transcript.request.method in usual:
             continue
-        # A PUT may mean something at the same address; a method that nobody knows cannot.
-        taken = view.is_event_stream or (view.facts.get("case") == "BREW" and 200 <= view.head.status < 300)
-        summary = f"{view.transcript.request.method} was answered {view.head.status}"
+        method, status = view.transcript.request.method, view.head.status
+        taken = view.is_event_stream or (200 <= status < 300 and method not in MAY_MEAN_SOMETHING)
+        summary = f"{method} was answered {status}"
         yield view.bad(summary, "status") if taken else view.good()
 
 

@@ -1,6 +1,7 @@
 """Answers to requests that a server must refuse or bear."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from conformance.transcript import Request, Transcript
@@ -109,7 +110,10 @@ CASES = {
             (hang("unknown-task"),),
         ),
     ),
-    "errors/malformed-id-5xx": never_5xx("malformed-id"),
+    "errors/malformed-id-5xx": replace(
+        never_5xx("malformed-id"),
+        silent=((hang("malformed-id"),), (*unknown(500), answer("malformed-id", 500))),  # for any unknown task
+    ),
     "errors/query-garbage-5xx": never_5xx("query"),
     "errors/large-header-5xx": never_5xx("large-header"),
     "errors/odd-request-hangs": Case(
@@ -125,7 +129,7 @@ CASES = {
             (hang("query"),),
             (hang("large-header"),),
         ),
-        silent=((dropped("method"),), (hang("unknown-task"),)),
+        silent=((dropped("method"),), (hang("unknown-task"), hang("malformed-id"))),
     ),
     "errors/method-not-allowed": Case(
         good=(
@@ -136,7 +140,7 @@ CASES = {
         ),
         bad=(
             (method("BREW", 200),),
-            (method("BREW", 204),),
+            (method("PROPFIND", 204),),
             (stream("method", connected(), request=Request("PUT", "http://127.0.0.1/stream"), case="PUT"),),
         ),
         silent=(
