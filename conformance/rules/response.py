@@ -108,10 +108,12 @@ def content_length_on_stream(view: View) -> Iterator[Mark]:
 
     Example: Content-Length: 1048576
     """
-    # What comes after the end can be counted; with Transfer-Encoding beside it, that is the defect.
-    if view.head and view.facts.get("joined") != "after-end" and not view.head.header("transfer-encoding"):
+    if view.head and view.facts.get("joined") != "after-end":  # what comes after the end can be counted
         given = view.head.header("content-length")
-        yield view.bad(f"Content-Length: {given}", "content-length") if given else view.good()
+        if not given:
+            yield view.good()
+        elif not view.head.header("transfer-encoding"):  # the two together are another rule's
+            yield view.bad(f"Content-Length: {given}", "content-length")
 
 
 @rule(

@@ -82,7 +82,7 @@ def test_every_case_is_of_a_rule() -> None:
 
 @every_rule
 def test_a_rule_says_what_why_how_and_by_which_clause(rule: Rule) -> None:
-    assert re.fullmatch(r"[A-Z].*[^.]\.", rule.title)
+    assert re.fullmatch(r"[A-Z`].*[^.]\.", rule.title)
     assert len(rule.title) < 120
     for text in (rule.why, rule.mend):
         assert re.fullmatch(r"\S.*[^.]\.", text)

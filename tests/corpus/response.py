@@ -17,6 +17,8 @@ def after_end(status: int, *chunks: bytes, **headers: str | None) -> Transcript:
     return exchange(*chunks, status=status, headers=named, joined="after-end", resume="terminal")
 
 
+HELD = exchange((1501.0, connected()), (1510.0, completed()), head_at=1500.0)
+
 CASES = {
     "response/status-not-200": Case(
         good=((healthy(),), (healthy(), after_end(204)), (stream(content_type="text/plain"),)),
@@ -52,6 +54,7 @@ CASES = {
         good=((healthy(),), (stream(transfer_encoding=None),)),
         bad=((stream(content_length="1048576", transfer_encoding=None),),),
         silent=(
+            (stream(content_length="12"),),  # with Transfer-Encoding: another rule's
             (after_end(204),),
             (exchange(b"{}", status=404, headers={"Content-Length": "2"}),),
             (exchange(*task(), headers={"Content-Length": "900"}, joined="after-end"),),  # can be counted
@@ -103,8 +106,12 @@ CASES = {
             (healthy(),),
             (exchange((1500.0, connected()), (1510.0, completed()), head_at=3.0),),  # the event is late, not the head
         ),
-        bad=((exchange((1501.0, connected()), (1510.0, completed()), head_at=1500.0),),),
+        bad=(
+            (HELD,),
+            (HELD, exchange(b"{}", role="create", head_at=20.0, name="create")),  # other answers come at once
+        ),
         silent=(
+            (HELD, exchange(b"{}", role="create", head_at=900.0, name="create")),  # all answers are slow
             (exchange(how="timeout"),),
             (exchange(b": a capture\n\n", capture=True, how="cut"),),
         ),
