@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import errno
 import gc
+import math
 import resource
 import signal
 import socket
@@ -55,6 +56,11 @@ class Settings:
     task_ttl_s: float = 3600.0
     max_tasks: int = 20_000
     max_streams: int = 20_000
+
+    def __post_init__(self) -> None:
+        """Refuse what would stop the heartbeat; raises CannotServe."""
+        if not 0 < self.heartbeat < math.inf:
+            raise CannotServe("heartbeat must be a number of seconds above 0")
 
 
 @dataclass(slots=True)
@@ -150,6 +156,8 @@ async def running(host: str, port: int, settings: Settings, faults: Sequence[str
 
 
 async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+    if not 0 <= port <= 65535:
+        raise CannotServe(f"port {port} is not in 0-65535")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
@@ -158,8 +166,6 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
             reason = f"port {port} of {host} is taken; choose another with --port, or 0 for a free one"
             raise CannotServe(reason) from None
         raise CannotServe(f"cannot listen on {host} port {port}: {error.strerror}") from None
-    except OverflowError:
-        raise CannotServe(f"port {port} is not in 0-65535") from None
     _bound(listener)
     await web.SockSite(runner, listener, backlog=BACKLOG).start()
 

@@ -33,6 +33,7 @@ REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
 }
 HTTP_TEXTS = {
     404: "There is nothing at this address. See /openapi.json for what there is.",
+    405: "Send one of the methods that Allow names.",
     413: "The body is larger than 64 KiB.",
 }
 log = logging.getLogger(__name__)
@@ -64,13 +65,14 @@ async def refuse_helpfully(request: web.Request, handler: Handler) -> web.Stream
 
 @web.middleware
 async def answer_options(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer OPTIONS on every path that exists: 204 with Allow."""
+    """Answer OPTIONS on every path that exists: 204 with Allow, as every 405 has it."""
     try:
         return await handler(request)
     except web.HTTPMethodNotAllowed as error:
+        error.headers["Allow"] = ", ".join(sorted({*error.allowed_methods, "OPTIONS"}))
         if request.method != "OPTIONS":
             raise
-        return web.Response(status=204, headers={"Allow": ", ".join(sorted({*error.allowed_methods, "OPTIONS"}))})
+        return web.Response(status=204, headers={"Allow": error.headers["Allow"]})
 
 
 class Security:

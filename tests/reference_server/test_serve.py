@@ -1,0 +1,117 @@
+"""The server as a process: one line, one reason, a proper end."""
+
+import asyncio
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from reference_server import CannotServe, serve
+from reference_server.app import start
+
+TASKS = "/api/brand-monitor/tasks"
+COMMAND = [sys.executable, "-m", "reference_server", "--port", "0"]
+
+
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        yield process
+        process.kill()
+
+
+def base_url(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    line = process.stdout.readline()
+    assert line.startswith("ssegauge reference server on http://127.0.0.1:")
+    return line.split()[-1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_streams_properly_and_the_process_well(
+    process: subprocess.Popen[str], number: signal.Signals
+) -> None:
+    with httpx.Client(base_url=base_url(process), timeout=20) as client:
+        task_id = client.post(TASKS, json={"manual": True}).json()["taskId"]
+        with client.stream("GET", f"/api/brand-monitor/progress/{task_id}") as response:
+            pieces = response.iter_text()
+            body = next(pieces)
+            process.send_signal(number)
+            body += "".join(pieces)  # raises if the body is cut
+    assert "failed" not in body
+    assert (process.wait(20), process.stderr and process.stderr.read()) == (0, "")
+
+
+def test_a_task_lost_in_a_restart_is_404_and_says_so() -> None:
+    async def lose() -> Any:
+        async with start(drain_s=0.1) as first, httpx.AsyncClient(base_url=first) as client:
+            task_id = (await client.post(TASKS, json={"manual": True})).json()["taskId"]
+        async with start(drain_s=0.1) as second, httpx.AsyncClient(base_url=second) as client:
+            headers = {"Last-Event-ID": f"{task_id}.0"}
+            return await client.get(f"/api/brand-monitor/progress/{task_id}", headers=headers)
+
+    answer = asyncio.run(lose())
+    assert (answer.status_code, answer.json()["error"]) == (404, "unknown_task")
+    assert "restart" in answer.json()["message"]
+
+
+def test_what_goes_wrong_inside_is_one_line_of_json_on_stderr(process: subprocess.Popen[str]) -> None:
+    url = base_url(process)
+    with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as client:
+        client.sendall(b"\x00\r\n\r\n")
+        assert b"400" in client.recv(1000)
+    process.terminate()
+    assert process.stderr
+    for line in process.stderr.read().splitlines():
+        assert {"time", "level", "logger", "message"} <= {*json.loads(line)}
+
+
+def test_a_taken_port_is_one_line_that_says_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CannotServe, match=f"port {port} of 127.0.0.1 is taken; choose another with --port"):
+            serve(port=port)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "words"),
+    [
+        ("127.0.0.1", 70000, "port 70000 is not in 0-65535"),
+        ("host.invalid", 0, "cannot listen on host.invalid"),
+        ("192.0.2.1", 0, "cannot listen on 192.0.2.1"),
+    ],
+)
+def test_an_address_that_is_not_ours_is_one_line(host: str, port: int, words: str) -> None:
+    with pytest.raises(CannotServe, match=words):
+        serve(host, port)
+
+
+def test_an_unknown_fault_names_the_nearest() -> None:
+    with pytest.raises(CannotServe, match="there is no fault 'wire/invalid-utf9'; there is wire/invalid-utf8"):
+        serve(port=0, faults=["wire/invalid-utf9"])
+
+
+@pytest.mark.parametrize("heartbeat", [0, -1, float("nan")])
+def test_a_heartbeat_that_cannot_be_is_one_line(heartbeat: float) -> None:
+    with pytest.raises(CannotServe, match="heartbeat must be"):
+        serve(port=0, heartbeat=heartbeat)
+
+
+def test_the_command_says_what_is_wrong_and_returns_2() -> None:
+    done = subprocess.run([*COMMAND, "--fault", "wire/nothing"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n"), done.stdout) == (2, 1, "")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_ipv4_ipv6_and_names_are_listened_on(host: str) -> None:
+    with subprocess.Popen([*COMMAND, "--host", host], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        url = process.stdout.readline().split()[-1]
+        assert httpx.get(f"{url}/health").json() == {"status": "ok"}
+        process.terminate()
