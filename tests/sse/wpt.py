@@ -144,14 +144,18 @@ WPT = [
 ]
 
 NOT_PARSING = {
-    "the constructor and its URL": "eventsource-constructor-*, eventsource-url",
-    "JavaScript's side of the object": "eventsource-eventtarget, eventsource-onopen, eventsource-prototype, "
-    "eventsource-onmessage-realm, eventsource-onmessage-trusted, interfaces",
-    "closing, reconnecting and cancelling": "eventsource-close, eventsource-reconnect, "
-    "eventsource-request-cancellation, eventsource-bfcache",
-    "origins and credentials": "eventsource-cross-origin*, request-credentials",
-    "the response's type": "format-mime-bogus, format-mime-trailing-semicolon, format-mime-valid-bogus",
-    "request and response heads": "request-accept, request-cache-control, request-post-to-connect, "
-    "request-redirect, request-status-error",
-    "the same in workers": "dedicated-worker/*, shared-worker/*",
+    "the constructor and its URL": "`eventsource-constructor-*`, `eventsource-url`",
+    "JavaScript's side of the object": (
+        "`eventsource-eventtarget`, `eventsource-onopen`, `eventsource-prototype`, `eventsource-onmessage-realm`, "
+        "`eventsource-onmessage-trusted`"
+    ),
+    "closing, reconnecting and cancelling": (
+        "`eventsource-close`, `eventsource-reconnect`, `eventsource-request-cancellation`, `eventsource-bfcache`"
+    ),
+    "origins and credentials": "`eventsource-cross-origin*`, `request-credentials`",
+    "the response's type": "`format-mime-*`",
+    "heads of request and response": (
+        "`request-accept`, `request-cache-control`, `request-redirect`, `request-status-error`"
+    ),
+    "the same in workers": "`dedicated-worker/*`, `shared-worker/*`",
 }
