@@ -106,7 +106,7 @@ def _delay_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd
     if known.empty:
         return None
     figure = charts.latency_over_time(summarize.over_time(known, "delay_ms"), phases)
-    caption = "How late the generator itself read what the kernel had received; it is no part of the latencies."
+    caption = "How late the generator itself read what had arrived; with kernel time stamps no part of the latencies."
     return Chart("delay", "The generator's own delay", caption, figure.to_json())
 
 

@@ -38,8 +38,7 @@ LOAD_WORDS = {
     "fail": "It did not hold up under load.",
     "could_not_judge": "Whether it holds up under load could not be judged.",
 }
-
-
+SATURATED = "The load generator was the limit, so whether the server holds up could not be judged."
 ABSENT = "–"
 # The four figures of the specification: rule -> (title, how the limit bounds the value).
 OBJECTIVES = {
@@ -72,7 +71,9 @@ def _load_words(load: Document | None) -> str:
     if load is None:
         return ""
     missed = [title(objective).lower() for objective in load["objectives"] if objective["verdict"] == "fail"]
-    return f"Under load it missed: {', '.join(missed)}." if missed else LOAD_WORDS[load["verdict"]]
+    if missed:
+        return f"Under load it missed: {', '.join(missed)}."
+    return SATURATED if load["generator"]["saturated"] else LOAD_WORDS[load["verdict"]]
 
 
 def specified(load: Document) -> dict[str, Document | None]:
@@ -150,11 +151,22 @@ def _plain_lines(finding: Mapping[str, Any], most_evidence: int) -> Iterator[str
 
 
 def objective(measured: Mapping[str, Any]) -> str:
-    """Return an objective's outcome as one line: title, value, statistic, limit, samples, interval."""
-    value = quantity(measured["value"], measured["unit"])
+    """Return an objective's outcome as one line: title, statistic, value, limit, samples, interval."""
+    statistic = prose(measured["statistic"])
+    told = "" if statistic.lower() in title(measured).lower() else f"{statistic} "
     within = f", 95 % interval {interval(measured)}" if measured.get("interval") else ""
     rests_on = f"limit {limit(measured)}, {measured['samples']:,} samples{within}"
-    return f"{title(measured)}: {prose(measured['statistic'])} {value} ({rests_on})"
+    return f"{title(measured)}: {told}{quantity(measured['value'], measured['unit'])} ({rests_on})"
+
+
+def notes(load: Document) -> dict[str, str]:
+    """Return what there is to say of the objectives, each note once: note -> which objectives it is about."""
+    told: dict[str, list[str]] = {}
+    for one in load["objectives"]:
+        if one.get("note"):
+            told.setdefault(prose(one["note"]), []).append(title(one))
+    every = len(load["objectives"])
+    return {note: "All objectives" if len(about) == every > 1 else ", ".join(about) for note, about in told.items()}
 
 
 KINDS = {
@@ -179,6 +191,8 @@ def load_facts(load: Document) -> Iterator[tuple[str, str]]:
         yield "dropped by", ", ".join(f"{prose(reason)} {count:,}" for reason, count in reasons.items())
     yield "updates", _counted(integrity, "sent", "received", "lost", "duplicated", "reordered")
     yield "generator", ", ".join(_generator_words(generator))
+    if generator.get("note") and prose(generator["note"]) not in notes(load):
+        yield "", prose(generator["note"])
 
 
 def _counted(counts: Mapping[str, int], *names: str) -> str:
@@ -191,9 +205,7 @@ def _generator_words(generator: Mapping[str, Any]) -> Iterator[str]:
     yield f"CPU {quantity(generator['cpu_percent'], '%')}"
     yield {"kernel": "arrivals stamped by the kernel", "user": "arrivals stamped in user space"}[generator["clock"]]
     if generator["saturated"]:
-        yield "SATURATED: the figures are the generator's, not the server's"
-    if generator.get("note"):
-        yield prose(generator["note"])
+        yield "SATURATED: the figures are its own, not the server's"
 
 
 def moment(stamp: str) -> str:

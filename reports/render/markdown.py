@@ -56,10 +56,10 @@ def _load_blocks(load: Document, latencies: Mapping[str, Percentiles]) -> Iterat
         ("objective", "measured", "limit", "95 % interval", "samples", "verdict"),
         (_objective_row(one) for one in load["objectives"]),
     )
-    yield from (f"{words.title(one)}: {escape(one['note'])}" for one in load["objectives"] if one.get("note"))
+    yield from (f"{about}: {escape(note)}" for note, about in words.notes(load).items())
     if latencies:
         yield table(("latency", "p50", "p95", "p99", "max", "samples"), map(_latency_row, latencies.items()))
-    yield "\n".join(f"- {label}: {escape(text)}" for label, text in words.load_facts(load))
+    yield "\n".join(f"- {label or 'note'}: {escape(text)}" for label, text in words.load_facts(load))
     yield from (_finding(verdict.severity(one, strict=False), one) for one in verdict.findings(load)[:MOST_FINDINGS])
 
 

@@ -62,7 +62,7 @@ def verdict_table(conformance: Document, *, verbose: bool = False) -> Renderable
 
 def load_table(load: Document) -> RenderableType:
     """Return the verdict on a load run: objectives, latencies, integrity, the generator's own part."""
-    parts: list[RenderableType] = [_objectives_table(load["objectives"]), *_notes(load["objectives"]), Text()]
+    parts: list[RenderableType] = [_objectives_table(load["objectives"]), *_notes(load), Text()]
     if load["latency_ms"]:
         parts += [_latency_table(load["latency_ms"]), Text()]
     parts += [_facts(load), Text()]
@@ -158,10 +158,9 @@ def _objectives_table(objectives: Sequence[Document]) -> Table:
     return table
 
 
-def _notes(objectives: Sequence[Document]) -> Iterator[RenderableType]:
-    for one in objectives:
-        if one.get("note"):
-            yield Padding(Text(f"{words.title(one)}: {prose(one['note'])}", "dim"), (0, 0, 0, 2))
+def _notes(load: Document) -> Iterator[RenderableType]:
+    for note, about in words.notes(load).items():
+        yield Padding(Text(f"{about}: {note}", "dim"), (0, 0, 0, 2))
 
 
 def _latency_table(latencies: Mapping[str, Document]) -> Table:

@@ -269,10 +269,26 @@ def test_intervals_are_told_for_people(measured: dict[str, Any], shown: str) -> 
 
 
 def test_an_objective_beyond_the_specification_is_named_by_its_rule() -> None:
-    lost = factory.objective("event-lost", 0, 0, "events", statistic="count")
-    assert words.objective(lost) == "Event lost: count 0 events (limit ≤ 0 events, 50 samples)"
+    lost = factory.objective("event-lost", 0, 0, "events", statistic="lost")
+    assert words.objective(lost) == "Event lost: 0 events (limit ≤ 0 events, 50 samples)"
     assert list(words.specified(factory.load_document(objectives=[lost])).values()) == [None] * 4
 
 
 def test_a_rule_with_nothing_to_tell_is_told_by_its_title() -> None:
     assert words.says(factory.result("wire/x", summary="", title="Events are UTF-8.")) == "Events are UTF-8."
+
+
+def test_what_all_objectives_share_is_said_once() -> None:
+    objectives = [one | {"note": "the generator was the limit"} for one in factory.load_document()["objectives"]]
+    generator = factory.load_document()["generator"] | {"saturated": True, "note": "the generator was the limit"}
+    load = factory.load_document(objectives=objectives, generator=generator)
+    text = printed(load_table(load))
+    assert text.count("the generator was the limit") == 1
+    assert "All objectives: the generator was the limit" in text
+    assert "SATURATED" in text
+
+
+def test_a_saturated_generator_is_in_the_headline() -> None:
+    generator = factory.load_document()["generator"] | {"saturated": True}
+    folder = RunFolder(Path("run"), None, None, factory.load_document(generator=generator))
+    assert words.headline(folder).startswith("The load generator was the limit")
