@@ -57,13 +57,11 @@ def compare(base: BaseDir, head: HeadDir, *, tolerance: Tolerance = 0.05, as_jso
 
 def compared(base: Path, head: Path, *, tolerance: float) -> "Comparison":
     """Read two run folders and compare them; raises `BadRunFolder`."""
-    from reports.compare import Comparison, compare_latencies, compare_states, states_of
+    from reports.compare import compare_runs
     from reports.frames import read_samples
 
-    before, after = (states_of(open_run(folder)) for folder in (base, head))
-    old, new = (read_samples(folder / "samples").frame for folder in (base, head))
-    ratios = compare_latencies(old, new, tolerance=tolerance)
-    return Comparison(ratios, compare_states(before, after), len(before.keys() & after.keys()))
+    before, after = ((open_run(folder), read_samples(folder / "samples").frame) for folder in (base, head))
+    return compare_runs(before, after, tolerance=tolerance)
 
 
 def _document(found: "Comparison") -> dict[str, Any]:

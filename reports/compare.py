@@ -7,11 +7,12 @@ too narrow and raise false alarms. What one pair of runs cannot show is how much
 
 A quantile is called "slower" or "faster" only when the whole interval is beyond the tolerance, and "same" only
 when the whole interval is within it; else it is "unclear". A change that is smaller than the measurement can tell
-is "below_resolution", and a quantile with too few samples beyond it "could_not_judge".
+is "below_resolution", and a quantile with too few samples beyond it "could_not_judge"; so is every quantile when
+the generator of either run was saturated.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from reports import verdict
 from reports.folder import RunFolder
 from reports.summarize import LATENCIES, Values
 
+Run = tuple[RunFolder, pd.DataFrame]
 QUANTILES = {"p50": 0.50, "p99": 0.99}
 TOLERANCE = 0.05
 RESOLUTION_MS = 1.0  # the harness's stated error of measurement
@@ -68,11 +70,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What differs between two runs, and how many rules and objectives both have a state of."""
+    """What differs between two runs, and how many rules and objectives both have a state of.
+
+    `saturated` names the runs (base, head) whose generator was the limit: their latencies are not the server's.
+    """
 
     ratios: tuple[Ratio, ...]
     changes: tuple[Change, ...]
     in_both: int
+    saturated: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -103,6 +109,17 @@ def compare_latencies(
     )
 
 
+def compare_runs(base: Run, head: Run, *, tolerance: float = TOLERANCE) -> Comparison:
+    """Compare two runs, each given as its documents and its samples."""
+    (before, old), (after, new) = base, head
+    ratios = compare_latencies(old, new, tolerance=tolerance)
+    saturated = tuple(name for name, folder in (("base", before), ("head", after)) if _is_saturated(folder))
+    if saturated:
+        ratios = tuple(replace(ratio, verdict="could_not_judge") for ratio in ratios)
+    states = states_of(before), states_of(after)
+    return Comparison(ratios, compare_states(*states), len(states[0].keys() & states[1].keys()), saturated)
+
+
 def compare_states(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[Change, ...]:
     """Return the rules whose states differ, those that got worse first."""
     rules = [*head, *(rule for rule in base if rule not in head)]
@@ -130,6 +147,10 @@ def bootstrap(values: Values, quantiles: npt.NDArray[np.float64], rng: np.random
     cumulative = np.cumsum(picks @ counts, axis=1)
     ranks = np.ceil(quantiles * cumulative[:, -1:])
     return np.column_stack([levels[(cumulative < rank[:, None]).sum(axis=1)] for rank in ranks.T])
+
+
+def _is_saturated(folder: RunFolder) -> bool:
+    return bool(folder.load and folder.load["generator"]["saturated"])
 
 
 def _compare_kind(kind: str, base: Values, head: Values, tolerance: float, rng: np.random.Generator) -> Iterator[Ratio]:

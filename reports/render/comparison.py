@@ -17,17 +17,18 @@ STYLES = {
     "below_resolution": "",
     "could_not_judge": "dim",
 }
-LABELS = {"could_not_judge": "too few samples", "below_resolution": f"differs < {RESOLUTION_MS:g} ms"}
+LABELS = {"could_not_judge": "not judged", "below_resolution": f"differs < {RESOLUTION_MS:g} ms"}
 VERDICTS = {
     "pass": ("✓ Nothing got worse, as far as one pair of runs can show.", "green"),
     "fail": ("✗ The head run is worse.", "bold red"),
-    "could_not_judge": ("? There was too little in both runs to compare.", "bold yellow"),
+    "could_not_judge": ("? There is too little in both runs to compare.", "bold yellow"),
 }
 
 
 def comparison_table(found: Comparison) -> RenderableType:
     """Return the comparison: latency ratios with intervals, changed verdicts, the conclusion."""
-    return Group(*_latencies(found.ratios), *_changes(found.changes), Text(*VERDICTS[found.verdict]))
+    parts = [*_latencies(found.ratios), *_saturated(found.saturated), *_changes(found.changes)]
+    return Group(*parts, Text(*VERDICTS[found.verdict]))
 
 
 def _latencies(ratios: tuple[Ratio, ...]) -> Iterator[RenderableType]:
@@ -50,6 +51,11 @@ def _cells(ratio: Ratio) -> tuple[Text, ...]:
     label = Text(LABELS.get(ratio.verdict, ratio.verdict), STYLES[ratio.verdict])
     times = (Text(words.quantity(value, "ms")) for value in (ratio.base, ratio.head))
     return (Text(f"{ratio.kind} {ratio.quantile}"), *times, Text(f"{ratio.ratio:.2f}"), Text(interval), label)
+
+
+def _saturated(runs: tuple[str, ...]) -> Iterator[RenderableType]:
+    for run in runs:
+        yield Text(f"The generator of the {run} run was the limit: its latencies are not the server's.\n", "yellow")
 
 
 def _changes(changes: tuple[Change, ...]) -> Iterator[RenderableType]:

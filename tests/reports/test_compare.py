@@ -121,6 +121,17 @@ def test_the_exit_status_follows_the_verdict(tmp_path: Path, capsys: pytest.Capt
     assert all(len(line.rstrip()) <= 80 for line in printed.splitlines())
 
 
+def test_latencies_of_a_saturated_generator_are_not_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    generator = factory.load_document()["generator"] | {"saturated": True}
+    good = factory.write_run(tmp_path / "good", samples=factory.samples_frame(1))
+    load = factory.load_document(generator=generator)
+    saturated = factory.write_run(tmp_path / "saturated", samples=factory.samples_frame(2, slower=3), load=load)
+    assert exit_status(good, saturated) == 2
+    assert "The generator of the head run was the limit" in capsys.readouterr().out
+
+
 def test_runs_with_nothing_in_common_cannot_be_compared(tmp_path: Path) -> None:
     checked = factory.write_run(tmp_path / "checked", load=None)
     loaded = factory.write_run(tmp_path / "loaded", conformance=None)
