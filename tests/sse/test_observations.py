@@ -174,6 +174,14 @@ def test_items_are_immutable() -> None:
         event.start = 1  # type: ignore[misc]
 
 
+def test_fast_decoder_takes_an_id_before_or_behind_the_data() -> None:
+    stream = b"id: 1\ndata: a\n\nevent: e\ndata: b\nid: 2\n\nid: 3\ndata: c\nid: 4\n\ndata: d\n\n"
+
+    messages = FastDecoder().feed(stream)
+
+    assert messages == [("message", "a", "1"), ("e", "b", "2"), ("message", "c", "4"), ("message", "d", "4")]
+
+
 def test_fast_decoder_leaves_the_usual_shape_and_comes_back() -> None:
     decoder = FastDecoder()
     usual, odd = b"id: 1\nevent: e\ndata: x\n\n", b"data: 1\ndata: 2\n\n"
