@@ -101,12 +101,14 @@ def _connects_in_time(view: View, limit_ms: float) -> Iterator[Mark]:
     if connected := _connected(view):
         at_ms = connected[0].item.at_ms
         yield view.bad(f"connected after {at_ms:.0f} ms", connected[0]) if at_ms > limit_ms else view.good()
-    elif end_ms > limit_ms and (_silent(view) or (unanswered(view) and view.facts.get("joined") != "after-end")):
+    elif end_ms > limit_ms and _silent(view):
         yield view.bad(f"nothing for {end_ms:.0f} ms")
 
 
 def _silent(view: View) -> bool:
-    return view.is_event_stream and not view.events
+    """Whether nothing came; that those who come back or come after the end get no answer is judged by rules on them."""
+    newcomer = "resume" not in view.facts and view.facts.get("joined") != "after-end"
+    return not view.events if view.is_event_stream else newcomer and unanswered(view)
 
 
 @rule(

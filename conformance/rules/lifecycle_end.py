@@ -38,8 +38,8 @@ def no_terminal(seen: Seen) -> Iterator[Mark]:
 
 
 def _untold(seen: Seen, view: View) -> str:
-    """Say how a stream's end went untold; nothing where it need not have been told, or may be in what others judge."""
-    if view.facts.get("kind") == "failing" or view.facts.get("resume") == "terminal" or not _is_whole(view):
+    """Say how a stream's end went untold; failed tasks, resumed streams and unread events have rules of their own."""
+    if view.facts.get("kind") == "failing" or "resume" in view.facts or not _is_whole(view):
         return ""
     if view.ended_by_server:
         return "the stream ended, but not how the task did"

@@ -1,5 +1,8 @@
 import importlib
+import json
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -8,7 +11,9 @@ import pytest
 
 from conformance.judge import Result, judge
 from conformance.rules import RULES, Rule
+from conformance.transcript import Chunk, Transcript
 from tests.corpus.build import Case, Run
+from tests.corpus.whole import HEALTHY, UNUSUAL
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
@@ -115,3 +120,51 @@ def test_the_rules_of_a_group_stand_together() -> None:
     groups = [group for group, _ in groupby(rule.group for rule in RULES.values())]
 
     assert len(set(groups)) == len(groups)
+
+
+def test_a_healthy_server_raises_nothing_and_lets_rules_pass() -> None:
+    verdicts = {one.rule.code: (one.verdict, one.summary) for one in judge(HEALTHY)}
+
+    assert failures(verdicts) == {}
+    seen_whole = {"response", "wire", "shape", "lifecycle", "resume"}
+    unseen = {code for code, (verdict, _) in verdicts.items() if verdict != "pass"}
+    assert {code for code in unseen if code.partition("/")[0] in seen_whole} == set()
+
+
+def test_a_server_that_is_unusual_but_within_its_rights_raises_nothing() -> None:
+    assert failures({one.rule.code: (one.verdict, one.summary) for one in judge(UNUSUAL)}) == {}
+
+
+def failures(verdicts: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    return {code: one for code, one in verdicts.items() if one[0] not in {"pass", "not_observed"}}
+
+
+HOSTILE = (None, True, -1, 1e400, 10**400, "", "x\x00\u2028", [], {}, [[{}]], {"status": []}, {"progress": {}})
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=lambda value: repr(value)[:20])
+def test_no_rule_breaks_on_values_of_any_type(value: Any) -> None:
+    run = tuple(replace(one, chunks=tuple(spoiled(one, value))) for one in HEALTHY)
+
+    assert [(one.rule.code, one.summary) for one in judge(run) if one.verdict == "harness_error"] == []
+
+
+def spoiled(one: Transcript, value: Any) -> Iterator[Chunk]:
+    """The chunks, with each member of each message replaced by the value in an event of its own; a reply is the value."""
+    if one.role != "stream":
+        yield Chunk(1.0, json.dumps(value).encode())
+        return
+    for chunk in one.chunks:
+        yield chunk
+        for line in chunk.data.splitlines():
+            if line.startswith(b"data: {"):
+                for changed in replacements(json.loads(line[6:]), value):
+                    yield replace(chunk, data=b"id: 1\ndata: " + json.dumps(changed).encode() + b"\n\n")
+
+
+def replacements(whole: dict[str, Any], value: Any) -> Iterator[Any]:
+    yield value
+    for name, member in whole.items():
+        yield {**whole, name: value}
+        if isinstance(member, dict):
+            yield from ({**whole, name: {**member, inner: value}} for inner in member)

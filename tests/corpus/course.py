@@ -15,7 +15,7 @@ RETRY = b"retry: 2000\n\n"
 
 def update(at: float, n: Any, status: str = "running", code: int = 200) -> Transcript:
     """An update sent at a time, answered 2 ms later."""
-    facts = {"task_id": TASK, "message": f"{n} %", "progress": n, "status": status}
+    facts = {"task_id": TASK, "message": f"to {n} %", "progress": n, "status": status}
     seen = exchange((3.0, b"{}"), role="update", status=code, started_ms=EPOCH_MS + at, name=f"update-{at:g}")
     return replace(seen, facts=facts)
 

@@ -78,6 +78,7 @@ CASES = {
             (stream(b": hello\n\n", how="cut", ended_at=400.0),),  # we left too early to say
             (no_answer(how="error"),),
             (no_answer(joined="after-end"),),
+            (no_answer(resume="known"),),
         ),
     ),
     "lifecycle/progress-regresses": Case(

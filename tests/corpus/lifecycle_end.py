@@ -34,7 +34,6 @@ CASES = {
         ),
         bad=(
             (ends(),),
-            (ends(resume="known", reader="cut"),),
             after(waits((100.0, progress(20)), name="hangs")),
             (waits((100.0, progress(20))), snapshot(1000, {"status": "failed"})),
         ),
@@ -47,6 +46,7 @@ CASES = {
             (ends(b'data: {"type":"progress","progress":{"status":"completed"}}\n'),),  # truncated-event's
             (ends(how="error", detail="incomplete body"),),
             (ends(kind="failing"),),  # failed-task-silent's
+            (ends(resume="known", reader="cut"),),  # gap-on-resume's
             (ends(situation="idle"),),
             (ENDED, waits((100.0, progress(20)), for_ms=600.0)),  # on its way
             (update(500, 100, "completed", code=409), waits((100.0, progress(20)))),  # it never ended
