@@ -5,9 +5,7 @@ It waits one interval as `pending`, then spends one in each of `steps` stages: (
 
 import asyncio
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from reference_server.events import Json
 from reference_server.tasks import Task, TaskEndedError, Tasks
@@ -22,24 +20,6 @@ STAGES = (
 COMPETITORS = ("Acme", "Globex", "Initech")
 
 
-def _integer(low: int, high: int) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-
-# member -> (is the value legal, what it must be)
-MEMBERS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "brand": (
-        lambda value: isinstance(value, str) and 0 < len(value) <= 100,
-        "a text of 1 to 100 characters",
-    ),
-    "steps": (_integer(1, 1_000), "an integer from 1 to 1000"),
-    "interval_ms": (_integer(1, 60_000), "an integer from 1 to 60000"),
-    "fail_at": (_integer(1, 1_000), "the number of a stage, from 1"),
-    "manual": (lambda value: isinstance(value, bool), "true or false"),
-    "seed": (_integer(0, 2**32 - 1), "an integer from 0 to 4294967295"),
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Spec:
     """What to analyze: `steps` stages of `interval_ms` each, failing in stage `fail_at` (from 1)."""
@@ -50,17 +30,6 @@ class Spec:
     fail_at: int | None = None
     manual: bool = False
     seed: int = 0
-
-    @classmethod
-    def from_json(cls, members: Json) -> "Spec":
-        """Return the spec; raises ValueError with a message for the sender."""
-        for name, value in members.items():
-            if name not in MEMBERS:
-                raise ValueError(f"unknown member {name[:40]!r}; known are {', '.join(MEMBERS)}")
-            is_legal, what = MEMBERS[name]
-            if not is_legal(value):
-                raise ValueError(f"{name} must be {what}")
-        return cls(**members)
 
 
 async def run(tasks: Tasks, task: Task, spec: Spec) -> None:

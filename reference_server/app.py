@@ -15,22 +15,23 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Collection, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from reference_server import logs
-from reference_server import page_routes as page
-from reference_server.api import BODY_LIMIT, Api
+from reference_server import bodies, logs
+from reference_server.api import Api
 from reference_server.events import Events
 from reference_server.metrics import Metrics, health
 from reference_server.security import Security
 from reference_server.stream import Streams
 from reference_server.tasks import Tasks
 
+PAGE = Path(__file__).parent / "page"
 API = "/api/brand-monitor"
 BACKLOG = 4096
 COLLECTION = (10_000, 10, 50)  # full collections are rare: with 18,000 streams open each stops everything for 0.3 s
@@ -83,7 +84,7 @@ def make_app(settings: Settings, parts: Parts | None = None) -> web.Application:
     tasks = parts.tasks(events, settings.task_ttl_s, settings.max_tasks)
     streams = parts.streams(tasks, events, settings.max_streams, settings.heartbeat, settings.stall_s)
     security = parts.security(settings.token, settings.allow_origin)
-    app = web.Application(middlewares=[*security.middlewares(), *parts.middlewares], client_max_size=BODY_LIMIT)
+    app = web.Application(middlewares=[*security.middlewares(), *parts.middlewares], client_max_size=bodies.LIMIT)
     app.on_response_prepare.append(security.add_fields)
     app.add_routes(routes(parts.api(tasks), streams, Metrics(tasks, streams)))
     app.cleanup_ctx.append(lambda _: background(streams.beat(), expire(tasks)))
@@ -96,7 +97,7 @@ def make_app(settings: Settings, parts: Parts | None = None) -> web.Application:
 
 
 def routes(api: Api, streams: Streams, metrics: Metrics) -> list[web.AbstractRouteDef]:
-    """Return every route but the page's, which `page.routes` has."""
+    """Return every route."""
     stream = f"{API}/progress/{{task_id}}"
     return [
         web.post(f"{API}/tasks", api.create),
@@ -107,10 +108,19 @@ def routes(api: Api, streams: Streams, metrics: Metrics) -> list[web.AbstractRou
         web.get("/health", health),
         web.get("/metrics.json", metrics.json),
         web.get("/metrics", metrics.prometheus),
-        web.get("/openapi.json", page.openapi),
-        web.get("/", page.index),
-        web.static("/page", page.FOLDER),
+        web.get("/openapi.json", file_handler(bodies.DESCRIPTION)),
+        web.get("/", file_handler(PAGE / "index.html")),
+        web.static("/page", PAGE),
     ]
+
+
+def file_handler(path: Path) -> Callable[[web.Request], Awaitable[web.FileResponse]]:
+    """Return a handler that answers with the file."""
+
+    async def answer(_request: web.Request) -> web.FileResponse:
+        return web.FileResponse(path)
+
+    return answer
 
 
 async def expire(tasks: Tasks) -> None:

@@ -10,7 +10,10 @@ The log keeps its newest RETAINED_BYTES; readers beyond that have fallen behind 
 """
 
 import asyncio
-from typing import Protocol
+from dataclasses import dataclass
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
 
 RETAINED_BYTES = 4 * 1024 * 1024
 
@@ -19,46 +22,21 @@ class FellBehindError(Exception):
     """The reader's position is no longer in the log."""
 
 
-class Writer(Protocol):
-    """What a reader needs of the HTTP library's stream writer."""
-
-    async def drain(self) -> None:
-        """Wait until the transport takes more."""
-
-
-class Connection(Protocol):
-    """What a reader needs of the HTTP library's connection."""
-
-    @property
-    def writing_paused(self) -> bool:
-        """Whether the transport's buffer is above its high-water mark."""
-
-
 def chunk(block: bytes) -> bytes:
     """Return the block as one chunk of the chunked transfer coding (RFC 9112, section 7.1)."""
     return b"%x\r\n%b\r\n" % (len(block), block)
 
 
+@dataclass(slots=True, eq=False)
 class Reader:
     """One open stream: where it writes to and the number of the event it needs next."""
 
-    __slots__ = ("chunked", "connection", "position", "transport", "wake", "writer")
-
-    def __init__(
-        self,
-        transport: asyncio.Transport,
-        connection: Connection,
-        writer: Writer,
-        *,
-        chunked: bool,
-        position: int,
-    ) -> None:
-        self.transport = transport
-        self.connection = connection
-        self.writer = writer
-        self.chunked = chunked
-        self.position = position
-        self.wake: asyncio.Future[None] | None = None
+    transport: asyncio.Transport
+    connection: web.RequestHandler
+    writer: AbstractStreamWriter
+    chunked: bool
+    position: int
+    wake: asyncio.Future[None] | None = None
 
     def write(self, block: bytes) -> None:
         """Hand the block to the transport."""

@@ -92,7 +92,7 @@ class Streams:
             raise ConnectionResetError("the client left")
         writer.send_headers()
         chunked = "Transfer-Encoding" in response.headers
-        return Reader(request.transport, request.protocol, writer, chunked=chunked, position=position)
+        return Reader(request.transport, request.protocol, writer, chunked, position)
 
     def opening(self, task: Task) -> bytes:
         """Return what every stream begins with."""

@@ -176,5 +176,5 @@ class Unbounded(Streams):
             return [block]
 
         Tap(reader, hoard)
-        reader.connection = NeverFull()
+        reader.connection = NeverFull()  # type: ignore[assignment] # it stands in for one property
         await super().deliver(task, reader)

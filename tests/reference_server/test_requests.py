@@ -106,7 +106,7 @@ async def test_a_body_of_another_type_is_415(serving: Any) -> None:
         ({"results": {}}, "results come with status completed"),
         ({"error": "x"}, "error comes with status failed"),
         ({"taskId": "another"}, "taskId must be"),
-        ({"state": "running"}, "unknown member 'state'; known are status"),
+        ({"state": "running"}, "unknown member 'state'; known are taskId, status"),
     ],
 )
 async def test_an_illegal_move_of_a_new_task_is_400_and_changes_nothing(
@@ -235,7 +235,7 @@ async def test_a_thousand_idle_connections_are_closed_and_cost_nothing_after(ser
 
 
 async def test_a_body_that_never_ends_is_408(serving: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reference_server.api.BODY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("reference_server.bodies.TIMEOUT_S", 0.1)
     async with serving() as site:
         raw = f"POST {TASKS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{{"
         answer = await (await site.send(raw.encode())).whole()
