@@ -3,7 +3,7 @@
 import tracemalloc
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conformance.sse import Decoder, FastDecoder
@@ -13,15 +13,17 @@ from tests.sse.streams import event_streams
 from tests.sse.wpt import WPT
 
 heads = st.binary(min_size=HEAD, max_size=HEAD)
+# Repeatable, and whatever the load of the machine.
+steady = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
-@settings(max_examples=1500, deadline=None, derandomize=True)
+@settings(steady, max_examples=1500)
 @given(heads, event_streams)
 def test_invariants_on_event_streams(head: bytes, stream: bytes) -> None:
     check(head + stream)
 
 
-@settings(max_examples=500, deadline=None, derandomize=True)
+@settings(steady, max_examples=500)
 @given(st.binary(max_size=400))
 def test_invariants_on_any_bytes(data: bytes) -> None:
     check(data)
