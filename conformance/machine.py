@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
@@ -23,6 +24,8 @@ import psutil
 from conformance.errors import CannotJudge
 from conformance.target import Target
 
+# Under /proc/PID/net; every row ends with, or holds, the socket's inode.
+SOCKET_TABLES = frozenset({"netlink", "packet", "raw", "raw6", "tcp", "tcp6", "udp", "udp6", "unix"})
 # States in which the server still holds a connection whose client has gone.
 HELD = frozenset({psutil.CONN_ESTABLISHED, psutil.CONN_CLOSE_WAIT})
 START_S = 30.0
@@ -69,6 +72,22 @@ def held_sockets(port: int, clients: set[int]) -> int:
         for one in psutil.net_connections("tcp")
         if one.laddr and one.raddr and one.laddr.port == port and one.raddr.port in clients and one.status in HELD
     )
+
+
+def lost_sockets(pid: int) -> int | None:
+    """Return how many sockets a process tree holds that the kernel lists nowhere: their clients sent RST.
+
+    None where this cannot be seen: another user's process, or no Linux.
+    """
+    try:
+        tree = [(root := psutil.Process(pid)), *root.children(recursive=True)]
+        folders = [Path(f"/proc/{one.pid}") for one in tree]
+        links = [fd.readlink().name for folder in folders for fd in (folder / "fd").iterdir()]
+        listed = " ".join(path.read_text() for path in (folders[0] / "net").iterdir() if path.name in SOCKET_TABLES)
+    except (OSError, psutil.Error):
+        return None
+    inodes = {link[len("socket:[") : -1] for link in links if link.startswith("socket:[")}
+    return len(inodes - set(listed.split()))
 
 
 @contextmanager

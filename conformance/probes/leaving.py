@@ -10,7 +10,7 @@ import struct
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from conformance.machine import address, held_sockets, is_local, look_at_process
+from conformance.machine import address, held_sockets, is_local, look_at_process, lost_sockets
 from conformance.probes.probe import probe
 from conformance.record import PROBE, Server, ssl_context
 from conformance.recording import now_ms
@@ -79,11 +79,16 @@ async def storm(server: Server) -> None:
     task_id = await _readable_task(server)
     await _count(server, "before", 0)
     for how in ("fin", "rst"):
+        lost_before = _lost(server)
         readers = await asyncio.gather(*(Reader.open(server, task_id) for _ in range(AT_ONCE)))
         await _count(server, "during", AT_ONCE)
         await asyncio.gather(*(one.leave(how) for one in readers))
-        await _wait_until_gone(server, how, {one.port for one in readers})
+        await _wait_until_gone(server, how, {one.port for one in readers}, lost_before)
         await _count(server, "after", 0, until=await _value_before(server))
+    await _come_once_more(server, task_id)
+
+
+async def _come_once_more(server: Server, task_id: str) -> None:
     async with server.stream("after-storm", task_id, kind="manual", situation="after-storm") as live:
         await live.until(lambda: bool(live.events), server.patience_s)
 
@@ -93,9 +98,10 @@ async def cycles(server: Server) -> None:
     """Come and go many times, and compare what the process holds."""
     task_id = await _readable_task(server)
     await _come_and_go(server, task_id, WARM_UP)
-    await _look(server, "before")
+    await look(server, "before")
     await _come_and_go(server, task_id, CYCLES)
-    await _look(server, "after")
+    await look(server, "after")
+    await _come_once_more(server, task_id)
 
 
 async def _come_and_go(server: Server, task_id: str, times: int) -> None:
@@ -110,17 +116,30 @@ async def _visit(server: Server, task_id: str, how: str, wait: bool) -> None:
         await (await Reader.open(server, task_id, wait=wait)).leave(how)
 
 
-async def _wait_until_gone(server: Server, how: str, ports: set[int]) -> None:
-    if not is_local(server.target):
+def _lost(server: Server) -> int | None:
+    return lost_sockets(server.target.observe.pid or 0)
+
+
+async def _wait_until_gone(server: Server, how: str, ports: set[int], lost_before: int | None) -> None:
+    """Note how many sockets the server still holds after a while.
+
+    Of clients that sent FIN the kernel's table tells; RST takes the row away, and only the process shows the socket.
+    """
+    if not is_local(server.target) or (how == "rst" and lost_before is None):
         return
     _, port = address(server.target)
+
+    def held() -> int:
+        return held_sockets(port, ports) if how == "fin" else max(0, (_lost(server) or 0) - (lost_before or 0))
+
     deadline = now_ms() + 1000 * GONE_S
-    while (held := await asyncio.to_thread(held_sockets, port, ports)) and now_ms() < deadline:  # noqa: ASYNC110 - the kernel's table has no event to wait for
+    while (left := await asyncio.to_thread(held)) and now_ms() < deadline:  # noqa: ASYNC110 - the kernel's table has no event to wait for
         await asyncio.sleep(0.05)
-    _observe(server, "sockets", f"sockets-after-{how}", moment=how, cut=len(ports), held=held)
+    _observe(server, "sockets", f"sockets-after-{how}", moment=how, cut=len(ports), held=left)
 
 
-async def _look(server: Server, moment: str) -> None:
+async def look(server: Server, moment: str) -> None:
+    """Note what the server's process holds, where it can be seen, after a while for it to settle."""
     await asyncio.sleep(min(GONE_S, server.patience_s / 2))
     found = look_at_process(server.target.observe.pid or 0)
     if found:

@@ -55,9 +55,9 @@ async def malformed_id(server: Server) -> None:
 
 @probe()
 async def other_methods(server: Server) -> None:
-    """Ask with a method that no server knows and, where the task is our own, with one that streams do not have."""
+    """Ask with methods that streams do not have; with PUT, which might change something, only for a task of our own."""
     task_id = await _some_task(server)
-    for method in ("BREW", "PUT") if task_id else ("BREW",):
+    for method in ("BREW", "PROPFIND", "PUT") if task_id else ("BREW", "PROPFIND"):
         call = replace(server.target.stream, method=method, json=None)
         await _ask(server, "method", task_id, call, name=f"method-{method.lower()}", case=method)
 

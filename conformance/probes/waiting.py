@@ -5,6 +5,7 @@ import uuid
 from typing import Any
 
 from conformance.probes.course import pace
+from conformance.probes.leaving import look
 from conformance.probes.probe import probe
 from conformance.record import HookFailed, Server
 
@@ -76,13 +77,13 @@ async def slow_reader(server: Server) -> None:
             slow.until(lambda: slow.head is not None, server.patience_s),
             fast.until(lambda: len(fast.events) > 1, server.patience_s),
         )
+        await look(server, "slow-before")
         for n in range(SLOW_UPDATES):
             told = await server.update(
                 task_id, progress=99 * n // SLOW_UPDATES, message=f"large {n} " + "x" * SLOW_MESSAGE
             )
             if told.head is None or told.head.status >= 300:
-                raise HookFailed(
-                    f"[task.update] with a message of {SLOW_MESSAGE} characters: {told.said()}"
-                )
+                raise HookFailed(f"[task.update] with a message of {SLOW_MESSAGE} characters: {told.said()}")
+        await look(server, "slow-after")
         await server.complete(task_id)
         await fast.finish(server.target.limits.update_s + server.patience_s)

@@ -26,6 +26,10 @@ SAYS_NOTHING = frozenset(
         "unknown error",
     }
 )
+# What a program says of its own defects; to its users that is nothing.
+PROGRAMMERS_WORDS = re.compile(
+    r"Cannot read propert(?:y|ies) |'NoneType' object |\bis not (?:a function|defined|iterable|subscriptable)\b"
+)
 REFUSALS = ("unknown-task", "malformed-id", "method", "query", "large-header", "no-token", "update", "snapshot")
 _PROGRAM = r"(?:py|js|mjs|cjs|ts|tsx|jsx|java|kt|scala|go|rb|php|cs|rs|ex|c|cc|cpp|h)"
 _DATA = r"(?:db|sqlite3?|sql|env|conf|ini|log|sock|pem|key|pid)"
@@ -118,8 +122,16 @@ def error_without_guidance(seen: Seen) -> Iterator[Mark]:
         if not isinstance(text, str):
             yield view.bad("an `error` message without a text in `message`", message)
         else:
-            bare = text.strip().rstrip(".!").lower() in SAYS_NOTHING
-            yield view.bad(f"the error says nothing: {excerpt(text.encode())!r}", message) if bare else view.good()
+            summary = f"the error says nothing to its reader: {_shown(text)}"
+            yield view.bad(summary, message) if _says_nothing(text) else view.good()
+
+
+def _shown(text: str) -> str:
+    return excerpt(text.encode("utf-8", "backslashreplace"))  # JSON may hold half a surrogate pair
+
+
+def _says_nothing(text: str) -> bool:
+    return text.strip().rstrip(".!").lower() in SAYS_NOTHING or bool(PROGRAMMERS_WORDS.search(text))
 
 
 def _told_errors(seen: Seen) -> Iterator[tuple[View, Message, object]]:
@@ -174,4 +186,4 @@ def _leaks(text: str, view: View) -> Iterator[str]:
         for pattern in patterns:
             found = pattern.search(text[:MOST_SCANNED])
             if found and found[0].strip(" \"'(") not in asked:
-                yield f"an error shows {kind}: {excerpt(found[0].encode())}"
+                yield f"an error shows {kind}: {_shown(found[0])}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from conformance.rules.rule import fetch, profile, rule
 from conformance.seen import Mark, Message, Seen, View
 
+NO_TASKS = frozenset({"unknown-task", "malformed-id"})
 ALLOW_LIST = profile(
     "S9.1",
     "Cross-origin access is an allow-list: `*` MUST NOT be combined with credentials, and an origin that is not on"
@@ -135,7 +136,11 @@ def cross_task_leak(seen: Seen) -> Iterator[Mark]:
 
     Example: data: {"type":"progress","taskId":"another-task",...}
     """
-    tasks = {task_id for task_id, _ in seen.tasks()}
+    tasks: set[str] = {
+        view.facts["task_id"]
+        for view in seen.views
+        if view.transcript.role not in NO_TASKS and view.facts.get("task_id")
+    }
     if len(tasks) < 2:
         return
     owners = _owners_of_texts(seen)

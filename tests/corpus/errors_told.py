@@ -60,6 +60,8 @@ CASES = {
             told("The stream broke; it will reconnect by itself."),
             why("The source did not answer."),
             why("undefined variable in the query"),
+            told("\ud800 is half a character"),
+            why("The brand is not known here. Check its name."),
             why("エラー：ソースが応答しません"),
         ),
         bad=(
@@ -68,6 +70,8 @@ CASES = {
             told(["x"]),
             told("[object Object]"),
             told("Error."),
+            told("Cannot read properties of undefined (reading 'status')"),
+            why("'NoneType' object has no attribute 'get'"),
             why("Error"),
             why("undefined"),
             why(" Unknown error! "),
@@ -103,6 +107,7 @@ CASES = {
             why("tasks.go:42: nil map"),
             why("Call to undefined method in /var/www/html/task.php on line 7"),
             told(V8),
+            told("\ud800 SELECT x FROM \ud800"),
             told(JVM),
             refused("sqlite3.OperationalError: no such table: tasks"),
             refused(
