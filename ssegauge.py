@@ -29,6 +29,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+import reports.cli
+
 if TYPE_CHECKING:
     from conformance.check import Options, check
     from conformance.play import Progress
@@ -249,14 +251,8 @@ def run_command(
     _end(documents, folder.path, as_json=as_json, quiet=quiet)
 
 
-@app.command()
-def report(path: Annotated[Path, typer.Argument(help="A run folder.", metavar="DIR")]) -> None:
-    """Build, or build again, the report of a run folder."""
-    import reports
-
-    built = reports.build(path)
-    screen.print(f"Report: {escape(str(built.html))}", soft_wrap=True)
-    raise typer.Exit(EXIT[built.verdict])
+app.command()(reports.cli.report)
+app.command()(reports.cli.compare)
 
 
 @contextlib.contextmanager
@@ -355,14 +351,10 @@ def _live(first: str) -> Iterator[Callable[[str], None]]:
 
 
 def _build(path: Path) -> Path:
-    import reports
-
     return reports.build(path).html
 
 
 def _write_extra(path: Path, junit: Path | None, sarif: Path | None) -> None:
-    import reports
-
     if junit:
         reports.write_junit(path, junit)
     if sarif:

@@ -1,0 +1,80 @@
+"""Which rules each deliberate fault of the reference server sets off, found by checking a server for every fault.
+
+python -m tests.matrix           prints the matrix as Markdown (docs/detection-matrix.md)
+"""
+
+import asyncio
+import multiprocessing
+import subprocess
+import sys
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from conformance.judge import judge
+from conformance.play import play
+from conformance.probes import hooks
+from conformance.recording import Recording
+from conformance.rules import RULES
+from conformance.target import Limits, Target, load_target
+
+ROOT = Path(__file__).parents[1]
+ORIGIN = "https://app.example"
+TOKEN = "matrix-token"
+# Short enough that the idle probe need not wait long; the server's own interval is shorter still.
+HEARTBEAT_S = 1.5
+AT_ONCE = 3
+
+
+def found(faults: tuple[str, ...]) -> dict[str, str]:
+    """Check a server with the faults; return the codes of broken rules and what was said of each."""
+    options = ["--allow-origin", ORIGIN, "--token", TOKEN, "--heartbeat", str(HEARTBEAT_S / 2)]
+    options += [word for fault in faults for word in ("--fault", fault)]
+    command = [sys.executable, "-m", "reference_server", "--port", "0", *options]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout
+        try:
+            target = described(server.stdout.readline().split()[-1], server.pid)
+            recording = Recording()
+            failures = asyncio.run(play(target, recording))
+        finally:
+            server.terminate()
+    assert not failures.of, failures.of
+    results = judge(recording.transcripts, limits=target.limits, hooks=hooks(target))
+    return {one.rule.code: one.summary for one in results if one.verdict in {"fail", "harness_error"}}
+
+
+def described(base_url: str, pid: int) -> Target:
+    """Return the reference server as a target, with every hook it has."""
+    target = load_target(str(ROOT / "reference_server" / "ssegauge.toml"))
+    return replace(
+        target,
+        base_url=base_url,
+        headers={"Authorization": f"Bearer {TOKEN}"},
+        origin=ORIGIN,
+        observe=replace(target.observe, pid=pid),
+        limits=Limits(heartbeat_s=HEARTBEAT_S),
+    )
+
+
+def matrix(codes: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return, for every fault, the rules that it sets off."""
+    codes = list(codes)
+    with ProcessPoolExecutor(AT_ONCE, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return dict(zip(codes, pool.map(found, [(code,) for code in codes]), strict=True))
+
+
+def main() -> None:
+    """Print the matrix."""
+    from reference_server import faults
+
+    rows = matrix(code for code in faults.codes() if code in RULES)
+    print("| fault of the reference server | caught by its rule | other rules that fire |\n|---|---|---|")
+    for code, caught in rows.items():
+        others = ", ".join(f"`{other}`" for other in caught if other != code) or "–"
+        print(f"| `{code}` | {'yes' if code in caught else '**no**'} | {others} |")
+
+
+if __name__ == "__main__":
+    main()
