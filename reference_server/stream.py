@@ -7,6 +7,7 @@ EventSource from coming back, if it names the terminal event.
 """
 
 import asyncio
+import logging
 
 from aiohttp import web
 
@@ -22,6 +23,7 @@ HEAD = {
     "Cache-Control": "no-cache, no-store, no-transform",
     "X-Accel-Buffering": "no",
 }
+log = logging.getLogger(__name__)
 
 
 class Streams:
@@ -45,10 +47,12 @@ class Streams:
             text = "Too many open streams. Try again soon."
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"}, text=text)
         self.open += 1
+        log.info("stream opened", extra={"task": task.id, "position": position})
         try:
             return await self.stream(request, task, position)
         finally:
             self.open -= 1
+            log.info("stream closed", extra={"task": task.id})
 
     async def head(self, request: web.Request) -> web.StreamResponse:
         """Answer HEAD as GET would, without a body."""

@@ -9,6 +9,7 @@ its readers learn it.
 """
 
 import asyncio
+import logging
 import secrets
 import time
 from dataclasses import asdict, dataclass, replace
@@ -16,6 +17,8 @@ from typing import Any
 
 from reference_server.events import Events, Json
 from reference_server.log import Log
+
+log = logging.getLogger(__name__)
 
 NEXT = {"pending": ("running", "failed"), "running": ("completed", "failed"), "completed": (), "failed": ()}
 FILLED = {
@@ -127,6 +130,7 @@ class Tasks:
             self._forget_an_ended_one()
         task = Task(f"{self.instance}-{secrets.token_hex(8)}")
         self.by_id[task.id] = task
+        log.info("task created", extra={"task": task.id})
         self.record(task)
         return task
 
@@ -150,6 +154,7 @@ class Tasks:
         task.log.append(self.events.progress(task.id, number, snapshot))
         if task.progress.ended:
             task.log.close()
+            log.info("task ended", extra={"task": task.id, "status": task.progress.status})
 
     def expire(self) -> None:
         """Forget the ended tasks that are past their time, and fail the others that are."""

@@ -61,15 +61,19 @@ def test_a_task_lost_in_a_restart_is_404_and_says_so() -> None:
     assert "restart" in answer.json()["message"]
 
 
-def test_what_goes_wrong_inside_is_one_line_of_json_on_stderr(process: subprocess.Popen[str]) -> None:
-    url = base_url(process)
-    with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as client:
-        client.sendall(b"\x00\r\n\r\n")
-        assert b"400" in client.recv(1000)
-    process.terminate()
-    assert process.stderr
-    for line in process.stderr.read().splitlines():
-        assert {"time", "level", "logger", "message"} <= {*json.loads(line)}
+def test_what_happens_is_told_in_lines_of_json_on_stderr() -> None:
+    command = [*COMMAND, "--log-level", "info"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        with httpx.Client(base_url=base_url(process), timeout=20) as client:
+            task_id = client.post(TASKS, json={"steps": 1, "interval_ms": 50}).json()["taskId"]
+            client.get(f"/api/brand-monitor/progress/{task_id}")
+        process.terminate()
+        assert process.stderr
+        lines = [json.loads(line) for line in process.stderr.read().splitlines()]
+    assert {"time", "level", "logger", "message", "task"} <= {*lines[0]}
+    assert {line["task"] for line in lines} == {task_id}
+    told = [line["message"] for line in lines]
+    assert sorted(told) == ["stream closed", "stream opened", "task created", "task ended"]
 
 
 def test_a_taken_port_is_one_line_that_says_what_to_do() -> None:
