@@ -8,7 +8,7 @@ from conformance.rules.rule import profile, rule
 from conformance.seen import Mark, Seen
 
 UPDATES = ("task.create_manual", "task.update")
-ROOM_BYTES = 16 * MIB  # what a runtime's heap may move by itself
+ROOM_BYTES = 8 * MIB  # what a runtime's heap may move by itself
 FOLD = 4  # a log, a buffer and their encoded forms: each may hold what was sent once
 
 
