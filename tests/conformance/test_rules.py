@@ -150,7 +150,7 @@ def test_no_rule_breaks_on_values_of_any_type(value: Any) -> None:
 
 
 def spoiled(one: Transcript, value: Any) -> Iterator[Chunk]:
-    """The chunks, with each member of each message replaced by the value in an event of its own; a reply is the value."""
+    """The chunks, each member of each message replaced by the value in an event of its own; replies are the value."""
     if one.role != "stream":
         yield Chunk(1.0, json.dumps(value).encode())
         return

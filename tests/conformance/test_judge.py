@@ -1,0 +1,182 @@
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from conformance.judge import MOST_EVIDENCE, document, judge, overall
+from conformance.rules import RULES, Rule, Source, Verdict
+from conformance.seen import Mark, Seen, not_applicable
+from conformance.target import Limits
+from conformance.transcript import from_capture
+from tests.corpus.build import healthy, progress
+from tests.corpus.whole import HEALTHY
+
+SOURCE = Source("whatwg", "WHATWG HTML #x", "https://example.org/#x", "a quote")
+
+
+def a_rule(*marks: Mark, code: str = "made/up", level: Any = "must", **more: Any) -> Rule:
+    """A rule that yields these marks, whatever was seen."""
+    words = {name: name for name in ("title", "why", "mend", "example")}
+    usual: dict[str, Any] = {"needs": (), "patient": False, "only": None, "check": lambda _: iter(marks)}
+    return Rule(code, level, SOURCE, **words, **{**usual, **more})
+
+
+def judged(*rules: Rule, **options: Any) -> list[Any]:
+    return judge((), rules={rule.code: rule for rule in rules}, **options)
+
+
+def verdict(rule: Rule, **options: Any) -> Verdict:
+    (result,) = judged(rule, **options)
+    return result.verdict
+
+
+GOOD, BAD, NOT_OURS = Mark(True), Mark(False, "it is wrong"), not_applicable("no business here")
+
+
+@pytest.mark.parametrize(
+    ("marks", "expected"),
+    [
+        ((), "not_observed"),
+        ((GOOD,), "pass"),
+        ((BAD,), "fail"),
+        ((GOOD, BAD, GOOD), "fail"),
+        ((NOT_OURS,), "not_applicable"),
+        ((NOT_OURS, GOOD), "pass"),
+        ((NOT_OURS, BAD), "fail"),
+    ],
+    ids=["nothing", "good", "bad", "mixed", "not ours", "not ours but good", "not ours but bad"],
+)
+def test_a_verdict_follows_from_observations_alone(marks: tuple[Mark, ...], expected: str) -> None:
+    assert verdict(a_rule(*marks)) == expected
+
+
+def test_observations_are_what_supports_or_breaks_a_rule() -> None:
+    (result,) = judged(a_rule(GOOD, GOOD, BAD, NOT_OURS))
+
+    assert result.observations == 3
+
+
+def test_a_rule_broken_often_is_shown_by_its_first_few() -> None:
+    view = Seen.of([healthy()]).views[0]
+    marks = [view.bad(f"number {n}", view.events[0]) for n in range(9)]
+
+    (result,) = judged(a_rule(*marks))
+
+    assert result.summary == "number 0 (and 8 more)"
+    assert len(result.evidence) == MOST_EVIDENCE
+
+
+def test_a_rule_of_another_profile_is_not_applicable() -> None:
+    assert verdict(a_rule(BAD, only="task-progress"), profile="event-stream") == "not_applicable"
+    assert verdict(a_rule(BAD, only="task-progress")) == "fail"
+
+
+def test_a_defect_of_one_rule_takes_no_other_with_it() -> None:
+    def breaks(_: Seen) -> Iterator[Mark]:
+        yield GOOD
+        raise KeyError("no such thing")
+
+    broken, sound = judged(a_rule(code="made/broken", check=breaks), a_rule(GOOD))
+
+    assert (broken.verdict, sound.verdict) == ("harness_error", "pass")
+    assert "KeyError: 'no such thing'" in broken.summary
+
+
+def test_rules_see_the_limits() -> None:
+    limits = Limits(connect_s=0.001)
+    codes = {"lifecycle/connected-late": RULES["lifecycle/connected-late"]}
+
+    (strict,), (usual,) = judge([healthy()], limits=limits, rules=codes), judge([healthy()], rules=codes)
+
+    assert (strict.verdict, usual.verdict) == ("fail", "pass")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"hooks": None}, "a capture does not show this; use `ssegauge check` on the running server"),
+        ({"hooks": ()}, "add [task.create_manual] and [task.update] to the target file"),
+        ({"hooks": ("task.create_manual",)}, "add [task.update] to the target file"),
+        ({"hooks": ("task.create_manual", "task.update"), "quick": True}, "left out by --quick"),
+        ({"hooks": ("task.create_manual", "task.update")}, "the situation did not come up"),
+    ],
+    ids=["capture", "no hook", "one hook", "quick", "all"],
+)
+def test_what_was_not_observed_says_what_is_missing(options: dict[str, Any], expected: str) -> None:
+    (result,) = judged(a_rule(needs=("task.create_manual", "task.update"), patient=True), **options)
+
+    assert result.needs == expected
+
+
+@pytest.mark.parametrize(
+    ("marks", "level", "strict", "expected"),
+    [
+        ((), "must", False, "could_not_judge"),
+        ((NOT_OURS,), "must", False, "could_not_judge"),
+        ((GOOD,), "must", False, "pass"),
+        ((BAD,), "must", False, "fail"),
+        ((BAD,), "should", False, "pass"),
+        ((BAD,), "should", True, "fail"),
+        ((BAD,), "advice", True, "pass"),
+    ],
+)
+def test_the_whole_fails_by_what_must_hold(marks: tuple[Mark, ...], level: str, strict: bool, expected: str) -> None:
+    assert overall(judged(a_rule(*marks, level=level)), strict=strict) == expected
+
+
+def test_our_own_failure_is_no_pass_but_does_not_hide_a_broken_must() -> None:
+    ours = a_rule(code="made/broken", check=lambda _: iter([1 / 0]))
+
+    assert overall(judged(ours, a_rule(GOOD))) == "could_not_judge"
+    assert overall(judged(ours, a_rule(BAD))) == "fail"
+
+
+def test_known_findings_break_nothing_and_stale_ones_fail() -> None:
+    found, mended = a_rule(BAD, code="made/found"), a_rule(GOOD, code="made/mended")
+    results = judged(found, mended)
+
+    known = document(results, profile="task-progress", baseline=("known.txt", {"made/found"}))
+    stale = document(results, profile="task-progress", baseline=("known.txt", {"made/found", "made/mended"}))
+
+    assert known["verdict"] == "pass"
+    assert known["results"][0]["known"] is True
+    assert stale["verdict"] == "fail"
+    assert stale["baseline"]["stale"] == ["made/mended"]
+
+
+def test_the_document_counts_and_shows() -> None:
+    results = judge(HEALTHY)
+
+    made = document(results, profile="task-progress", transcripts=len(HEALTHY))
+
+    assert made["verdict"] == "pass"
+    assert sum(made["counts"].values()) == len(RULES) == len(made["results"])
+    assert made["counts"]["fail"] == 0
+    assert made["transcripts"] == len(HEALTHY)
+
+
+def test_evidence_leads_to_the_bytes() -> None:
+    run = healthy(progress(40), progress(5), name="paced")
+    codes = {"lifecycle/progress-regresses": RULES["lifecycle/progress-regresses"]}
+
+    made = document(judge([run], rules=codes), profile="task-progress")
+
+    ((evidence,),) = (row["evidence"] for row in made["results"])
+    assert (evidence["transcript"], evidence["chunk"], evidence["at_ms"]) == ("paced", 3, 40.0)
+    assert run.body[evidence["byte"] :].startswith(progress(5)[:20])
+    assert evidence["excerpt"].startswith('id: 5\\ndata: {"type": "progress"')
+
+
+def test_a_capture_of_a_healthy_stream_breaks_nothing() -> None:
+    results = judge([from_capture(healthy().body)])
+
+    assert [one.rule.code for one in results if one.verdict in {"fail", "harness_error"}] == []
+
+
+def test_judging_leaves_what_was_seen_as_it_was() -> None:
+    before = [replace(one) for one in HEALTHY]
+
+    judge(HEALTHY)
+
+    assert list(HEALTHY) == before
