@@ -246,6 +246,8 @@ class _Reader:
                 table = tuple(part.strip(" \"'") for part in header[1].split("."))
                 if table == at[: len(table)]:
                     found = number
+                elif at and table[: len(at)] == at:
+                    return number
             elif table == at[: len(table)] and _opens(line, at[len(table) :]):
                 return number
         return found
