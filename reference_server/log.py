@@ -82,7 +82,8 @@ class Log:
         framed = chunk(block)
         for reader in tuple(self.ready):
             reader.position += 1
-            reader.transport.write(framed if reader.chunked else block)
+            if not reader.transport.is_closing():
+                reader.transport.write(framed if reader.chunked else block)
             if reader.connection.writing_paused:
                 self._wake(reader)
 

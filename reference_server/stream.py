@@ -96,6 +96,8 @@ class Streams:
             raise ConnectionResetError("the client left")
         writer.send_headers()
         chunked = "Transfer-Encoding" in response.headers
+        if not chunked:
+            response.force_close()  # the end of the connection is the end of the body (RFC 9112, section 6.3)
         return Reader(request.transport, request.protocol, writer, chunked, position)
 
     def opening(self, task: Task) -> bytes:

@@ -124,13 +124,20 @@ class Afterword(Streams):
 
 
 @breaks("lifecycle/completed-below-100")
-class NinetyNine(Tasks):
-    """Completes tasks at 99 %."""
+class NotRaised(Tasks):
+    """Leaves the progress where it was when a task completes."""
+
+    before: float = 0
+
+    def move(self, task: Task, changes: Json) -> None:
+        """Remember where it was."""
+        self.before = min(task.progress.progress, 99)
+        super().move(task, changes)
 
     def record(self, task: Task) -> None:
-        """Change the progress first."""
+        """Take back what `move` has raised."""
         if task.progress.status == "completed":
-            task.progress = replace(task.progress, progress=99)
+            task.progress = replace(task.progress, progress=self.before)
         super().record(task)
 
 

@@ -90,14 +90,15 @@ async def test_a_stream_is_never_compressed(serving: Any) -> None:
     assert "content-encoding" not in stream.fields
 
 
-async def test_an_http_1_0_client_gets_a_plain_body_that_ends_with_the_connection(serving: Any) -> None:
-    async with serving() as site:
+@pytest.mark.parametrize("fields", ["", "Connection: keep-alive\r\n"])
+async def test_an_http_1_0_client_gets_a_plain_body_that_ends_with_the_connection(fields: str, serving: Any) -> None:
+    async with serving(idle_s=600) as site:
         task_id = await site.create(manual=True)
-        stream = await site.send(f"GET {PROGRESS}/{task_id} HTTP/1.0\r\n\r\n".encode())
+        stream = await site.send(f"GET {PROGRESS}/{task_id} HTTP/1.0\r\n{fields}\r\n".encode())
         await stream.saw(b'"status":"pending"')
         await site.update(task_id, status="failed", error="Try again later.")
         await stream.until(lambda answer: answer.at_end)
-    assert "transfer-encoding" not in stream.fields
+    assert not {"transfer-encoding", "connection"} & {*stream.fields}
     assert stream.rest.startswith(b"retry: 2000\n")
     assert stream.reports("status") == ["pending", "failed"]
 
