@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,24 +25,26 @@ ROLES = (
     "origin",
 )
 SITUATIONS = ("idle", "canary", "race", "after-cut", "storm", "after-storm", "slow", "beside-slow")
-WORDS = st.sampled_from(
-    ["connected", "progress", "error", "running", "completed", "failed", TASK, "10 %", "\ud800", ""]
-)
-VALUES: st.SearchStrategy[Any] = st.recursive(
+WORDS = st.sampled_from(["\ud800", TASK, "10 %", "", "completed"])
+VALUES: st.SearchStrategy[Any] = WORDS | st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | WORDS,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(WORDS, inner, max_size=2),
     max_leaves=4,
 )
+TYPES = st.sampled_from(["connected", "progress", "error"])
+STATUSES = st.sampled_from(["pending", "running", "completed", "failed"])
 
 
 def objects(*keys: str, **known: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """JSON objects with some of the keys, of which any may hold anything."""
-    return st.fixed_dictionaries({}, optional={**dict.fromkeys(keys, VALUES), **known})
+    """JSON objects that have the keys, with anything in them but in the known ones."""
+    return st.fixed_dictionaries({**dict.fromkeys(keys, VALUES), **known})
 
 
-STATES = objects("taskId", "stage", "progress", "message", "error", "results", "estimatedTimeRemaining", status=WORDS)
-MESSAGES = objects("taskId", "timestamp", "message", type=WORDS, progress=STATES | VALUES) | VALUES
-BODIES = st.lists(MESSAGES.map(lambda value: f"id: 1\ndata: {json.dumps(value)}\n\n".encode()), max_size=4)
+STATES = objects(
+    "taskId", "stage", "progress", "message", "error", "results", "estimatedTimeRemaining", status=STATUSES
+)
+MESSAGES = objects("taskId", "timestamp", "message", type=TYPES, progress=STATES) | objects("type", "progress") | VALUES
+BODIES = st.lists(MESSAGES.map(lambda value: f"id: 1\ndata: {json.dumps(value)}\n\n".encode()), max_size=6)
 
 
 def seen(body: list[bytes], status: int, how: str) -> list[Transcript]:
@@ -56,9 +59,27 @@ def seen(body: list[bytes], status: int, how: str) -> list[Transcript]:
     return [*streams, *answers, *updates]
 
 
+def breakdowns(body: list[bytes], status: int, how: str) -> list[tuple[str, str]]:
+    """The rules that failed by themselves, and how."""
+    return [(one.rule.code, one.summary) for one in judge(seen(body, status, how)) if one.verdict == "harness_error"]
+
+
+@pytest.mark.parametrize(
+    "value", ["\ud800", "", None, [], [{}], {}, {"a": []}, True, 10**400, -1.5, float("nan")], ids=repr
+)
+def test_no_rule_breaks_down_over_one_value_in_every_field(value: Any) -> None:
+    fields = ("taskId", "timestamp", "message", "stage", "progress", "error", "results", "estimatedTimeRemaining")
+    same = dict.fromkeys(fields, value)
+    states = [value, *({**same, "status": status} for status in ("running", "completed", "failed", value))]
+    messages = [
+        {**same, "type": kind, "progress": state} for kind in ("connected", "progress", "error") for state in states
+    ]
+    body = [f"data: {json.dumps(message)}\n\n".encode() for message in (value, *messages)]
+
+    assert breakdowns(body, 200, "eof") == []
+
+
 @settings(max_examples=100, deadline=None)
 @given(BODIES, st.sampled_from([200, 204, 401, 404, 500]), st.sampled_from(["eof", "cut", "timeout", "error"]))
 def test_no_rule_breaks_down(body: list[bytes], status: int, how: str) -> None:
-    results = judge(seen(body, status, how))
-
-    assert [(one.rule.code, one.summary) for one in results if one.verdict == "harness_error"] == []
+    assert breakdowns(body, status, how) == []
