@@ -74,11 +74,6 @@ class Conductor:
 
     # Orders.
 
-    def prepare(self) -> None:
-        """Let streams open at once, unless phases are to say when."""
-        if not self.plan.phased:
-            self._tell({"do": "streams", "wanted": True})
-
     def conduct(self) -> None:
         """Lead the run from when all users are there to its end; returns when its time is up."""
         if not self._users_are_ready():
@@ -196,17 +191,21 @@ class Conductor:
             gevent.sleep(POLL_S)
             if self._is_hopeless():
                 break
-        if self.total("opened" if not self.plan.phased else "ready"):
+        if self.total(self._readiness()):
             return True
         why = summary.reasons(self.counted("failures")) or f"nothing happened within {READY_S:.0f} s"
         self.complaint = f"no stream could be opened: {why}; check base_url, stream.path and the hooks"
         return False
 
     def _is_ready(self) -> bool:
-        return self.total("ready" if self.plan.phased else "opened") >= self.plan.users
+        return self.total(self._readiness()) >= self.plan.users
 
     def _is_hopeless(self) -> bool:
-        return not self.total("opened") and not self.total("ready") and self.total("failed") >= self.plan.users
+        return not self.total(self._readiness()) and self.total("failed") >= self.plan.users
+
+    def _readiness(self) -> str:
+        """Name the count that tells that users are there: with phases, streams are opened later."""
+        return "ready" if self.plan.phased else "opened"
 
     def _hold(self) -> None:
         self.stage = "holding streams"

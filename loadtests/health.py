@@ -2,11 +2,12 @@
 
 The generator's own delay is how much later than it could have it did something: read bytes after the kernel had
 stamped them, sent an update after it was due, noticed a timer after it had run out. All of it is reported;
-but reading late lengthens nothing that is measured where the kernel stamps arrivals. What does get into
-values is lateness in sending, which lengthens update latency, and a late event loop, which lengthens connects
-(and everything else where arrivals are stamped in user space). A run is saturated, and judges nothing, when
+but reading late lengthens nothing that is measured where the kernel stamps arrivals, except for events that
+were read together (see ``clock``). What does get into values is lateness in sending and reading together,
+which lengthen update latency, and a late event loop, which lengthens connects (and everything else where
+arrivals are stamped in user space). A run is saturated, and judges nothing, when
 
-* the 99th percentile of either passes ``DELAY_SHARE`` of the limit that it works against, so that no percentile
+* the 99th percentile of any of them passes ``DELAY_SHARE`` of the limit that it works against, so that no percentile
   is off by more than that; or
 * the process used ``CPU_SHARE`` of a core in more than ``BUSY_SHARE`` of the seconds: then it may have offered
   less load than was asked for; or
@@ -36,12 +37,14 @@ class Health:
 
     Attributes:
         sending_ms: how late each update was sent.
+        reading_ms: by how much at most each update's arrival is stamped too late.
         looping_ms: how late the event loop was, each time that lengthened something measured.
         cpu_shares: CPU time per second of each process (1.0 is a core).
         clock_step_ms: by how much the system clock was set.
     """
 
     sending_ms: Floats
+    reading_ms: Floats
     looping_ms: Floats
     cpu_shares: Floats
     clock_step_ms: float = 0.0
@@ -51,6 +54,7 @@ class Health:
         if self.clock_step_ms > CLOCK_STEP_MS:
             return f"the system clock was set by {self.clock_step_ms:.0f} ms during the run; run again"
         late = _late("updates were sent", self.sending_ms, limits.update_s)
+        late = late or _late("arrivals were read", self.reading_ms, limits.update_s)
         late = late or _late("the event loop was", self.looping_ms, limits.connect_s)
         if late:
             return late

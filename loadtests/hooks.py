@@ -21,14 +21,16 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
+from locust.stats import CSV_STATS_INTERVAL_SEC
 
 from conformance.errors import CannotJudge
+from conformance.runfolder import RunFolder
 from conformance.target import Target
 from loadtests import samples
 from loadtests.conductor import FLUSH_S, Conductor, Plan
 from loadtests.locust_stats import log_failures, log_replies, log_samples
 from loadtests.node import Node
-from loadtests.options import STATUS_VARIABLE, add_options, target_of
+from loadtests.options import STATUS_VARIABLE, TARGET_VARIABLE, add_options, target_of
 
 ORDER: Final = "ssegauge-order"
 REPORT: Final = "ssegauge-report"
@@ -49,16 +51,19 @@ class Run:
         self._loops: list[gevent.Greenlet] = []
         self._before: dict[str, Counter[str]] = {"failures": Counter(), "drops": Counter()}
         self._finals: set[str] = set()
+        self._folder: RunFolder | None = None  # when nobody else keeps it
 
     def start(self) -> None:
         """Make what this process has; set its loops going."""
         if not isinstance(self.runner, MasterRunner):
             self.node = Node(self.target, getattr(self.runner, "worker_index", 0))
+            if not _is_phased(self):
+                self.node.wanted.set()
             self._loops.append(gevent.spawn(self._report_loop))
         if not isinstance(self.runner, WorkerRunner):
-            self.conductor = Conductor(_plan(self), self.target, self._tell, self._say)
+            self._folder = _own_folder(self.environment, self.target)
+            self.conductor = Conductor(_plan(self, self._folder), self.target, self._tell, self._say)
             self._loops.append(gevent.spawn(self._flush_loop))
-            self.conductor.prepare()
 
     def conduct(self) -> None:
         """Lead the run from when all users are there; end it when its time is up."""
@@ -76,7 +81,11 @@ class Run:
         gevent.killall([loop for loop in self._loops if loop is not gevent.getcurrent()])
         self._report()
         document = self.conductor.conclude()
+        if self._folder:
+            self._folder.finish()
         self.environment.process_exit_code = EXIT_CODES[document["verdict"]]
+        if self.environment.parsed_options and self.environment.parsed_options.csv_prefix:
+            gevent.sleep(1.5 * CSV_STATS_INTERVAL_SEC)  # Locust writes its files once in that time, and not at the end
 
     def obey(self, order: Mapping[str, Any]) -> None:
         """Do the conductor's order; after the last one, send the last report."""
@@ -178,21 +187,34 @@ def _target(environment: Environment) -> Target:
     return target_of(environment.parsed_options, next(filter(None, paths), ""))
 
 
-def _plan(run: Run) -> Plan:
+def _own_folder(environment: Environment, target: Target) -> RunFolder | None:
+    """Make the run folder, unless the process that started us has."""
+    options = environment.parsed_options
+    if TARGET_VARIABLE in os.environ or not options:
+        return None
+    return RunFolder.create(Path(options.ssegauge_out) if options.ssegauge_out else None, target, sys.argv)
+
+
+def _plan(run: Run, folder: RunFolder | None) -> Plan:
     options = run.environment.parsed_options
     assert options
     user = run.environment.user_classes[0]
     drives = getattr(user, "drives", False) and bool(run.target.task.update and run.target.task.create_manual)
-    scenario = getattr(user, "scenario", "custom")
     return Plan(
-        scenario=scenario,
-        out=Path(options.ssegauge_out),
+        scenario=getattr(user, "scenario", "custom"),
+        out=folder.path if folder else Path(options.ssegauge_out),
         users=options.num_users or 1,
         rate=options.ssegauge_rate,
         duration_s=options.ssegauge_duration or None,
         drives=drives,
-        phased=scenario == "progress" and run.target.existing is not None,
+        phased=_is_phased(run),
     )
+
+
+def _is_phased(run: Run) -> bool:
+    """Whether streams are held in every other phase only, to compare the existing endpoint without and with them."""
+    scenario = getattr(run.environment.user_classes[0], "scenario", "")
+    return scenario == "progress" and run.target.existing is not None
 
 
 def _stop_with(environment: Environment, error: CannotJudge) -> None:

@@ -10,7 +10,6 @@ import json
 import secrets
 from array import array
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, Final
 
 import gevent
@@ -27,7 +26,7 @@ from loadtests.generator import Watch
 from loadtests.integrity import Tokens
 from loadtests.meters import Driven, Meter, Stamped
 from loadtests.samples import Rows
-from loadtests.session import Books, Counts, OnEvent, Session
+from loadtests.session import Books, Counts, OnEvent, Session, plain
 from loadtests.stream import EventStream, StreamFailed
 from loadtests.updates import Driver, Hooks, Task
 
@@ -129,7 +128,7 @@ class Node:
             "cpu_shares": taken(self.watch.cpu_shares),
             "clock_step_ms": self.watch.clock_step_ms,
             "clock": self.clock,
-            "counts": asdict(self.counts),
+            "counts": plain(self.counts),
         }
 
     @property

@@ -25,7 +25,7 @@ def add_options(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("ssegauge")
     options: Mapping[str, tuple[str, type, Any]] = {
         "target": ("the server under test: a URL or a target file", str, ""),
-        "out": ("the run folder", str, "runs/load"),
+        "out": ("the run folder; default: a new one below runs/", str, ""),
         "rate": ("updates per second (progress: over all tasks; watch: of the shared task)", float, DEFAULT_RATE),
         "duration": ("seconds to measure once all users are there; 0: until stopped", float, 0.0),
     }

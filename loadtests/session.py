@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
+
+import gevent
 
 from conformance.sse import Message
 from conformance.target import Profile
@@ -49,6 +51,13 @@ class Books:
     counts: Counts
     watch: Watch
     profile: Profile
+
+
+def plain(counts: Counts) -> dict[str, Any]:
+    """Return counts as plain values, fit for a message."""
+    whole = {item.name: getattr(counts, item.name) for item in fields(counts)}
+    reasons = {name: dict(whole[name]) for name in ("failures", "drops")}
+    return whole | reasons | {"account": asdict(counts.account)}
 
 
 class Session:
@@ -91,17 +100,29 @@ class Session:
         raise StreamFailed(f"no event before it {_said(self.stream.ending)}")
 
     def _read(self, messages: list[Message] | None, on_event: OnEvent | None) -> None:
-        stream, take, counts = self.stream, self.meter.take, self._on.counts
+        stream, take, counts, loop = self.stream, self.meter.take, self._on.counts, gevent.get_hub().loop
+        turn = -1
         while messages is not None:
             if messages:
                 arrived_ns, delay_ns = stream.arrived_ns, stream.delay_ns
                 counts.arrived += len(messages)
                 for message in messages:
                     take(message[1], arrived_ns, delay_ns)
-                    if on_event:
-                        on_event(*message)
                 self._last_data = messages[-1][1]
+                if on_event:
+                    self._hand_over(messages, on_event)
+            if loop.iteration == turn:  # bytes were there at once: a stream that never pauses must not starve the rest
+                gevent.sleep(0)
+            turn = loop.iteration
             messages = stream.read()
+
+    def _hand_over(self, messages: list[Message], on_event: OnEvent) -> None:
+        """Call the user's own code, which may be slow, and must not keep all others waiting."""
+        for message in messages:
+            on_event(*message)
+            gevent.sleep(0)
+            if self.stream.ending == "closed":
+                return
 
     def _opened(self) -> None:
         stream, add = self.stream, self._on.rows.add

@@ -58,7 +58,8 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
     delays = _known(np.concatenate([facts.looping_ms, *(delay for _, delay in latency.values())]))
     # Where the kernel stamps arrivals, a late loop lengthens connects alone: it was noted with each of them.
     looping = latency[CONNECT][1] if facts.clock == "kernel" else facts.looping_ms
-    health = Health(facts.sending_ms, _known(looping), facts.cpu_shares, facts.clock_step_ms)
+    reading = read_together(run_folder)
+    health = Health(facts.sending_ms, reading, _known(looping), facts.cpu_shares, facts.clock_step_ms)
     own_fault = health.complaint(target.limits)
     complaint = facts.complaint or own_fault
     phases = dict(samples.read_phases(run_folder, EXISTING))
@@ -138,6 +139,15 @@ def _generator(delays: Floats, facts: Facts, complaint: str) -> dict[str, Any]:
         "clock": facts.clock,
     }
     return figures | ({"note": complaint} if complaint else {})
+
+
+def read_together(run_folder: Path) -> Floats:
+    """Return, for each update, by how much its arrival may be stamped late: the delay of a read of several, else 0."""
+    at, stream, delay = samples.read(run_folder, UPDATE, "at_ms", "stream", "delay_ms")
+    order = np.lexsort((at, stream))
+    same = (np.diff(at[order]) == 0) & (np.diff(stream[order]) == 0)
+    earlier = np.append(same, [False] * min(1, at.size))
+    return np.where(earlier, np.nan_to_num(delay[order]), 0.0)
 
 
 def _known(delays: Floats) -> Floats:

