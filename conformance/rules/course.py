@@ -11,6 +11,7 @@ from conformance.rules.shape import TYPES, is_heartbeat, is_number
 from conformance.rules.shape_progress import STATUSES
 from conformance.seen import ENDED, Message, Seen, View
 
+State = tuple[object, ...]
 # What two readers of one task are to be told alike; an estimate of the time left depends on the moment.
 COMMON = ("status", "stage", "progress", "message", "results", "error")
 
@@ -67,9 +68,13 @@ def _says_what_it_is(message: Message) -> bool:
     return message.type != "progress" or (isinstance(status, str) and status in STATUSES)
 
 
-def state(message: Message) -> str:
+def state(message: Message) -> State:
     """Return a report's state, for comparison with that of others."""
-    return json.dumps([message.progress.get(name) for name in COMMON], sort_keys=True)
+    return tuple(_comparable(message.progress.get(name)) for name in COMMON)
+
+
+def _comparable(value: object) -> object:
+    return json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value
 
 
 def percent(message: Message) -> float | None:

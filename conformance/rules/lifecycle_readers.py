@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from conformance.rules.course import ended_ms, in_time, ordinary, percent, percents, state, told_state
+from conformance.rules.course import State, ended_ms, in_time, ordinary, percent, percents, state, told_state
 from conformance.rules.rule import profile, rule
 from conformance.rules.shape import is_number
 from conformance.seen import Mark, Message, Seen, View
 
 MOVED_BY_A_VISIT_MS = 500.0
-States = list[tuple[str, Message]]
+States = list[tuple[State, Message]]
 
 
 @rule(
@@ -49,8 +49,9 @@ def subscribers_disagree(seen: Seen) -> Iterator[Mark]:
     """
     for _, views in seen.tasks(_may_be_compared):
         first, *others = sorted(views, key=lambda view: view.transcript.started_ms)
+        told = _states(first)
         for view in others:
-            yield from _agree(_states(first), _states(view), view)
+            yield from _agree(told, _states(view), view)
 
 
 def _may_be_compared(view: View) -> bool:
@@ -61,8 +62,9 @@ def _states(view: View) -> States:
     """Return the states told, without repetitions in a row: a current state told at the start may come again."""
     told: States = []
     for message in view.progress:
-        if not told or told[-1][0] != state(message):
-            told.append((state(message), message))
+        said = state(message)
+        if not told or told[-1][0] != said:
+            told.append((said, message))
     return told
 
 
@@ -87,11 +89,11 @@ def _pairings(one: States, other: States) -> list[tuple[States, States]]:
     return [(one[-1:], other[-1:])] if both_ended else []
 
 
-def _same_state(one: tuple[str, Message], other: tuple[str, Message]) -> bool:
+def _same_state(one: tuple[State, Message], other: tuple[State, Message]) -> bool:
     return one[0] == other[0]
 
 
-def _same_id(one: tuple[str, Message], other: tuple[str, Message]) -> bool:
+def _same_id(one: tuple[State, Message], other: tuple[State, Message]) -> bool:
     return bool(one[1].event.id) and one[1].event.id == other[1].event.id
 
 

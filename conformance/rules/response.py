@@ -94,7 +94,8 @@ def charset_not_utf8(view: View) -> Iterator[Mark]:
     rfc(
         9112,
         "6.3",
-        "a message body length is determined by the number of octets received prior to the server closing",
+        "Otherwise, this is a response message without a declared message body length, so the message body length is"
+        " determined by the number of octets received prior to the server closing the connection.",
     ),
     over="streams",
 )

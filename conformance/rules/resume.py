@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from conformance.rules.course import ordinary, readable, state, told_state, unanswered
+from conformance.rules.course import State, ordinary, readable, state, told_state, unanswered
 from conformance.rules.rule import profile, rule
 from conformance.rules.shape import known, messages
 from conformance.seen import Mark, Message, Seen, View
@@ -17,6 +17,7 @@ CURRENT_STATE = profile(
     "S5.3", "An unknown or stale id MUST be answered with the current state, never with an error or silence."
 )
 IN_FLIGHT_MS = 1000.0  # between one reader's being told and another's
+Said = dict[str | None, State | str]  # by event id
 MANUAL = ("task.create_manual", "task.update")
 
 
@@ -53,31 +54,31 @@ def ids_repeated(seen: Seen) -> Iterator[Mark]:
     for view in seen.streams:
         yield from _differ_within(view)
     for _, (first, *others) in seen.tasks(lambda view: "situation" not in view.facts and "resume" not in view.facts):
+        by_id = {message.event.id: _said(message) for message in _identified(first)} if others else {}
         for view in others:
-            yield from _differ_from(first, view)
+            yield from _differ_from(by_id, view)
 
 
-def _said(message: Message) -> str:
+def _said(message: Message) -> State | str:
     return state(message) if message.progress else message.event.data
 
 
 def _differ_within(view: View) -> Iterator[Mark]:
     """An event that is sent twice with its id is another matter: that is a duplicate."""
-    said: dict[str | None, str] = {}
+    said: Said = {}
     for message in _identified(view):
-        same = said.setdefault(message.event.id, _said(message)) == _said(message)
+        own = _said(message)
+        same = said.setdefault(message.event.id, own) == own
         yield view.good() if same else view.bad(f"another event with the id {message.event.id!r}", message)
 
 
-def _differ_from(first: View, view: View) -> Iterator[Mark]:
+def _differ_from(by_id: Said, view: View) -> Iterator[Mark]:
     """Ids that count the events of a connection give an event another id for each reader."""
-    told = _identified(first)
-    by_id = {message.event.id: _said(message) for message in told}
-    by_text = {_said(message): message.event.id for message in told}
+    ids = {said: given for given, said in by_id.items()}
     for message in _identified(view):
-        own, text = message.event.id, _said(message)
-        if by_id.get(own, text) != text and by_text.get(text, own) != own:
-            yield view.bad(f"another reader knows this event by the id {by_text[text]!r}", message)
+        own, said = message.event.id, _said(message)
+        if by_id.get(own, said) != said and ids.get(said, own) != own:
+            yield view.bad(f"another reader knows this event by the id {ids[said]!r}", message)
 
 
 @rule(
