@@ -4,11 +4,12 @@ It waits one interval as `pending`, then spends one in each of `steps` stages: (
 """
 
 import asyncio
+import contextlib
 import random
 from dataclasses import dataclass
 
 from reference_server.events import Json
-from reference_server.tasks import Task, TaskEndedError, Tasks
+from reference_server.tasks import BadUpdateError, Task, Tasks
 
 STAGES = (
     ("Collecting mentions", "Searching answer engines for mentions of {brand}"),
@@ -33,19 +34,20 @@ class Spec:
 
 
 async def run(tasks: Tasks, task: Task, spec: Spec) -> None:
-    """Move the task through its stages to its end."""
-    interval = spec.interval_ms / 1000
-    try:
-        for step in range(1, spec.steps + 1):
-            await asyncio.sleep(interval)
-            if step == spec.fail_at:
-                tasks.move(task, failure(spec, step))
-                return
-            tasks.move(task, report(spec, step))
-        await asyncio.sleep(interval)
-        tasks.move(task, {"status": "completed", "results": results(spec)})
-    except TaskEndedError:
-        return  # an update from outside was faster
+    """Move the task through its stages to its end; updates from outside that are ahead of it win."""
+    for step in range(1, spec.steps + 2):
+        await asyncio.sleep(spec.interval_ms / 1000)
+        if task.progress.ended:
+            return
+        with contextlib.suppress(BadUpdateError):
+            tasks.move(task, next_update(spec, step))
+
+
+def next_update(spec: Spec, step: int) -> Json:
+    """Return the update for the beginning of `step`, of which the one after the last is the end."""
+    if step == spec.fail_at:
+        return failure(spec, step)
+    return report(spec, step) if step <= spec.steps else {"status": "completed", "results": results(spec)}
 
 
 def report(spec: Spec, step: int) -> Json:

@@ -17,6 +17,8 @@ class Api:
     async def create(self, request: web.Request) -> web.Response:
         """Answer POST .../tasks: 201 and the new task, whose worker is started unless it is manual."""
         spec = analysis.Spec(**await bodies.read(request, "TaskSpec"))
+        if spec.fail_at and spec.fail_at > spec.steps:
+            raise web.HTTPBadRequest(text=f"fail_at must be one of the {spec.steps} steps")
         task = self.tasks.create()
         if not spec.manual:
             task.worker = asyncio.create_task(analysis.run(self.tasks, task, spec))

@@ -13,6 +13,8 @@ from reference_server.events import Json
 
 LIMIT = 64 * 1024
 TIMEOUT_S = 10.0
+NESTING = 50
+TOO_DEEP = f"The body is nested too deeply; {NESTING} levels are the most."
 DESCRIPTION = Path(__file__).parent / "openapi.json"
 SCHEMAS: Json = json.loads(DESCRIPTION.read_bytes())["components"]["schemas"]
 VALIDATORS = {name: Draft202012Validator(SCHEMAS[name]) for name in ("TaskSpec", "TaskUpdate")}
@@ -42,11 +44,14 @@ async def read(request: web.Request, schema: str) -> Json:
 def parse(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """Return the JSON value in the bytes; raises ValueError."""
     try:
-        return json.loads(body, parse_constant=_refuse, parse_float=_finite)
+        value = json.loads(body, parse_constant=_refuse, parse_float=_finite)
     except RecursionError:
-        raise ValueError("The body is nested too deeply.") from None
+        raise ValueError(TOO_DEEP) from None
     except ValueError as error:
         raise ValueError(f"The body is not JSON: {error}.") from None
+    if _is_deeper(value, NESTING):
+        raise ValueError(TOO_DEEP)
+    return value
 
 
 def checked(value: Any, schema: str) -> Json:  # noqa: ANN401 - any JSON value
@@ -60,6 +65,12 @@ def checked(value: Any, schema: str) -> Json:  # noqa: ANN401 - any JSON value
         name = str(error.path[0])
         raise ValueError(f"{name} must be {known[name]['description']}")
     return value
+
+
+def _is_deeper(value: Any, levels: int) -> bool:  # noqa: ANN401 - any JSON value
+    """Whether the value is nested so deeply that writing it could exhaust the stack."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels < 0 or any(_is_deeper(one, levels - 1) for one in inner)
 
 
 def _refuse(name: str) -> NoReturn:

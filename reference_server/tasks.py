@@ -12,7 +12,7 @@ import asyncio
 import logging
 import secrets
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reference_server.events import Events, Json
@@ -75,10 +75,8 @@ class Progress:
 
     def as_json(self, task_id: str) -> Json:
         """Return the members that are set, as the ticket's TaskProgress."""
-        return {
-            "taskId": task_id,
-            **{name: value for name, value in asdict(self).items() if value is not None},
-        }
+        members = {name: getattr(self, name) for name in self.__slots__}
+        return {"taskId": task_id, **{name: value for name, value in members.items() if value is not None}}
 
 
 def _checked(before: Progress, after: Progress) -> Progress:

@@ -35,6 +35,7 @@ async def test_a_task_without_any_wish_runs_by_itself(serving: Any) -> None:
         ({"steps": "5"}, "steps must be"),
         ({"interval_ms": 1e9}, "interval_ms must be"),
         ({"fail_at": 0}, "fail_at must be"),
+        ({"steps": 3, "fail_at": 4}, "fail_at must be one of the 3 steps"),
         ({"manual": 1}, "manual must be true or false"),
         ({"seed": -1}, "seed must be"),
         ({"brand": ""}, "brand must be"),
@@ -61,6 +62,7 @@ async def test_a_wrong_wish_is_400_and_says_what_to_send(wish: Any, words: str, 
         b'{"steps": ' + b"9" * 5000 + b"}",
         b"[" * 60_000,
         b"null",
+        b'{"brand": ' + b"[" * 100 + b"]" * 100 + b"}",
     ],
 )
 async def test_a_body_that_is_not_a_json_object_is_400(body: bytes, serving: Any) -> None:

@@ -27,6 +27,15 @@ async def test_a_task_that_runs_by_itself_reports_each_stage_and_ends_completed(
     assert stream.chunks[-1] == b""
 
 
+async def test_an_update_from_outside_does_not_stop_a_task_that_runs_by_itself(serving: Any) -> None:
+    async with serving() as site:
+        task_id = await site.create(steps=4, interval_ms=20)
+        await site.update(task_id, status="running", progress=60)
+        stream = await (await site.stream(task_id)).whole()
+    assert stream.reports("progress")[0] >= 60
+    assert stream.reports("status")[-1] == "completed"
+
+
 async def test_results_are_the_same_for_the_same_seed_and_brand(serving: Any) -> None:
     async with serving() as site:
         ids = [await site.create(steps=1, interval_ms=1, seed=seed) for seed in (7, 7, 8)]
