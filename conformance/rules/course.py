@@ -28,11 +28,10 @@ def in_time(seen: Seen) -> Iterator[View]:
 
 def came_after_end(seen: Seen) -> Iterator[View]:
     """Yield the streams asked for after the end of a task, of which we know that it had ended; answered or not."""
-    for joined in ("after-end", "race"):
-        for view in seen.role("stream", joined=joined):
-            over_ms = ended_ms(seen, view.facts.get("task_id"))
-            if over_ms is not None and over_ms <= view.transcript.started_ms:
-                yield view
+    for view in (*seen.role("stream", joined="after-end"), *seen.role("stream", situation="race")):
+        over_ms = ended_ms(seen, view.facts.get("task_id"))
+        if over_ms is not None and over_ms <= view.transcript.started_ms:
+            yield view
 
 
 def ended_ms(seen: Seen, task_id: object) -> float | None:

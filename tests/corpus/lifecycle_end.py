@@ -11,7 +11,7 @@ TOLD = reader((100.0, progress(20)), (505.0, completed()), name="told")
 ERROR = event({"type": "error", "taskId": "task-1", "message": "You fell behind; reconnect."})
 AFTER: dict[str, Any] = {"at": 900.0, "joined": "after-end"}
 BACK: dict[str, Any] = {**AFTER, "resume": "terminal", "last_event_id": "100"}
-RACE: dict[str, Any] = {"at": 497.0, "joined": "race", "situation": "race", "race_ms": -3}
+RACE: dict[str, Any] = {"at": 497.0, "situation": "race", "race_ms": -3}
 
 
 def ends(*chunks: bytes, **more: Any) -> Transcript:

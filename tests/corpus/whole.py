@@ -98,7 +98,7 @@ def situations() -> Run:
     """An idle stream, one at the moment of the end, and what was left when many had gone."""
     beats = ((7000.0 * n, b": keep-alive\n") for n in (1, 2))
     pending = (8.0, progress(0, "pending"))
-    race = {"at": 497.0, "joined": "race", "situation": "race", "race_ms": -3}
+    race = {"at": 497.0, "situation": "race", "race_ms": -3}
     again = {"started_ms": EPOCH_MS + 2000, "joined": "late", "situation": "after-cut"}
     return (
         of("task-4", waits(pending, *beats, for_ms=16_500.0, how="cut", situation="idle", patience_ms=16_500)),
