@@ -205,10 +205,13 @@ def serve(
     Raises:
         CannotServe: an option is wrong or the address cannot be listened on.
     """
+    if log_level not in logs.LEVELS:
+        raise CannotServe(f"log level must be one of {', '.join(logs.LEVELS)}")
     logs.configure(log_level)
     gc.set_threshold(*COLLECTION)
     settings = Settings(**options)
-    limit = min(settings.max_streams, _raise_descriptor_limit() - SPARE_DESCRIPTORS)
+    descriptors = _raise_descriptor_limit()
+    limit = min(settings.max_streams, max(descriptors - SPARE_DESCRIPTORS, descriptors // 2))
     asyncio.run(_serve(host, port, replace(settings, max_streams=limit), faults))
 
 
@@ -232,8 +235,8 @@ def parts_for(faults: Sequence[str]) -> Parts:
 
 def _raise_descriptor_limit() -> int:
     """Let this process open as many descriptors as it may, one for each stream; return how many."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        soft = hard
-    return soft
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft

@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 
+LEVELS = ("debug", "info", "warning", "error", "critical")
 PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 

@@ -1,65 +1,14 @@
-"""Faults that show only in what a server does: to late, returning, leaving, slow or uninvited clients.
+"""Faults that show in what a server does: to late and returning clients, in time, and to odd requests."""
 
-Each fault is shown by a proof that is true of the faulty server and false of the healthy one. Where the fault is that
-nothing comes, the healthy server has all the time it needs, and the faulty one shows its fault after a short while.
-"""
-
-import socket
 import zlib
-from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import urlsplit
 
-import psutil
 import pytest
 
-TASKS = "/api/brand-monitor/tasks"
-PROGRESS = "/api/brand-monitor/progress"
-ORIGIN = "https://app.test"
-LONG = "." * 3900
+from tests.reference_server.proofs import ORIGIN, PROGRESS, TASKS, Proofs, ended, hangs, idle, snapshot
 
-Proof = Callable[[Any], Awaitable[bool]]
-PROOFS: dict[str, tuple[Proof, dict[str, Any]]] = {}
-
-
-def shows(code: str, **settings: Any) -> Callable[[Proof], Proof]:
-    """Register a proof of the fault, and the settings that the server needs for it."""
-
-    def register(proof: Proof) -> Proof:
-        PROOFS[code] = (proof, settings)
-        return proof
-
-    return register
-
-
-async def hangs(waiting: Awaitable[Any]) -> bool:
-    try:
-        await waiting
-    except Exception as error:
-        if type(error).__name__ == "Hangs":
-            return True
-        raise
-    return False
-
-
-async def ended(site: Any) -> str:
-    """A manual task with the events 0 to 3, completed."""
-    task_id = await site.create(manual=True)
-    await site.update(task_id, status="running", progress=10)
-    await site.update(task_id, progress=50)
-    await site.update(task_id, status="completed", results={"visibilityScore": 1})
-    return str(task_id)
-
-
-async def idle(site: Any, **fields: str) -> tuple[str, Any]:
-    """A manual task and a stream of it that has told its state."""
-    task_id = await site.create(manual=True)
-    stream = await site.stream(task_id, **fields)
-    return task_id, await stream.saw(b'"status":"pending"')
-
-
-async def snapshot(site: Any, task_id: str) -> Any:
-    return (await site.ask("GET", f"{TASKS}/{task_id}")).json
+PROOFS = Proofs()
+shows = PROOFS.of
 
 
 @shows("response/head-held-until-first-event")
@@ -333,114 +282,6 @@ async def other_task_is_shown(site: Any) -> bool:
     return other.encode() in (await idle(site))[1].body
 
 
-@pytest.mark.parametrize(
-    ("code", "text"),
-    [("lf", "\n"), ("cr", "\r"), ("crlf", "\r\n"), ("separator", "\u2028"), ("separator", "\x85"), ("nul", "\0")],
-)
-async def test_text_breaks_out_of_a_faulty_stream_alone(code: str, text: str, serving: Any) -> None:
-    found = []
-    for faults in ((f"security/injection-{code}",), ()):
-        async with serving(*faults) as site:
-            task_id = await site.create(manual=True)
-            await site.update(task_id, status="failed", error=f"a{text}data: b")
-            found.append(f"a{text}data: b".encode() in (await (await site.stream(task_id)).whole()).body)
-    assert found == [True, False]
-
-
-@shows("cleanup/open-count-wrong")
-async def count_stays_up(site: Any) -> bool:
-    await (await site.stream(await ended(site))).whole()
-    return await hangs(site.becomes(lambda metrics: metrics["open_streams"] == 0))
-
-
-@shows("cleanup/socket-held-after-fin")
-async def fin_is_not_answered(site: Any) -> bool:
-    _, stream = await idle(site)
-    stream.writer.write_eof()
-    return await hangs(stream.until(lambda answer: answer.at_end))
-
-
-async def streams_cost_descriptors(site: Any, *, reset: bool) -> bool:
-    task_id = await site.create(manual=True)
-    process = psutil.Process()
-    before = process.num_fds()
-    for _ in range(10):
-        (await (await site.stream(task_id)).saw(b"connected")).cut(reset=reset)
-
-    async def settles() -> bool:
-        return bool(process.num_fds() < before + 5)
-
-    return await hangs(site.eventually(settles))
-
-
-@shows("cleanup/socket-held-after-rst")
-async def socket_is_held_after_rst(site: Any) -> bool:
-    return await streams_cost_descriptors(site, reset=True)
-
-
-@shows("cleanup/descriptors-grow")
-async def descriptors_grow(site: Any) -> bool:
-    return await streams_cost_descriptors(site, reset=False)
-
-
-@shows("cleanup/memory-grows")
-async def memory_grows(site: Any) -> bool:
-    task_id = await ended(site)
-    before = psutil.Process().memory_info().rss
-    for _ in range(60):
-        await (await site.stream(task_id)).whole()
-    return psutil.Process().memory_info().rss - before > 8 * 2**20
-
-
-@shows("cleanup/refuses-after-storm")
-async def storm_uses_up_the_places(site: Any) -> bool:
-    for _ in range(50):
-        (await idle(site))[1].cut(reset=True)
-    await site.becomes(lambda metrics: metrics["open_streams"] == 0)
-    return (await site.ask("GET", f"{PROGRESS}/{await ended(site)}")).status == 503
-
-
-@shows("cleanup/disconnect-stops-task")
-async def leaving_stops_the_task(site: Any) -> bool:
-    task_id = await site.create(steps=20, interval_ms=10)
-    (await (await site.stream(task_id)).saw(b"connected")).cut()
-    return await hangs(site.becomes(lambda metrics: metrics["running_tasks"] == 0))
-
-
-async def with_a_slow_reader(site: Any, updates: int) -> Any:
-    """A stream beside one that is never read, after many long updates have been sent to both."""
-    task_id = await site.create(manual=True)
-    address = urlsplit(site.base_url)
-    slow = socket.socket()
-    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-    slow.connect((address.hostname, address.port))
-    slow.sendall(f"GET {PROGRESS}/{task_id} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-    await site.becomes(lambda metrics: metrics["open_streams"] == 1)
-    fast = await site.stream(task_id)
-    await fast.until(lambda answer: b"pending" in answer.body)
-    for number in range(updates):
-        await site.update(task_id, message=f"update {number} {LONG}")
-    fast.slow = slow
-    return fast
-
-
-@shows("slow/slow-reader-stalls-others", stall_s=20)
-async def slow_reader_stalls(site: Any) -> bool:
-    fast = await with_a_slow_reader(site, 40)
-    is_stalled = await hangs(fast.saw(b"update 39"))
-    fast.slow.close()
-    return is_stalled
-
-
-@shows("slow/slow-reader-grows-memory")
-async def slow_reader_costs_memory(site: Any) -> bool:
-    before = psutil.Process().memory_info().rss
-    fast = await with_a_slow_reader(site, 300)
-    grown = psutil.Process().memory_info().rss - before
-    fast.slow.close()
-    return grown > 16 * 2**20
-
-
 @shows("ticket-as-written")
 async def ticket(site: Any) -> bool:
     stream = await site.stream(await ended(site))
@@ -450,8 +291,4 @@ async def ticket(site: Any) -> bool:
 
 @pytest.mark.parametrize("code", PROOFS)
 async def test_the_fault_shows_and_the_healthy_server_does_not_have_it(code: str, serving: Any) -> None:
-    proof, settings = PROOFS[code]
-    async with serving(code, patience=0.7, **settings) as site:
-        assert await proof(site)
-    async with serving(**settings) as site:
-        assert not await proof(site)
+    assert await PROOFS.hold(code, serving)

@@ -107,6 +107,11 @@ def test_a_heartbeat_that_cannot_be_is_one_line(heartbeat: float) -> None:
         serve(port=0, heartbeat=heartbeat)
 
 
+def test_an_unknown_log_level_names_the_levels() -> None:
+    with pytest.raises(CannotServe, match="log level must be one of debug, info"):
+        serve(port=0, log_level="loud")
+
+
 def test_the_command_says_what_is_wrong_and_returns_2() -> None:
     done = subprocess.run([*COMMAND, "--fault", "wire/nothing"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.count("\n"), done.stdout) == (2, 1, "")

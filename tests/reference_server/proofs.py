@@ -1,0 +1,66 @@
+"""Proofs that a server has a fault: coroutines that are true of the faulty server and false of the healthy one.
+
+Where the fault is that nothing comes, the healthy server has all the time it needs, and the faulty one shows its fault
+after a short while.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+TASKS = "/api/brand-monitor/tasks"
+PROGRESS = "/api/brand-monitor/progress"
+ORIGIN = "https://app.test"
+LONG = "." * 3900
+
+Proof = Callable[[Any], Awaitable[bool]]
+
+
+class Proofs(dict[str, tuple[Proof, dict[str, Any]]]):
+    """By the code of the fault: its proof, and the settings that the server needs for it."""
+
+    def of(self, code: str, **settings: Any) -> Callable[[Proof], Proof]:
+        """Register a proof."""
+
+        def register(proof: Proof) -> Proof:
+            self[code] = (proof, settings)
+            return proof
+
+        return register
+
+    async def hold(self, code: str, serving: Any) -> bool:
+        """Whether the fault shows, and the healthy server does not have it."""
+        proof, settings = self[code]
+        async with serving(code, patience=0.7, **settings) as site:
+            shows = await proof(site)
+        async with serving(**settings) as site:
+            return shows and not await proof(site)
+
+
+async def hangs(waiting: Awaitable[Any]) -> bool:
+    try:
+        await waiting
+    except Exception as error:
+        if type(error).__name__ == "Hangs":
+            return True
+        raise
+    return False
+
+
+async def ended(site: Any) -> str:
+    """A manual task with the events 0 to 3, completed."""
+    task_id = await site.create(manual=True)
+    await site.update(task_id, status="running", progress=10)
+    await site.update(task_id, progress=50)
+    await site.update(task_id, status="completed", results={"visibilityScore": 1})
+    return str(task_id)
+
+
+async def idle(site: Any, **fields: str) -> tuple[str, Any]:
+    """A manual task and a stream of it that has told its state."""
+    task_id = await site.create(manual=True)
+    stream = await site.stream(task_id, **fields)
+    return task_id, await stream.saw(b'"status":"pending"')
+
+
+async def snapshot(site: Any, task_id: str) -> Any:
+    return (await site.ask("GET", f"{TASKS}/{task_id}")).json
