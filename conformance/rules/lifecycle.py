@@ -173,6 +173,7 @@ def illegal_transition(seen: Seen) -> Iterator[Mark]:
     "must",
     profile("S3.9", "An update MUST reach every subscriber within the update latency, 2 s unless agreed otherwise."),
     needs=("task.create",),
+    patient=True,
 )
 def updates_silent(seen: Seen) -> Iterator[Mark]:
     """A stream tells what happens while it happens, and does not catch up after a silence.

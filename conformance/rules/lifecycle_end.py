@@ -83,13 +83,14 @@ def event_after_terminal(seen: Seen) -> Iterator[Mark]:
     """
     for view in ordinary(seen):
         if view.terminal:
-            later = [message for message in _after(view, view.terminal) if not message.ends_task]
+            later = _after(view, view.terminal)
             yield view.bad("an event after the terminal one", later[0]) if later else view.good()
 
 
 def _after(view: View, terminal: Message) -> list[Message]:
-    start = terminal.event.start
-    return [one for one in view.messages if one.event.start > start and not is_heartbeat(one)]
+    """Return the events after the terminal one, but for those that are wrong for a reason of their own."""
+    later = (one for one in view.messages if one.event.start > terminal.event.start)
+    return [one for one in later if not (one.ends_task or one.type == "connected" or is_heartbeat(one))]
 
 
 @rule(

@@ -1,6 +1,7 @@
 """Rules on the several readers of one task: all are told the same, and none moves it."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from conformance.rules.course import State, ended_ms, in_time, ordinary, percent, percents, state, told_state
 from conformance.rules.rule import profile, rule
@@ -124,14 +125,17 @@ def subscriber_moves_task(seen: Seen) -> Iterator[Mark]:
 
 
 def _unasked(seen: Seen, task_id: str, watcher: View) -> list[Message]:
-    """Return the reports of a progress that no update before them asked for and that the task did not begin with."""
+    """Return the reports of progress that no update before them asked for: on to a new value, or back to the first.
+
+    A fall to another value is judged by lifecycle/progress-regresses.
+    """
     updates = seen.role("update", task_id=task_id)
     told = [(message, value) for message in watcher.progress if (value := percent(message)) is not None]
     found = []
-    for message, value in told[1:]:
+    for (_, before), (message, value) in pairwise(told):
         at_ms = watcher.epoch_ms(message.item.at_ms)
         asked = percents(view for view in updates if view.transcript.started_ms <= at_ms)
-        if value != told[0][1] and value not in asked:
+        if value not in asked and (before < value or value == told[0][1] < before):
             found.append(message)
     return found
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from conformance.transcript import Transcript
-from tests.corpus.build import Case, Run, completed, event, exchange, failed, healthy, progress, task
+from tests.corpus.build import Case, Run, completed, connected, event, exchange, failed, healthy, progress, task
 from tests.corpus.course import answer, no_answer, reader, snapshot, update, waits
 
 ENDED = update(500, 100, "completed")
@@ -63,6 +63,7 @@ CASES = {
             (ends(completed(), b": bye\n\n"),),
             (ends(completed(), completed("101")),),  # terminal-repeated's
             (ends(completed(), event({"type": "heartbeat"}), how="timeout"),),  # heartbeat-is-an-event's
+            (exchange(completed(), connected()),),  # connected-not-first's
         ),
         bad=((ends(completed(), ERROR),), (ends(completed(), progress(50)),), (ends(completed(), b"data: bye\n\n"),)),
         silent=((ends(ERROR),),),

@@ -89,11 +89,13 @@ CASES = {
         good=(
             watched(*MOVED),
             watched((101.0, progress(0)), *MOVED),  # the first update moves it to running first, at 0
+            watched(*MOVED, (260.0, progress(5))),  # progress-regresses's
             watched((105.0, progress(10)), (205.0, progress(20)), (255.0, progress(20, message="again"))),
         ),
         bad=(
             watched(*MOVED, (260.0, progress(21))),
             watched((6.0, progress(1, "pending")), *MOVED),  # by its own coming
+            watched(*MOVED, (260.0, progress(0, "pending"))),  # it starts again
             watched(*MOVED, (260.0, progress(21)), (460.0, progress(22)), visits=(250.0, 450.0)),
         ),
         silent=(
