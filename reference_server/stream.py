@@ -8,6 +8,7 @@ EventSource from coming back, if it names the terminal event.
 
 import asyncio
 import logging
+import time
 
 from aiohttp import web
 
@@ -113,9 +114,10 @@ class Streams:
         await response.write_eof()
 
     async def beat(self) -> None:
-        """Keep silent streams alive: none is silent for longer than `heartbeat_s`, with time to spare."""
+        """Keep silent streams alive: none is silent for longer than two thirds of `heartbeat_s`."""
+        third = self.heartbeat_s / 3
         while True:
-            await asyncio.sleep(self.heartbeat_s / 2)
+            await asyncio.sleep(third)
             for task in tuple(self.tasks.by_id.values()):
-                if task.log.ready:
+                if task.log.ready and time.monotonic() - task.moved_at >= third:
                     await task.log.beat(self.events.heartbeat())

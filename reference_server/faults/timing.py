@@ -32,7 +32,7 @@ class HeartbeatEvent(Streams):
     async def beat(self) -> None:
         """Send an event to every idle stream, as often as the comment."""
         while True:
-            await asyncio.sleep(self.heartbeat_s / 2)
+            await asyncio.sleep(self.heartbeat_s / 3)
             for task in tuple(self.tasks.by_id.values()):
                 await task.log.beat(self.events.block(self.events.envelope("heartbeat", task.id)))
 
