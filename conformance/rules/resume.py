@@ -217,14 +217,27 @@ def garbage_id_fails(seen: Seen) -> Iterator[Mark]:
 
 
 def _answers(seen: Seen, resume: str) -> Iterator[Mark]:
-    usual = {view.head.status for view in seen.role("stream") if view.head and "resume" not in view.facts}
     for view in seen.role("stream", resume=resume):
-        if view.head and view.head.status != 200 and view.head.status in usual:
-            continue  # that is not on account of the id
+        if _is_own(seen, view) or _is_usual(seen, view):
+            continue
         if wrong := _refused(view):
             yield view.bad(wrong + _case(view))
         elif view.is_event_stream and (told := told_state(seen, view)) is not None and readable(view):
             yield view.good() if told else view.bad("not told the current state" + _case(view))
+
+
+def _is_own(seen: Seen, view: View) -> bool:
+    """Whether the id is one of this task after all: where a task's events are counted, two tasks have the same ids."""
+    task_id, last = view.facts.get("task_id"), view.facts.get("last_event_id")
+    others = (other for other in seen.streams if other.facts.get("task_id") == task_id)
+    return any(message.event.id == last for other in others for message in _identified(other))
+
+
+def _is_usual(seen: Seen, view: View) -> bool:
+    """Whether clients without an id are refused alike, so that it is not on account of the id."""
+    refused = view.head.status if view.head and view.head.status != 200 else None
+    newcomers = (other.head for other in seen.role("stream") if other.head and "resume" not in other.facts)
+    return refused is not None and any(head.status == refused for head in newcomers)
 
 
 def _refused(view: View) -> str:
