@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import gevent
 import numpy as np
@@ -34,7 +34,19 @@ SETTLE_S: Final = 0.25  # after streams were opened or closed, before pings coun
 WINDOW_S: Final = 0.75  # of pings that count, in each phase
 EXTENSION_S: Final = 30.0  # at most, for an interval that holds the limit
 POLL_S: Final = 0.02
-Tell = Callable[[Mapping[str, Any]], None]
+
+
+class Nodes(Protocol):
+    """What a conductor needs of those around it."""
+
+    def tell(self, order: Mapping[str, Any]) -> None:
+        """Give an order to every node; may return when it is done, or at once."""
+
+    def refresh(self) -> None:
+        """Have the nodes' latest reports taken, where that is possible at once."""
+
+    def say(self, status: Mapping[str, Any]) -> None:
+        """Let the user know what goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +63,10 @@ class Plan:
 
 
 class Conductor:
-    """See the module. ``say`` is called with what goes on, about twice a second."""
+    """See the module."""
 
-    def __init__(self, plan: Plan, target: Target, tell: Tell, say: Callable[[Mapping[str, Any]], None]) -> None:
-        self.plan, self.target = plan, target
-        self._tell, self._say = tell, say
+    def __init__(self, plan: Plan, target: Target, around: Nodes) -> None:
+        self.plan, self.target, self._around = plan, target, around
         self.rows = Rows()
         self.complaint = ""
         self.stage = "starting users"
@@ -82,7 +93,7 @@ class Conductor:
         self._deadline = self._measuring_since + (self.plan.duration_s or float("inf"))
         if self.plan.drives:
             share = self.nodes if self.plan.scenario == "progress" else 1
-            self._tell({"do": "drive", "rate": self.plan.rate / share})
+            self._around.tell({"do": "drive", "rate": self.plan.rate / share})
         if self.plan.phased:
             self._alternate()
         else:
@@ -91,7 +102,7 @@ class Conductor:
     def finish(self) -> None:
         """Let everything outstanding arrive and end what was opened; returns when the nodes have."""
         self.stage = "waiting for what is outstanding"
-        self._tell({"do": "drain"})
+        self._around.tell({"do": "drain"})
 
     # Reports.
 
@@ -110,7 +121,7 @@ class Conductor:
         """Write what was reported, and say what goes on."""
         self._parts.write(b"".join(self._pending))
         self._pending.clear()
-        self._say(self.status())
+        self._around.say(self.status())
 
     def status(self) -> dict[str, Any]:
         """Return what goes on, as plain values."""
@@ -189,6 +200,7 @@ class Conductor:
         give_up = time.monotonic() + READY_S
         while time.monotonic() < give_up and not self._is_ready():
             gevent.sleep(POLL_S)
+            self._around.refresh()
             if self._is_hopeless():
                 break
         if self.total(self._readiness()):
@@ -239,7 +251,7 @@ class Conductor:
         name = samples.phase_name(code)
         if not self.stage.startswith("extending"):
             self.stage = f"phase {name}"
-        self._tell({"do": "streams", "wanted": streams})
+        self._around.tell({"do": "streams", "wanted": streams})
         self._wait_for(lambda: self.total("open") == (self.plan.users if streams else 0))
         gevent.sleep(SETTLE_S)
         start_s = time.monotonic() - self._zero
@@ -251,9 +263,10 @@ class Conductor:
 
     def _mark(self, code: int) -> None:
         self.rows.phase = code
-        self._tell({"do": "phase", "phase": code})
+        self._around.tell({"do": "phase", "phase": code})
 
     def _wait_for(self, condition: Callable[[], bool]) -> None:
         give_up = time.monotonic() + 10 * self.target.limits.connect_s
         while not condition() and time.monotonic() < give_up:
             gevent.sleep(POLL_S)
+            self._around.refresh()

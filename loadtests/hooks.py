@@ -34,7 +34,7 @@ from loadtests.options import STATUS_VARIABLE, TARGET_VARIABLE, add_options, tar
 
 ORDER: Final = "ssegauge-order"
 REPORT: Final = "ssegauge-report"
-REPORT_S: Final = 0.1
+REPORT_S: Final = 0.5
 EXIT_CODES: Final = {"pass": 0, "fail": 1, "could_not_judge": 2}
 _runs: WeakKeyDictionary[Environment, Run] = WeakKeyDictionary()
 
@@ -62,7 +62,7 @@ class Run:
             self._loops.append(gevent.spawn(self._report_loop))
         if not isinstance(self.runner, WorkerRunner):
             self._folder = _own_folder(self.environment, self.target)
-            self.conductor = Conductor(_plan(self, self._folder), self.target, self._tell, self._say)
+            self.conductor = Conductor(_plan(self, self._folder), self.target, self)
             self._loops.append(gevent.spawn(self._flush_loop))
 
     def conduct(self) -> None:
@@ -109,13 +109,18 @@ class Run:
         else:
             self.runner.stop()
 
-    def _tell(self, order: Mapping[str, Any]) -> None:
+    def tell(self, order: Mapping[str, Any]) -> None:
+        """Pass the conductor's order on to every node."""
         if self.node:
             self.node.obey(order)
         else:
             self.runner.send_message(ORDER, dict(order))
 
-    def _say(self, status: Mapping[str, Any]) -> None:
+    def refresh(self) -> None:
+        """Let the conductor know the latest counts; those of workers come by themselves."""
+        self._report()
+
+    def say(self, status: Mapping[str, Any]) -> None:
         """Tell the process that started us what goes on; when it is gone, there is nobody to run for."""
         if not (descriptor := os.environ.get(STATUS_VARIABLE)):
             return

@@ -69,7 +69,9 @@ def _entry(stats: RequestStats, method: str, name: str, values: Floats, at_s: Fl
     entry.total_response_time = float(values.sum())  # type: ignore[assignment] # Locust adds floats to its "int"
     entry.min_response_time = float(values.min())  # type: ignore[assignment] # the same
     entry.max_response_time = float(values.max())  # type: ignore[assignment] # the same
-    entry.response_times.update(Counter(map(locust_stats.bucket_response_time, values.tolist())))
-    entry.num_reqs_per_sec.update(Counter(at_s.astype(int).tolist()))
+    for ms, count in zip(*np.unique(values.round(), return_counts=True), strict=True):
+        entry.response_times[locust_stats.bucket_response_time(float(ms))] += int(count)
+    for second, count in zip(*np.unique(at_s, return_counts=True), strict=True):
+        entry.num_reqs_per_sec[int(second)] += int(count)
     entry.last_request_timestamp = float(at_s.max())
     return entry

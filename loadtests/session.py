@@ -100,8 +100,7 @@ class Session:
         raise StreamFailed(f"no event before it {_said(self.stream.ending)}")
 
     def _read(self, messages: list[Message] | None, on_event: OnEvent | None) -> None:
-        stream, take, counts, loop = self.stream, self.meter.take, self._on.counts, gevent.get_hub().loop
-        turn = -1
+        stream, take, counts = self.stream, self.meter.take, self._on.counts
         while messages is not None:
             if messages:
                 arrived_ns, delay_ns = stream.arrived_ns, stream.delay_ns
@@ -111,9 +110,6 @@ class Session:
                 self._last_data = messages[-1][1]
                 if on_event:
                     self._hand_over(messages, on_event)
-            if loop.iteration == turn:  # bytes were there at once: a stream that never pauses must not starve the rest
-                gevent.sleep(0)
-            turn = loop.iteration
             messages = stream.read()
 
     def _hand_over(self, messages: list[Message], on_event: OnEvent) -> None:
