@@ -51,7 +51,7 @@ class Accepted(Streams):
 class Padded(Streams):
     """Names a length, and fills up to it with a comment at the end."""
 
-    length = 64 * 1024
+    length = 1024 * 1024
 
     async def begin(self, request: web.Request, response: web.StreamResponse, position: int) -> Reader:
         """Count what is written from here on."""

@@ -39,19 +39,17 @@ class HeartbeatEvent(Streams):
 
 @breaks("liveness/idle-stream-closed")
 class ClosesIdle(Streams):
-    """Ends a stream on which nothing happened for most of a heartbeat's time."""
+    """Ends a stream on which nothing but its beginning came for most of a heartbeat's time."""
 
     async def deliver(self, task: Task, reader: Reader) -> None:
         """Deliver until nothing happens."""
-        end = -1
-        while task.log.end > end:
-            end = task.log.end
-            try:
-                async with asyncio.timeout(0.8 * self.heartbeat_s):
-                    return await super().deliver(task, reader)
-            except TimeoutError:
-                continue
-        return None
+        send_pending(task, reader)
+        end = task.log.end
+        try:
+            async with asyncio.timeout(0.8 * self.heartbeat_s):
+                return await super().deliver(task, reader)
+        except TimeoutError:
+            return None if task.log.end == end else await super().deliver(task, reader)
 
 
 @breaks("liveness/heartbeats-without-a-task")
