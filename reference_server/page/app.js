@@ -95,7 +95,9 @@ async function attempt(request) {
     await request();
   } catch (reason) {
     const isNetwork = reason instanceof TypeError;
-    problem.textContent = isNetwork ? "The server does not answer. Check that it runs, then try again." : reason.message;
+    problem.textContent = isNetwork
+      ? "The server does not answer. Check that it runs, then try again."
+      : reason.message;
     problem.hidden = false;
   }
 }
@@ -134,7 +136,11 @@ function showStatus(card, { progress, error, isConnected, ended }) {
   const [word, tone] = STATUS[ended ?? progress?.status ?? "pending"];
   card.status.textContent = word;
   card.root.dataset.tone = tone;
-  const [connection, connectionTone] = isConnected ? ["Live", "good"] : error ? ["Reconnecting", "warn"] : ["Connecting", "quiet"];
+  const [connection, connectionTone] = isConnected
+    ? ["Live", "good"]
+    : error
+      ? ["Reconnecting", "warn"]
+      : ["Connecting", "quiet"];
   card.connection.textContent = ended ? "" : connection;
   card.connection.dataset.tone = connectionTone;
 }

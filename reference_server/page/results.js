@@ -35,7 +35,10 @@ function list(values) {
 function table(rows) {
   const columns = [...new Set(rows.flatMap(Object.keys))];
   const result = element("table");
-  result.createTHead().insertRow().append(...columns.map((name) => heading(words(name))));
+  result
+    .createTHead()
+    .insertRow()
+    .append(...columns.map((name) => heading(words(name))));
   const body = result.createTBody();
   for (const row of rows) body.insertRow().append(...columns.map((name) => wrap("td", render(row[name] ?? "–"))));
   return result;
@@ -61,7 +64,10 @@ function element(name, text = "") {
 
 /** "shareOfVoice" and "share_of_voice" -> "Share of voice" */
 function words(name) {
-  const spaced = name.replace(/([a-z\d])([A-Z])/g, "$1 $2").replaceAll("_", " ").toLowerCase();
+  const spaced = name
+    .replace(/([a-z\d])([A-Z])/g, "$1 $2")
+    .replaceAll("_", " ")
+    .toLowerCase();
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
 }
 

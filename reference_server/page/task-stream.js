@@ -57,7 +57,7 @@ export class TaskStream {
   #unanswered = 0; // questions in a row
   #news = 0;
 
-  /** Starts at once. `publish` gets each new frozen state; `state` is what is known already. */
+  /** Starts at once. `publish` gets each new frozen state and closes at `ended`; `state` is what is known. */
   constructor(taskId, settings, state, publish) {
     this.#taskId = taskId;
     this.#settings = settings;
@@ -205,8 +205,7 @@ export class TaskStream {
   }
 
   #end(ended, error, progress = this.#state.progress) {
-    this.#set({ progress, error, isConnected: false, ended });
-    this.close();
+    this.#set({ progress, error, isConnected: false, ended }); // who is told so closes
   }
 
   #drop() {

@@ -17,7 +17,9 @@ class Server:
     def __init__(self, *options: str) -> None:
         command = [sys.executable, "-m", "reference_server", "--port", "0", *options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.url = self.process.stdout.readline().split()[-1]
+        announced = self.process.stdout.readline()
+        assert announced, "the reference server did not start; its reason stands on stderr"
+        self.url = announced.split()[-1]
         self.http = httpx.Client(base_url=self.url, trust_env=False)
 
     def create(self, **spec: Any) -> str:

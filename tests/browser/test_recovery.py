@@ -104,6 +104,7 @@ def test_a_long_loss_is_told_and_taken_back(server: Server, relay: Relay, page: 
 
     assert lost["progress"] is not None
     assert lost["ended"] is None
+    assert {state["error"] for state in client.told if state["isConnected"]} == {None}
 
 
 def test_an_offline_browser_comes_back(server: Server, page: Page) -> None:

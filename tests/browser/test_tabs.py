@@ -62,6 +62,21 @@ def test_when_the_leading_tab_closes_another_one_leads(server: Server, relay: Re
     assert server.open_streams == 1
 
 
+def test_when_the_leading_client_closes_and_its_tab_stays_another_one_leads(
+    server: Server, context: BrowserContext
+) -> None:
+    task_id = server.create(manual=True)
+    first, second = (Client(tab, task_id) for tab in open_tabs(context, [server.url] * 2))
+    for client in (first, second):
+        client.wait_for(isConnected=True, progress_progress=0)
+
+    first.close()
+    server.update(task_id, status="running", progress=20)
+
+    second.wait_for(isConnected=True, progress_progress=20)
+    assert first.state["progress"]["progress"] == 0
+
+
 def test_20_tabs_of_20_tasks_starve_nobody(server: Server, context: BrowserContext) -> None:
     """Four tasks stream and the others poll; pages still load, and everyone sees every end."""
     tasks = [server.create(manual=True) for _ in range(TABS)]
