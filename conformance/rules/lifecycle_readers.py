@@ -44,7 +44,7 @@ def subscribers_disagree(seen: Seen) -> Iterator[Mark]:
 
     Why: Two tabs, or a page and a phone, show one task in two states, and nobody knows which is right.
 
-    Mend: Keep one log of the task's events and let every stream read it.
+    Mend: Keep one log of the task's events and let every stream read it, instead of sampling the state for each.
 
     Example: (one reader: 20, 40, 60; the other: 20, 60)
     """

@@ -3,7 +3,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.errors import CannotJudge
@@ -48,11 +48,13 @@ def written(one: Transcript, redact: Redactor | None = None) -> str:
     return "".join(dump_row(row, redact) for row in one.rows())
 
 
+@settings(deadline=None)
 @given(transcripts)
 def test_what_is_written_is_read_back_exactly(one: Transcript) -> None:
     assert loads(written(one), "here") == one
 
 
+@settings(deadline=None)
 @given(transcripts, st.data())
 def test_a_transcript_that_was_cut_off_holds_all_whole_rows(one: Transcript, data: st.DataObject) -> None:
     text = written(one)
@@ -183,6 +185,7 @@ def test_of_several_heads_the_last_is_the_streams() -> None:
     assert one.body == BODY
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=80))
 def test_any_bytes_are_a_capture(raw: bytes) -> None:
     one = from_capture(raw)
