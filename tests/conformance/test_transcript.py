@@ -3,7 +3,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conformance.errors import CannotJudge
@@ -24,6 +24,7 @@ from conformance.transcript import (
 from tests.corpus.build import healthy
 from tests.corpus.whole import HEALTHY
 
+steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 times = st.floats(0, 1e7, allow_nan=False)
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 headers = st.lists(st.tuples(texts, texts), max_size=3).map(tuple)
@@ -48,13 +49,13 @@ def written(one: Transcript, redact: Redactor | None = None) -> str:
     return "".join(dump_row(row, redact) for row in one.rows())
 
 
-@settings(deadline=None)
+@steady
 @given(transcripts)
 def test_what_is_written_is_read_back_exactly(one: Transcript) -> None:
     assert loads(written(one), "here") == one
 
 
-@settings(deadline=None)
+@steady
 @given(transcripts, st.data())
 def test_a_transcript_that_was_cut_off_holds_all_whole_rows(one: Transcript, data: st.DataObject) -> None:
     text = written(one)
@@ -185,7 +186,7 @@ def test_of_several_heads_the_last_is_the_streams() -> None:
     assert one.body == BODY
 
 
-@settings(deadline=None)
+@steady
 @given(st.binary(max_size=80))
 def test_any_bytes_are_a_capture(raw: bytes) -> None:
     one = from_capture(raw)
