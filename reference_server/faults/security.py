@@ -1,15 +1,14 @@
 """Streams for those who may not read them, and text that breaks out of its event."""
 
 import re
+from dataclasses import replace
 
 from aiohttp import web
 
 from reference_server.events import Events, Json
 from reference_server.faults.registry import breaks
-from reference_server.log import Reader
 from reference_server.security import Security
-from reference_server.stream import Streams
-from reference_server.tasks import Task
+from reference_server.tasks import Task, Tasks
 
 STREAM = "/api/brand-monitor/progress/"
 CREDENTIALS = {"Access-Control-Allow-Credentials": "true"}
@@ -59,15 +58,19 @@ class OpenStream(Security):
 
 
 @breaks("security/cross-task-leak")
-class Leaking(Streams):
-    """Shows each reader the latest event of another task."""
+class SharedText(Tasks):
+    """Keeps the latest message of all tasks in one place, and ends tasks with it."""
 
-    async def deliver(self, task: Task, reader: Reader) -> None:
-        """Send it, then deliver."""
-        other = next((other for other in self.tasks.by_id.values() if other is not task), None)
-        if other:
-            reader.write(other.log.blocks[-1])
-        await super().deliver(task, reader)
+    latest: tuple[str, str] = ("", "")
+
+    def record(self, task: Task) -> None:
+        """Remember the message that a manual task was given; show it at the end of another."""
+        owner, message = self.latest
+        if task.progress.ended and owner and owner != task.id:
+            task.progress = replace(task.progress, message=message)
+        elif task.progress.status == "running" and not task.worker:
+            self.latest = (task.id, task.progress.message)
+        super().record(task)
 
 
 # code -> the escapes in JSON text that are written as the characters they stand for
