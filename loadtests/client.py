@@ -149,4 +149,4 @@ def call_bytes(target: Target, origin: Origin, call: Call, body: Any = None, **v
     if payload:
         headers["Content-Type"] = "application/json"
     headers |= {**target.headers, **call.headers}
-    return request_bytes(call.method, path_of(target, call.path, **values), origin, headers.items(), payload)
+    return request_bytes(call.method, path_of(target, call.path, **values), origin, tuple(headers.items()), payload)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
@@ -26,7 +26,7 @@ from loadtests import clock
 
 RECEIVE_BYTES: Final = 16_384
 READ: Final = 1  # libev's EV_READ
-Headers = Iterable[tuple[str, str]]
+Headers = Collection[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,10 @@ def request_bytes(method: str, target: str, origin: Origin, headers: Headers, bo
     return "\r\n".join([*lines, "", ""]).encode("utf-8") + body
 
 
-def stream_headers(target: Target) -> list[tuple[str, str]]:
+def stream_headers(target: Target) -> Headers:
     """Return the header fields that the target wants on its stream."""
     typed = {"Content-Type": "application/json"} if target.stream.json is not None else {}
-    return list({"User-Agent": "ssegauge", **typed, **target.headers, **target.stream.headers}.items())
+    return tuple({"User-Agent": "ssegauge", **typed, **target.headers, **target.stream.headers}.items())
 
 
 def path_of(target: Target, path: str, **values: str) -> str:

@@ -56,6 +56,7 @@ class Node:
         self.replies: list[tuple[str, float, str]] = []
         self.watch = Watch()
         self._books = Books(self.rows, self.counts, self.watch, target.profile)
+        self._headers, self._payload = stream_headers(target), _payload(target.stream)
         self._streams = number * STREAMS_PER_NODE
         self._users = 0
         self._driver: Driver | None = None
@@ -89,8 +90,8 @@ class Node:
         """Open a stream, follow it to its end, and return how it ended: "closed" by us, or why."""
         self._streams += 1
         path = path or path_of(self.target, self.target.stream.path, task_id=task.id if task else "")
-        call = self.target.stream
-        stream = EventStream(self.origin, path, stream_headers(self.target), call.method or "GET", _payload(call))
+        method = self.target.stream.method or "GET"
+        stream = EventStream(self.origin, path, self._headers, method, self._payload)
         meter = self._meter(task)
         session = Session(stream, meter, self._streams, self._books)
         try:

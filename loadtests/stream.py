@@ -61,9 +61,9 @@ class EventStream:
         "_parser",
         "_path",
         "_payload",
+        "_response_headers",
         "ending",
         "record",
-        "response_headers",
         "sent_ns",
         "started_ns",
         "status",
@@ -73,8 +73,8 @@ class EventStream:
         self, origin: Origin, path: str, headers: Headers = (), method: str = "GET", payload: bytes = b""
     ) -> None:
         self._origin, self._path, self._method, self._payload = origin, path, method, payload
-        given = {name.lower() for name, _ in headers}
-        self._headers = [*(pair for pair in _ASKED if pair[0].lower() not in given), *headers]
+        self._headers = headers
+        self._response_headers: list[tuple[str, str]] = []
         self._connection: Connection | None = None
         self._decoder = FastDecoder()
         self._messages: list[Message] = []
@@ -117,6 +117,7 @@ class EventStream:
         if complaint := self._complaint():
             self.close()
             raise StreamFailed(complaint)
+        self._response_headers = []  # thousands of streams need them no more
 
     def wait_at_most(self, timeout: float | None) -> None:
         """Bound every later wait of ``read``, in seconds."""
@@ -160,11 +161,11 @@ class EventStream:
 
     def _request(self, timeout: float | None) -> None:
         self.status, self._location = 0, ""
-        self.response_headers: list[tuple[str, str]] = []
+        self._response_headers.clear()
         self._complete, self._body_ends_with_connection = False, True
         self._parser = HttpResponseParser(self)
         self._connection = Connection(self._origin, timeout)
-        request = request_bytes(self._method, self._path, self._origin, self._headers, self._payload)
+        request = request_bytes(self._method, self._path, self._origin, asked_for(self._headers), self._payload)
         self.sent_ns = clock.now()
         self._connection.send(request)
         while not self.status:
@@ -201,11 +202,11 @@ class EventStream:
     def _complaint(self) -> str:
         if self.status != 200:
             return f"status {self.status}"
-        kinds = [value for name, value in self.response_headers if name == "content-type"]
+        kinds = [value for name, value in self._response_headers if name == "content-type"]
         essence = kinds[-1].partition(";")[0].strip().lower() if kinds else ""
         if essence != "text/event-stream":
             return f"content type {essence or 'missing'}, not text/event-stream"
-        coding = [value for name, value in self.response_headers if name == "content-encoding"]
+        coding = [value for name, value in self._response_headers if name == "content-encoding"]
         return f"content coding {coding[0]}, which nobody asked for" if coding and coding[0] != "identity" else ""
 
     # What httptools calls.
@@ -213,7 +214,7 @@ class EventStream:
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a field of the head."""
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        self.response_headers.append((key, text))
+        self._response_headers.append((key, text))
         if key == "location":
             self._location = text
         elif key in {"transfer-encoding", "content-length"}:
@@ -225,7 +226,7 @@ class EventStream:
         if status >= 200:
             self.status = status
         else:
-            self.response_headers = []
+            self._response_headers.clear()
 
     def on_body(self, body: bytes) -> None:
         """Decode a piece of the body."""
@@ -237,6 +238,12 @@ class EventStream:
     def on_message_complete(self) -> None:
         """Note that the body has ended as HTTP says it should."""
         self._complete = self.status >= 200
+
+
+def asked_for(headers: Headers) -> list[tuple[str, str]]:
+    """Return the request's fields: the given ones, and those of EventSource that they do not replace."""
+    given = {name.lower() for name, _ in headers}
+    return [*(pair for pair in _ASKED if pair[0].lower() not in given), *headers]
 
 
 def reason_of(error: BaseException) -> str:
