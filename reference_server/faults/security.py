@@ -1,7 +1,6 @@
 """Streams for those who may not read them, and text that breaks out of its event."""
 
 import re
-from dataclasses import replace
 
 from aiohttp import web
 
@@ -59,18 +58,18 @@ class OpenStream(Security):
 
 @breaks("security/cross-task-leak")
 class SharedText(Tasks):
-    """Keeps the latest message of all tasks in one place, and ends tasks with it."""
-
-    latest: tuple[str, str] = ("", "")
+    """Shows the first message of each manual task to the readers of another one, too."""
 
     def record(self, task: Task) -> None:
-        """Remember the message that a manual task was given; show it at the end of another."""
-        owner, message = self.latest
-        if task.progress.ended and owner and owner != task.id:
-            task.progress = replace(task.progress, message=message)
-        elif task.progress.status == "running" and not task.worker:
-            self.latest = (task.id, task.progress.message)
+        """Report the message in the newest other manual task that has readers."""
         super().record(task)
+        others = (other for other in reversed(self.by_id.values()) if other is not task and self.is_watched(other))
+        if task.log.end == 2 and not task.worker and (other := next(others, None)):
+            self.move(other, {"message": task.progress.message})
+
+    def is_watched(self, task: Task) -> bool:
+        """Whether the task is manual, running and read."""
+        return bool(task.log.ready) and not task.worker and task.progress.status == "running"
 
 
 # code -> the escapes in JSON text that are written as the characters they stand for

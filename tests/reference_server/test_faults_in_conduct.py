@@ -279,6 +279,7 @@ async def reply_does_not_vary(site: Any) -> bool:
 @shows("security/cross-task-leak")
 async def other_task_is_shown(site: Any) -> bool:
     task_id, stream = await idle(site)
+    await site.update(task_id, status="running")
     await site.update(await site.create(manual=True), status="running", message="for one reader alone")
     await site.update(task_id, status="failed", error="Try again later.")
     return b"for one reader alone" in (await stream.whole()).body
