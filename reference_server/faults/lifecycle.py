@@ -162,16 +162,20 @@ class NotTold(Streams):
 
 
 @breaks("lifecycle/late-after-end-hangs")
-class HangsAfterEnd(Streams):
-    """Leaves a client that comes after the end waiting."""
+class FreedTooEarly(Streams):
+    """Forgets a task's end when it has told one reader, and leaves a client that comes later waiting."""
+
+    freed: frozenset[str] = frozenset()
 
     async def stream(self, request: web.Request, task: Task, position: int) -> web.StreamResponse:
-        """Send `connected` and wait for ever, if the task has ended and the client is new."""
-        if task.progress.ended and "Last-Event-ID" not in request.headers:
+        """Send `connected` and wait for ever, if the task is forgotten and the client is new."""
+        if task.id in self.freed and "Last-Event-ID" not in request.headers:
             reader = await self.begin(request, self.response(), position)
             reader.write(self.opening(task))
             await for_ever()
-        return await super().stream(request, task, position)
+        response = await super().stream(request, task, position)
+        self.freed |= {task.id}
+        return response
 
 
 @breaks("lifecycle/completion-race")

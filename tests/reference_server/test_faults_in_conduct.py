@@ -46,7 +46,9 @@ async def stream_stays_open(site: Any) -> bool:
 
 @shows("lifecycle/late-after-end-hangs")
 async def late_client_hangs(site: Any) -> bool:
-    return await hangs((await site.stream(await ended(site))).whole())
+    task_id = await ended(site)
+    await (await site.stream(task_id)).whole()
+    return await hangs((await site.stream(task_id)).whole())
 
 
 @shows("lifecycle/late-subscriber-uninformed")
