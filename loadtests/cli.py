@@ -51,6 +51,7 @@ class Options:
     master: bool = False
     worker: bool = False
     master_host: str = "127.0.0.1"
+    master_port: int = 5557
     expect_workers: int = 1
 
 
@@ -60,7 +61,7 @@ def run_load(
     """Run a load test into an existing run folder; return the load.json document.
 
     Raises CannotJudge in one line when nothing could be run, and KeyboardInterrupt, after saving, when
-    interrupted.
+    interrupted. Of a worker see ``run_worker``.
     """
     locustfile = scenario_file(options.scenario)
     check_hooks(target, options.scenario)
@@ -129,6 +130,7 @@ def check_reachable(target: Target) -> None:
 
 def command(options: Options, locustfile: Path, out: Path) -> list[str]:
     """Return the command line of the Locust process."""
+    port = _free_port() if options.processes else options.master_port
     # -P: a folder of the user's, named like one of our packages, must not hide it.
     line = [sys.executable, "-P", "-m", "locust", "-f", str(locustfile), "--loglevel", "WARNING"]
     line += ["--users", str(options.users), "--spawn-rate", str(options.spawn_rate), "--only-summary"]
@@ -139,8 +141,16 @@ def command(options: Options, locustfile: Path, out: Path) -> list[str]:
         ("--processes", str(options.processes)): options.processes > 0,
         ("--master", "--expect-workers", str(options.expect_workers)): options.master,
         ("--worker", "--master-host", options.master_host): options.worker,
+        # Processes of one machine meet at a port of their own, so that two runs do not meet each other.
+        ("--master-bind-port", str(port), "--master-port", str(port)): True,
     }
     return line + [word for words, wanted in switches.items() if wanted for word in words]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def describe(status: Status) -> str:

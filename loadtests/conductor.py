@@ -21,7 +21,8 @@ import numpy as np
 
 from conformance.runfolder import RunFolder
 from conformance.target import Target
-from loadtests import impact, samples, summary
+from conformance.transcript import Redactor, dump_row
+from loadtests import impact, samples, summary, under_load
 from loadtests.clock import Clock
 from loadtests.integrity import Account
 from loadtests.pings import Pinger
@@ -146,7 +147,9 @@ class Conductor:
         """Write the last rows and load.json; return the document."""
         self.flush()
         self._parts.merge()
-        document = summary.summarize(self.plan.out, self.target, self._facts())
+        judged = under_load.merged(filter(None, (report["conformance"] for report in self._reports.values())))
+        self._write_transcripts(judged.pop("transcripts"))
+        document = summary.summarize(self.plan.out, self.target, self._facts(judged))
         RunFolder(self.plan.out, self.target).write("load.json", document)
         return document
 
@@ -170,7 +173,15 @@ class Conductor:
         clocks = {report["clock"] for report in self._reports.values()}
         return "kernel" if clocks == {"kernel"} else "user"
 
-    def _facts(self) -> Facts:
+    def _write_transcripts(self, transcripts: Mapping[str, Any]) -> None:
+        folder = self.plan.out / "transcripts"
+        redact = Redactor(self.target.secrets)
+        for name, rows in transcripts.items():
+            folder.mkdir(exist_ok=True)
+            text = "".join(dump_row(row, redact) for row in rows)
+            (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+
+    def _facts(self, judged: Mapping[str, Any]) -> Facts:
         accounts = [Account(**report["counts"]["account"]) for report in self._reports.values()]
         steps = [report["clock_step_ms"] for report in self._reports.values()]
         return Facts(
@@ -190,6 +201,7 @@ class Conductor:
             cpu_shares=np.array(self._figures["cpu_shares"]),
             clock_step_ms=max(steps, default=0.0),
             phases=self._phases,
+            conformance=judged,
             complaint=self.complaint,
         )
 

@@ -19,6 +19,7 @@ from gevent.pool import Pool
 
 from conformance.errors import CannotJudge
 from conformance.target import Call, Target
+from conformance.transcript import Request, Transcript
 from loadtests import clock
 from loadtests.client import Client
 from loadtests.connection import path_of, resolve, stream_headers
@@ -27,7 +28,8 @@ from loadtests.integrity import Tokens
 from loadtests.meters import Driven, Meter, Stamped
 from loadtests.samples import Rows
 from loadtests.session import Books, Counts, OnEvent, Session, plain
-from loadtests.stream import EventStream, StreamFailed
+from loadtests.stream import EventStream, StreamFailed, asked_for
+from loadtests.under_load import MOST_STREAMS, Recording, findings
 from loadtests.updates import Driver, Hooks, Task
 
 FIRST_EVENT_PATIENCE: Final = 10.0  # times the limit: a connection that is silent for so long has failed
@@ -58,7 +60,9 @@ class Node:
         self._books = Books(self.rows, self.counts, self.watch, target.profile)
         self._headers, self._payload = stream_headers(target), _payload(target.stream)
         self._streams = number * STREAMS_PER_NODE
-        self._users = 0
+        self._users = self._recordings = 0
+        self._transcripts: list[Transcript] = []
+        self._judged: dict[str, Any] | None = None
         self._driver: Driver | None = None
         self._shared: Task | None = None
         self._sharing = Semaphore()
@@ -94,6 +98,7 @@ class Node:
         stream = EventStream(self.origin, path, self._headers, method, self._payload)
         meter = self._meter(task)
         session = Session(stream, meter, self._streams, self._books)
+        recording = self._recording(stream, method, path, task)
         try:
             ending = session.run(self._patience_s, on_event, self.sessions.add)
         except StreamFailed as failure:
@@ -102,6 +107,8 @@ class Node:
             return str(failure)
         finally:
             self.sessions.discard(session)
+            if recording:
+                self._transcripts.append(recording.transcript(stream.ending, clock.now()))
         if task and ending == "complete":
             task.ended = True
         return ending
@@ -130,6 +137,7 @@ class Node:
             "clock_step_ms": self.watch.clock_step_ms,
             "clock": self.clock,
             "counts": plain(self.counts),
+            "conformance": self._judged,
         }
 
     @property
@@ -157,6 +165,16 @@ class Node:
         if task and task.driven:
             return Driven(self.rows, self._streams, self.tokens, task)
         return Stamped(self.rows, self._streams, clock.now())
+
+    def _recording(self, stream: EventStream, method: str, path: str, task: Task | None) -> Recording | None:
+        """Have the first streams kept, to be judged by the rules."""
+        if self._recordings >= MOST_STREAMS:
+            return None
+        self._recordings += 1
+        request = Request(method, self.target.base_url.rstrip("/") + path, tuple(asked_for(self._headers)))
+        late = bool(task and task.sent)
+        stream.record = Recording(self._streams, request, clock.now(), task.id if task else None, late=late)
+        return stream.record
 
     def _drive(self, rate: float) -> None:
         if self.tasks and rate > 0 and not self._driver:
@@ -187,6 +205,7 @@ class Node:
             enders.spawn(self.hooks.complete, task)
         enders.join(timeout=self.grace_s + len(self.tasks) * ENDING_S)
         self._end_streams()
+        self._judged = findings(self._transcripts, self.target)
         self.watch.stop()
         self.client.close()
 

@@ -6,7 +6,7 @@ anything that passed or failed while the generator was saturated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
@@ -60,6 +60,8 @@ class Measured:
     ratio: Ratio | None = None
     existing: bool = False  # the target names an existing endpoint, and phases were run
     pings: int = 0
+    judged: int = 0  # streams that the rules judged
+    broken: Sequence[str] = ()  # codes of the MUST rules that they broke
     complaint: str = field(default="")  # why the generator's figures void the run
 
 
@@ -73,6 +75,8 @@ def judge(measured: Measured, limits: Limits) -> list[Objective]:
         found.append(percentile_below("performance/update-latency", measured.update, limits.update_s * 1e3))
     if measured.driven:
         found += integrity(measured.account)
+    if measured.judged:
+        found.append(conformance(measured))
     if measured.existing:
         found.append(degradation(measured, limits))
     return [voided(item, measured.complaint) for item in found] if measured.complaint else found
@@ -120,6 +124,13 @@ def integrity(account: Account) -> list[Objective]:
     """Every update arrived, once, in order."""
     counts = (("lost", account.lost), ("duplicated", account.duplicated), ("reordered", account.reordered))
     return [_none_of(f"performance/event-{name}", name, count, account.sent) for name, count in counts]
+
+
+def conformance(measured: Measured) -> Objective:
+    """No stream of the run breaks a MUST."""
+    broken = len(measured.broken)
+    values = ("performance/breaks-under-load", 0, broken, "rules", "broken MUST rules", measured.judged)
+    return Objective(*values, _verdict(not broken), note=", ".join(measured.broken))
 
 
 def degradation(measured: Measured, limits: Limits) -> Objective:

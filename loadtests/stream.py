@@ -15,8 +15,7 @@ fails the connection (WHATWG HTML, "Server-sent events", the EventSource constru
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urljoin, urlsplit
 
 from gevent import socket
@@ -29,12 +28,21 @@ from loadtests.connection import Connection, Headers, Origin, origin_form, reque
 
 REDIRECTS: Final = {301, 302, 303, 307, 308}
 MOST_REDIRECTS: Final = 20
-Recorder = Callable[[int, bytes], None]
 _ASKED: Final = (("Accept", "text/event-stream"), ("Cache-Control", "no-store"), ("Accept-Encoding", "identity"))
 
 
 class StreamFailed(Exception):  # noqa: N818 - the outcome of an attempt, not a mistake
     """No event stream came of a connection attempt; the message is a short reason."""
+
+
+class Recorder(Protocol):
+    """Takes what arrives, with the ns of its arrival."""
+
+    def take_head(self, arrived_ns: int, status: int, headers: list[tuple[str, str]]) -> None:
+        """Take a response head."""
+
+    def take_chunk(self, arrived_ns: int, data: bytes) -> None:
+        """Take a piece of the body of an event stream."""
 
 
 class EventStream:
@@ -45,7 +53,7 @@ class EventStream:
         arrived_ns: when the last read's bytes arrived.
         delay_ns: how long they then waited for us; -1 when unknown.
         ending: why ``read`` returned None; empty before.
-        record: called with (arrived_ns, bytes) for each piece of the body, when set before ``open``.
+        record: who takes the heads and the body, when set before ``open``.
     """
 
     __slots__ = (
@@ -225,6 +233,8 @@ class EventStream:
         status = self._parser.get_status_code()
         if status >= 200:
             self.status = status
+            if self.record and self._connection:
+                self.record.take_head(self._connection.arrived_ns, status, self._response_headers)
         else:
             self._response_headers.clear()
 
@@ -232,7 +242,7 @@ class EventStream:
         """Decode a piece of the body."""
         if self.status == 200:
             if self.record and self._connection:
-                self.record(self._connection.arrived_ns, body)
+                self.record.take_chunk(self._connection.arrived_ns, body)
             self._messages += self._decoder.feed(body)
 
     def on_message_complete(self) -> None:

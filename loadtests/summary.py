@@ -77,6 +77,8 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         ratio=ratio_of(phases),
         existing=bool(facts.phases),
         pings=sum(values.size for values in phases.values()),
+        judged=facts.conformance["streams_judged"],
+        broken=[finding["rule"] for finding in facts.conformance["findings"] if finding["level"] == "must"],
         complaint=complaint,
     )
     objectives = judge(measured, target.limits)

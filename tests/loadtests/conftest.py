@@ -51,8 +51,13 @@ def reference_url() -> Iterator[str]:
 @pytest.fixture
 def reference_target(reference_url: str) -> str:
     """The reference server as a target without an existing endpoint, so that runs have no phases."""
+    return reference_at(reference_url)
+
+
+def reference_at(url: str) -> str:
+    """Return the target file of a reference server."""
     return f"""
-base_url = "{reference_url}"
+base_url = "{url}"
 [stream]
 path = "/api/brand-monitor/progress/{{task_id}}"
 [task.create]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -15,8 +16,9 @@ import pandas as pd
 import psutil
 import pytest
 
+from conformance import transcript
 from loadtests.cli import SCENARIOS
-from tests.loadtests.conftest import Load, verdicts
+from tests.loadtests.conftest import Load, reference_at, verdicts
 from tests.loadtests.servers import (
     StampedSender,
     Tamper,
@@ -52,6 +54,8 @@ def test_progress_on_a_good_server_finds_nothing_wrong(load: Load, reference_tar
     assert document["latency_ms"]["update"]["source"] == "planned"
     assert verdicts(document)["concurrent-streams"] == "pass"
     assert verdicts(document)["event-lost"] == "pass"
+    assert verdicts(document)["breaks-under-load"] == "pass"
+    assert document["conformance"] == {"streams_judged": 10, "findings": []}
     with urllib.request.urlopen(f"{reference_url}/metrics.json") as metrics:
         assert json.load(metrics)["open_streams"] == 0
 
@@ -111,7 +115,8 @@ def test_what_a_server_does_to_updates_is_counted_and_nothing_else(
     assert {name: count for name, count in counts.items() if name != kind} == {
         name: 0 for name in TAMPERED if name != kind
     }
-    assert [name for name, verdict in verdicts(document).items() if verdict == "fail"] == [rule]
+    failed = {name for name, verdict in verdicts(document).items() if verdict == "fail"}
+    assert failed & {rule for _, rule in TAMPERED.values()} == {rule}
 
 
 def test_a_server_that_dies_fails_and_what_was_measured_is_kept(load: Load, folder: Path) -> None:
@@ -183,6 +188,44 @@ def test_several_processes_make_one_run(load: Load, reference_target: str, folde
     assert [path.name for path in (folder / "samples").iterdir()] == ["samples.parquet"]
 
 
+def test_a_master_gathers_what_its_workers_measure(load: Load, reference_target: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    (tmp_path / "target.toml").write_text(reference_target)
+    line = [sys.executable, "-c", WORKER, str(tmp_path / "target.toml"), str(port)]
+    with subprocess.Popen(line) as worker:
+        document = load(reference_target, users=6, duration_s=1.5, rate=30, master=True, master_port=port)
+        assert worker.wait(30) == 0
+    assert document["connections"]["peak_open"] == 6
+    assert document["integrity"]["sent"] == document["integrity"]["received"] > 20
+    assert document["conformance"]["streams_judged"] == 6
+
+
+WORKER = """
+import sys
+from conformance.target import load_target
+from loadtests.cli import Options, run_worker
+run_worker(load_target(sys.argv[1]), Options(worker=True, master_port=int(sys.argv[2])))
+"""
+
+
+def test_streams_under_load_are_judged_by_the_rules(load: Load, folder: Path) -> None:
+    fault = "shape/timestamp-not-ms"
+    line = [sys.executable, "-m", "reference_server", "--port", "0", "--fault", fault]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        url = server.stdout.readline().split()[-1]
+        document = load(reference_at(url), users=5, duration_s=1, rate=20)
+        server.terminate()
+    assert verdicts(document)["breaks-under-load"] == "fail"
+    (finding,) = document["conformance"]["findings"]
+    assert finding["rule"] == fault
+    shown = {evidence["transcript"] for evidence in finding["evidence"]}
+    assert shown == {path.stem for path in (folder / "transcripts").iterdir()}
+    for name in shown:
+        assert transcript.load(folder / "transcripts" / f"{name}.jsonl").head
+
+
 def test_locusts_own_files_show_the_same_requests_under_understandable_names(
     reference_target: str, tmp_path: Path
 ) -> None:
@@ -238,9 +281,8 @@ def test_a_generator_that_is_the_limit_judges_nothing(load: Load, tmp_path: Path
     assert "the generator was the limit" in document["generator"]["note"]
 
 
-def test_a_short_run_with_few_samples_judges_nothing(load: Load) -> None:
-    with tasks() as server:
-        document = load(server.target, scenario="watch", users=2, duration_s=0.5, rate=2)
+def test_a_short_run_with_few_samples_judges_nothing(load: Load, reference_target: str) -> None:
+    document = load(reference_target, scenario="watch", users=2, duration_s=0.5, rate=2)
     assert document["verdict"] == "could_not_judge"
     assert verdicts(document)["update-latency"] == "could_not_judge"
     assert verdicts(document)["connect-time"] == "could_not_judge"

@@ -1,0 +1,119 @@
+"""Before a load run: what cannot work is said in one line, at once."""
+
+from __future__ import annotations
+
+import resource
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.errors import CannotJudge
+from conformance.target import Call, Target, from_toml, from_url
+from loadtests import cli
+from loadtests.cli import Options, command, describe, run_load
+from loadtests.options import from_json, to_json
+from tests.loadtests.servers import TARGET
+
+DRIVEN = from_toml(TARGET.format(port=1))
+
+
+def test_nobody_listening_is_said_at_once(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        target = from_toml(TARGET.format(port=closed.getsockname()[1]))
+    with pytest.raises(CannotJudge, match=r"cannot connect \(Connection refused\); is the server running\?"):
+        run_load(target, tmp_path, Options())
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "remedy"),
+    [
+        (from_url("http://127.0.0.1:1/events"), Options(), r"add \[task.create_manual\] and \[task.update\]"),
+        (
+            Target("http://127.0.0.1:1", Call("/{task_id}")),
+            Options(scenario="watch"),
+            r"add \[task.create\] to the target file",
+        ),
+        (DRIVEN, Options(scenario="nonsense"), "none of progress, watch, nor the path of a locustfile"),
+        (DRIVEN, Options(users=10**9), r"use --users \d+ or fewer, --processes, or raise"),
+    ],
+)
+def test_what_cannot_work_says_what_would(target: Target, options: Options, remedy: str, tmp_path: Path) -> None:
+    with pytest.raises(CannotJudge, match=remedy) as raised:
+        run_load(target, tmp_path, options)
+    assert "\n" not in str(raised.value)
+
+
+def test_the_limit_of_open_files_is_raised() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 512), hard))
+    cli.make_room(Options(users=5))
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+
+
+def test_a_target_survives_being_handed_over() -> None:
+    target = from_toml(
+        """
+base_url = "https://example.org"
+headers = { Authorization = "Bearer ${TOKEN}" }
+[stream]
+path = "/s/{task_id}"
+[task.create]
+path = "/tasks"
+json = { steps = 5 }
+[existing]
+path = "/old"
+[observe]
+open_streams = { path = "/m", value = "/n" }
+[limits]
+connect_s = 0.5
+[tls]
+verify = false
+""",
+        environ={"TOKEN": "geheim"},
+    )
+    assert from_json(to_json(target)) == target
+    assert from_json(to_json(target)).secrets == {"geheim"}
+
+
+MODES: dict[str, tuple[Options, set[str], set[str]]] = {
+    "alone": (Options(), {"--headless"}, {"--master", "--worker", "--processes", "--web-port"}),
+    "with Locust's page": (Options(web=True), {"--web-port"}, {"--headless"}),
+    "processes": (Options(processes=4), {"--processes", "--headless"}, {"--master"}),
+    "master": (Options(master=True), {"--master", "--expect-workers", "--headless"}, {"--worker"}),
+    "worker": (Options(worker=True), {"--worker", "--master-host"}, {"--headless", "--master"}),
+}
+
+
+@pytest.mark.parametrize(("options", "present", "absent"), MODES.values(), ids=MODES)
+def test_the_command_line_of_each_mode(options: Options, present: set[str], absent: set[str]) -> None:
+    words = set(command(options, cli.SCENARIOS / "watch.py", Path("out")))
+    assert present <= words
+    assert not absent & words
+
+
+def test_secrets_are_on_no_command_line() -> None:
+    target = from_toml(TARGET.format(port=1) + '[stream.headers]\nX-Key = "${KEY}"\n', environ={"KEY": "geheim"})
+    assert target.secrets == {"geheim"}
+    assert "geheim" not in " ".join(command(Options(), cli.SCENARIOS / "watch.py", Path("out")))
+
+
+STATUS: dict[str, Any] = {
+    "stage": "holding streams",
+    "open": 49,
+    "users": 50,
+    "sent": 10,
+    "received": 9,
+    "p99_ms": 1.5,
+    "failed": 0,
+    "dropped": 1,
+    "left_s": 12.3,
+}
+
+
+def test_a_status_is_one_line() -> None:
+    assert describe(STATUS) == (
+        "holding streams: 49 of 50 streams open, 10 updates sent, 9 received, p99 1.5 ms, 1 dropped, 12 s left"
+    )
+    assert "left" not in describe(STATUS | {"left_s": None})
