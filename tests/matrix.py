@@ -7,14 +7,14 @@ import asyncio
 import multiprocessing
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from conformance.judge import judge
 from conformance.play import play
-from conformance.probes import hooks
+from conformance.probes import PROBES, hooks
 from conformance.recording import Recording
 from conformance.rules import RULES
 from conformance.target import Limits, Target, load_target
@@ -27,8 +27,11 @@ HEARTBEAT_S = 1.5
 AT_ONCE = 3
 
 
-def found(faults: tuple[str, ...]) -> dict[str, str]:
-    """Check a server with the faults; return the codes of broken rules and what was said of each."""
+def found(faults: tuple[str, ...], probes: Collection[str] = ()) -> dict[str, str]:
+    """Check a server with the faults; return the codes of broken rules and what was said of each.
+
+    Without ``probes`` all are played. With them patience is that of --quick, unless one of them is the idle reader.
+    """
     options = ["--allow-origin", ORIGIN, "--token", TOKEN, "--heartbeat", str(HEARTBEAT_S / 2)]
     options += [word for fault in faults for word in ("--fault", fault)]
     command = [sys.executable, "-m", "reference_server", "--port", "0", *options]
@@ -37,7 +40,9 @@ def found(faults: tuple[str, ...]) -> dict[str, str]:
         try:
             target = described(server.stdout.readline().split()[-1], server.pid)
             recording = Recording()
-            failures = asyncio.run(play(target, recording))
+            chosen = [one for one in PROBES if not probes or one.name in probes]
+            quick = bool(probes) and "idle" not in probes
+            failures = asyncio.run(play(target, recording, quick=quick, probes=chosen))
         finally:
             server.terminate()
     assert not failures.of, failures.of

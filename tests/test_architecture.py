@@ -74,13 +74,13 @@ def most_special(name: str, table: dict[str, list[str]]) -> list[str]:
 def test_a_module_sees_only_what_it_may(name: str) -> None:
     of_project = {seen for seen in imports(MODULES[name]) if seen.partition(".")[0] in PACKAGES}
     allowed = most_special(name, MAY_SEE)
-    assert [] == sorted(seen for seen in of_project if not any(within(seen, part) for part in allowed))
+    assert sorted(seen for seen in of_project if not any(within(seen, part) for part in allowed)) == []
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_a_module_keeps_clear_of_what_it_must_not_see(name: str) -> None:
     forbidden = [part for area, parts in MUST_NOT_SEE.items() if within(name, area) for part in parts]
-    assert [] == sorted(seen for seen in imports(MODULES[name]) if any(within(seen, part) for part in forbidden))
+    assert sorted(seen for seen in imports(MODULES[name]) if any(within(seen, part) for part in forbidden)) == []
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if within(name, "conformance.sse")])

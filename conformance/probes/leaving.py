@@ -10,7 +10,7 @@ import struct
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from conformance.machine import address, held_sockets, is_local, look_at_process, lost_sockets
+from conformance.machine import Process, address, held_sockets, is_local, look_at_process, lost_sockets
 from conformance.probes.probe import probe
 from conformance.record import PROBE, Server, ssl_context
 from conformance.recording import now_ms
@@ -97,10 +97,11 @@ async def _come_once_more(server: Server, task_id: str) -> None:
 async def cycles(server: Server) -> None:
     """Come and go many times, and compare what the process holds."""
     task_id = await _readable_task(server)
+    at_first = look_at_process(server.target.observe.pid or 0)
     await _come_and_go(server, task_id, WARM_UP)
-    await look(server, "before")
+    before = await look(server, "before", like=at_first)
     await _come_and_go(server, task_id, CYCLES)
-    await look(server, "after")
+    await look(server, "after", like=before)
     await _come_once_more(server, task_id)
 
 
@@ -138,13 +139,21 @@ async def _wait_until_gone(server: Server, how: str, ports: set[int], lost_befor
     _observe(server, "sockets", f"sockets-after-{how}", moment=how, cut=len(ports), held=left)
 
 
-async def look(server: Server, moment: str) -> None:
-    """Note what the server's process holds, where it can be seen, after a while for it to settle."""
-    await asyncio.sleep(min(GONE_S, server.patience_s / 2))
-    found = look_at_process(server.target.observe.pid or 0)
+async def look(server: Server, moment: str, like: Process | None = None) -> Process | None:
+    """Note what the server's process holds, where it can be seen.
+
+    With ``like``, give it a short while to come down to so many descriptors: what was left behind may be cleared late.
+    """
+    deadline = now_ms() + 1000 * GONE_S
+    pid = server.target.observe.pid or 0
+    found = look_at_process(pid)
+    while found and like and found.descriptors > like.descriptors and now_ms() < deadline:
+        await asyncio.sleep(0.05)
+        found = look_at_process(pid)
     if found:
         facts = {"descriptors": found.descriptors, "memory_bytes": found.memory_bytes, "cycles": CYCLES}
         _observe(server, "process", f"process-{moment}", moment=moment, **facts)
+    return found
 
 
 async def _read_count(server: Server) -> float | None:
