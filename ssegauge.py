@@ -29,8 +29,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-import reports.cli
-
 if TYPE_CHECKING:
     from conformance.check import Options, check
     from conformance.play import Progress
@@ -251,10 +249,6 @@ def run_command(
     _end(documents, folder.path, as_json=as_json, quiet=quiet)
 
 
-app.command()(reports.cli.report)
-app.command()(reports.cli.compare)
-
-
 @contextlib.contextmanager
 def _reference_server(*, loud: bool) -> Iterator[Target]:
     """Run the reference server on a free port in a process of its own, and describe it as a target."""
@@ -351,10 +345,14 @@ def _live(first: str) -> Iterator[Callable[[str], None]]:
 
 
 def _build(path: Path) -> Path:
+    import reports
+
     return reports.build(path).html
 
 
 def _write_extra(path: Path, junit: Path | None, sarif: Path | None) -> None:
+    import reports
+
     if junit:
         reports.write_junit(path, junit)
     if sarif:
@@ -419,6 +417,7 @@ def main() -> NoReturn:
 def _status() -> int:
     try:
         _check_names()
+        _add_reports()
         app()
     except SystemExit as done:  # Typer's way to end: usage errors are 2, an interrupt is 130
         return done.code if isinstance(done.code, int) else 0
@@ -437,6 +436,14 @@ def _could_not_judge(error: Exception) -> int:
         traceback.print_exc()
         errors.print("ssegauge: this is a defect of ssegauge; please report it with the lines above")
     return 2
+
+
+def _add_reports() -> None:
+    """Add the commands that need no more than a run folder; only now it is known that `reports` is ours."""
+    from reports.cli import compare, report
+
+    app.command()(report)
+    app.command()(compare)
 
 
 def _check_names() -> None:

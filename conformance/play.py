@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from conformance.errors import CannotJudge
 from conformance.probes import PROBES, Probe
 from conformance.record import PATIENCE_S, PROBE, HookFailed, Server
-from conformance.recording import Live, Recording
+from conformance.recording import Live, Recording, now_ms
 from conformance.seen import View
 from conformance.target import Target
+from conformance.transcript import Request, Transcript
 
+DELAY_EVERY_S = 0.01
 # Answers that say "not here" or "not you": the target is described wrongly, which is no finding on its streams.
 NOTHING_THERE = {
     401: "give credentials in stream.headers",
@@ -61,6 +63,7 @@ async def play(
     chosen = [one for one in probes if one.possible(target) and not (quick and one.stage == "patient")]
     progress.total = len(chosen)
     async with Server(target, recording, quick=quick) as server:
+        delay = asyncio.create_task(watch_own_delay(recording))
         await hello(server)
 
         async def run(one: Probe) -> None:
@@ -79,7 +82,22 @@ async def play(
             for one in chosen:
                 if one.stage == "alone":
                     await run(one)
+        delay.cancel()
+        await asyncio.wait([delay])
     return failures
+
+
+async def watch_own_delay(recording: Recording) -> None:
+    """Note, when cancelled, by how much our own event loop was late at most: that much is nobody else's fault."""
+    worst_ms = 0.0
+    try:
+        while True:
+            planned = now_ms() + 1000 * DELAY_EVERY_S
+            await asyncio.sleep(DELAY_EVERY_S)
+            worst_ms = max(worst_ms, now_ms() - planned)
+    finally:
+        facts = {"own_delay_ms": round(worst_ms, 3)}
+        recording.write(Transcript("harness", Request("LOOK", "harness"), "", "harness", now_ms(), facts=facts))
 
 
 async def _play(one: Probe, server: Server, failures: Failures) -> None:

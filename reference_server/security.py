@@ -57,7 +57,7 @@ async def refuse_helpfully(request: web.Request, handler: Handler) -> web.Stream
         kept = {name: error.headers[name] for name in ("Allow", "Retry-After") if name in error.headers}
         return refusal(error.status, code, HTTP_TEXTS.get(error.status) or error.text or error.reason, kept)
     except ConnectionError:
-        raise
+        return web.Response(status=499)  # the client left: nobody reads this, and it is nothing to log
     except Exception:
         log.exception("unexpected error", extra={"path": request.path[:200]})
         return refusal(500, "internal_error", "Something went wrong here. Try again in a minute.")

@@ -10,16 +10,23 @@ from conformance.recording import Live, now_ms
 UPDATES = 8
 PACE_S = 0.1
 LONGEST_TASK_S = 60.0
+MARGIN_S = 0.5
 
 
-async def read_task(server: Server, live: Live) -> None:
-    """Read to the end of a task that runs by itself: as long as it goes on, but not through a silence."""
+async def read_task(server: Server, live: Live, task_id: str) -> None:
+    """Read to the end of a task that runs by itself: as long as it goes on, but not through a silence.
+
+    Where it falls silent, ask the polling endpoint whether it is over, and leave the stream the time to say so too.
+    """
     silence_s = 2 * server.patience_s
     deadline = now_ms() + 1000 * (server.patience_s if server.quick else LONGEST_TASK_S)
     while not live.over and (left_s := (deadline - now_ms()) / 1000) > 0:
         before = len(live.events)
         if not await live.until(lambda: len(live.events) > before, min(silence_s, left_s)):  # noqa: B023 - awaited at once
             break
+    if not live.over:
+        await server.snapshot(task_id, "running")
+        await live.until(lambda: live.over, server.target.limits.update_s + MARGIN_S)
     live.on_end("timeout", "the task went on for longer than we read, or fell silent")
 
 
@@ -32,7 +39,7 @@ async def happy_path(server: Server) -> None:
         server.stream("happy-path", task_id, reader="uncut", **facts) as one,
         server.stream("happy-path-twin", task_id, reader="twin", **facts) as two,
     ):
-        await asyncio.gather(read_task(server, one), read_task(server, two))
+        await asyncio.gather(read_task(server, one, task_id), read_task(server, two, task_id))
     await server.snapshot(task_id, "ended" if one.transcript.end and one.transcript.end.how == "eof" else "running")
 
 
@@ -41,7 +48,7 @@ async def failing(server: Server) -> None:
     """Start a task that fails and read it to its end."""
     task_id = await server.create("failing")
     async with server.stream("failing", task_id, kind="failing", patience_ms=2000 * server.patience_s) as live:
-        await read_task(server, live)
+        await read_task(server, live, task_id)
     await server.snapshot(task_id, "ended")
 
 

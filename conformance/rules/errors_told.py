@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import unquote
 
 from conformance.rules.errors import texts
@@ -80,15 +80,24 @@ def failed_task_silent(seen: Seen) -> Iterator[Mark]:
 
     Example: (the stream ends after "running", 40 %)
     """
-    gone_wrong = {view.facts.get("task_id") for view in seen.role("snapshot") if _reports_failure(view)}
+    gone_wrong: dict[object, float] = {}
+    for view in filter(_reports_failure, seen.role("snapshot")):
+        gone_wrong.setdefault(view.facts.get("task_id"), view.transcript.started_ms)
     for view in seen.streams:
         if view.facts.get("kind") != "failing" or "situation" in view.facts:
             continue
         if _tells_failure(view):
             yield view.good()
-        # As long as the stream is open, the task may only be slower than we waited.
-        elif not view.terminal and (view.ended_by_server or view.facts.get("task_id") in gone_wrong):
+        elif not view.terminal and (view.ended_by_server or _open_since(seen, view, gone_wrong)):
             yield view.bad("the task failed without a word on its stream")
+
+
+def _open_since(seen: Seen, view: View, gone_wrong: Mapping[object, float]) -> bool:
+    """Whether the stream was still read long after the polling endpoint knew; else the task may just be slow."""
+    known_ms, end = gone_wrong.get(view.facts.get("task_id")), view.transcript.end
+    return (
+        known_ms is not None and end is not None and view.epoch_ms(end.at_ms) - known_ms > seen.limits.update_s * 1000
+    )
 
 
 def _tells_failure(view: View) -> bool:

@@ -44,9 +44,10 @@ CASES = {
         ),
         bad=(
             (failing(*RUNNING),),
-            (failing(*RUNNING, how="timeout"), snapshot("failed")),
+            (failing(*RUNNING, how="timeout", ended_at=5000.0), snapshot("failed")),
         ),
         silent=(
+            (failing(*RUNNING, how="timeout"), snapshot("failed")),  # it may have failed the moment before we asked
             (failing(*RUNNING, how="timeout"),),  # may be slower than we waited
             (failing(*RUNNING, how="timeout"), snapshot("running")),
             (failing(*RUNNING, how="timeout"), snapshot(["failed"])),
