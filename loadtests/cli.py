@@ -19,7 +19,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Final
 from urllib.parse import urlsplit
@@ -27,11 +27,12 @@ from urllib.parse import urlsplit
 from conformance.errors import CannotJudge
 from conformance.runfolder import RunFolder
 from conformance.target import Target
-from loadtests import summary
+from loadtests import capacity, summary
 from loadtests.options import STATUS_VARIABLE, TARGET_VARIABLE, to_json
 
 SCENARIOS: Final = Path(__file__).with_name("scenarios")
 SPARE_DESCRIPTORS: Final = 200  # connections for updates and pings, files, Locust's own
+FIRST_PROBE: Final = 50  # streams, where the search of the limit begins
 REACHABLE_S: Final = 4.0
 Status = Mapping[str, Any]
 
@@ -73,6 +74,33 @@ def run_load(
             document = _document(out) or _rescued(target, out, options, last, _tail(log))
     if interrupted:
         raise KeyboardInterrupt
+    return document
+
+
+def find_limit(
+    target: Target, out: Path, options: Options, on_progress: Callable[[Status], None] | None = None
+) -> dict[str, Any]:
+    """Search the most streams within every objective, from 50 up to ``options.users``; return the document.
+
+    It is that of the largest run that passed (else of the smallest), with the capacity as one more objective;
+    the samples of that run become those of the run folder. Raises like ``run_load``.
+    """
+    runs: dict[int, dict[str, Any]] = {}
+    alone = replace(target, existing=None)  # phases would hold streams for half of the time only
+
+    def probe(users: int) -> dict[str, Any]:
+        folder = out / "limit" / str(users)
+        folder.mkdir(parents=True)
+        runs[users] = run_load(alone, folder, replace(options, users=users), on_progress)
+        return runs[users]
+
+    found = capacity.search(probe, FIRST_PROBE, options.users)
+    shown = found.low or min(runs)
+    document = runs[shown]
+    document["objectives"].append(capacity.objective(found, target.limits.concurrent))
+    document["verdict"] = document["objectives"][-1]["verdict"]
+    (out / "limit" / str(shown) / "samples").rename(out / "samples")
+    RunFolder(out, target).write("load.json", document)
     return document
 
 

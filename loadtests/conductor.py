@@ -81,6 +81,7 @@ class Conductor:
         self._phases: list[dict[str, Any]] = []
         self._received = 0
         self._recent: np.ndarray[Any, np.dtype[np.float64]] = np.empty(0)
+        self._ping_failures: Counter[str] = Counter()
         self._deadline = 0.0
         self._measuring_since = 0.0
 
@@ -201,6 +202,7 @@ class Conductor:
             cpu_shares=np.array(self._figures["cpu_shares"]),
             clock_step_ms=max(steps, default=0.0),
             phases=self._phases,
+            ping_failures=self._ping_failures,
             conformance=judged,
             complaint=self.complaint,
         )
@@ -239,6 +241,7 @@ class Conductor:
     def _alternate(self) -> None:
         assert self.target.existing
         pinger = Pinger(self.target, self.target.existing, self.rows)
+        self._ping_failures = pinger.failures
         number = 0
         while not self._is_over(number):
             number += 1
@@ -254,7 +257,7 @@ class Conductor:
         self.take_own()
         self.flush()
         ratio = impact.ratio_of(dict(samples.read_phases(self.plan.out, samples.EXISTING)))
-        if impact.is_decided(ratio, self.target.limits.degradation):
+        if impact.is_decided(ratio, self.target.limits.degradation) or self._ping_failures:
             return True
         self.stage = "extending: the interval of the degradation still holds its limit"
         return False

@@ -60,6 +60,7 @@ class Measured:
     ratio: Ratio | None = None
     existing: bool = False  # the target names an existing endpoint, and phases were run
     pings: int = 0
+    ping_failures: str = ""
     judged: int = 0  # streams that the rules judged
     broken: Sequence[str] = ()  # codes of the MUST rules that they broke
     complaint: str = field(default="")  # why the generator's figures void the run
@@ -137,6 +138,9 @@ def degradation(measured: Measured, limits: Limits) -> Objective:
     """The existing endpoint's median grows by less than the limit, and the whole interval says so."""
     rule, limit, ratio = "performance/degradation", 1 + limits.degradation, measured.ratio
     fixed = (rule, limit, ratio.value if ratio else None, "ratio", "ratio of medians", measured.pings)
+    if measured.ping_failures:
+        note = f"the existing endpoint did not answer well: {measured.ping_failures}"
+        return Objective(*fixed, "could_not_judge", note=note)
     if ratio is None:
         note = f"fewer than {FEWEST_PAIRS} usable pairs of phases; run longer"
         return Objective(*fixed, "could_not_judge", note=note)

@@ -7,6 +7,7 @@ pings do not beat with the server's timers or with the updates.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from typing import Final
 
 import gevent
@@ -23,10 +24,10 @@ _SEED: Final = 205
 
 
 class Pinger:
-    """Pings until stopped; failed pings are counted in ``failures``."""
+    """Pings until stopped; ``failures`` counts, by reason, those without a good reply."""
 
     def __init__(self, target: Target, call: Call, rows: Rows) -> None:
-        self.failures = 0
+        self.failures: Counter[str] = Counter()
         self._rows = rows
         origin = resolve(target.base_url, target.tls)
         self._request = call_bytes(target, origin, call)
@@ -52,11 +53,12 @@ class Pinger:
         phase = self._rows.phase
         try:
             reply = self._client.request(self._request)
-        except ExchangeFailed:
-            self.failures += 1
+        except ExchangeFailed as failure:
+            self.failures[str(failure)] += 1
+            gevent.sleep(1 / RATE)  # a server that refuses is not asked at full speed
             return
         if not reply.ok:
-            self.failures += 1
+            self.failures[f"status {reply.status}"] += 1
         elif phase and phase == self._rows.phase:
             value = (reply.arrived_ns - reply.sent_ns) / 1e6
             self._rows.add(EXISTING, reply.arrived_ns, number, value, reply.delay_ns)

@@ -47,6 +47,7 @@ class Facts:
     cpu_shares: Floats = field(default_factory=lambda: np.empty(0))
     clock_step_ms: float = 0.0
     phases: Sequence[Mapping[str, Any]] = ()
+    ping_failures: Counter[str] = field(default_factory=Counter)
     conformance: Mapping[str, Any] = field(default_factory=lambda: {"streams_judged": 0, "findings": []})
     complaint: str = ""  # why nothing can be judged, beside what the generator's figures say
 
@@ -77,6 +78,7 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         ratio=ratio_of(phases),
         existing=bool(facts.phases),
         pings=sum(values.size for values in phases.values()),
+        ping_failures=reasons(facts.ping_failures),
         judged=facts.conformance["streams_judged"],
         broken=[finding["rule"] for finding in facts.conformance["findings"] if finding["level"] == "must"],
         complaint=complaint,

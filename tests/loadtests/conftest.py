@@ -12,7 +12,7 @@ import pytest
 
 from conformance.runfolder import RunFolder
 from conformance.target import from_toml, load_target
-from loadtests.cli import Options, Status, run_load
+from loadtests.cli import Options, Status, find_limit, run_load
 from reports import schema
 
 Load = Callable[..., dict[str, Any]]
@@ -28,10 +28,13 @@ def folder(tmp_path: Path) -> Path:
 def load(folder: Path) -> Load:
     """Run a load test of a target (a URL or the text of a target file); return load.json, held to its schema."""
 
-    def run(target: str, *, on_progress: Callable[[Status], None] | None = None, **options: Any) -> dict[str, Any]:
+    def run(
+        target: str, *, on_progress: Callable[[Status], None] | None = None, find: bool = False, **options: Any
+    ) -> dict[str, Any]:
         described = load_target(target) if target.startswith("http") else from_toml(target)
         RunFolder.create(folder, described, ["test"])
-        document = run_load(described, folder, Options(**options), on_progress)
+        runs = find_limit if find else run_load
+        document = runs(described, folder, Options(**options), on_progress)
         schema.validate("load", document)
         return document
 

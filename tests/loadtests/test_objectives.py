@@ -69,6 +69,8 @@ BAD = {
     "slower": (replace(GOOD, ratio=Ratio(1.2, 1.06, 1.3, 9)), "degradation", "fail"),
     "perhaps slower": (replace(GOOD, ratio=Ratio(1.04, 0.99, 1.06, 9)), "degradation", "could_not_judge"),
     "perhaps not slower": (replace(GOOD, ratio=Ratio(1.06, 1.04, 1.2, 9)), "degradation", "could_not_judge"),
+    "pings failed": (replace(GOOD, ping_failures="status 500 x 2"), "degradation", "could_not_judge"),
+    "a MUST broken under load": (replace(GOOD, judged=50, broken=["wire/x"]), "breaks-under-load", "fail"),
     "too few phases": (replace(GOOD, ratio=None), "degradation", "could_not_judge"),
 }
 
