@@ -1,6 +1,7 @@
 """Clients that leave, or read slowly, and what they cost."""
 
 import asyncio
+import itertools
 import os
 import socket
 from collections import defaultdict, deque
@@ -136,15 +137,17 @@ class OneByOne(Streams):
     turns: ClassVar[defaultdict[str, asyncio.Lock]] = defaultdict(asyncio.Lock)
 
     async def deliver(self, task: Task, reader: Reader) -> None:
-        """Take turns, in small steps."""
+        """Take turns, in small steps, with a heartbeat at times."""
         reader.transport.set_write_buffer_limits(high=0)
         connection = reader.transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        turn = self.turns[task.id]
+        turn, steps = self.turns[task.id], itertools.count(1)
         while not (task.log.closed and reader.position == task.log.end):
             async with turn:
                 await self.write_next(task, reader)
             await asyncio.sleep(0.005)
+            if next(steps) % (self.heartbeat_s / 3 // 0.005) == 0:
+                reader.write(self.events.heartbeat())
 
     async def write_next(self, task: Task, reader: Reader) -> None:
         """Write one event and wait until it is gone."""

@@ -72,28 +72,26 @@ class SharedText(Tasks):
         return bool(task.log.ready) and not task.worker and task.progress.status == "running"
 
 
-# code -> the escapes in JSON text that are written as the characters they stand for
+# code -> (escapes in JSON text, what is written instead): the character itself; or, for what Python's `splitlines`
+# takes for line ends, a new data line, which tears the JSON text
 RAW = {
-    "lf": r"(?<!\\r)\\n",
-    "cr": r"\\r(?!\\n)",
-    "crlf": r"\\r\\n",
-    "separator": r"\\u2028|\\u2029|\\u0085",
-    "nul": r"\\u0000",
+    "lf": (r"(?<!\\r)\\n", "\n"),
+    "cr": (r"\\r(?!\\n)", "\r"),
+    "crlf": (r"\\r\\n", "\r\n"),
+    "separator": (r"\\u2028|\\u2029|\\u0085", "\ndata: "),
+    "nul": (r"\\u0000", "\0"),
 }
 
 
-def _unescaping(pattern: str) -> type[Events]:
+def _unescaping(pattern: str, written: str) -> type[Events]:
     escapes = re.compile(rf"\\\\|({pattern})")  # an escaped backslash is passed over whole
-
-    def raw(match: re.Match[str]) -> str:
-        return match[1].encode().decode("unicode_escape") if match[1] else match[0]
 
     class Unescaping(Events):
         def dump(self, envelope: Json) -> str:
-            return escapes.sub(raw, super().dump(envelope))
+            return escapes.sub(lambda match: written if match[1] else match[0], super().dump(envelope))
 
     return Unescaping
 
 
-for code, pattern in RAW.items():
-    breaks(f"security/injection-{code}")(_unescaping(pattern))
+for code, (pattern, written) in RAW.items():
+    breaks(f"security/injection-{code}")(_unescaping(pattern, written))

@@ -96,8 +96,10 @@ TEXTS: dict[str, Callable[[str], str]] = {
 def _written(change: Callable[[str], str]) -> type[Events]:
     class Written(ProgressEvents):
         def dump(self, envelope: Json) -> str:
+            """Change the first report that estimates the time left, which a report of odd text hardly does."""
             text = super().dump(envelope)
-            return change(text) if envelope["type"] == "progress" and self.current == 1 else text
+            is_it = self.current == 1 and "estimatedTimeRemaining" in envelope.get("progress", ())
+            return change(text) if is_it else text
 
     return Written
 

@@ -13,13 +13,14 @@ from tests.reference_server.proofs import LONG, PROGRESS, Proofs, ended, hangs, 
 
 PROOFS = Proofs()
 shows = PROOFS.of
+# code of the fault, text, what the faulty server writes for it
 INJECTIONS = [
-    ("lf", "\n"),
-    ("cr", "\r"),
-    ("crlf", "\r\n"),
-    ("separator", "\u2028"),
-    ("separator", "\x85"),
-    ("nul", "\0"),
+    ("lf", "\n", "\n"),
+    ("cr", "\r", "\r"),
+    ("crlf", "\r\n", "\r\n"),
+    ("separator", "\u2028", "\ndata: "),
+    ("separator", "\x85", "\ndata: "),
+    ("nul", "\0", "\0"),
 ]
 
 
@@ -122,18 +123,19 @@ async def test_the_fault_shows_and_the_healthy_server_does_not_have_it(code: str
     assert await PROOFS.hold(code, serving)
 
 
-@pytest.mark.parametrize(("code", "text"), INJECTIONS)
-async def test_text_breaks_out_of_a_faulty_stream_alone(code: str, text: str, serving: Any) -> None:
+@pytest.mark.parametrize(("code", "text", "written"), INJECTIONS)
+async def test_text_breaks_out_of_a_faulty_stream_alone(code: str, text: str, written: str, serving: Any) -> None:
     found = []
     for faults in ((f"security/injection-{code}",), ()):
         async with serving(*faults) as site:
             task_id = await site.create(manual=True)
             await site.update(task_id, status="failed", error=f"a{text}data: b")
-            found.append(f"a{text}data: b".encode() in (await (await site.stream(task_id)).whole()).body)
+            body = (await (await site.stream(task_id)).whole()).body
+            found.append(f"a{written}data: b".encode() in body)
     assert found == [True, False]
 
 
 def test_every_fault_has_a_proof() -> None:
-    injections = {f"security/injection-{code}" for code, _ in INJECTIONS}
+    injections = {f"security/injection-{code}" for code, _, _ in INJECTIONS}
     in_bytes, in_conduct = test_faults_in_bytes.PROOFS, test_faults_in_conduct.PROOFS
     assert {*codes()} == {*in_bytes, *in_conduct, *PROOFS, *injections}
