@@ -68,6 +68,29 @@ async def take_any_method(request: web.Request, handler: Handler) -> web.StreamR
         return web.json_response({})
 
 
+@breaks_by("errors/odd-request-hangs")
+@web.middleware
+async def ignore_other_methods(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Never answer methods that are not implemented."""
+    try:
+        return await handler(request)
+    except web.HTTPMethodNotAllowed:
+        if request.method != "OPTIONS":
+            await for_ever()
+        raise
+
+
+@breaks("errors/405-without-allow")
+class NoAllow(Security):
+    """Does not say which methods there are."""
+
+    async def add_fields(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Remove the field from a 405."""
+        await super().add_fields(request, response)
+        if response.status == 405:
+            del response.headers["Allow"]
+
+
 @breaks_by("errors/query-garbage-5xx")
 @web.middleware
 async def fail_for_query(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -23,6 +23,17 @@ class StarWithCredentials(Security):
         response.headers.update({"Access-Control-Allow-Origin": "*", **CREDENTIALS})
 
 
+@breaks("security/cors-star")
+class Star(Security):
+    """Lets the pages of every origin read."""
+
+    async def add_fields(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Name every origin, without credentials."""
+        await super().add_fields(request, response)
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers.pop("Access-Control-Allow-Credentials", None)
+
+
 @breaks("security/cors-reflects-origin")
 class Reflecting(Security):
     """Allows whatever origin asks."""

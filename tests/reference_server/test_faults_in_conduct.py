@@ -226,7 +226,18 @@ async def malformed_id_fails(site: Any) -> bool:
 @shows("errors/method-not-allowed")
 async def any_method_does(site: Any) -> bool:
     answer = await site.ask("PUT", f"{PROGRESS}/{await ended(site)}")
-    return answer.status != 405 or "allow" not in answer.fields
+    return answer.status != 405
+
+
+@shows("errors/405-without-allow")
+async def allowed_methods_are_not_named(site: Any) -> bool:
+    answer = await site.ask("PUT", f"{PROGRESS}/{await ended(site)}")
+    return answer.status == 405 and "allow" not in answer.fields
+
+
+@shows("errors/odd-request-hangs")
+async def other_method_hangs(site: Any) -> bool:
+    return await hangs(site.ask("PUT", f"{PROGRESS}/{await ended(site)}"))
 
 
 @shows("errors/head-hangs")
@@ -263,7 +274,13 @@ async def stream_needs_no_token(site: Any) -> bool:
 @shows("security/cors-star-with-credentials")
 async def star_with_credentials(site: Any) -> bool:
     fields = (await site.ask("GET", "/health", Origin=ORIGIN)).fields
-    return fields.get("access-control-allow-origin") == "*"
+    return fields.get("access-control-allow-origin") == "*" and "access-control-allow-credentials" in fields
+
+
+@shows("security/cors-star")
+async def every_origin_is_allowed(site: Any) -> bool:
+    fields = (await site.ask("GET", "/health", Origin=ORIGIN)).fields
+    return fields.get("access-control-allow-origin") == "*" and "access-control-allow-credentials" not in fields
 
 
 @shows("security/cors-reflects-origin")
