@@ -11,6 +11,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -51,6 +52,7 @@ class Run:
         self._loops: list[gevent.Greenlet] = []
         self._before: dict[str, Counter[str]] = {"failures": Counter(), "drops": Counter()}
         self._finals: set[str] = set()
+        self._conducting = False
         self._folder: RunFolder | None = None  # when nobody else keeps it
 
     def start(self) -> None:
@@ -67,7 +69,8 @@ class Run:
 
     def conduct(self) -> None:
         """Lead the run from when all users are there; end it when its time is up."""
-        if self.conductor:
+        if self.conductor and not self._conducting:  # once: Locust says so after each change of users
+            self._conducting = True
             self.conductor.nodes = len(self.runner.clients) if isinstance(self.runner, MasterRunner) else 1
             self._loops.append(gevent.spawn(self._conduct, self.conductor))
 
@@ -207,13 +210,20 @@ def _plan(run: Run, folder: RunFolder | None) -> Plan:
     drives = getattr(user, "drives", False) and bool(run.target.task.update and run.target.task.create_manual)
     return Plan(
         scenario=getattr(user, "scenario", "custom"),
-        out=folder.path if folder else Path(options.ssegauge_out),
-        users=options.num_users or 1,
+        out=folder.path if folder else _unused(Path(options.ssegauge_out)),
+        users=run.runner.target_user_count or options.num_users or 1,
         rate=options.ssegauge_rate,
         duration_s=options.ssegauge_duration or None,
         drives=drives,
         phased=_is_phased(run),
     )
+
+
+def _unused(folder: Path) -> Path:
+    """Return the run folder, or for a further test from Locust's page one below it."""
+    if not (folder / "load.json").exists():
+        return folder
+    return next(below for number in count(2) if not (below := folder / f"test-{number}").exists())
 
 
 def _is_phased(run: Run) -> bool:

@@ -107,7 +107,7 @@ class Node:
             return str(failure)
         finally:
             self.sessions.discard(session)
-            if recording:
+            if recording and recording.has_head:
                 self._transcripts.append(recording.transcript(stream.ending, clock.now()))
         if task and ending == "complete":
             task.ended = True

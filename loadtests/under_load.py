@@ -31,6 +31,11 @@ class Recording:
         self._chunks: list[Chunk] = []
         self._room = MOST_BYTES
 
+    @property
+    def has_head(self) -> bool:
+        """Whether there is anything to judge."""
+        return self._head is not None
+
     def take_head(self, arrived_ns: int, status: int, headers: Iterable[tuple[str, str]]) -> None:
         """Keep a response head; of several, after redirects, the last."""
         self._head = Head(self._at_ms(arrived_ns), status, tuple(headers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import socket
@@ -9,7 +10,10 @@ import statistics
 import subprocess
 import sys
 import textwrap
+import time
+import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -30,8 +34,8 @@ from tests.loadtests.servers import (
     tasks,
 )
 
-# What a busy machine delays must not matter here, and an update is given up after six seconds.
-LIMITS = "[limits]\nconnect_s = 30.0\nupdate_s = 3.0\n"
+# What a busy machine delays must not matter here, and an update is given up after four seconds.
+LIMITS = "[limits]\nconnect_s = 30.0\nupdate_s = 2.0\n"
 
 
 def samples_in(folder: Path) -> pd.DataFrame:
@@ -244,6 +248,41 @@ def test_locusts_own_files_show_the_same_requests_under_understandable_names(
     assert shown.loc["POST update", "Request Count"] >= update["Request Count"]
     assert shown.loc["POST /api/brand-monitor/tasks", "Request Count"] == 5
     assert (tmp_path / "run" / "run.json").exists()
+
+
+def test_each_test_started_from_locusts_page_has_a_folder_of_its_own(reference_target: str, tmp_path: Path) -> None:
+    (tmp_path / "target.toml").write_text(reference_target)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        page = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    line = [sys.executable, "-m", "locust", "-f", str(SCENARIOS / "watch.py"), "--web-host", "127.0.0.1"]
+    line += ["--web-port", page.rpartition(":")[2], "--target", str(tmp_path / "target.toml"), "--duration", "1"]
+    with subprocess.Popen([*line, "--rate", "20"], cwd=tmp_path, stderr=subprocess.DEVNULL) as locust:
+        for number, users in enumerate((3, 4), 1):
+            swarm(page, users)
+            wait_until(lambda: len(list((tmp_path / "runs").glob("*/load.json"))) == number)  # noqa: B023 - used at once
+        locust.terminate()
+    documents = [json.loads(path.read_text()) for path in sorted((tmp_path / "runs").glob("*/load.json"))]
+    assert [document["connections"]["peak_open"] for document in documents] == [3, 4]
+    assert all(document["integrity"]["received"] > 0 for document in documents)
+
+
+def swarm(page: str, users: int) -> None:
+    """Start a test as Locust's page does, once the page is there."""
+    form = urllib.parse.urlencode({"user_count": users, "spawn_rate": 50, "host": ""}).encode()
+
+    def is_started() -> bool:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{page}/swarm", data=form):
+            return True
+        return False
+
+    wait_until(is_started)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
 
 
 OWN = """
