@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import select
 import socket
 import ssl
 import threading
@@ -12,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from queue import Queue
+from queue import Empty, Queue
 from typing import Any
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
@@ -109,7 +110,7 @@ class TaskServer(ThreadingHTTPServer):
         self.streams: dict[str, list[Queue[bytes]]] = defaultdict(list)
         self.lock = threading.Lock()
         self.posted = 0
-        self.tasks = 0
+        self.tasks = self.open = 0
         self.connections: list[socket.socket] = []
         self.update_arrived = threading.Event()
 
@@ -148,6 +149,7 @@ path = "/tasks/{{task_id}}/updates"
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: TaskServer
 
     def log_message(self, *_: object) -> None:
@@ -174,18 +176,35 @@ class _Handler(BaseHTTPRequestHandler):
                     queue.put(event.encode())
 
     def do_GET(self) -> None:
-        task = self.path.rpartition("/")[2]
+        if self.path == "/old":
+            time.sleep(0.004 if self.server.open else 0.002)  # the endpoint that streams slow down
+            self._reply(200, {})
+            return
+        with self.server.lock:
+            self.server.open += 1
+        try:
+            self._stream(self.path.rpartition("/")[2])
+        finally:
+            with self.server.lock:
+                self.server.open -= 1
+
+    def _stream(self, task: str) -> None:
         queue: Queue[bytes] = Queue()
         with self.server.lock:
             self.server.streams[task].append(queue)
         self.wfile.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
         self.wfile.write(chunk(b'data: {"type":"connected"}\n\n'))
-        while True:
-            event = queue.get()
-            self.wfile.write(chunk(b"data: " + event + b"\n\n"))
-            if json.loads(event)["progress"]["status"] == "completed":
-                self.wfile.write(b"0\r\n\r\n")
-                return
+        while not self._client_left():
+            with contextlib.suppress(Empty):
+                event = queue.get(timeout=0.02)
+                self.wfile.write(chunk(b"data: " + event + b"\n\n"))
+                if json.loads(event)["progress"]["status"] == "completed":
+                    self.wfile.write(b"0\r\n\r\n")
+                    return
+
+    def _client_left(self) -> bool:
+        readable, _, _ = select.select([self.connection], [], [], 0)
+        return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
 
     def _reply(self, status: int, body: object) -> None:
         content = json.dumps(body).encode()

@@ -64,25 +64,26 @@ def test_progress_on_a_good_server_finds_nothing_wrong(load: Load, reference_tar
         assert json.load(metrics)["open_streams"] == 0
 
 
-def test_phases_alternate_and_every_stream_is_open_in_each_phase_with_streams(
-    load: Load, reference_target: str, folder: Path
-) -> None:
-    decided_at_once = '[existing]\npath = "/health"\n[limits]\ndegradation = 50.0\n'
-    document = load(reference_target + decided_at_once, users=5, duration_s=1, rate=20)
+def test_an_endpoint_that_streams_slow_down_is_found_by_alternating_phases(load: Load, folder: Path) -> None:
+    """Its time doubles while streams are open. Every stream is open in each phase with streams, none in the others."""
+    with tasks() as server:
+        document = load(server.target + '[existing]\npath = "/old"\n', users=5, duration_s=1, rate=20)
     names = [phase["name"] for phase in document["phases"]]
     pairs = len(names) // 2
     assert pairs >= 4
     assert names == [f"{kind}-{number}" for number in range(1, pairs + 1) for kind in ("off", "on")]
     assert document["latency_ms"]["connect"]["samples"] == 5 * pairs
     assert document["connections"]["peak_open"] == 5
-    assert verdicts(document)["degradation"] == "pass"
+    assert document["integrity"]["lost"] == document["integrity"]["duplicated"] == 0
+    (degradation,) = [item for item in document["objectives"] if item["rule"] == "performance/degradation"]
+    assert degradation["verdict"] == "fail"
+    assert degradation["interval"][0] > 1.3
     frame = samples_in(folder)
     opened = frame[frame.kind == "open"].sort_values("at_ms")
     for phase in document["phases"]:
         before = opened[opened.at_ms < phase["start_s"] * 1e3].value.sum()
         assert before == (5 if phase["streams"] else 0)
-    pings = frame[frame.kind == "existing"]
-    assert set(pings.phase) == set(names)
+    assert set(frame[frame.kind == "existing"].phase) == set(names)
 
 
 def test_latency_by_time_stamps_is_right_to_two_milliseconds(load: Load) -> None:
