@@ -7,7 +7,7 @@ import asyncio
 import multiprocessing
 import subprocess
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -27,10 +27,11 @@ HEARTBEAT_S = 1.5
 AT_ONCE = 3
 
 
-def found(faults: tuple[str, ...], probes: Collection[str] = ()) -> dict[str, str]:
+def found(faults: tuple[str, ...], probes: Collection[str] = (), through: Callable[[str], str] = str) -> dict[str, str]:
     """Check a server with the faults; return the codes of broken rules and what was said of each.
 
     Without ``probes`` all are played. With them patience is that of --quick, unless one of them is the idle reader.
+    ``through`` puts something before the server: it is given the base URL and returns the one to use.
     """
     options = ["--allow-origin", ORIGIN, "--token", TOKEN, "--heartbeat", str(HEARTBEAT_S / 2)]
     options += [word for fault in faults for word in ("--fault", fault)]
@@ -38,7 +39,7 @@ def found(faults: tuple[str, ...], probes: Collection[str] = ()) -> dict[str, st
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout
         try:
-            target = described(server.stdout.readline().split()[-1], server.pid)
+            target = described(through(server.stdout.readline().split()[-1]), server.pid)
             recording = Recording()
             chosen = [one for one in PROBES if not probes or one.name in probes]
             quick = bool(probes) and "idle" not in probes

@@ -92,7 +92,8 @@ def held_by_compression(seen: Seen) -> Iterator[Mark]:
     for view in seen.role("compressed"):
         if view.is_event_stream and view.head and view.timed:
             coding = (view.head.header("content-encoding") or "").strip().lower()
-            told = effects(seen, view, view.epoch_ms(view.head.at_ms))
+            # From the request on, not from the head: a proxy that compresses holds the head back too.
+            told = effects(seen, view, view.transcript.started_ms)
             yield from _not_held(view, told, compressed=coding in DECODED_CODINGS)
 
 
