@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test lint types unit oracle fuzz bench system clean
+.PHONY: run test lint types unit oracle fuzz matrix bench system clean
 
 run: $(STAMP)
 	$(BIN)/ssegauge run
@@ -24,6 +24,14 @@ unit: $(STAMP)
 # Not part of `make test`: longer proofs and figures.
 oracle: system $(STAMP)
 	$(BIN)/python -m pytest tests/browser/test_oracle.py -s --oracle-streams=20000 --timeout=1800
+
+# Coverage-guided; needs `pip install atheris`. The bounded fuzz tests are part of `make test`.
+fuzz: $(STAMP)
+	$(BIN)/python -m tests.fuzz.decoder_target
+
+# Every fault against every rule: docs/detection-matrix.md.
+matrix: $(STAMP)
+	$(BIN)/python -m tests.matrix > docs/detection-matrix.md
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only --timeout=1800

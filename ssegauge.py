@@ -178,6 +178,7 @@ def load(
     spawn_rate: SpawnRate = 100.0,
     duration: Duration = "30s",
     rate: Rate = 50.0,
+    find_limit: Annotated[bool, typer.Option("--find-limit", help="Search the most streams, up to --users.")] = False,
     web: Annotated[bool, typer.Option("--web", help="Start from Locust's web page instead of at once.")] = False,
     processes: Annotated[int, typer.Option(help="Spread the users over so many processes.", min=0)] = 0,
     master: Annotated[bool, typer.Option("--master", help="Lead workers on other machines.")] = False,
@@ -188,7 +189,7 @@ def load(
     quiet: Quiet = False,
 ) -> None:
     """Load a server with streams, and judge how it holds up."""
-    from loadtests.cli import Options
+    from loadtests.cli import Options, run_worker
 
     described = _target(where or target)
     options = Options(
@@ -204,8 +205,11 @@ def load(
         master_host=master_host,
         expect_workers=expect_workers,
     )
+    if worker:
+        run_worker(described, options)
+        return
     with _run_folder(described, out) as folder:
-        made = _load(described, folder, options, loud=not (as_json or quiet))
+        made = _load(described, folder, options, loud=not (as_json or quiet), search=find_limit)
     _end([made], folder.path, as_json=as_json, quiet=quiet)
 
 
@@ -317,13 +321,16 @@ def _check(target: Target, folder: RunFolder, options: Options, *, loud: bool) -
     return made
 
 
-def _load(target: Target, folder: RunFolder, options: LoadOptions, *, loud: bool) -> dict[str, Any]:
-    from loadtests.cli import describe, run_load
+def _load(
+    target: Target, folder: RunFolder, options: LoadOptions, *, loud: bool, search: bool = False
+) -> dict[str, Any]:
+    from loadtests.cli import describe, find_limit, run_load
 
+    load_it = find_limit if search else run_load
     if not loud:
-        return run_load(target, folder.path, options)
+        return load_it(target, folder.path, options)
     with _live(f"Loading {target.base_url}: starting Locust") as tell:
-        return run_load(target, folder.path, options, lambda status: tell(f"Loading {describe(status)}"))
+        return load_it(target, folder.path, options, lambda status: tell(f"Loading {describe(status)}"))
 
 
 @contextlib.contextmanager

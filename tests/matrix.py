@@ -25,6 +25,16 @@ TOKEN = "matrix-token"
 # Short enough that the idle probe need not wait long; the server's own interval is shorter still.
 HEARTBEAT_S = 1.5
 AT_ONCE = 3
+HEADING = f"""# Which faults are caught by which rules
+
+Every rule is proven by a server that breaks it: the reference server with one deliberate fault, chosen by
+`ssegauge serve --fault CODE`. The table is what `make matrix` found, with all probes of `ssegauge check`; the healthy
+server sets off no rule. Where others fire too, one defect breaks two promises at once (an event named `error` is a
+named event), or one fault cannot be made without the other. {len(RULES)} rules; what load alone can show is proven in
+`tests/loadtests`.
+
+| fault of the reference server | caught by its rule | other rules that fire |
+|---|---|---|"""
 
 
 def found(faults: tuple[str, ...], probes: Collection[str] = (), through: Callable[[str], str] = str) -> dict[str, str]:
@@ -76,7 +86,7 @@ def main() -> None:
     from reference_server import faults
 
     rows = matrix(code for code in faults.codes() if code in RULES)
-    print("| fault of the reference server | caught by its rule | other rules that fire |\n|---|---|---|")
+    print(HEADING)
     for code, caught in rows.items():
         others = ", ".join(f"`{other}`" for other in caught if other != code) or "–"
         print(f"| `{code}` | {'yes' if code in caught else '**no**'} | {others} |")

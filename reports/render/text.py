@@ -130,13 +130,15 @@ def _details(finding: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _not_observed(results: Sequence[Document]) -> Iterator[RenderableType]:
-    if not results:
-        return
-    yield Text("Not observed; to have it judged, add:", "dim")
+    """Yield what was not observed by what was missing: one line to add may make many rules observable."""
+    by_need: dict[str, list[str]] = {}
     for result in results:
-        yield Text(f"  {result['rule']}")
-        yield Padding(Text(prose(result["needs"]), "dim"), (0, 0, 0, 4))
-    yield Text()
+        by_need.setdefault(result["needs"], []).append(result["rule"])
+    for need, rules in by_need.items():
+        yield Text(f"Not observed, {prose(need)}:", "dim")
+        yield Padding(Text(" ".join(rules), "dim"), (0, 0, 0, 2))
+    if by_need:
+        yield Text()
 
 
 def _passed(result: Document) -> Text:
