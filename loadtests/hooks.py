@@ -6,6 +6,7 @@ orders and reports are Locust messages. Importing this module registers the list
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -58,6 +59,7 @@ class Run:
     def start(self) -> None:
         """Make what this process has; set its loops going."""
         if not isinstance(self.runner, MasterRunner):
+            _calm_the_collector()
             self.node = Node(self.target, getattr(self.runner, "worker_index", 0))
             if not _is_phased(self):
                 self.node.wanted.set()
@@ -175,6 +177,16 @@ class Run:
             now = Counter(counts[kind])
             log_failures(self.environment.stats, self._before[kind], now, name)
             self._before[kind] = now
+
+
+def _calm_the_collector() -> None:
+    """Keep Python's cycle collector from stopping everything: over 18,000 streams a full pass takes a second.
+
+    What a stream leaves behind is freed by reference counts, as closing it breaks its one cycle.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 1000)
 
 
 def node_of(environment: Environment) -> Node:

@@ -84,6 +84,7 @@ class EventStream:
         self._headers = headers
         self._response_headers: list[tuple[str, str]] = []
         self._connection: Connection | None = None
+        self._parser: HttpResponseParser | None = None
         self._decoder = FastDecoder()
         self._messages: list[Message] = []
         self.started_ns = self.sent_ns = 0
@@ -150,6 +151,7 @@ class EventStream:
         self._end("closed")
         if self._connection:
             self._connection.close()
+        self._parser = None  # which holds our methods, and so us
 
     def hang_up(self) -> None:
         """Close from another greenlet: the reader gets None, and ``ending`` is "closed"."""
@@ -183,6 +185,7 @@ class EventStream:
 
     def _feed(self) -> None:
         assert self._connection
+        assert self._parser
         if data := self._connection.receive():
             self._parser.feed_data(data)
         else:
@@ -230,6 +233,7 @@ class EventStream:
 
     def on_headers_complete(self) -> None:
         """Take the status; interim responses (1xx) are passed over."""
+        assert self._parser
         status = self._parser.get_status_code()
         if status >= 200:
             self.status = status

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import resource
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +119,8 @@ def test_a_status_is_one_line() -> None:
         "holding streams: 49 of 50 streams open, 10 updates sent, 9 received, p99 1.5 ms, 1 dropped, 12 s left"
     )
     assert "left" not in describe(STATUS | {"left_s": None})
+
+
+def test_the_process_that_starts_locust_is_not_patched_by_it() -> None:
+    code = "import sys, loadtests.cli; print(sorted({'gevent', 'locust'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
