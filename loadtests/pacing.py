@@ -18,8 +18,3 @@ def progress_of(sequence: int) -> int:
     It never falls, and reaches no 100 however long the run, because that is for the end alone.
     """
     return 99 * sequence // (sequence + 50)
-
-
-def ramp_s(users: int, spawn_rate: float) -> float:
-    """Return how long it takes until all users are there."""
-    return users / spawn_rate

@@ -39,7 +39,6 @@ class Counts:
     drops: Counter[str] = field(default_factory=Counter)
     updates: int = 0
     refused: int = 0
-    arrived: int = 0
     account: Account = field(default_factory=Account)
 
 
@@ -100,11 +99,10 @@ class Session:
         raise StreamFailed(f"no event before it {_said(self.stream.ending)}")
 
     def _read(self, messages: list[Message] | None, on_event: OnEvent | None) -> None:
-        stream, take, counts = self.stream, self.meter.take, self._on.counts
+        stream, take = self.stream, self.meter.take
         while messages is not None:
             if messages:
                 arrived_ns, delay_ns = stream.arrived_ns, stream.delay_ns
-                counts.arrived += len(messages)
                 for message in messages:
                     take(message[1], arrived_ns, delay_ns)
                 self._last_data = messages[-1][1]

@@ -22,7 +22,7 @@ import pytest
 
 from conformance import transcript
 from loadtests.cli import SCENARIOS
-from tests.loadtests.conftest import Load, reference_at, verdicts
+from tests.loadtests.conftest import PATIENT, Load, reference_at, verdicts
 from tests.loadtests.servers import (
     StampedSender,
     Tamper,
@@ -67,7 +67,7 @@ def test_progress_on_a_good_server_finds_nothing_wrong(load: Load, reference_tar
 def test_an_endpoint_that_streams_slow_down_is_found_by_alternating_phases(load: Load, folder: Path) -> None:
     """Its time doubles while streams are open. Every stream is open in each phase with streams, none in the others."""
     with tasks() as server:
-        document = load(server.target + '[existing]\npath = "/old"\n', users=5, duration_s=1, rate=20)
+        document = load(server.target + '[existing]\npath = "/old"\n' + PATIENT, users=5, duration_s=1, rate=20)
     names = [phase["name"] for phase in document["phases"]]
     pairs = len(names) // 2
     assert pairs >= 4
@@ -307,7 +307,8 @@ def own_locustfile(folder: Path, burn: float) -> str:
 
 def test_a_locustfile_of_ones_own_measures_the_same(load: Load, tmp_path: Path) -> None:
     with scripted(StampedSender(0.0)) as url:
-        document = load(url, scenario=own_locustfile(tmp_path, 0), users=3, duration_s=2)
+        target = f'base_url = "{url}"\nprofile = "event-stream"\n[stream]\npath = "/"\n{PATIENT}'
+        document = load(target, scenario=own_locustfile(tmp_path, 0), users=3, duration_s=2)
     assert document["scenario"] == "custom"
     assert document["latency_ms"]["update"]["samples"] > 20
     assert verdicts(document)["update-latency"] == "pass"
