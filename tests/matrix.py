@@ -37,10 +37,12 @@ named event), or one fault cannot be made without the other. {len(RULES)} rules;
 |---|---|---|"""
 
 
-def found(faults: tuple[str, ...], probes: Collection[str] = (), through: Callable[[str], str] = str) -> dict[str, str]:
+def found(
+    faults: tuple[str, ...], probes: Collection[str] = (), *, quick: bool = False, through: Callable[[str], str] = str
+) -> dict[str, str]:
     """Check a server with the faults; return the codes of broken rules and what was said of each.
 
-    Without ``probes`` all are played. With them patience is that of --quick, unless one of them is the idle reader.
+    Without ``probes`` all are played.
     ``through`` puts something before the server: it is given the base URL and returns the one to use.
     """
     options = ["--allow-origin", ORIGIN, "--token", TOKEN, "--heartbeat", str(HEARTBEAT_S / 2)]
@@ -52,7 +54,6 @@ def found(faults: tuple[str, ...], probes: Collection[str] = (), through: Callab
             target = described(through(server.stdout.readline().split()[-1]), server.pid)
             recording = Recording()
             chosen = [one for one in PROBES if not probes or one.name in probes]
-            quick = bool(probes) and "idle" not in probes
             failures = asyncio.run(play(target, recording, quick=quick, probes=chosen))
         finally:
             server.terminate()
