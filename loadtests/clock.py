@@ -12,6 +12,7 @@ one does. ``start`` asks, waits for the first stamp, and keeps asking until the 
 
 from __future__ import annotations
 
+import atexit
 import socket
 import struct
 import sys
@@ -36,6 +37,7 @@ def start() -> Clock:
         return "user"
     if not _kept:
         _kept.extend(_loopback_pair())
+        atexit.register(_let_go)
     return "kernel" if _stamps_arrive(*_kept) else "user"
 
 
@@ -60,6 +62,11 @@ def _loopback_pair() -> tuple[socket.socket, socket.socket]:
         receiver, _ = server.accept()
     ask(receiver)
     return sender, receiver
+
+
+def _let_go() -> None:
+    for sock in _kept:
+        sock.close()
 
 
 def _stamps_arrive(sender: socket.socket, receiver: socket.socket) -> bool:
