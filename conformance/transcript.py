@@ -160,9 +160,12 @@ def end_row(end: End) -> dict[str, Any]:
 
 
 def dump_row(row: Mapping[str, Any], redact: Redactor | None = None) -> str:
-    """Return one JSON line, with secrets replaced."""
+    """Return one JSON line, with secrets replaced.
+
+    What some readers take for the end of a line is escaped: JSON allows it inside strings, ``splitlines`` does not.
+    """
     clean = redact.value(row) if redact else row
-    return json.dumps(clean, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return json.dumps(clean, ensure_ascii=False, separators=(",", ":")).translate(_LINE_ENDS) + "\n"
 
 
 def load(path: Path) -> Transcript:
@@ -218,6 +221,7 @@ def _captured_head(raw: bytes) -> tuple[Head | None, bytes]:
     return _captured_head(rest) if rest.startswith(b"HTTP/") else (head, rest)
 
 
+_LINE_ENDS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 _SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"}
 REDACTED = "[redacted]"
 
