@@ -71,6 +71,8 @@ def check(
         strict=options.strict,
         transcripts=len(recording.transcripts),
         baseline=known,
+        notes=recording.notes,
+        interrupted=interrupted,
     )
     folder.write("conformance.json", made)
     if interrupted:

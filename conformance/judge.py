@@ -2,13 +2,14 @@
 
 ``judge`` gives one ``Result`` a rule. ``document`` makes ``conformance.json`` of them, with the verdict on the
 whole: ``fail`` when a MUST is broken (with ``strict`` also a SHOULD), ``could_not_judge`` when the harness itself
-failed or when no rule passed or failed, since zero evidence never passes, else ``pass``.
+failed, when no rule passed or failed, since zero evidence never passes, or when what was to be looked at was not
+looked at wholly, else ``pass``.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,6 +20,8 @@ from conformance.transcript import Transcript
 
 SCHEMA = "ssegauge/conformance/1"
 MOST_EVIDENCE = 5  # a rule broken a thousand times is shown by its first few
+NOT_IN_A_CAPTURE = "a capture does not show this; use `ssegauge check` on the running server"
+NOT_RECORDED = "not recorded; check the running server again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def judge(
         transcripts: what was seen.
         profile: rules of the task-progress profile are not applicable to any other.
         limits: what the server promises.
-        hooks: the target file's hooks, to say what is missing; None where there was no target (a capture).
+        hooks: the target file's hooks, to say what is missing; None where there is no server to ask again.
         quick: whether the run left out what takes long.
         rules: the rules to judge by.
     """
@@ -63,7 +66,7 @@ def _result(rule: Rule, seen: Seen, hooks: Collection[str] | None, quick: bool) 
         marks = list(rule.check(seen))
     except Exception as error:  # noqa: BLE001 - a defect of one rule must not take the others with it
         return Result(rule, "harness_error", f"the rule itself failed: {type(error).__name__}: {error}")
-    return _verdict(rule, marks) or Result(rule, "not_observed", needs=_missing(rule, hooks, quick))
+    return _verdict(rule, marks) or Result(rule, "not_observed", needs=_missing(rule, seen, hooks, quick))
 
 
 def _verdict(rule: Rule, marks: list[Mark]) -> Result | None:
@@ -80,14 +83,15 @@ def _verdict(rule: Rule, marks: list[Mark]) -> Result | None:
     return None
 
 
-def _missing(rule: Rule, hooks: Collection[str] | None, quick: bool) -> str:
+def _missing(rule: Rule, seen: Seen, hooks: Collection[str] | None, quick: bool) -> str:
+    if quick and rule.patient:
+        return "left out by --quick"
     if hooks is None:
-        return "a capture does not show this; use `ssegauge check` on the running server"
+        captured = any(view.facts.get("capture") for view in seen.views)
+        return NOT_IN_A_CAPTURE if captured else NOT_RECORDED
     missing = [f"[{name}]" for name in rule.needs if name not in hooks]
     if missing:
         return f"add {' and '.join(missing)} to the target file"
-    if quick and rule.patient:
-        return "left out by --quick"
     return "the situation did not come up"
 
 
@@ -111,6 +115,8 @@ def document(
     strict: bool = False,
     transcripts: int = 0,
     baseline: tuple[str, Collection[str]] | None = None,
+    notes: Sequence[str] = (),
+    interrupted: bool = False,
 ) -> dict[str, Any]:
     """Return ``conformance.json``.
 
@@ -119,23 +125,28 @@ def document(
         profile: the profile that was judged by.
         strict: whether a broken SHOULD counts as a failure.
         transcripts: how many exchanges were judged.
-        baseline: its file's name and the codes of known findings. One that is found no more is stale, and a stale
+        baseline: its file's name and the codes of known findings. One whose rule now passes is stale, and a stale
             baseline fails: it would hide the finding when it comes back.
+        notes: why what was to be looked at was not; then nothing passes.
+        interrupted: whether the check was cut off; then nothing passes.
     """
     results = list(results)
     counts = Counter[str](one.verdict for one in results)
     order = ("pass", "fail", "not_observed", "not_applicable", "harness_error")
     path, known = baseline or ("", ())
-    stale = sorted(set(known) - {one.rule.code for one in results if one.verdict == "fail"})
+    stale = sorted(set(known) & {one.rule.code for one in results if one.verdict == "pass"})
     verdict = overall(results, strict=strict, known=known)
+    if verdict == "pass":
+        verdict = "could_not_judge" if notes or interrupted else "fail" if stale else "pass"
     return {
         "schema": SCHEMA,
         "profile": profile,
-        "verdict": "fail" if stale and verdict == "pass" else verdict,
+        "verdict": verdict,
         "strict": strict,
         "transcripts": transcripts,
         "counts": {verdict: counts[verdict] for verdict in order},
         **({"baseline": {"path": path, "known": sorted(known), "stale": stale}} if baseline else {}),
+        **({"notes": list(notes)} if notes else {}),
         "results": [_row(one, known) for one in results],
     }
 

@@ -95,18 +95,25 @@ def test_rules_see_the_limits() -> None:
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"hooks": None}, "a capture does not show this; use `ssegauge check` on the running server"),
+        ({"hooks": None}, "not recorded; check the running server again"),
         ({"hooks": ()}, "add [task.create_manual] and [task.update] to the target file"),
         ({"hooks": ("task.create_manual",)}, "add [task.update] to the target file"),
         ({"hooks": ("task.create_manual", "task.update"), "quick": True}, "left out by --quick"),
+        ({"hooks": (), "quick": True}, "left out by --quick"),
         ({"hooks": ("task.create_manual", "task.update")}, "the situation did not come up"),
     ],
-    ids=["capture", "no hook", "one hook", "quick", "all"],
+    ids=["recorded", "no hook", "one hook", "quick", "quick without hooks", "all"],
 )
 def test_what_was_not_observed_says_what_is_missing(options: dict[str, Any], expected: str) -> None:
     (result,) = judged(a_rule(needs=("task.create_manual", "task.update"), patient=True), **options)
 
     assert result.needs == expected
+
+
+def test_what_a_capture_does_not_show_is_for_the_running_server() -> None:
+    (result,) = judge([from_capture(b"data: 1\n\n")], rules={"made/up": a_rule()})
+
+    assert result.needs == "a capture does not show this; use `ssegauge check` on the running server"
 
 
 @pytest.mark.parametrize(
@@ -143,6 +150,33 @@ def test_known_findings_break_nothing_and_stale_ones_fail() -> None:
     assert known["results"][0]["known"] is True
     assert stale["verdict"] == "fail"
     assert stale["baseline"]["stale"] == ["made/mended"]
+
+
+@pytest.mark.parametrize("marks", [(), (NOT_OURS,)], ids=["not observed", "not applicable"])
+def test_a_known_finding_that_was_not_looked_at_is_not_stale(marks: tuple[Mark, ...]) -> None:
+    results = judged(a_rule(*marks, code="made/unseen"), a_rule(GOOD))
+
+    made = document(results, profile="task-progress", baseline=("known.txt", {"made/unseen", "made/unchosen"}))
+
+    assert (made["verdict"], made["baseline"]["stale"]) == ("pass", [])
+
+
+@pytest.mark.parametrize(
+    ("mark", "options", "expected"),
+    [
+        (GOOD, {}, "pass"),
+        (GOOD, {"notes": ["paced stopped: [task.create] 500"]}, "could_not_judge"),
+        (GOOD, {"interrupted": True}, "could_not_judge"),
+        (GOOD, {"interrupted": True, "baseline": ("known.txt", {"made/up"})}, "could_not_judge"),
+        (BAD, {"notes": ["paced stopped: [task.create] 500"]}, "fail"),
+        (BAD, {"interrupted": True}, "fail"),
+    ],
+)
+def test_what_was_not_looked_at_wholly_does_not_pass(mark: Mark, options: dict[str, Any], expected: str) -> None:
+    made = document(judged(a_rule(mark)), profile="task-progress", **options)
+
+    assert made["verdict"] == expected
+    assert made.get("notes", []) == options.get("notes", [])
 
 
 def test_the_document_counts_and_shows() -> None:
