@@ -3,7 +3,8 @@
 ``Target`` is the whole description; everything but ``base_url`` and ``stream.path`` is optional, and what is
 missing is a hook that some rules then miss. Each table of the file is one dataclass here and each key one
 field, so the file's grammar is this module. ``${NAME}`` in any string is taken from the environment and
-remembered as a secret. Every mistake raises ``CannotJudge`` with the line and the nearest valid key.
+remembered as a secret. Every mistake raises ``CannotJudge`` with the line and the nearest valid key, and shows values
+as they stand in the file, so never a secret.
 """
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ def load_target(where: str) -> Target:
 
 def from_url(url: str) -> Target:
     """Return the target for any event stream at a URL, with no hooks."""
-    parts = _checked_url(url, "the URL")
+    parts = _checked_url(url, "the URL", url)
     path = parts.path or "/"
     return Target(
         f"{parts.scheme}://{parts.netloc}",
@@ -152,7 +153,7 @@ def from_toml(text: str, where: str = "ssegauge.toml", environ: Mapping[str, str
         raise CannotJudge(f"{where}: not valid TOML: {error}") from None
     reader = _Reader(text, where, environ)
     target: Target = reader.build(Target, table, ())
-    _checked_url(target.base_url, f"{where}:{reader.line(('base_url',))}: base_url")
+    _checked_url(target.base_url, f"{where}:{reader.line(('base_url',))}: base_url", table["base_url"])
     return Target(
         **{item.name: getattr(target, item.name) for item in fields(Target) if item.name not in _NOT_IN_FILE},
         secrets=frozenset(reader.secrets),
@@ -170,14 +171,17 @@ def pointer(document: Any, path: str) -> Any:  # noqa: ANN401 - any JSON value
     return document
 
 
-def _checked_url(url: str, where: str) -> SplitResult:
+def _checked_url(url: str, where: str, shown: str) -> SplitResult:
+    if re.match(r"[^/?#]*//[^/?#]*@", url):  # RFC 3986 section 3.2.1 advises against these for the same reason
+        remedy = 'use headers = { Authorization = "${NAME}" } in a target file'
+        raise CannotJudge(f"{where}: credentials in an address end up in logs and reports; {remedy}")
     try:
         parts = urlsplit(url)
         if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
             return parts
     except ValueError:  # a port that is no number, a bracket that is not closed
         pass
-    raise CannotJudge(f"{where}: {url!r} is not an http:// or https:// address")
+    raise CannotJudge(f"{where}: {shown!r} is not an http:// or https:// address")
 
 
 class _Reader:
@@ -230,8 +234,11 @@ class _Reader:
     def secret(self, name: str, at: tuple[str, ...]) -> str:
         if name not in self.environ:
             self.fail(at, f"environment variable {name} is not set; set it, or remove ${{{name}}}")
-        self.secrets.add(self.environ[name])
-        return self.environ[name]
+        value = self.environ[name]
+        if not value.isprintable():  # no header field can carry it, and errors of libraries would show it
+            self.fail(at, f"environment variable {name} holds a line break or the like; set it to visible text alone")
+        self.secrets.add(value)
+        return value
 
     def fail(self, at: tuple[str, ...], message: str) -> typing.NoReturn:
         raise CannotJudge(f"{self.where}:{self.line(at)}: {message}")

@@ -127,6 +127,37 @@ def test_a_mistake_is_named_with_its_line_and_a_remedy(text: str, message: str) 
     assert error(text).startswith(message)
 
 
+@pytest.mark.parametrize("value", ["s3cret\n", "s3\rcret", "s3cret\0", "s3cret\udcff"])
+def test_a_variable_that_no_header_can_carry_is_refused_unseen(value: str) -> None:
+    told = error(SMALLEST + "headers = { A = 'Bearer ${KEY}' }\n", {"KEY": value})
+
+    assert told == "t.toml:5: environment variable KEY holds a line break or the like; set it to visible text alone"
+
+
+@pytest.mark.parametrize("value", ["s3cret", "http://s3cret:x/", "http://[s3cret"])
+def test_an_address_from_the_environment_is_not_shown(value: str) -> None:
+    told = error(SMALLEST.replace("http://127.0.0.1:8205/", "${BASE}"), {"BASE": value})
+
+    assert told == "t.toml:2: base_url: '${BASE}' is not an http:// or https:// address"
+
+
+@pytest.mark.parametrize("address", ["http://me:s3cret@x", "http://s3cret@x/?", "https://me:s3cret@[::1", "//s3cret@x"])
+def test_credentials_in_an_address_are_refused_unseen(address: str) -> None:
+    told = error(SMALLEST.replace("http://127.0.0.1:8205/", address))
+
+    assert told.startswith("t.toml:2: base_url: credentials in an address end up in logs")
+    assert 'use headers = { Authorization = "${NAME}" } in a target file' in told
+    assert "s3cret" not in told
+
+
+def test_credentials_in_a_url_are_refused_unseen() -> None:
+    with pytest.raises(CannotJudge, match="the URL: credentials in an address") as caught:
+        load_target("http://me:s3cret@example.org/events")
+
+    assert "s3cret" not in str(caught.value)
+    assert load_target("http://example.org/@me?to=a//b@c").stream.path == "/@me?to=a//b@c"
+
+
 def test_the_line_is_that_of_the_keys_own_table() -> None:
     text = SMALLEST + '[task.create]\npath = "/a"\n\n[task.update]\npath = "/b"\nmethod = 7\n'
 
