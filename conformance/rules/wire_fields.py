@@ -1,9 +1,8 @@
 """Rules on the fields of an event stream: their names, ids and reconnection times."""
 
-import re
 from collections.abc import Iterator
 
-from conformance.rules.rule import fetch, rfc, rule, whatwg
+from conformance.rules.rule import rfc, rule, whatwg
 from conformance.rules.wire import none_of
 from conformance.seen import Item, Mark, View
 from conformance.sse import BlockWithoutData, Event, IgnoredField, Retry
@@ -12,8 +11,6 @@ FIELD_NAMES = whatwg(
     "event-stream-interpretation", "Field names must be compared literally, with no case folding performed."
 )
 MOST_ID_BYTES = 128
-# https://fetch.spec.whatwg.org/#cors-unsafe-request-header-byte
-CORS_UNSAFE = re.compile(rb'[\x00-\x08\x0a-\x1f"():<>?@[\\\]{}\x7f]')
 LEAST_RETRY_MS, MOST_RETRY_MS = 100, 3_600_000
 
 
@@ -207,28 +204,3 @@ def id_too_long(view: View) -> Iterator[Mark]:
     long = [message for message in given if len((message.event.id or "").encode()) > MOST_ID_BYTES]
     if given:
         yield from none_of(view, ((one.item, "the id is longer than 128 bytes") for one in long))
-
-
-@rule(
-    "wire/id-not-cors-safe",
-    "advice",
-    fetch(
-        "cors-safelisted-request-header",
-        "If value contains a CORS-unsafe request-header byte, then return false.",
-    ),
-    over="streams",
-)
-def id_not_cors_safe(view: View) -> Iterator[Mark]:
-    r"""An id is made of bytes that may be sent to other origins freely.
-
-    Why: It comes back in `Last-Event-ID`; with such bytes in it, Fetch asks by a preflight first, and filters between
-    client and server are wary of it.
-
-    Mend: Make ids of letters, digits, dots and hyphens.
-
-    Example: id: <task>:4
-    """
-    given = [message for message in view.messages if message.event.id]
-    unsafe = [one for one in given if CORS_UNSAFE.search((one.event.id or "").encode())]
-    if given:
-        yield from none_of(view, ((one.item, "the id has a CORS-unsafe byte") for one in unsafe))

@@ -64,15 +64,6 @@ class LongId(Events):
         return f"{task_id}.{'0' * 128}.{number}"
 
 
-@breaks("wire/id-not-cors-safe")
-class UnsafeId(Events):
-    """Makes IDs of bytes that need a preflight (Fetch, #cors-unsafe-request-header-byte)."""
-
-    def event_id(self, task_id: str, number: int) -> str:
-        """Return an ID in angle brackets."""
-        return f"<{task_id}>.{number}"
-
-
 @breaks("wire/retry-extreme")
 class RetryTomorrow(Events):
     """Lets clients come back after a day."""

@@ -138,15 +138,6 @@ CASES = {
         bad=((stream(event(1, "x" * 129)),), (stream("id: {}\ndata: 1\n\n".format("é" * 65).encode()),)),
         silent=((stream(ONE),), (stream(b"id:\ndata: 1\n\n"),)),
     ),
-    "wire/id-not-cors-safe": Case(
-        good=(
-            (healthy(),),
-            (stream(event(1, "0198c1b2-9.4_a~b/c+d=e,f;g")),),
-            (stream("id: é\ndata: 1\n\n".encode()),),
-        ),
-        bad=((stream(event(1, "<task>.4")),), (stream(event(1, "task:4")),), (stream(event(1, 'W/"4"')),)),
-        silent=((stream(ONE),),),
-    ),
     "wire/oversized-event": Case(
         good=((healthy(),), (stream(*(ONE for _ in range(10_000))),), (stream(event("x" * 60_000)),)),
         bad=((stream(event("x" * 70_000)),), (stream(event("x" * 1_100_000)),)),

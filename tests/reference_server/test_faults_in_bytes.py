@@ -130,7 +130,6 @@ PROOFS: dict[str, Callable[[Seen], bool]] = {
     "wire/block-without-data": lambda seen: any(b"data:" not in block for block in seen.happy.blocks),
     "wire/event-named-open-or-error": has_line(b"event: open"),
     "wire/id-too-long": lambda seen: len(seen.happy.ids[-1]) > 128,
-    "wire/id-not-cors-safe": lambda seen: "<" in seen.happy.ids[-1],
     "wire/oversized-event": lambda seen: any(len(block) > 65536 for block in seen.happy.blocks),
     "wire/misread-by-common-clients": lambda seen: seen.happy.body.startswith(BOM),
     "shape/not-json": some_data(is_not_json),
