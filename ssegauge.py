@@ -234,7 +234,7 @@ def run_command(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Check, then load, then report; without TARGET on the reference server, which it starts by itself."""
+    """Check, then load, then report; without a target on the reference server, which it starts by itself."""
     from conformance.check import Options
     from loadtests.cli import Options as LoadOptions
 
@@ -242,7 +242,7 @@ def run_command(
     loads = LoadOptions(users=users, spawn_rate=spawn_rate, duration_s=_seconds(duration), rate=rate)
     loud = not (as_json or quiet)
     with contextlib.ExitStack() as stack:
-        if where or target:
+        if where or target or spawn or DEFAULT_TARGET.exists():
             described = stack.enter_context(_spawned(_target(where or target), spawn))
         else:
             described = stack.enter_context(_reference_server(loud=loud))
@@ -299,6 +299,9 @@ def _run_folder(target: Target, out: Path | None) -> Iterator[RunFolder]:
         with contextlib.suppress(Exception):  # interrupted before there was anything to report
             _build(folder.path)
         errors.print(f"Interrupted. What was measured so far is in {escape(str(folder.path))}", soft_wrap=True)
+        raise
+    except Exception:
+        folder.finish()  # what was recorded until then stays; there is no verdict to report
         raise
     folder.finish()
     _build(folder.path)
@@ -427,7 +430,7 @@ def _status() -> int:
         _add_reports()
         app()
     except SystemExit as done:  # Typer's way to end: usage errors are 2, an interrupt is 130
-        return done.code if isinstance(done.code, int) else 0
+        return 0 if done.code is None else done.code if isinstance(done.code, int) else 2
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001 - nothing may end as "judged and not good" that was not judged

@@ -12,6 +12,7 @@ import shlex
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,7 +100,9 @@ def spawned(command: str, target: Target) -> Iterator[int]:
     if _listens(target):
         raise CannotJudge(f"--spawn: something already listens at {target.base_url}; stop it, or leave --spawn out")
     try:
-        process = subprocess.Popen(shlex.split(command), start_new_session=True, stdin=subprocess.DEVNULL)  # noqa: S603 - the user's own command
+        process = subprocess.Popen(  # noqa: S603 - the user's own command
+            shlex.split(command), start_new_session=True, stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno()
+        )
     except (OSError, ValueError) as error:
         raise CannotJudge(f"--spawn {command!r}: {error}") from None
     try:
@@ -128,9 +131,11 @@ def _listens(target: Target) -> bool:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_S)
-            return
+    """Ask the process group to end, and kill what is left of it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_S)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

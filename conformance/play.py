@@ -30,6 +30,10 @@ NOTHING_THERE = {
 }
 
 
+# EventSource follows them (#the-eventsource-interface); we judge the server that answers, so we ask for its address.
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
 @dataclass
 class Progress:
     """What is under way, for the terminal."""
@@ -134,6 +138,9 @@ def _check_hello(live: Live) -> None:
     if live.head is None:
         said = end.detail if end and end.how == "error" else f"connected, but no response within {PATIENCE_S:g} s"
         raise CannotJudge(f"{asked}: {said}")
+    if live.head.status in REDIRECTS:
+        place = live.head.header("location") or "nowhere"
+        raise CannotJudge(f"{asked}: redirected to {place}; name that address in the target")
     if live.head.status in NOTHING_THERE:
         raise CannotJudge(f"{asked}: {View(live.transcript).said()}; {NOTHING_THERE[live.head.status]}")
 

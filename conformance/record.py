@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self, cast
@@ -22,7 +21,7 @@ from conformance.errors import CannotJudge
 from conformance.recording import Live, Recording
 from conformance.seen import View
 from conformance.target import Call, Target, pointer
-from conformance.transcript import Request, Transcript
+from conformance.transcript import Headers, Request, Transcript
 
 PATIENCE_S = 5.0
 QUICK_PATIENCE_S = 2.0
@@ -42,35 +41,24 @@ class Server:
         self.recording = recording
         self.quick = quick
         self.patience_s = QUICK_PATIENCE_S if quick else PATIENCE_S
-        self._stack = AsyncExitStack()
-        self._clients: dict[int, httpx.AsyncClient] = {}
+        self._trust = ssl_context(target)
         self._lives: set[Live] = set()
 
     async def __aenter__(self) -> Self:
-        """Enter; leaving closes every connection."""
+        """Enter; leaving ends whatever is still under way."""
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None:
-        """End what is still under way, then close every connection."""
+        """End what is still under way."""
         await asyncio.gather(*(live.stop("cut", "interrupted") for live in self._lives))
-        await self._stack.aclose()
 
-    async def _client(self, receive_buffer: int) -> httpx.AsyncClient:
-        """Return the client; one with a receive buffer of its own is for readers that do not read."""
-        if receive_buffer not in self._clients:
-            options = [(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)]
-            transport = httpx.AsyncHTTPTransport(
-                verify=ssl_context(self.target),
-                http2=self.target.base_url.startswith("https"),
-                # One connection for each exchange: nothing of one can be read in another.
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
-                socket_options=options if receive_buffer else None,
-            )
-            client = httpx.AsyncClient(transport=transport, timeout=None, trust_env=False)  # noqa: S113 - Live.finish bounds every wait
-            self._clients[receive_buffer] = await self._stack.enter_async_context(client)
-        return self._clients[receive_buffer]
+    def _client(self) -> httpx.AsyncClient:
+        """Return a client for one exchange: no connection, no HTTP/2 session and no cookie is shared with another."""
+        secure = self.target.base_url.startswith("https")
+        transport = httpx.AsyncHTTPTransport(verify=self._trust, http2=secure)
+        return httpx.AsyncClient(transport=transport, timeout=None, trust_env=False)  # noqa: S113 - Live.finish bounds every wait
 
     def begin(
         self,
@@ -81,7 +69,6 @@ class Server:
         task_id: str = "",
         json_body: Any = None,  # noqa: ANN401 - any JSON value
         headers: Mapping[str, str | None] | None = None,
-        receive_buffer: int = 0,
         **facts: Any,  # noqa: ANN401 - facts are any JSON value
     ) -> Live:
         """Start an exchange and return it.
@@ -93,7 +80,6 @@ class Server:
             task_id: fills the hook's ``{task_id}`` and becomes a fact.
             json_body: the request's body in place of the hook's own.
             headers: further header fields; None takes one away.
-            receive_buffer: bytes that the kernel may hold for us, 0 for the system's choice.
             **facts: what rules need to know.
         """
         if task_id:
@@ -103,38 +89,36 @@ class Server:
         sent = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "ssegauge"}
         if text is not None:
             sent["Content-Type"] = "application/json"
-        merged = {**sent, **self.target.headers, **call.headers, **(headers or {})}
-        request = Request(
-            call.method or "GET",
-            self.target.url(call.path, task_id=task_id),
-            tuple((key, value) for key, value in merged.items() if value is not None),
-            text,
-        )
+        merged = merge_headers(sent, self.target.headers, call.headers, headers or {})
+        request = Request(call.method or "GET", self.target.url(call.path, task_id=task_id), merged, text)
         live = Live(
             self.recording, Transcript(self.recording.unique(name or role), request, PROBE.get(), role, facts=facts)
         )
         self._lives = {one for one in self._lives if not one.over} | {live}
-        live.start(lambda one: self._exchange(one, receive_buffer))
+        live.start(self._exchange)
         return live
 
-    async def _exchange(self, live: Live, receive_buffer: int) -> None:
+    async def _exchange(self, live: Live) -> None:
         request = live.transcript.request
+        body = None if request.body is None else request.body.encode()
+        headers = [(name.encode(), value.encode()) for name, value in request.headers]
         try:
-            client = await self._client(receive_buffer)
-            body = None if request.body is None else request.body.encode()
-            headers = [(name.encode(), value.encode()) for name, value in request.headers]
-            async with client.stream(request.method, request.url, headers=headers, content=body) as response:
+            async with (
+                self._client() as client,
+                client.stream(request.method, request.url, headers=headers, content=body) as response,
+            ):
                 live.on_head(response)
-                if receive_buffer:  # reads no further, so that the server meets a full window
-                    await asyncio.Event().wait()
                 async for data in response.aiter_raw():
                     live.on_chunk(data)
             live.on_end("eof")
         except asyncio.CancelledError:
             live.on_end("cut", "interrupted")
             raise
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             live.on_end("error", _reason(error))
+        except Exception:
+            live.on_end("error", "the harness failed")  # and whoever waits for the exchange is told
+            raise
 
     async def call(self, role: str, call: Call, *, patience_s: float | None = None, **more: Any) -> View:  # noqa: ANN401
         """Make an exchange and wait for its end; arguments as for ``begin``."""
@@ -192,6 +176,14 @@ class Server:
         """Look at the polling endpoint, where the target has one."""
         if self.target.task.snapshot:
             await self.call("snapshot", self.target.task.snapshot, task_id=task_id, when=when)
+
+
+def merge_headers(*layers: Mapping[str, str | None]) -> Headers:
+    """Return header fields of which later layers replace earlier ones, whatever their case; None takes one away."""
+    merged: dict[str, tuple[str, str | None]] = {}
+    for layer in layers:
+        merged.update({name.lower(): (name, value) for name, value in layer.items()})
+    return tuple((name, value) for name, value in merged.values() if value is not None)
 
 
 def ssl_context(target: Target) -> ssl.SSLContext:

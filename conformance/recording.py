@@ -154,8 +154,9 @@ class Live:
         self.on_end(how, detail)
         if self._task:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task])
+            if not self._task.cancelled() and (error := self._task.exception()):
+                raise error  # a defect of our own, not of the server
 
     def _at(self) -> float:
         return round(now_ms() - self.transcript.started_ms, 3)

@@ -59,6 +59,9 @@ def found(
             server.terminate()
     assert not failures.of, failures.of
     results = judge(recording.transcripts, limits=target.limits, hooks=hooks(target))
+    if not faults and not probes:
+        assert not recording.notes, recording.notes
+        assert all(one.verdict != "not_observed" for one in results), "a rule whose situation did not come up"
     return {one.rule.code: one.summary for one in results if one.verdict in {"fail", "harness_error"}}
 
 

@@ -1,6 +1,7 @@
 """The course of a task from its start to its end, seen by readers that come in time."""
 
 import asyncio
+import uuid
 from typing import Any
 
 from conformance.probes.probe import probe
@@ -27,7 +28,7 @@ async def read_task(server: Server, live: Live, task_id: str) -> None:
     if not live.over:
         await server.snapshot(task_id, "running")
         await live.until(lambda: live.over, server.target.limits.update_s + MARGIN_S)
-    live.on_end("timeout", "the task went on for longer than we read, or fell silent")
+    await live.stop("timeout", "the task went on for longer than we read, or fell silent")
 
 
 @probe("task.create")
@@ -66,22 +67,24 @@ async def paced(server: Server) -> None:
             await server.complete(task_id)
             await asyncio.gather(live.finish(server.patience_s), late.finish(server.patience_s))
     await server.snapshot(task_id, "ended")
-    await come_back(server, task_id, live.ids(), facts)
+    await come_back(server, task_id, live, facts)
 
 
 async def pace(server: Server, task_id: str, steps: range) -> None:
-    """Make updates one after the other, each at its planned time."""
+    """Make updates one after the other, each at its planned time; their texts are of this task alone."""
     loop = asyncio.get_running_loop()
     started = loop.time()
     for planned, step in enumerate(steps, 1):
         await asyncio.sleep(max(0.0, started + planned * PACE_S - loop.time()))
-        await server.update(task_id, progress=10 * (step + 1), message=f"step {step + 1} of {UPDATES}")
+        message = f"step {step + 1} of {UPDATES} of {uuid.uuid4().hex[:8]}"
+        await server.update(task_id, progress=10 * (step + 1), message=message)
 
 
-async def come_back(server: Server, task_id: str, ids: list[str], facts: dict[str, Any]) -> None:
+async def come_back(server: Server, task_id: str, live: Live, facts: dict[str, Any]) -> None:
     """Subscribe after the end, once as a newcomer and once with the terminal event's id, as EventSource does."""
     after: dict[str, Any] = {**facts, "joined": "after-end"}
     readers = [server.read("after-end", task_id, **after)]
-    if ids:
-        readers.append(server.read("back-after-end", task_id, last_event_id=ids[-1], resume="terminal", **after))
+    last = live.events[-1] if live.events else None
+    if last and last.id and '"completed"' in last.data:
+        readers.append(server.read("back-after-end", task_id, last_event_id=last.id, resume="terminal", **after))
     await asyncio.gather(*readers)

@@ -1,18 +1,12 @@
-"""Readers that go away, by FIN, by RST and before the head has come; and what the server still holds afterwards.
-
-These are plain sockets, since a library's clean-up must not stand between us and the way a connection ends.
-"""
+"""Readers that go away, by FIN, by RST and before the head has come; and what the server still holds afterwards."""
 
 import asyncio
-import contextlib
-import socket
-import struct
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from conformance.machine import Process, address, held_sockets, is_local, look_at_process, lost_sockets
 from conformance.probes.probe import probe
-from conformance.record import PROBE, Server, ssl_context
+from conformance.reader import Reader
+from conformance.record import PROBE, Server
 from conformance.recording import now_ms
 from conformance.target import Call, pointer
 from conformance.transcript import Request, Transcript
@@ -21,41 +15,6 @@ AT_ONCE = 10
 CYCLES = 200
 WARM_UP = 40
 GONE_S = 2.0
-RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s; closing sends RST
-
-
-class Reader:
-    """A stream on a socket of its own."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
-        self.port: int = writer.get_extra_info("sockname")[1]
-
-    @classmethod
-    async def open(cls, server: Server, task_id: str, *, wait: bool = True) -> "Reader":
-        """Ask for the stream and, unless told otherwise, wait for its first bytes; raises OSError."""
-        target, stream = server.target, server.target.stream
-        host, port = address(target)
-        secure = ssl_context(target) if target.base_url.startswith("https") else None
-        one = cls(*await asyncio.open_connection(host, port, ssl=secure))
-        url = urlsplit(target.url(stream.path, task_id=task_id))
-        path = (url.path or "/") + (f"?{url.query}" if url.query else "")
-        fields = {"Host": url.netloc, "Accept": "text/event-stream", **target.headers, **stream.headers}
-        lines = [f"{stream.method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
-        one._writer.write("\r\n".join([*lines, "", ""]).encode())
-        if wait:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(one._reader.read(1), server.patience_s)
-        return one
-
-    async def leave(self, how: str) -> None:
-        """Go away: ``fin`` or ``rst``."""
-        if how == "rst":
-            self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-            self._writer.transport.abort()
-        self._writer.close()
-        with contextlib.suppress(OSError):
-            await self._writer.wait_closed()
 
 
 async def _readable_task(server: Server) -> str:
@@ -80,10 +39,10 @@ async def storm(server: Server) -> None:
     await _count(server, "before", 0)
     for how in ("fin", "rst"):
         lost_before = _lost(server)
-        readers = await asyncio.gather(*(Reader.open(server, task_id) for _ in range(AT_ONCE)))
-        await _count(server, "during", AT_ONCE)
+        readers = await _open(server, task_id, AT_ONCE)
+        await _count(server, "during", sum(one.opened for one in readers))
         await asyncio.gather(*(one.leave(how) for one in readers))
-        await _wait_until_gone(server, how, {one.port for one in readers}, lost_before)
+        await _wait_until_gone(server, how, readers, lost_before)
         await _count(server, "after", 0, until=await _value_before(server))
     await _come_once_more(server, task_id)
 
@@ -100,28 +59,37 @@ async def cycles(server: Server) -> None:
     at_first = look_at_process(server.target.observe.pid or 0)
     await _come_and_go(server, task_id, WARM_UP)
     before = await look(server, "before", like=at_first)
-    await _come_and_go(server, task_id, CYCLES)
-    await look(server, "after", like=before)
+    opened = await _come_and_go(server, task_id, CYCLES)
+    await look(server, "after", like=before, opened=opened)
     await _come_once_more(server, task_id)
 
 
-async def _come_and_go(server: Server, task_id: str, times: int) -> None:
-    ways = (("fin", True), ("rst", True), ("rst", False))
-    for first in range(0, times, AT_ONCE):
-        chosen = [ways[n % len(ways)] for n in range(first, first + AT_ONCE)]
-        await asyncio.gather(*(_visit(server, task_id, *way) for way in chosen))
+async def _come_and_go(server: Server, task_id: str, times: int) -> int:
+    """Come and go; return how many streams were opened, where we waited to see it, or may have been."""
+    opened = 0
+    for _ in range(0, times, AT_ONCE):
+        waited, hasty = await _open(server, task_id, AT_ONCE - 3), await _open(server, task_id, 3, wait=False)
+        ways = ("fin", "rst")
+        await asyncio.gather(
+            *(one.leave(ways[n % 2]) for n, one in enumerate(waited)), *(one.leave("rst") for one in hasty)
+        )
+        answered = sum(one.opened for one in waited)
+        opened += answered + (len(hasty) if answered else 0)
+    return opened
 
 
-async def _visit(server: Server, task_id: str, how: str, wait: bool) -> None:
-    with contextlib.suppress(OSError):
-        await (await Reader.open(server, task_id, wait=wait)).leave(how)
+async def _open(server: Server, task_id: str, many: int, *, wait: bool = True) -> list[Reader]:
+    """Open streams at once; one that cannot even connect is none."""
+    wait_s = server.patience_s if wait else None
+    asked = (Reader.open(server.target, task_id, wait_s=wait_s) for _ in range(many))
+    return [one for one in await asyncio.gather(*asked, return_exceptions=True) if isinstance(one, Reader)]
 
 
 def _lost(server: Server) -> int | None:
     return lost_sockets(server.target.observe.pid or 0)
 
 
-async def _wait_until_gone(server: Server, how: str, ports: set[int], lost_before: int | None) -> None:
+async def _wait_until_gone(server: Server, how: str, readers: list[Reader], lost_before: int | None) -> None:
     """Note how many sockets the server still holds after a while.
 
     Of clients that sent FIN the kernel's table tells; RST takes the row away, and only the process shows the socket.
@@ -129,6 +97,7 @@ async def _wait_until_gone(server: Server, how: str, ports: set[int], lost_befor
     if not is_local(server.target) or (how == "rst" and lost_before is None):
         return
     _, port = address(server.target)
+    ports, opened = {one.port for one in readers}, sum(one.opened for one in readers)
 
     def held() -> int:
         return held_sockets(port, ports) if how == "fin" else max(0, (_lost(server) or 0) - (lost_before or 0))
@@ -136,10 +105,10 @@ async def _wait_until_gone(server: Server, how: str, ports: set[int], lost_befor
     deadline = now_ms() + 1000 * GONE_S
     while (left := await asyncio.to_thread(held)) and now_ms() < deadline:  # noqa: ASYNC110 - the kernel's table has no event to wait for
         await asyncio.sleep(0.05)
-    _observe(server, "sockets", f"sockets-after-{how}", moment=how, cut=len(ports), held=left)
+    observe(server, "sockets", f"sockets-after-{how}", moment=how, cut=len(ports), held=left, opened=opened)
 
 
-async def look(server: Server, moment: str, like: Process | None = None) -> Process | None:
+async def look(server: Server, moment: str, like: Process | None = None, opened: int | None = None) -> Process | None:
     """Note what the server's process holds, where it can be seen.
 
     With ``like``, give it a short while to come down to so many descriptors: what was left behind may be cleared late.
@@ -152,7 +121,8 @@ async def look(server: Server, moment: str, like: Process | None = None) -> Proc
         found = look_at_process(pid)
     if found:
         facts = {"descriptors": found.descriptors, "memory_bytes": found.memory_bytes, "cycles": CYCLES}
-        _observe(server, "process", f"process-{moment}", moment=moment, **facts)
+        more = {} if opened is None else {"opened": opened}
+        observe(server, "process", f"process-{moment}", moment=moment, **facts, **more)
     return found
 
 
@@ -180,10 +150,10 @@ async def _count(server: Server, moment: str, opened: int, until: float | None =
         await asyncio.sleep(0.1)
         value = await _read_count(server)
     if value is not None:
-        _observe(server, "open-streams", f"open-streams-{moment}", moment=moment, opened=opened, value=value)
+        observe(server, "open-streams", f"open-streams-{moment}", moment=moment, opened=opened, value=value)
 
 
-def _observe(server: Server, role: str, name: str, **facts: Any) -> None:  # noqa: ANN401
+def observe(server: Server, role: str, name: str, **facts: Any) -> None:  # noqa: ANN401
     """Write down an observation that is no exchange."""
     unique = server.recording.unique(name)
     server.recording.write(Transcript(unique, Request("LOOK", role), PROBE.get(), role, now_ms(), facts=facts))

@@ -9,7 +9,7 @@ from conformance.probes.probe import credentials, probe
 from conformance.record import Server
 from conformance.target import Call
 
-PATIENCE_S = 2.0
+LEAST_PATIENCE_S = 2.0
 FOREIGN_ORIGIN = "https://foreign.example"
 OPENS_A_STREAM = {"query", "large-header", "origin", "method"}
 MALFORMED = {
@@ -26,9 +26,10 @@ MALFORMED = {
 async def _ask(server: Server, role: str, task_id: str = "", call: Call | None = None, **more: Any) -> None:  # noqa: ANN401
     """Make the request and wait a short while for the answer; a stream that was opened is left at its head."""
     live = server.begin(role, call or server.target.stream, task_id=task_id, **more)
-    await live.until(lambda: live.over or (live.head is not None and role in OPENS_A_STREAM), PATIENCE_S)
+    patience_s = max(LEAST_PATIENCE_S, 2 * server.target.limits.connect_s)
+    await live.until(lambda: live.over or (live.head is not None and role in OPENS_A_STREAM), patience_s)
     if live.head is None or role not in OPENS_A_STREAM:
-        live.on_end("timeout", f"nothing more within {PATIENCE_S:g} s")
+        live.on_end("timeout", f"nothing more within {patience_s:g} s")
     await live.stop()
 
 

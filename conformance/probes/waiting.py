@@ -1,18 +1,18 @@
 """Streams on which little comes, or odd things, or more than their reader takes."""
 
-import asyncio
 import uuid
 from typing import Any
 
 from conformance.probes.course import pace
-from conformance.probes.leaving import look
+from conformance.probes.leaving import look, observe
 from conformance.probes.probe import probe
+from conformance.reader import Reader
 from conformance.record import HookFailed, Server
 
-# Together more than the buffers between a server and a reader with a small window hold.
+# Together 420 kB: more than the buffers between a server and a reader with a small window hold (about 100 kB, and what
+# the server's own library adds, often 64 kB).
 SLOW_UPDATES = 120
 SLOW_MESSAGE = 3500
-SMALL_BUFFER = 4096
 
 
 @probe("task.create_manual", stage="patient")
@@ -68,22 +68,26 @@ async def compressed(server: Server) -> None:
 async def slow_reader(server: Server) -> None:
     """Let one reader stop reading while another reads the same task."""
     task_id = await server.create("manual")
-    facts: dict[str, Any] = {"kind": "manual"}
-    async with (
-        server.stream("slow", task_id, situation="slow", receive_buffer=SMALL_BUFFER, **facts) as slow,
-        server.stream("beside-slow", task_id, situation="beside-slow", **facts) as fast,
-    ):
-        await asyncio.gather(
-            slow.until(lambda: slow.head is not None, server.patience_s),
-            fast.until(lambda: len(fast.events) > 1, server.patience_s),
-        )
+    facts: dict[str, Any] = {"task_id": task_id, "kind": "manual"}
+    async with server.stream("beside-slow", situation="beside-slow", **facts) as fast:
+        slow = await Reader.open(server.target, task_id, wait_s=server.patience_s, small_window=True)
+        if slow.opened:
+            observe(server, "stream", "slow", situation="slow", opened=True, **facts)
+        await fast.until(lambda: len(fast.events) > 1, server.patience_s)
         await look(server, "slow-before")
-        for n in range(SLOW_UPDATES):
-            told = await server.update(
-                task_id, progress=99 * n // SLOW_UPDATES, message=f"large {n} " + "x" * SLOW_MESSAGE
-            )
-            if told.head is None or told.head.status >= 300:
-                raise HookFailed(f"[task.update] with a message of {SLOW_MESSAGE} characters: {told.said()}")
+        await _update_until_one_is_unanswered(server, task_id)
         await look(server, "slow-after")
         await server.complete(task_id)
         await fast.finish(server.target.limits.update_s + server.patience_s)
+        await slow.leave("rst")
+
+
+async def _update_until_one_is_unanswered(server: Server, task_id: str) -> None:
+    """Send more than the slow reader's buffers hold; an update that is not answered any more says enough."""
+    for n in range(SLOW_UPDATES):
+        message = f"large {n} " + "x" * SLOW_MESSAGE
+        told = await server.update(task_id, progress=99 * n // SLOW_UPDATES, message=message)
+        if told.head is None:
+            return
+        if told.head.status >= 300:
+            raise HookFailed(f"[task.update] with a message of {len(message)} characters: {told.said()}")

@@ -27,10 +27,13 @@ def slow_reader_stalls_others(seen: Seen) -> Iterator[Mark]:
 
     Example: for client in clients: await client.write(event)
     """
-    if not any(view.head for view in seen.role("stream", situation="slow")):
+    if not any(view.head or view.facts.get("opened") for view in seen.role("stream", situation="slow")):
         return
     limit_ms = max(seen.limits.update_s * 1000, 2 * _usual_latency_ms(seen))
     for view in seen.role("stream", situation="beside-slow"):
+        for update in seen.role("update", task_id=view.facts.get("task_id")):
+            if update.head is None:
+                yield update.bad("an update went unanswered beside a reader that does not read")
         for effect in effects(seen, view) if view.is_event_stream else ():
             latency_ms = effect.latency_ms
             if latency_ms is None:

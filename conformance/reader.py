@@ -1,0 +1,95 @@
+"""A stream on a plain socket of its own, for what no HTTP library lets us do: leave by RST, or stop reading.
+
+A library's clean-up must not stand between us and the way a connection ends, nor its buffers between a server and a
+reader that does not read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import socket
+import struct
+from typing import Self
+from urllib.parse import urlsplit
+
+from conformance.machine import address
+from conformance.record import merge_headers, ssl_context
+from conformance.target import Target
+
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s; closing sends RST
+# Set before connecting: they bound the window we offer, and with small segments also what the kernel holds for a
+# server that goes on sending (on loopback about 100 kB, where the usual sizes take 3 MB).
+SMALL_WINDOW, SMALL_SEGMENT = 4096, 536
+
+
+class Reader:
+    """One request for a stream. ``opened`` tells whether it was answered 200."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self.port: int = writer.get_extra_info("sockname")[1]
+        self.opened = False
+
+    @classmethod
+    async def open(
+        cls, target: Target, task_id: str, *, wait_s: float | None = None, small_window: bool = False
+    ) -> Self:
+        """Ask for the stream and, with ``wait_s``, wait so long for its status line; raises OSError."""
+        host, port = address(target)
+        connected = await _connect(host, port, small_window=small_window)
+        secure = ssl_context(target) if target.base_url.startswith("https") else None
+        # A limit of one byte: asyncio stops reading from the socket as soon as nobody takes what was read.
+        made = await asyncio.open_connection(
+            sock=connected, ssl=secure, server_hostname=host if secure else None, limit=1 if small_window else 2**16
+        )
+        one = cls(*made)
+        one._writer.write(_request(target, task_id))
+        if wait_s is not None:
+            with contextlib.suppress(TimeoutError, ValueError, asyncio.IncompleteReadError):
+                line = await asyncio.wait_for(one._reader.read(16), wait_s)
+                one.opened = re.match(rb"HTTP/\d\.\d 200", line) is not None
+        return one
+
+    async def leave(self, how: str) -> None:
+        """Go away: ``fin`` or ``rst``."""
+        if how == "rst":
+            self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            self._writer.transport.abort()
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
+
+async def _connect(host: str, port: int, *, small_window: bool) -> socket.socket:
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    failed: OSError | None = None
+    for family, kind, protocol, _, place in found:
+        sock = socket.socket(family, kind, protocol)
+        sock.setblocking(False)
+        try:
+            if small_window:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_WINDOW)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SMALL_SEGMENT)
+            await loop.sock_connect(sock, place)
+        except OSError as error:
+            failed = error
+            sock.close()
+        else:
+            return sock
+    raise failed or OSError(f"{host}: no address")
+
+
+def _request(target: Target, task_id: str) -> bytes:
+    stream = target.stream
+    url = urlsplit(target.url(stream.path, task_id=task_id))
+    path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    body = b"" if stream.json is None else json.dumps(stream.json).replace("{task_id}", task_id).encode()
+    framing = {"Content-Type": "application/json", "Content-Length": str(len(body))} if body else {}
+    host = url.netloc.rpartition("@")[2]
+    fields = merge_headers({"Host": host, "Accept": "text/event-stream", **framing}, target.headers, stream.headers)
+    lines = [f"{stream.method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields)]
+    return "\r\n".join([*lines, "", ""]).encode() + body
