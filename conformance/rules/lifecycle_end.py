@@ -1,10 +1,11 @@
 """Rules on the end of a task: that it is told, once and last, and to those who come during or after it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from conformance.rules.course import came_after_end, ended_ms, in_time, ordinary, percent, readable, state, unanswered
+from conformance.rules.effects import accepted_updates
 from conformance.rules.rule import profile, rule
-from conformance.rules.shape import is_heartbeat
+from conformance.rules.shape import is_heartbeat, made_ms
 from conformance.rules.shape_progress import UNFINISHED
 from conformance.seen import Mark, Message, Seen, View
 from conformance.sse import UnfinishedTail
@@ -246,10 +247,19 @@ def _has_the_end(seen: Seen, view: View) -> bool:
 
 
 def _runs_again(seen: Seen, view: View) -> Message | None:
-    """Return a report of unfinished work that no reader had been told before; telling history again is no restart."""
-    told = {state(message) for other in _readers_before(seen, view) for message in other.progress}
+    """Return a report of unfinished work that is no history; telling that again is no restart."""
+    before = tuple(_readers_before(seen, view))
+    told = {state(message) for other in before for message in other.progress}
+    asked = [_fields(update.facts) for update in accepted_updates(seen, view.facts.get("task_id"))]
+    over_ms = min((at for other in before if other.terminal and (at := made_ms(other.terminal))), default=0.0)
     unfinished = (one for one in view.progress if one.progress.get("status") in tuple(UNFINISHED))
-    return next((one for one in unfinished if state(one) not in told), None)
+    new = (one for one in unfinished if state(one) not in told and _fields(one.progress) not in asked)
+    return next((one for one in new if not 0 < (made_ms(one) or 0.0) <= over_ms), None)
+
+
+def _fields(given: Mapping[str, object]) -> tuple[object, ...]:
+    """Return of a report what an update asks for."""
+    return tuple(given.get(name) for name in ("status", "progress", "message"))
 
 
 def _readers_before(seen: Seen, view: View) -> Iterator[View]:

@@ -142,11 +142,16 @@ CASES = {
             after(answer(204, **BACK)),
             after(reader(completed(), **AFTER)),
             after(reader((10.0, progress(20) + completed()), **BACK)),  # the history again is no restart
+            after(reader((10.0, progress(10) + progress(20) + completed()), **BACK)),  # more of it, made before the end
+            (update(50, 10), *after(reader(progress(10, at=900, message="to 10 %"), completed(), **AFTER))),  # we asked
             after(answer(404, b"{}", **BACK)),
         ),
         bad=(
-            after(waits((5.0, progress(0, "pending")), (30.0, progress(7)), **BACK)),
-            after(reader((5.0, progress(1)), completed(), **AFTER)),
+            after(waits((5.0, progress(0, "pending", at=905)), (30.0, progress(7, at=930)), **BACK)),
+            after(reader((5.0, progress(1, at=905)), completed(), **AFTER)),
+            after(reader((5.0, progress(1, at=905)), completed(), **AFTER), update(950, 1, code=400)),
+            (update(50, 10), *after(reader(progress(10, "pending", at=900, message="to 10 %"), **AFTER))),
+            after(reader(event({"type": "progress", "progress": {"status": "running"}}), **AFTER)),  # without a time
         ),
         silent=((TOLD,), after(no_answer(**BACK)), (reader(progress(1), **BACK),)),
     ),
@@ -156,7 +161,7 @@ CASES = {
         silent=(
             after(reader(completed(), **AFTER)),
             after(waits(**BACK)),  # late-after-end-hangs's
-            after(reader(progress(1), completed(), **BACK)),  # reconnect-restarts-task's
+            after(reader(progress(1, at=905), completed(), **BACK)),  # reconnect-restarts-task's
             after(reader(completed(), **{**BACK, "last_event_id": "20"})),  # not the terminal event's id
         ),
     ),
