@@ -28,10 +28,15 @@ SAYS_NOTHING = frozenset(
 )
 # What a program says of its own defects; to its users that is nothing.
 PROGRAMMERS_WORDS = re.compile(
-    r"Cannot read propert(?:y|ies) |'NoneType' object |\bis not (?:a function|defined|iterable|subscriptable)\b"
+    r"Cannot read propert(?:y '[^']*'|ies) of (?:undefined|null)\b|\b(?:undefined|null) is not \w"
+    r"|'\w+' object (?:is not \w|has no attribute )|[\w$]\.[\w$]+ is not a function\b"
+    r"|\bTypeError: [\w$.]+ is not \w|\bReferenceError: [\w$]+ is not defined\b"
 )
 REFUSALS = ("unknown-task", "malformed-id", "method", "query", "large-header", "no-token", "update", "snapshot")
-_PROGRAM = r"(?:py|js|mjs|cjs|ts|tsx|jsx|java|kt|scala|go|rb|php|cs|rs|ex|c|cc|cpp|h)"
+# Files of these kinds are served at URLs, so a bare path to one is a leak only where no URL has that root.
+_SERVED = r"(?:js|mjs|cjs|ts|tsx|jsx|php)"
+_UNSERVED = r"(?:py|java|kt|scala|go|rb|cs|rs|ex|c|cc|cpp|h)"
+_PROGRAM = rf"(?:{_SERVED}|{_UNSERVED})"
 _DATA = r"(?:db|sqlite3?|sql|env|conf|ini|log|sock|pem|key|pid)"
 INTERNALS = {
     "a stack trace": (
@@ -45,8 +50,12 @@ INTERNALS = {
         r"\b(?:java|javax|org|com)(?:\.[\w$]+)+(?:Exception|Error)\b",
     ),
     "a path in the server's file system": (
-        rf"(?<![\w./:~-])/(?:[\w.@-]+/)+[\w.@-]+\.(?:{_PROGRAM}|{_DATA})\b",
-        r"(?<![\w./:~-])/(?:usr|var|opt|srv|root|etc|proc)/[\w./@-]+",
+        rf"(?<![\w./:~-])/(?:[\w.@-]+/)+[\w.@-]+\.(?:{_UNSERVED}|{_DATA})\b",
+        rf"(?<![\w./:~-])/(?:home|Users|mnt|tmp)/(?:[\w.@-]+/)+[\w.@-]+\.{_SERVED}\b",
+        r"(?<![\w./:~-])/(?:opt|srv|root)/(?:[\w.@-]+/)+[\w.@-]+\.\w+",
+        r"(?<![\w./:~-])/(?:usr|var|etc|proc)/[\w.@-]+/[\w./@-]*\w",
+        r"(?<![\w./:~-])/etc/(?:passwd|shadow|hosts)\b",
+        r"\bCannot find (?:module|package) ['\"]/",
         r"\b[A-Za-z]:\\(?:[\w .@-]+\\)+[\w.@-]+",
         r"/(?:node_modules|site-packages|dist-packages)/",
     ),
@@ -62,6 +71,7 @@ INTERNALS = {
     ),
 }
 _PATTERNS = {kind: tuple(re.compile(one, re.DOTALL) for one in patterns) for kind, patterns in INTERNALS.items()}
+_LINKS = re.compile(r"""\b(?:src|href|action)\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>"']+)""", re.IGNORECASE)
 MOST_SCANNED = 1 << 16
 
 
@@ -184,7 +194,8 @@ def _body_texts(view: View) -> Iterator[str]:
     if isinstance(view.json, dict | list | str):
         yield from texts(view.json)
     else:
-        yield html.unescape(view.body[:MOST_SCANNED].decode("utf-8", "replace"))
+        page = view.body[:MOST_SCANNED].decode("utf-8", "replace")
+        yield html.unescape(_LINKS.sub("", page))  # what a page loads and links to is public
 
 
 def _leaks(text: str, view: View) -> Iterator[str]:

@@ -9,6 +9,12 @@ from tests.corpus.errors import HTML, answer, error
 V8 = "TypeError: x is not a function\n    at Monitor.run (/app/build/monitor.js:10:15)\n    at node:internal/main:5:1"
 JVM = "at com.acme.tasks.TaskService.find(TaskService.java:42)"
 
+PAGE = (
+    b"<script src=\"/_next/static/chunks/main-abc.js\" async></script><link href='/usr/share/theme/main.css'>"
+    b'<a href=/home/help/errors/index.js>Help</a><form ACTION = "/srv/search/find.php"></form><h1>404</h1>'
+    b'<script>self.__next_f.push([1,"/_next/static/chunks/app/error-1f.js"])</script>'
+)
+
 
 def failing(*chunks: bytes, how: str = "eof", ended_at: float | None = None) -> Transcript:
     """The stream of a task that was made to fail."""
@@ -63,6 +69,9 @@ CASES = {
             why("undefined variable in the query"),
             told("\ud800 is half a character"),
             why("The brand is not known here. Check its name."),
+            why("The brand name is not defined; open the settings and give it one."),
+            why("Scoring is not a function of this plan. A list of brands is not iterable by name."),
+            why("Cannot read properties from the catalogue; it is being rebuilt."),
             why("エラー：ソースが応答しません"),
         ),
         bad=(
@@ -73,6 +82,11 @@ CASES = {
             told("Error."),
             told("Cannot read properties of undefined (reading 'status')"),
             why("'NoneType' object has no attribute 'get'"),
+            why("'int' object is not subscriptable"),
+            why("undefined is not iterable (cannot read property Symbol(Symbol.iterator))"),
+            why("task.report is not a function"),
+            why("TypeError: x is not a function"),
+            why("ReferenceError: brand is not defined"),
             why("Error"),
             why("undefined"),
             why(" Unknown error! "),
@@ -93,6 +107,9 @@ CASES = {
             refused("Cannot GET /a/../../etc/passwd", "http://127.0.0.1/a/..%2f..%2fetc%2fpasswd"),
             refused("' OR 1=1 is no id; SELECT * FROM x neither", "http://127.0.0.1/SELECT%20*%20FROM%20x"),
             refused(HTML, status=404),
+            refused(PAGE, status=404),
+            refused("Nothing at /docs/errors/index.js nor /static/app/page.php; the list is at /opt/out.", status=404),
+            refused("See /etc/ and /var/x. Leave at /opt/out/newsletter."),
             refused(b"\xff\xfe"),
             refused(b"[" * 100_000),
         ),
@@ -115,6 +132,11 @@ CASES = {
                 b"<pre>Error: x<br> &nbsp; at run (/usr/src/app/node_modules/express/lib/router.js:280:10)</pre>",
                 status=500,
             ),
+            refused("Cannot find module '/app/routes.js'", status=500),
+            refused("Cannot open /opt/monitor/run.sh", status=500),
+            refused("Cannot open /home/deploy/monitor/index.js", status=500),
+            refused("root:x:0:0 in /etc/passwd"),
+            refused(PAGE + b"<pre>/home/deploy/monitor/errors.py</pre>", status=500),
             refused("Cannot open /var/lib/monitor/passwd", "http://127.0.0.1/a/..%2f..%2fetc%2fpasswd"),
         ),
         silent=((exchange(*task()),), refused(b""), (answer("malformed-id", 200, {"path": "/etc/passwd"}),)),
