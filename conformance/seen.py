@@ -256,11 +256,12 @@ class View:
 
 @dataclass(frozen=True)
 class Seen:
-    """Everything that one run saw."""
+    """Everything that one run saw. ``limits`` have ``own_delay_s`` added to them."""
 
     views: tuple[View, ...]
     profile: Profile = "task-progress"
     limits: Limits = field(default_factory=Limits)
+    own_delay_s: float = 0.0
 
     @classmethod
     def of(
@@ -278,7 +279,7 @@ class Seen:
         delays = (view.facts.get("own_delay_ms") for view in views if view.transcript.role == "harness")
         own_s = max((delay for delay in delays if isinstance(delay, int | float)), default=0.0) / 1000
         times = {name: getattr(promised, name) + own_s for name in ("connect_s", "update_s", "heartbeat_s")}
-        return cls(views, profile, replace(promised, **times))
+        return cls(views, profile, replace(promised, **times), own_s)
 
     @cached_property
     def _by_role(self) -> Mapping[str, list[View]]:

@@ -11,6 +11,7 @@ NOT_5XX_NOT_SILENCE = profile(
 )
 NO_5XX_NO_HANG = profile("S7.5", "No request, however malformed, MUST be answered with a 5xx or hang.")
 MAY_MEAN_SOMETHING = frozenset({"DELETE", "PATCH", "POST", "PUT"})  # at the stream's address, to its own API
+LEAST_PATIENCE_S = 2.0
 ODD_REQUESTS = ("malformed-id", "query", "large-header", "method")
 
 
@@ -20,14 +21,20 @@ def _not_5xx(view: View) -> Iterator[Mark]:
         yield view.bad(f"answered {status}", "status") if status >= 500 else view.good()
 
 
-def _silent(view: View) -> bool:
-    """Whether there was no answer at all as long as we waited; a connection that the server closed is none."""
-    end = view.transcript.end
-    return view.head is None and end is not None and end.how == "timeout"
+def _waited(seen: Seen, view: View) -> bool:
+    """Whether we waited in vain, and for so long that it cannot be slowness, the server's or our own."""
+    end, promised_s = view.transcript.end, seen.limits.connect_s - seen.own_delay_s
+    least_ms = 1000 * max(LEAST_PATIENCE_S, 2 * promised_s, seen.limits.connect_s) - 50
+    return end is not None and end.how == "timeout" and end.at_ms >= least_ms
 
 
-@rule("errors/unknown-task-hangs", "must", NOT_5XX_NOT_SILENCE, over="unknown-task")
-def unknown_task_hangs(view: View) -> Iterator[Mark]:
+def _silent(seen: Seen, view: View) -> bool:
+    """Whether there was no answer at all; a connection that the server closed is none."""
+    return view.head is None and _waited(seen, view)
+
+
+@rule("errors/unknown-task-hangs", "must", NOT_5XX_NOT_SILENCE)
+def unknown_task_hangs(seen: Seen) -> Iterator[Mark]:
     """A request for an unknown task is answered, and the answer ends.
 
     Why: A client with a mistyped or outdated id waits for ever, and holds a connection on both sides.
@@ -36,13 +43,13 @@ def unknown_task_hangs(view: View) -> Iterator[Mark]:
 
     Example: (no response within 2 s), or a silent stream
     """
-    end = view.transcript.end
-    if _silent(view):
-        yield view.bad("no answer for an unknown task")
-    elif view.is_event_stream and end and end.how == "timeout":
-        yield from _stays_open(view)
-    elif view.head:
-        yield view.good()
+    for view in seen.role("unknown-task"):
+        if _silent(seen, view):
+            yield view.bad("no answer for an unknown task")
+        elif view.is_event_stream and not view.ended_by_server:
+            yield from _stays_open(view) if _waited(seen, view) else ()
+        elif view.head:
+            yield view.good()
 
 
 def _stays_open(view: View) -> Iterator[Mark]:
@@ -181,10 +188,10 @@ def odd_request_hangs(seen: Seen) -> Iterator[Mark]:
 
     Example: (no response to BREW within 2 s)
     """
-    unknown_hang = any(map(_silent, seen.role("unknown-task")))  # a malformed id is unknown too
+    unknown_hang = any(_silent(seen, view) for view in seen.role("unknown-task"))  # a malformed id is unknown too
     for role in ODD_REQUESTS:
         for view in () if role == "malformed-id" and unknown_hang else seen.role(role):
-            if _silent(view):
+            if _silent(seen, view):
                 yield view.bad(f"no answer to an odd request ({view.facts.get('case', role)})")
             elif view.head:
                 yield view.good()
@@ -248,9 +255,8 @@ def not_allowed_without_allow(view: View) -> Iterator[Mark]:
     "errors/head-hangs",
     "must",
     rfc(9110, "9.1", "All general-purpose servers MUST support the methods GET and HEAD."),
-    over="head",
 )
-def head_hangs(view: View) -> Iterator[Mark]:
+def head_hangs(seen: Seen) -> Iterator[Mark]:
     """HEAD is answered.
 
     Why: Monitors and link checkers ask with HEAD; a handler that runs the stream for it never returns.
@@ -259,10 +265,11 @@ def head_hangs(view: View) -> Iterator[Mark]:
 
     Example: (no response to HEAD within 2 s)
     """
-    if _silent(view):
-        yield view.bad("no answer to HEAD")
-    elif view.head:
-        yield view.good()
+    for view in seen.role("head"):
+        if _silent(seen, view):
+            yield view.bad("no answer to HEAD")
+        elif view.head:
+            yield view.good()
 
 
 CHALLENGE = rfc(

@@ -23,6 +23,13 @@ def hang(role: str, **facts: Any) -> Transcript:
     return exchange(role=role, answered=False, how="timeout", ended_at=2000.0, **facts)
 
 
+def slow(role: str, *chunks: bytes) -> tuple[Transcript, ...]:
+    """A wait that was too short to tell a slow server from one that hangs, by the server's limits or by our own."""
+    brief = exchange(*chunks, role=role, answered=bool(chunks), how="timeout", ended_at=1500.0)
+    busy = exchange(role="harness", answered=False, own_delay_ms=1200.0)  # 1 s promised; 2 s is no more than both
+    return (busy, brief, hang(role)) if not chunks else (brief,)
+
+
 def dropped(role: str, **facts: Any) -> Transcript:
     """A connection that the server closed without a reply."""
     return exchange(role=role, answered=False, how="error", ended_at=5.0, **facts)
@@ -78,6 +85,8 @@ CASES = {
             (stream("unknown-task", connected(), (500.0, b":\n\n")),),  # looks alive: another rule's
             (stream("unknown-task", progress(0)),),
             (stream("unknown-task", event([])),),
+            slow("unknown-task"),
+            slow("unknown-task", connected()),
         ),
     ),
     "errors/unknown-task-5xx": never_5xx("unknown-task"),
@@ -129,7 +138,7 @@ CASES = {
             (hang("query"),),
             (hang("large-header"),),
         ),
-        silent=((dropped("method"),), (hang("unknown-task"), hang("malformed-id"))),
+        silent=((dropped("method"),), (hang("unknown-task"), hang("malformed-id")), slow("query")),
     ),
     "errors/method-not-allowed": Case(
         good=(
@@ -157,7 +166,7 @@ CASES = {
     "errors/head-hangs": Case(
         good=((answer("head", 200),), (answer("head", 405),), (answer("head", 500),)),
         bad=((hang("head"),),),
-        silent=((dropped("head"),), (healthy(),)),
+        silent=((dropped("head"),), (healthy(),), slow("head")),
     ),
     "errors/401-without-challenge": Case(
         good=((answer("no-token", 401, headers={"WWW-Authenticate": 'Bearer realm="x"'}),),),
