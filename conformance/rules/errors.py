@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from conformance.rules.course import hangs, no_room, waited_long
 from conformance.rules.rule import profile, rfc, rule
 from conformance.seen import Mark, Seen, View
 from conformance.sse import Comment
@@ -11,26 +12,13 @@ NOT_5XX_NOT_SILENCE = profile(
 )
 NO_5XX_NO_HANG = profile("S7.5", "No request, however malformed, MUST be answered with a 5xx or hang.")
 MAY_MEAN_SOMETHING = frozenset({"DELETE", "PATCH", "POST", "PUT"})  # at the stream's address, to its own API
-LEAST_PATIENCE_S = 2.0
 ODD_REQUESTS = ("malformed-id", "query", "large-header", "method")
 
 
 def _not_5xx(view: View) -> Iterator[Mark]:
-    if view.head:
+    if view.head and not no_room(view):
         status = view.head.status
         yield view.bad(f"answered {status}", "status") if status >= 500 else view.good()
-
-
-def _waited(seen: Seen, view: View) -> bool:
-    """Whether we waited in vain, and for so long that it cannot be slowness, the server's or our own."""
-    end, promised_s = view.transcript.end, seen.limits.connect_s - seen.own_delay_s
-    least_ms = 1000 * max(LEAST_PATIENCE_S, 2 * promised_s, seen.limits.connect_s) - 50
-    return end is not None and end.how == "timeout" and end.at_ms >= least_ms
-
-
-def _silent(seen: Seen, view: View) -> bool:
-    """Whether there was no answer at all; a connection that the server closed is none."""
-    return view.head is None and _waited(seen, view)
 
 
 @rule("errors/unknown-task-hangs", "must", NOT_5XX_NOT_SILENCE)
@@ -44,10 +32,10 @@ def unknown_task_hangs(seen: Seen) -> Iterator[Mark]:
     Example: (no response within 2 s), or a silent stream
     """
     for view in seen.role("unknown-task"):
-        if _silent(seen, view):
+        if hangs(seen, view):
             yield view.bad("no answer for an unknown task")
         elif view.is_event_stream and not view.ended_by_server:
-            yield from _stays_open(view) if _waited(seen, view) else ()
+            yield from _stays_open(view) if waited_long(seen, view) else ()
         elif view.head:
             yield view.good()
 
@@ -188,10 +176,10 @@ def odd_request_hangs(seen: Seen) -> Iterator[Mark]:
 
     Example: (no response to BREW within 2 s)
     """
-    unknown_hang = any(_silent(seen, view) for view in seen.role("unknown-task"))  # a malformed id is unknown too
+    unknown_hang = any(hangs(seen, view) for view in seen.role("unknown-task"))  # a malformed id is unknown too
     for role in ODD_REQUESTS:
         for view in () if role == "malformed-id" and unknown_hang else seen.role(role):
-            if _silent(seen, view):
+            if hangs(seen, view):
                 yield view.bad(f"no answer to an odd request ({view.facts.get('case', role)})")
             elif view.head:
                 yield view.good()
@@ -266,7 +254,7 @@ def head_hangs(seen: Seen) -> Iterator[Mark]:
     Example: (no response to HEAD within 2 s)
     """
     for view in seen.role("head"):
-        if _silent(seen, view):
+        if hangs(seen, view):
             yield view.bad("no answer to HEAD")
         elif view.head:
             yield view.good()

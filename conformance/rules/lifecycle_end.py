@@ -2,7 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 
-from conformance.rules.course import came_after_end, ended_ms, in_time, ordinary, percent, readable, state, unanswered
+from conformance.rules.course import (
+    came_after_end,
+    ended_ms,
+    in_time,
+    no_room,
+    ordinary,
+    percent,
+    readable,
+    state,
+    unanswered,
+)
 from conformance.rules.effects import accepted_updates
 from conformance.rules.rule import profile, rule
 from conformance.rules.shape import is_heartbeat, made_ms
@@ -179,7 +189,7 @@ def _left_hanging(view: View) -> str:
 
 def _not_told(view: View) -> str:
     """Say how a client that is told nothing of an end is left instead."""
-    if view.terminal or not readable(view):
+    if view.terminal or not readable(view) or no_room(view):
         return ""
     if unanswered(view):
         return "no answer"

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from conformance.rules.course import State, ordinary, readable, state, told_state, unanswered
+from conformance.rules.course import State, hangs, no_room, ordinary, readable, state, told_state, unanswered
 from conformance.rules.rule import profile, rule
 from conformance.rules.shape import known, messages
 from conformance.seen import Mark, Message, Seen, View
 from conformance.sse import IgnoredField, Retry
+from conformance.transcript import Head
 
 IDS = profile("S5.1", "Every `progress` event MUST carry an `id`, and no two events of a task the same.")
 STRICTLY_AFTER = profile(
@@ -125,7 +126,7 @@ def _returns(seen: Seen) -> Iterator[Return]:
             ids = [message.event.id for message in told]
             for view in seen.role("stream", reader="cut", resume="known", task_id=uncut.facts.get("task_id")):
                 last = view.facts.get("last_event_id")
-                if ids.count(last) == 1 and "situation" not in view.facts:
+                if ids.count(last) == 1 and "situation" not in view.facts and not no_room(view):
                     at = ids.index(last) + 1
                     yield Return(view, told[:at], told[at:], uncut)
 
@@ -218,7 +219,7 @@ def garbage_id_fails(seen: Seen) -> Iterator[Mark]:
 
 def _answers(seen: Seen, resume: str) -> Iterator[Mark]:
     for view in seen.role("stream", resume=resume):
-        if _is_own(seen, view) or _is_usual(seen, view):
+        if _is_own(seen, view) or _is_usual(seen, view) or no_room(view):
             continue
         if wrong := _refused(view):
             yield view.bad(wrong + _case(view))
@@ -279,10 +280,9 @@ def retry_missing(seen: Seen) -> Iterator[Mark]:
     "resume/preflight-refuses-last-event-id",
     "should",
     profile("S5.4", "Where cross-origin readers are allowed, a preflight for `Last-Event-ID` SHOULD be allowed too."),
-    over="preflight",
     needs=("origin",),
 )
-def preflight_refuses_last_event_id(view: View) -> Iterator[Mark]:
+def preflight_refuses_last_event_id(seen: Seen) -> Iterator[Mark]:
     """Pages of allowed origins may come back with Last-Event-ID.
 
     Why: Clients built on fetch (and polyfills) send it themselves; browsers ask first, and without leave the client
@@ -292,11 +292,16 @@ def preflight_refuses_last_event_id(view: View) -> Iterator[Mark]:
 
     Example: Access-Control-Allow-Headers: Cache-Control
     """
-    if unanswered(view):
-        yield view.bad("no answer to the preflight")
-    elif view.head:
-        leave = (view.head.header("access-control-allow-headers") or "").lower()
-        named = {name.strip() for name in leave.split(",")} & {"last-event-id", "*"}
-        ok = 200 <= view.head.status < 300
-        wrong = "access-control-allow-headers" if ok else "status"
-        yield view.good() if ok and named else view.bad("the preflight does not allow Last-Event-ID", wrong)
+    for view in seen.role("preflight"):
+        if hangs(seen, view):
+            yield view.bad("no answer to the preflight")
+        elif view.head and not no_room(view):
+            yield from _preflight(view, view.head)
+
+
+def _preflight(view: View, head: Head) -> Iterator[Mark]:
+    leave = (head.header("access-control-allow-headers") or "").lower()
+    named = {name.strip() for name in leave.split(",")} & {"last-event-id", "*"}
+    ok = 200 <= head.status < 300
+    wrong = "access-control-allow-headers" if ok else "status"
+    yield view.good() if ok and named else view.bad("the preflight does not allow Last-Event-ID", wrong)

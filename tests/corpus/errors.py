@@ -62,7 +62,7 @@ def never_5xx(role: str) -> Case:
     return Case(
         good=((answer(role, 400),), (answer(role, 404, HTML),), (stream(role, connected(), how="cut"),)),
         bad=((answer(role, 500),), (answer(role, 400), answer(role, 502))),
-        silent=((hang(role),), (dropped(role),)),
+        silent=((hang(role),), (dropped(role),), (answer(role, 503),), (answer(role, 429),)),
     )
 
 
@@ -121,7 +121,11 @@ CASES = {
     ),
     "errors/malformed-id-5xx": replace(
         never_5xx("malformed-id"),
-        silent=((hang("malformed-id"),), (*unknown(500), answer("malformed-id", 500))),  # for any unknown task
+        silent=(
+            (hang("malformed-id"),),
+            (answer("malformed-id", 503),),
+            (*unknown(500), answer("malformed-id", 500)),  # for any unknown task
+        ),
     ),
     "errors/query-garbage-5xx": never_5xx("query"),
     "errors/large-header-5xx": never_5xx("large-header"),

@@ -114,6 +114,7 @@ CASES = {
             after(reader(event({"type": "progress", "progress": {"status": "done"}}), **AFTER)),
             after(waits(how="cut", **AFTER)),
             after(no_answer(how="error", **AFTER)),
+            after(answer(503, b"{}", **AFTER)),  # no room
         ),
     ),
     "lifecycle/completion-race": Case(
@@ -133,6 +134,7 @@ CASES = {
             (update(500, 100, "completed", code=400), waits((5.0, progress(50)), **RACE)),
             (ENDED, waits((5.0, progress(50)), **{**RACE, "at": 503.0})),  # came after the end
             (ENDED, waits((5.0, progress(50)), how="cut", **RACE)),
+            (ENDED, answer(503, **RACE), answer(429, **RACE)),  # too many of us at once
             (ENDED, reader(progress(50), **RACE), ends()),  # no-terminal's: no stream tells the end
             (ENDED, reader(event({"type": "progress", "progress": {"status": "done"}}), **RACE)),
         ),

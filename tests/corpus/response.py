@@ -21,12 +21,24 @@ HELD = exchange((1501.0, connected()), (1510.0, completed()), head_at=1500.0)
 
 CASES = {
     "response/status-not-200": Case(
-        good=((healthy(),), (healthy(), after_end(204)), (stream(content_type="text/plain"),)),
+        good=(
+            (healthy(),),
+            (healthy(), after_end(204)),
+            (stream(content_type="text/plain"),),
+            (healthy(), exchange(status=503)),  # a cap below what we opened is found under load
+        ),
         bad=(
             (exchange(*task(), status=202, headers={"Content-Type": STREAM}),),
             (exchange(b"{}", status=500),),
+            (exchange(b"{}", status=503), exchange(b"{}", status=503)),
+            (healthy(), exchange(b"{}", status=502)),
         ),
-        silent=((after_end(204),), (exchange(answered=False, how="timeout"),), (exchange(status=404, resume="stale"),)),
+        silent=(
+            (exchange(b"{}", status=429),),
+            (after_end(204),),
+            (exchange(answered=False, how="timeout"),),
+            (exchange(status=404, resume="stale"),),
+        ),
     ),
     "response/content-type": Case(
         good=(

@@ -51,6 +51,7 @@ def odd(resume: str) -> Case:
         silent=(
             (waits(for_ms=300.0, how="cut", **facts),),
             (no_answer(how="error", **facts),),
+            (answer(503, **facts), answer(429, **facts)),  # no room
             (answer(202, **facts), answer(202)),  # not on account of the id
             (waits(**{**facts, "last_event_id": "40"}), UNCUT),  # it counts each task's events: the id is known here
             (answer(400, **{**facts, "resume": "known"}),),
@@ -118,6 +119,7 @@ CASES = {
             (cut(progress(60), completed()),),
             (UNCUT, cut(progress(60), completed(), after="unknown")),
             (UNCUT, cut(how="cut")),
+            (UNCUT, answer(503, **back()), answer(429, **back())),  # too many of us at once
             (UNCUT, no_answer(how="error", **back())),
             (reader(progress(20), progress(40, id="20"), name="uncut", reader="uncut"), cut(completed())),
             (
@@ -158,8 +160,13 @@ CASES = {
             (exchange(role="preflight", status=204, headers={"Access-Control-Allow-Headers": "Cache-Control"}),),
             (exchange(role="preflight", status=204),),
             (exchange(role="preflight", status=405, headers={"Access-Control-Allow-Headers": "Last-Event-ID"}),),
-            (exchange(role="preflight", answered=False, how="timeout"),),
+            (exchange(role="preflight", answered=False, how="timeout", ended_at=2000.0),),
         ),
-        silent=((healthy(),), (exchange(role="preflight", answered=False, how="error"),)),
+        silent=(
+            (healthy(),),
+            (exchange(role="preflight", answered=False, how="error"),),
+            (exchange(role="preflight", answered=False, how="timeout", ended_at=1000.0),),  # may be slow
+            (exchange(role="preflight", status=503),),  # no room
+        ),
     ),
 }
