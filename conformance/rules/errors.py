@@ -11,7 +11,6 @@ NOT_5XX_NOT_SILENCE = profile(
     "S7.2", "It MUST NOT be answered with a 5xx, with silence, or with a stream that looks alive."
 )
 NO_5XX_NO_HANG = profile("S7.5", "No request, however malformed, MUST be answered with a 5xx or hang.")
-MAY_MEAN_SOMETHING = frozenset({"DELETE", "PATCH", "POST", "PUT"})  # at the stream's address, to its own API
 ODD_REQUESTS = ("malformed-id", "query", "large-header", "method")
 
 
@@ -196,22 +195,21 @@ def odd_request_hangs(seen: Seen) -> Iterator[Mark]:
     ),
 )
 def method_not_allowed(seen: Seen) -> Iterator[Mark]:
-    """A method that a stream does not have is refused.
+    """A method that is not the stream's own is not answered with the stream.
 
-    Why: A client that is told "fine" believes that its request did something; a stream for a PUT is held for nobody.
+    Why: A stream for a PUT is held for nobody: EventSource asks with GET alone, and the client that sent the PUT
+    believes that it did something.
 
     Mend: Route GET and HEAD alone; answer 405 with Allow to others, 501 to methods that you do not know.
 
-    Example: HTTP/1.1 200 OK, for BREW
+    Example: HTTP/1.1 200 OK and Content-Type: text/event-stream, for BREW
     """
     usual = {view.transcript.request.method for view in seen.streams}
     for view in seen.role("method"):
-        if not view.head or view.transcript.request.method in usual:
-            continue
-        method, status = view.transcript.request.method, view.head.status
-        taken = view.is_event_stream or (200 <= status < 300 and method not in MAY_MEAN_SOMETHING)
-        summary = f"{method} was answered {status}"
-        yield view.bad(summary, "status") if taken else view.good()
+        method = view.transcript.request.method
+        if view.head and method not in usual:
+            summary = f"{method} was answered with an event stream"
+            yield view.bad(summary, "content-type") if view.is_event_stream else view.good()
 
 
 @rule(

@@ -112,7 +112,7 @@ def content_length_on_stream(view: View) -> Iterator[Mark]:
 
     Example: Content-Length: 1048576
     """
-    if view.head and view.facts.get("joined") != "after-end":  # what comes after the end can be counted
+    if view.head and view.facts.get("joined", "start") == "start":  # late or after the end it can be counted
         given = view.head.header("content-length")
         if not given:
             yield view.good()
@@ -191,7 +191,7 @@ def cacheable(view: View) -> Iterator[Mark]:
 
     Example: (no Cache-Control), or Cache-Control: max-age=60
     """
-    if view.head:
+    if view.head and view.transcript.request.method == "GET":  # caches do not store what other methods are answered
         right = {"no-cache", "no-store", "max-age=0"} & _directives(view)
         yield view.good() if right else view.bad("caches may reuse this stream", "cache-control")
 

@@ -202,12 +202,12 @@ def misread_by_common_clients(view: View) -> Iterator[Mark]:
 
     Example: \xef\xbb\xbfdata: 1\n\n
     """
-    ours = [(one.event.type, one.event.data) for one in view.messages]
+    ours = [message for message in view.messages if message.event.data]
     if ours:
         theirs = [(event.event, event.data) for event in _read_by_httpx_sse(view)]
-        differs = next((one for one, other in zip(view.messages, theirs, strict=False) if _pair(one) != other), None)
-        alike = ours == theirs
-        yield view.good() if alike else view.bad("httpx-sse reads other events", differs or view.messages[-1])
+        differs = next((one for one, other in zip(ours, theirs, strict=False) if _pair(one) != other), None)
+        alike = [_pair(one) for one in ours] == theirs
+        yield view.good() if alike else view.bad("httpx-sse reads other events", differs or ours[-1])
 
 
 def _pair(message: Message) -> tuple[str, str]:
@@ -215,7 +215,7 @@ def _pair(message: Message) -> tuple[str, str]:
 
 
 def _read_by_httpx_sse(view: View) -> list[httpx_sse.ServerSentEvent]:
-    """Return what httpx-sse dispatches with data; that it also dispatches blocks without data is known and left out."""
+    """Return what httpx-sse dispatches with data; that it also dispatches blocks without data is left out."""
     whole = view.body[: view.items[-1].what.end + 1]
     response = httpx.Response(200, headers={"content-type": "text/event-stream"}, content=whole)
     return [event for event in httpx_sse.EventSource(response).iter_sse() if event.data]

@@ -59,13 +59,13 @@ async def fail_for_malformed(request: web.Request, handler: Handler) -> web.Stre
 @breaks_by("errors/method-not-allowed")
 @web.middleware
 async def take_any_method(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer 200 to methods that are not implemented."""
+    """Answer methods that are not implemented with a stream."""
     try:
         return await handler(request)
     except web.HTTPMethodNotAllowed:
         if request.method == "OPTIONS":
             raise
-        return web.json_response({})
+        return web.Response(text=": for whom?\n\n", content_type="text/event-stream")
 
 
 @breaks_by("errors/odd-request-hangs")

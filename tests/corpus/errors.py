@@ -150,10 +150,12 @@ CASES = {
             (method("BREW", 404),),
             (method("PUT", 200),),  # may mean something
             (method("BREW", 500),),
+            (method("PROPFIND", 207),),  # WebDAV
+            (method("BREW", 200),),  # a page for whatever is asked
         ),
         bad=(
-            (method("BREW", 200),),
-            (method("PROPFIND", 204),),
+            (stream("method", connected(), request=Request("BREW", "http://127.0.0.1/stream"), case="BREW"),),
+            (method("PROPFIND", 204), stream("method", request=Request("PUT", "http://127.0.0.1/stream"), case="PUT")),
             (stream("method", connected(), request=Request("PUT", "http://127.0.0.1/stream"), case="PUT"),),
         ),
         silent=(

@@ -1,9 +1,10 @@
 """Response heads that are right, and heads that are not."""
 
-from conformance.transcript import Transcript
+from conformance.transcript import Request, Transcript
 from tests.corpus.build import Case, completed, connected, exchange, healthy, task
 
 STREAM = "text/event-stream"
+POST = Request("POST", "http://127.0.0.1/stream")
 
 
 def stream(**headers: str | None) -> Transcript:
@@ -70,6 +71,7 @@ CASES = {
             (after_end(204),),
             (exchange(b"{}", status=404, headers={"Content-Length": "2"}),),
             (exchange(*task(), headers={"Content-Length": "900"}, joined="after-end"),),  # can be counted
+            (exchange(*task(), headers={"Content-Length": "900"}, joined="late"),),  # the task may have ended
         ),
     ),
     "response/te-and-content-length": Case(
@@ -91,6 +93,7 @@ CASES = {
             (stream(cache_control="public, max-age=3600"),),
             (stream(cache_control='no-cache="Set-Cookie", max-age=60'),),
         ),
+        silent=((exchange(*task(), headers={"Cache-Control": None}, request=POST),),),
     ),
     "response/transformable": Case(
         good=((healthy(),), (stream(cache_control="no-cache, No-Transform"),)),

@@ -148,6 +148,7 @@ CASES = {
             (healthy(),),
             (stream(b"data: 1\r\n\r\ndata: 2\r\n\r\n"),),
             (stream(b"data:1\ndata:  2\nid: 4\nevent: x\n\n", b"event: no data\n\n", ONE),),
+            (stream(ONE, b"data\n\n", b"event: x\ndata:\n\n", ONE),),  # events whose data is empty
             (stream(ONE, b"data: unfinished"),),
             (stream(ONE, b": hi\n", b"data: unfinished", how="cut"),),
             (stream("data: é\n\n".encode()),),
