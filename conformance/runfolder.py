@@ -31,6 +31,15 @@ FOLDERS = ("transcripts", "samples")
 FILES = ("run.json", "conformance.json", "load.json", "report.html", "summary.md", "junit.xml")
 
 
+# Keys of documents under which only words of ours stand; a secret may be such a word, and reports look for them.
+OURS = frozenset(
+    {
+        *("schema", "profile", "verdict", "rule", "group", "level", "kind", "title", "why", "mend"),
+        *("source", "transcript", "known", "stale", "started", "finished"),
+    }
+)
+
+
 class RunFolder:
     """One run's folder, open for writing."""
 
@@ -55,11 +64,16 @@ class RunFolder:
             raise CannotJudge(f"--out {path}: {error.strerror or error}; choose a place that can be written") from None
         return folder
 
+    def clean(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a document without secrets."""
+        clean: dict[str, Any] = self.redact.value(document, OURS)
+        return clean
+
     def write(self, name: str, document: Mapping[str, Any]) -> Path:
         """Write a document, without secrets."""
         path = self.path / name
         temporary = path.with_name(f".{name}.part")
-        text = json.dumps(self.redact.value(document), indent=1, ensure_ascii=False)
+        text = json.dumps(self.clean(document), indent=1, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8")
         temporary.replace(path)
         return path
@@ -92,8 +106,7 @@ def _clear(path: Path) -> None:
 def _described(target: Target, redact: Redactor) -> dict[str, Any]:
     known = asdict(target)
     del known["secrets"]
-    described: dict[str, Any] = redact.value(known)
-    return described
+    return {**redact.value(known), "profile": target.profile}
 
 
 def _machine() -> dict[str, Any]:

@@ -3,8 +3,8 @@
 ``Target`` is the whole description; everything but ``base_url`` and ``stream.path`` is optional, and what is
 missing is a hook that some rules then miss. Each table of the file is one dataclass here and each key one
 field, so the file's grammar is this module. ``${NAME}`` in any string is taken from the environment and
-remembered as a secret. Every mistake raises ``CannotJudge`` with the line and the nearest valid key, and shows values
-as they stand in the file, so never a secret.
+remembered as a secret, as is a credential in a query. Every mistake raises ``CannotJudge`` with the line and
+the nearest valid key, and shows values as they stand in the file, so no secret from elsewhere.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import re
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote_plus, urlsplit
 
 from conformance.errors import CannotJudge
 
@@ -113,6 +113,7 @@ class Target:
 
 # Of the fields above only these are filled in by code, never by the file.
 _NOT_IN_FILE = {"secrets"}
+_QUERY_CREDENTIAL = re.compile(r"(?i)[?&](?:access_token|token|api_?key|key|password|secret)=([^&#{}]+)")
 _DEFAULT_METHOD = {"create": "POST", "create_failing": "POST", "create_manual": "POST", "update": "POST"}
 
 
@@ -137,12 +138,19 @@ def load_target(where: str) -> Target:
 def from_url(url: str) -> Target:
     """Return the target for any event stream at a URL, with no hooks."""
     parts = _checked_url(url, "the URL", url)
-    path = parts.path or "/"
+    stream = Call((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), "GET")
     return Target(
         f"{parts.scheme}://{parts.netloc}",
-        Call(path + (f"?{parts.query}" if parts.query else ""), "GET"),
+        stream,
         "event-stream",
+        secrets=_in_queries([stream]),
     )
+
+
+def _in_queries(calls: Iterable[Call | None]) -> frozenset[str]:
+    """Return the credentials that stand in addresses, where no header field says that they are such."""
+    found = (value for call in calls if call for value in _QUERY_CREDENTIAL.findall(call.path))
+    return frozenset(form for value in found for form in (value, unquote_plus(value)))
 
 
 def from_toml(text: str, where: str = "ssegauge.toml", environ: Mapping[str, str] = os.environ) -> Target:
@@ -154,9 +162,10 @@ def from_toml(text: str, where: str = "ssegauge.toml", environ: Mapping[str, str
     reader = _Reader(text, where, environ)
     target: Target = reader.build(Target, table, ())
     _checked_url(target.base_url, f"{where}:{reader.line(('base_url',))}: base_url", table["base_url"])
+    hooks = (getattr(target.task, item.name) for item in fields(Tasks))
     return Target(
         **{item.name: getattr(target, item.name) for item in fields(Target) if item.name not in _NOT_IN_FILE},
-        secrets=frozenset(reader.secrets),
+        secrets=_in_queries([target.stream, target.existing, *hooks]) | reader.secrets,
     )
 
 

@@ -12,12 +12,14 @@ a file that was cut off anywhere still holds all whole rows before the cut. ``Tr
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
+from urllib.parse import quote, quote_plus
 
 from conformance.errors import CannotJudge
 
@@ -164,7 +166,7 @@ def dump_row(row: Mapping[str, Any], redact: Redactor | None = None) -> str:
 
     What some readers take for the end of a line is escaped: JSON allows it inside strings, ``splitlines`` does not.
     """
-    clean = redact.value(row) if redact else row
+    clean = redact.row(row) if redact else row
     return json.dumps(clean, ensure_ascii=False, separators=(",", ":")).translate(_LINE_ENDS) + "\n"
 
 
@@ -223,39 +225,107 @@ def _captured_head(raw: bytes) -> tuple[Head | None, bytes]:
 
 _LINE_ENDS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 _SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"}
-REDACTED = "[redacted]"
+_OURS = ("transcript", "name", "probe", "role")  # of an opening row: words and names that are never a server's
+_HALF_CHARACTER = re.compile(r"(?:\\x[0-9a-f]{2}){1,3}\Z")  # where an excerpt was cut inside a character
+REDACTED: Final = "[redacted]"
+SHORTEST: Final = 4
 
 
 class Redactor:
-    """Replaces secrets in what is written: known strings anywhere, and the values of credential headers."""
+    """Replaces secrets in what is written: known strings anywhere, and the values of credential headers.
+
+    A secret is found as it is, without white space around it, and as JSON, Python, HTML, percent-encoding and bytes
+    that are not whole UTF-8 write it. Of one that the edge of a chunk or an ellipsis cuts in two, each piece is found
+    that is half of it or 8 characters, and never fewer than 4. Not found: shorter pieces, one that spans three chunks,
+    one inside a content coding or base64, one written as a JSON number.
+
+    Keys are never a secret. One of under 4 characters is ignored: anybody can guess it, and it is in every document.
+    """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        longest_first = sorted({text for text in secrets if text}, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        found = {form for secret in secrets if len(secret.strip()) >= SHORTEST for form in _forms(secret)}
+        self._forms = sorted(found, key=len, reverse=True)
+        self._mirrored = [form[::-1] for form in self._forms]
+        self._pattern = re.compile("|".join(map(re.escape, self._forms)))
 
     def text(self, text: str) -> str:
         """Return the text without the known secrets."""
-        return self._pattern.sub(REDACTED, text) if self._pattern else text
+        if not self._forms:
+            return text
+        *cut, rest = self._pattern.sub(REDACTED, text).split("…")
+        return "…".join([*(self._tail(_HALF_CHARACTER.sub("", piece)) for piece in cut), rest])
 
-    def value(self, value: Any) -> Any:  # noqa: ANN401 - any JSON value
-        """Return a JSON value without secrets."""
+    def value(self, value: Any, ours: Collection[str] = ()) -> Any:  # noqa: ANN401 - any JSON value
+        """Return a JSON value without secrets; what stands under the keys ``ours`` stays, at any depth."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {self.text(key): self._entry(key, item) for key, item in value.items()}
-        if isinstance(value, list):
-            if len(value) == 2 and isinstance(value[0], str) and value[0].lower() in _SECRET_HEADERS:
+            return {key: item if key in ours else self._entry(key, item, ours) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            if len(value) == 2 and _is_secret(value[0]):
                 return [value[0], REDACTED]
-            return [self.value(item) for item in value]
+            return [self.value(item, ours) for item in value]
         return value
 
-    def _entry(self, key: str, item: Any) -> Any:  # noqa: ANN401
-        if key == "b64":  # a secret may hide in bytes that are not whole UTF-8
-            raw = base64.b64decode(item).decode("latin-1")
-            return base64.b64encode(self.text(raw).encode("latin-1")).decode()
-        if key.lower() in _SECRET_HEADERS and isinstance(item, str):
-            return REDACTED
-        return self.value(item)
+    def row(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a transcript's row without secrets."""
+        if "chunk" in row:
+            return {"chunk": self._chunk(row["chunk"])}
+        if "end" in row:
+            return {"end": self.value(row["end"], ("how",))}
+        return {**self.value(row), **{key: row[key] for key in _OURS if key in row}}
+
+    def _entry(self, key: str, item: Any, ours: Collection[str]) -> Any:  # noqa: ANN401
+        return REDACTED if _is_secret(key) and isinstance(item, str) else self.value(item, ours)
+
+    def _chunk(self, chunk: Mapping[str, Any]) -> dict[str, Any]:
+        if "text" in chunk:
+            return {**chunk, "text": self._piece(chunk["text"])}
+        raw = base64.b64decode(chunk["b64"]).decode("latin-1")
+        return {**chunk, "b64": base64.b64encode(self._piece(raw).encode("latin-1")).decode()}
+
+    def _piece(self, text: str) -> str:
+        """Return a chunk without secrets, also those that begin before it or end after it."""
+        text = self._tail(self._pattern.sub(REDACTED, text) if self._forms else text)
+        begun = max((_overlap(text[::-1], form) for form in self._mirrored), default=0)
+        return REDACTED + text[begun:] if begun else text
+
+    def _tail(self, text: str) -> str:
+        """Return the text without the piece of a secret at its end."""
+        cut = max((_overlap(text, form) for form in self._forms), default=0)
+        return text[:-cut] + REDACTED if cut else text
+
+
+def _forms(secret: str) -> set[str]:
+    """Return how a secret may be written."""
+    secret = secret.strip()
+    raw = secret.encode("utf-8", "surrogatepass")
+    escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    percent = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
+    return {
+        secret,
+        raw.decode("latin-1"),
+        repr(secret)[1:-1],
+        repr(raw)[2:-1],
+        html.escape(secret),
+        *escaped,
+        *(text.replace("/", "\\/") for text in escaped),  # as PHP's json_encode does
+        *percent,
+        *(re.sub("%..", lambda code: code[0].lower(), text) for text in percent),
+    }
+
+
+def _overlap(text: str, secret: str) -> int:
+    """Return how many characters at the text's end begin the secret; 0 when they are too few to tell."""
+    least = max(SHORTEST, min(8, (len(secret) + 1) // 2))
+    at = text.find(secret[:least], max(0, len(text) - len(secret) + 1))
+    while at >= 0 and not secret.startswith(text[at:]):
+        at = text.find(secret[:least], at + 1)
+    return len(text) - at if at >= 0 else 0
+
+
+def _is_secret(key: Any) -> bool:  # noqa: ANN401 - any JSON value
+    return isinstance(key, str) and key.lower() in _SECRET_HEADERS
 
 
 def _joined(headers: Headers, name: str) -> str | None:

@@ -158,6 +158,13 @@ def test_credentials_in_a_url_are_refused_unseen() -> None:
     assert load_target("http://example.org/@me?to=a//b@c").stream.path == "/@me?to=a//b@c"
 
 
+def test_credentials_in_a_query_are_secrets() -> None:
+    hook = SMALLEST + "[task.snapshot]\npath = '/x?page=2&api_key=k%2Fey'\n[existing]\npath = '/?Token={task_id}'\n"
+
+    assert load_target("http://x/e?access_token=abc&b=c").secrets == {"abc"}
+    assert from_toml(hook).secrets == {"k%2Fey", "k/ey"}
+
+
 def test_the_line_is_that_of_the_keys_own_table() -> None:
     text = SMALLEST + '[task.create]\npath = "/a"\n\n[task.update]\npath = "/b"\nmethod = 7\n'
 
