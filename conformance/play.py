@@ -22,6 +22,7 @@ from conformance.transcript import Request, Transcript
 DELAY_EVERY_S = 0.01
 # Answers that say "not here" or "not you": the target is described wrongly, which is no finding on its streams.
 NOTHING_THERE = {
+    204: "the server says that there is no stream now",
     401: "give credentials in stream.headers",
     403: "give credentials in stream.headers",
     404: "check base_url and stream.path",

@@ -113,7 +113,10 @@ def concurrent(measured: Measured, limits: Limits) -> Objective:
     if not measured.peak_open:
         note = f"no stream was opened: {measured.reasons or 'none was tried'}; check base_url and stream.path"
         return Objective(*values, "could_not_judge", note=note)
-    if measured.failed or measured.dropped or measured.peak_open < measured.users:
+    if not (measured.failed or measured.dropped) and measured.peak_open < measured.users:
+        note = f"{measured.users} wanted, but the streams end too soon to be open at once; use streams that last longer"
+        return Objective(*values, "could_not_judge", note=note)
+    if measured.failed or measured.dropped:
         reasons = f" ({measured.reasons})" if measured.reasons else ""
         note = f"{measured.users} wanted; {measured.failed} failed, {measured.dropped} dropped{reasons}"
         return Objective(*values, "fail", note=note)

@@ -78,7 +78,11 @@ class Session:
         try:
             messages = self._first(timeout)
             stream.wait_at_most(None)
-            self._opened()
+        except BaseException:
+            stream.close()
+            raise
+        self._opened()
+        try:
             on_open(self)
             self._read(messages, on_event)
         except BaseException:  # the greenlet is killed

@@ -115,7 +115,7 @@ def percentiles(values: Floats) -> dict[str, Any]:
 def peak_open(run_folder: Path) -> int:
     """Return the most streams that were open at once."""
     at, step = samples.read(run_folder, OPEN, "at_ms", "value")
-    return int(np.cumsum(step[np.lexsort((step, at))]).max()) if at.size else 0
+    return max(0, int(np.cumsum(step[np.lexsort((step, at))]).max())) if at.size else 0
 
 
 def reasons(counted: Counter[str]) -> str:

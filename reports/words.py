@@ -46,6 +46,7 @@ OBJECTIVES = {
     "performance/connect-time": ("Connection time", "<"),
     "performance/update-latency": ("Update latency", "<"),
     "performance/degradation": ("Impact on existing endpoint", "<"),
+    "performance/capacity": ("Capacity", "≥"),
 }
 ANY_OTHER = "≤"
 

@@ -134,6 +134,11 @@ async def _read_count(server: Server) -> float | None:
     try:
         return float(pointer(reply.json, metric.value))
     except (LookupError, TypeError, ValueError):
+        note = (
+            f"[observe] open_streams: no number at {metric.value} of {server.target.url(metric.path)}: {reply.said()}"
+        )
+        if note not in server.recording.notes:
+            server.recording.notes.append(note)
         return None
 
 

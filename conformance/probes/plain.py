@@ -34,4 +34,5 @@ async def plain_idle(server: Server) -> None:
     wait_s = server.target.limits.heartbeat_s + 1.5
     facts: dict[str, Any] = {"kind": "plain", "situation": "idle", "patience_ms": wait_s * 1000}
     async with server.stream("plain-idle", **facts) as live:
+        await live.until(lambda: live.head is not None, server.patience_s)  # silence counts from there
         await live.until(lambda: live.over, wait_s)

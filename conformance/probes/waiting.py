@@ -22,6 +22,7 @@ async def idle(server: Server) -> None:
     wait_s = server.target.limits.heartbeat_s + 1.5
     facts: dict[str, Any] = {"kind": "manual", "situation": "idle", "patience_ms": wait_s * 1000}
     async with server.stream("idle", task_id, **facts) as live:
+        await live.until(lambda: live.head is not None, server.patience_s)  # silence counts from there
         await live.until(lambda: live.over, wait_s)
     if server.target.task.update and not (live.transcript.end and live.transcript.end.how == "eof"):
         await server.complete(task_id)

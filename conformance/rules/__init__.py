@@ -17,6 +17,7 @@ from conformance.rules import (
     shape_progress,
     slow,
     wire,
+    wire_dispatch,
     wire_fields,
 )
 from conformance.rules.rule import RULES, Level, Rule, Source, Verdict, fetch, profile, rfc, rule, whatwg
@@ -48,5 +49,6 @@ __all__ = [
     "slow",
     "whatwg",
     "wire",
+    "wire_dispatch",
     "wire_fields",
 ]

@@ -92,6 +92,24 @@ for code in OPENINGS:
     breaks(f"wire/{code}")(_opened_by(code))
 
 
+@breaks("wire/nothing-dispatched")
+class UnendedEvents(ProgressEvents):
+    """Leaves out the blank line behind each event."""
+
+    def spoil(self, block: bytes, number: int) -> bytes:  # noqa: ARG002 - a hook
+        """Return the block with one line break at its end."""
+        return block.rstrip(b"\n") + b"\n"
+
+
+@breaks("wire/nothing-dispatched")
+class UnendedOpening(Streams):
+    """Leaves out the blank line behind the opening, too."""
+
+    def opening(self, task: Task) -> bytes:
+        """Return the opening with one line break at its end."""
+        return super().opening(task).rstrip(b"\n") + b"\n"
+
+
 @breaks("wire/truncated-event")
 class TruncatedEvent(Streams):
     """Ends inside an event."""

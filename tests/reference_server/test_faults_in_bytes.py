@@ -117,6 +117,7 @@ PROOFS: dict[str, Callable[[Seen], bool]] = {
     "response/no-nosniff": field("x-content-type-options", None),
     "response/date-missing": field("date", None),
     "wire/invalid-utf8": lambda seen: b"\xe9" in seen.happy.body,
+    "wire/nothing-dispatched": lambda seen: b"\n\n" not in seen.happy.body,
     "wire/truncated-event": lambda seen: not seen.happy.body.endswith(b"\n\n"),
     "wire/truncated-chunked-body": lambda seen: not seen.happy.is_complete and seen.happy.at_end,
     "wire/repeated-bom": lambda seen: seen.happy.body.startswith(BOM + BOM),

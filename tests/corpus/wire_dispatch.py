@@ -1,0 +1,21 @@
+"""Streams of which no event comes."""
+
+from conformance.transcript import from_capture
+from tests.corpus.build import Case, exchange, healthy
+
+CASES = {
+    "wire/nothing-dispatched": Case(
+        good=((healthy(),), (exchange(b"data: 1\n\n", how="cut"),)),
+        bad=(
+            (exchange(*((500.0 * n, b"data: 1\n") for n in range(5)), how="cut"),),
+            (exchange(*((500.0 * n, b"data: 1\\n\\n") for n in range(5)), how="cut"),),
+            (from_capture(b"data: 1\ndata: 2\ndata: 3\n"),),
+        ),
+        silent=(
+            (exchange(how="cut"),),
+            (exchange(b": nothing yet\n", (3000.0, b": still nothing\n"), how="cut"),),
+            (exchange(b"data: 1\n", (30.0, b"data: 2\n"), how="cut"),),  # one event that was about to end
+            (from_capture(b"data: 1\n"),),
+        ),
+    ),
+}
