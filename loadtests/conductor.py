@@ -259,7 +259,7 @@ class Conductor:
         ratio = impact.ratio_of(dict(samples.read_phases(self.plan.out, samples.EXISTING)))
         if impact.is_decided(ratio, self.target.limits.degradation) or self._ping_failures:
             return True
-        self.stage = "extending: the interval of the degradation still holds its limit"
+        self.stage = "extending, until the impact on the existing endpoint is decided"
         return False
 
     def _phase(self, code: int, *, streams: bool) -> None:

@@ -190,7 +190,8 @@ def load_facts(load: Document) -> Iterator[tuple[str, str]]:
     yield "connections", _counted(connections, "requested", "peak_open", "failed", "dropped")
     if reasons := connections.get("drop_reasons"):
         yield "dropped by", ", ".join(f"{prose(reason)} {count:,}" for reason, count in reasons.items())
-    yield "updates", _counted(integrity, "sent", "received", "lost", "duplicated", "reordered")
+    if integrity["sent"]:  # a stream that we do not drive has its events, but no updates of ours
+        yield "updates", _counted(integrity, "sent", "received", "lost", "duplicated", "reordered")
     yield "generator", ", ".join(_generator_words(generator))
     if generator.get("note") and prose(generator["note"]) not in notes(load):
         yield "", prose(generator["note"])
