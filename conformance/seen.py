@@ -16,9 +16,13 @@ role               the exchange is
 ``snapshot``       the polling endpoint; ``task_id``, ``when`` ("running", "ended")
 ``open-streams``   the metric hook; ``moment`` ("before", "during", "after"), ``value``, ``opened``
 ``process``        the server's process on this machine; ``moment`` ("before", "after"), ``cycles``,
-                   ``descriptors``, ``memory_bytes``
+                   ``descriptors``, ``memory_bytes``; ``opened``, how many of the cycles' streams were answered;
+                   "slow-before" and "slow-after" around a reader that does not read
 ``harness``        ourselves; ``own_delay_ms``, by how much our own event loop was late at most
-``sockets``        the kernel's TCP table on this machine; ``moment`` ("fin", "rst"), ``cut``, ``held``
+``sockets``        the kernel's TCP table on this machine; ``moment`` ("fin", "rst"), ``cut``, ``held``,
+                   ``opened``, how many of the streams cut were answered
+``metric``         the reply in which ``open-streams`` was read
+``hello``          the very first request: whether there is a server at all
 ``unknown-task``   a stream of a task that never was
 ``malformed-id``   a stream whose task id is rubbish; ``case``
 ``method``         a stream by another method; ``case``
@@ -43,7 +47,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeGuard, TypeVar
 
 from conformance.sse import Decoder, Event, Observation
 from conformance.target import Limits, Profile
@@ -122,10 +126,11 @@ class Message:
 
 
 class View:
-    """One exchange, decoded."""
+    """One exchange, decoded. One that was interrupted with the whole run has no end."""
 
     def __init__(self, transcript: Transcript) -> None:
-        self.transcript = transcript
+        interrupted = transcript.end is not None and transcript.end.detail == "interrupted"
+        self.transcript = replace(transcript, end=None) if interrupted else transcript  # says nothing of its end
         self.name = transcript.name
         self.facts = transcript.facts
         self.head: Head | None = transcript.head
@@ -308,6 +313,11 @@ class Seen:
             if "task_id" in view.facts and choose(view):
                 found[view.facts["task_id"]].append(view)
         yield from ((task_id, tuple(views)) for task_id, views in found.items())
+
+
+def is_number(value: Any) -> TypeGuard[int | float]:  # noqa: ANN401 - whatever the server sent
+    """Whether it is a number of JSON; Python counts True and False among the integers."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def excerpt(data: bytes) -> str:

@@ -5,8 +5,7 @@ from itertools import pairwise
 
 from conformance.rules.course import State, ended_ms, in_time, ordinary, percent, percents, state, told_state
 from conformance.rules.rule import profile, rule
-from conformance.rules.shape import is_number
-from conformance.seen import Mark, Message, Seen, View
+from conformance.seen import Mark, Message, Seen, View, is_number
 
 MOVED_BY_A_VISIT_MS = 500.0
 States = list[tuple[State, Message]]

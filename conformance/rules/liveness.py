@@ -152,7 +152,7 @@ def heartbeats_without_a_task(view: View) -> Iterator[Mark]:
 
 def _looks_alive(view: View, item: Item) -> bool:
     """Whether it is a heartbeat or an event of a task, in a stream that does not end."""
-    if view.ended_by_server or not isinstance(item.what, Comment | Event):
+    if view.ended_by_server or not view.transcript.end or not isinstance(item.what, Comment | Event):
         return False
     connected = any(message.item is item and message.type == "connected" for message in view.messages)
     return not connected

@@ -6,11 +6,11 @@ defect is one finding. The canary's stream is left to the rules on injection.
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
-from typing import Any, TypeGuard
+from typing import Any
 
 from conformance.rules.liveness import HEARTBEAT_NAMES
 from conformance.rules.rule import profile, rule
-from conformance.seen import Mark, Message, View
+from conformance.seen import Mark, Message, View, is_number
 
 TYPES = frozenset({"connected", "progress", "error"})
 # Milliseconds between 1973 and 5138: seconds, microseconds and nanoseconds of this century lie outside.
@@ -59,11 +59,6 @@ def objects(view: View) -> Iterator[Message]:
 def known(view: View) -> Iterator[Message]:
     """Yield the messages of a type that the specification knows."""
     return (one for one in objects(view) if isinstance(one.type, str) and one.type in TYPES)
-
-
-def is_number(value: Any) -> TypeGuard[int | float]:  # noqa: ANN401 - whatever the server sent
-    """Whether it is a number of JSON; Python counts True and False among the integers."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def made_ms(message: Message) -> float | None:

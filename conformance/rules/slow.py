@@ -32,7 +32,7 @@ def slow_reader_stalls_others(seen: Seen) -> Iterator[Mark]:
     limit_ms = max(seen.limits.update_s * 1000, 2 * _usual_latency_ms(seen))
     for view in seen.role("stream", situation="beside-slow"):
         for update in seen.role("update", task_id=view.facts.get("task_id")):
-            if update.head is None:
+            if update.head is None and update.transcript.end:
                 yield update.bad("an update went unanswered beside a reader that does not read")
         for effect in effects(seen, view) if view.is_event_stream else ():
             latency_ms = effect.latency_ms

@@ -31,6 +31,14 @@ def test_a_tail_is_unfinished_only_when_the_server_ended_the_stream() -> None:
     assert not any(view(b"data: 1", how="cut").of(UnfinishedTail))
 
 
+def test_a_stream_that_was_interrupted_says_nothing_of_its_end_but_all_that_came_before() -> None:
+    seen = view(connected(), b"data: 1", how="cut", detail="interrupted")
+
+    assert seen.transcript.end is None
+    assert len(seen.events) == 1
+    assert view(connected(), how="cut").transcript.end
+
+
 @pytest.mark.parametrize(
     ("data", "value", "error"),
     [

@@ -19,14 +19,14 @@ def counts(before: Any, during: Any, after: Any) -> tuple[Transcript, ...]:
     return tuple(look("open-streams", moment=moment, value=value, opened=n) for moment, value, n in values)
 
 
-def sockets(moment: str, held: Any) -> tuple[Transcript, ...]:
-    return (look("sockets", moment=moment, cut=10, held=held),)
+def sockets(moment: str, held: Any, **more: Any) -> tuple[Transcript, ...]:
+    return (look("sockets", moment=moment, cut=10, held=held, **more),)
 
 
-def process(fact: str, before: Any, after: Any) -> tuple[Transcript, ...]:
+def process(fact: str, before: Any, after: Any, **more: Any) -> tuple[Transcript, ...]:
     """Two looks at the process, with 200 streams between them."""
     looks = (("before", before), ("after", after))
-    return tuple(look("process", moment=moment, cycles=200, **{fact: value}) for moment, value in looks)
+    return tuple(look("process", moment=moment, cycles=200, **{fact: value}, **more) for moment, value in looks)
 
 
 def after_storm(status: int = 200, **more: Any) -> tuple[Transcript, ...]:
@@ -59,6 +59,8 @@ CASES = {
         bad=(counts(0, 10, 10), counts(0, 10, 5), counts(0, 10, -10), counts(0, 10, 0) + counts(0, 20, 10)[1:]),
         silent=(
             counts(0, 0, 0),  # a gauge that is refreshed now and then
+            counts(0, 0, 10),  # ... or that counts something else
+            counts(3, 4, 40),
             counts(0, float("nan"), float("nan")),
             counts(0, "10", "0"),
             counts(0, 10, 0)[:2],
@@ -66,15 +68,23 @@ CASES = {
         ),
     ),
     "cleanup/socket-held-after-fin": Case(
-        good=(sockets("fin", 0),), bad=(sockets("fin", 10), sockets("fin", 1)), silent=(sockets("rst", 10),)
+        good=(sockets("fin", 0), sockets("fin", 0, opened=5)),
+        bad=(sockets("fin", 10), sockets("fin", 1, opened=10)),
+        silent=(sockets("rst", 10), sockets("fin", 0, opened=4), sockets("fin", 0, opened=None)),
     ),
     "cleanup/socket-held-after-rst": Case(
-        good=(sockets("rst", 0),), bad=(sockets("rst", 10),), silent=(sockets("fin", 10), sockets("rst", None))
+        good=(sockets("rst", 0),),
+        bad=(sockets("rst", 10),),
+        silent=(sockets("fin", 10), sockets("rst", None), sockets("rst", 0, opened=0)),
     ),
     "cleanup/descriptors-grow": Case(
         good=(process("descriptors", 30, 30), process("descriptors", 30, 35), process("descriptors", 30, 12)),
-        bad=(process("descriptors", 30, 230), process("descriptors", 30, 96)),
-        silent=(process("descriptors", 30, None), process("memory_bytes", 1, 1)),
+        bad=(process("descriptors", 30, 230, opened=200), process("descriptors", 30, 96)),
+        silent=(
+            process("descriptors", 30, None),
+            process("memory_bytes", 1, 1),
+            process("descriptors", 30, 30, opened=99),  # most were refused
+        ),
     ),
     "cleanup/memory-grows": Case(
         good=(
@@ -83,12 +93,21 @@ CASES = {
             process("memory_bytes", 50 * MIB, 40 * MIB),
         ),
         bad=(process("memory_bytes", 50 * MIB, 100 * MIB),),
-        silent=(process("memory_bytes", 50 * MIB, "x"), process("memory_bytes", 1, 2)[:1]),
+        silent=(
+            process("memory_bytes", 1, 1, opened=0),
+            process("memory_bytes", 50 * MIB, "x"),
+            process("memory_bytes", 1, 2)[:1],
+        ),
     ),
     "cleanup/refuses-after-storm": Case(
         good=(after_storm(),),
         bad=(after_storm(503), after_storm(answered=False), after_storm() + after_storm(500)),
-        silent=(after_storm(404), after_storm(429), after_storm(204)),
+        silent=(
+            after_storm(404),
+            after_storm(429),
+            after_storm(204),
+            after_storm(answered=False, detail="interrupted"),
+        ),
     ),
     "cleanup/disconnect-stops-task": Case(
         good=(

@@ -89,6 +89,7 @@ CASES = {
             (unknown(answered=False),),
             (unknown(connected()),),  # silence, not a heartbeat
             (unknown(connected(), how="eof"),),
+            (unknown(COMMENT, how="cut", detail="interrupted"),),
             (unknown(b"{}", status=500, how="eof"),),
         ),
     ),

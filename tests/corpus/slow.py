@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from conformance.transcript import Request, Transcript
+from conformance.transcript import End, Request, Transcript
 from tests.corpus.build import Case, connected, exchange, progress
 from tests.corpus.delivery import told as paced
 from tests.corpus.delivery import update, updates
@@ -47,6 +47,7 @@ CASES = {
             (exchange(situation="slow", answered=False, how="error"), *MOVES, beside(3000, 3000)),
             (SLOW, *MOVES, beside(how="cut", ended_at=900.0)),
             (SLOW, *MOVES, exchange(status=503, situation="beside-slow")),
+            (SLOW, replace(MOVES[0], head=None, end=End(5.0, "cut", "interrupted")), beside(how="cut")),
             (SLOW, exchange((10.0, connected() + progress(0)), situation="beside-slow", how="cut", kind="manual")),
         ),
     ),
