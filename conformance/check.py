@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -42,20 +42,21 @@ def check(
 ) -> tuple[dict[str, Any], list[str]]:
     """Check a server; return ``conformance.json``, which is also in the folder by then, and notes for the user.
 
+    What is returned and raised holds no secret of the target's, like what is written.
+
     Raises CannotJudge when nothing can be judged, KeyboardInterrupt when interrupted.
     """
     rules, known = chosen(options.only, options.skip), read_baseline(options.baseline)
     recording = Recording(folder.path / "transcripts", folder.redact)
     interrupted, failures = False, Failures()
-    with contextlib.ExitStack() as stack:
-        if options.spawn:
-            pid = stack.enter_context(spawned(options.spawn, target))
-            target = replace(target, observe=Observe(target.observe.open_streams, target.observe.pid or pid))
-        try:
+    try:
+        with _running(target, options.spawn) as running:
             progress = Progress(changed=on_progress)
-            failures = asyncio.run(play(target, recording, quick=options.quick, progress=progress))
-        except KeyboardInterrupt:
-            interrupted = True
+            failures = asyncio.run(play(running, recording, quick=options.quick, progress=progress))
+    except KeyboardInterrupt:
+        interrupted = True
+    except CannotJudge as error:
+        raise CannotJudge(folder.redact.text(str(error))) from None
     results = judge(
         recording.transcripts,
         profile=target.profile,
@@ -77,7 +78,17 @@ def check(
     folder.write("conformance.json", made)
     if interrupted:
         raise KeyboardInterrupt
-    return made, recording.notes
+    return folder.clean(made), [folder.redact.text(note) for note in recording.notes]
+
+
+@contextlib.contextmanager
+def _running(target: Target, command: str | None) -> Iterator[Target]:
+    """Yield the target, with its process id when it is ours to start."""
+    if command is None:
+        yield target
+        return
+    with spawned(command, target) as pid:
+        yield replace(target, observe=Observe(target.observe.open_streams, target.observe.pid or pid))
 
 
 def judge_recorded(recorded: Recorded, options: Options, profile: Profile | None = None) -> dict[str, Any]:
