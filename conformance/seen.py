@@ -42,19 +42,20 @@ end), "canary", "after-cut", "after-storm", "storm", "slow", "beside-slow".
 from __future__ import annotations
 
 import json
-import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple, TypeGuard, TypeVar
 
+from conformance.coding import CannotDecode, decoder
 from conformance.sse import Decoder, Event, Observation
 from conformance.target import Limits, Profile
 from conformance.transcript import Head, Transcript
 
 ENDED = frozenset({"completed", "failed"})
 EXCERPT = 160
+OUR_OWN_ENDS = frozenset({"interrupted", "the harness failed"})
 Kind = TypeVar("Kind", bound=Observation)
 
 
@@ -126,11 +127,11 @@ class Message:
 
 
 class View:
-    """One exchange, decoded. One that was interrupted with the whole run has no end."""
+    """One exchange, decoded. One that our own interruption or failure cut short has no end."""
 
     def __init__(self, transcript: Transcript) -> None:
-        interrupted = transcript.end is not None and transcript.end.detail == "interrupted"
-        self.transcript = replace(transcript, end=None) if interrupted else transcript  # says nothing of its end
+        ours = transcript.end is not None and transcript.end.detail in OUR_OWN_ENDS
+        self.transcript = replace(transcript, end=None) if ours else transcript
         self.name = transcript.name
         self.facts = transcript.facts
         self.head: Head | None = transcript.head
@@ -348,12 +349,10 @@ def _message(item: Item, event: Event) -> Message:
 
 def _without_content_coding(transcript: Transcript) -> Iterator[tuple[float, bytes]]:
     """Yield the chunks as a client reads them. A coding we cannot undo is left as it is: the rules will say so."""
-    coding = (transcript.head.header("content-encoding") if transcript.head else None) or ""
-    wbits = {"gzip": 31, "x-gzip": 31, "deflate": 47}.get(coding.strip().lower())
-    inflate = zlib.decompressobj(wbits) if wbits else None
+    decode = decoder((transcript.head.header("content-encoding") if transcript.head else None) or "")
     for chunk in transcript.chunks:
         try:
-            yield chunk.at_ms, inflate.decompress(chunk.data) if inflate else chunk.data
-        except zlib.error:
-            inflate = None
+            yield chunk.at_ms, decode(chunk.data)
+        except CannotDecode:
+            decode = bytes
             yield chunk.at_ms, chunk.data

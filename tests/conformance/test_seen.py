@@ -32,6 +32,9 @@ def test_a_tail_is_unfinished_only_when_the_server_ended_the_stream() -> None:
 
 
 def test_a_stream_that_was_interrupted_says_nothing_of_its_end_but_all_that_came_before() -> None:
+    seen = view(connected(), b"data: 1", how="error", detail="the harness failed")
+    assert seen.transcript.end is None
+
     seen = view(connected(), b"data: 1", how="cut", detail="interrupted")
 
     assert seen.transcript.end is None
@@ -108,6 +111,9 @@ PLAIN = b"data: 1\n\ndata: 2\n\n"
         ("gzip", gzip.compress(PLAIN)),
         (" GZIP ", gzip.compress(PLAIN)),
         ("deflate", zlib.compress(PLAIN)),
+        ("deflate", zlib.compress(PLAIN, wbits=-15)),
+        ("gzip", b"".join(gzip.compress(bytes([byte])) for byte in PLAIN)),
+        ("x-gzip", gzip.compress(PLAIN) + b"\0" * 8),
         ("identity", PLAIN),
         (None, PLAIN),
     ],
