@@ -23,7 +23,7 @@ def decoder(content_encoding: str) -> Decode:
 
 
 def _gzip() -> Decode:
-    """One member may follow another, and zeros may pad the last (RFC 1952 section 2.2)."""
+    """One member may follow another (RFC 1952 section 2.2); some writers pad with zeros."""
     member = zlib.decompressobj(GZIP)
 
     def decode(data: bytes) -> bytes:

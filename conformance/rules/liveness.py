@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from conformance.rules.effects import plain_state
-from conformance.rules.rule import profile, rule, whatwg
+from conformance.rules.rule import profile, rule
 from conformance.seen import Item, Mark, Message, Seen, View
 from conformance.sse import Comment, Event
 
@@ -24,11 +24,7 @@ def _silence(view: View) -> tuple[float, float, Item | None]:
 @rule(
     "liveness/heartbeat-missing",
     "should",
-    whatwg(
-        "authoring-notes",
-        "To protect against such proxy servers, authors can include a comment line (one starting with a ':'"
-        " character) every 15 seconds or so.",
-    ),
+    profile("S6.1", "While nothing happens a comment line SHOULD go out at least every 15 s, unless agreed otherwise."),
     needs=("task.create_manual",),
     patient=True,
 )

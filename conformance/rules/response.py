@@ -27,6 +27,10 @@ FAIL_THE_CONNECTION = whatwg(
     "the-eventsource-interface",
     "if res's status is not 200, or if res's `Content-Type` is not `text/event-stream`, then fail the connection.",
 )
+FORBIDDEN_IN_204 = {
+    "content-length": "Content-Length (RFC 9110 section 8.6)",
+    "transfer-encoding": "Transfer-Encoding (RFC 9112 section 6.1)",
+}
 
 
 def _fresh(view: View) -> bool:
@@ -95,10 +99,10 @@ def charset_not_utf8(view: View) -> Iterator[Mark]:
     "response/content-length-on-stream",
     "should",
     rfc(
-        9112,
-        "6.3",
-        "Otherwise, this is a response message without a declared message body length, so the message body length is"
-        " determined by the number of octets received prior to the server closing the connection.",
+        9110,
+        "8.6",
+        "in the absence of Transfer-Encoding, an origin server SHOULD send a Content-Length header field when the"
+        " content size is known prior to sending the complete header section.",
     ),
     over="streams",
 )
@@ -315,8 +319,9 @@ def no_content_with_body(view: View) -> Iterator[Mark]:
     Example: HTTP/1.1 204 No Content, and Content-Length: 4
     """
     if view.head and view.head.status == 204:
-        framing = [name for name in ("content-length", "transfer-encoding") if view.head.header(name)]
-        yield view.bad(f"204 with {framing[0]}", framing[0]) if framing else view.good()
+        framing = [name for name in FORBIDDEN_IN_204 if view.head.header(name)]
+        summaries = (view.bad(f"204 with {FORBIDDEN_IN_204[name]}", name) for name in framing)
+        yield from summaries if framing else (view.good(),)
 
 
 @rule(

@@ -58,11 +58,7 @@ def invalid_utf8(view: View) -> Iterator[Mark]:
 @rule(
     "wire/truncated-event",
     "must",
-    whatwg(
-        "event-stream-interpretation",
-        "If the file ends in the middle of an event, before the final empty line, the incomplete event is not"
-        " dispatched.",
-    ),
+    whatwg("parsing-an-event-stream", "event = *( comment / field ) end-of-line"),
     over="streams",
 )
 def truncated_event(view: View) -> Iterator[Mark]:

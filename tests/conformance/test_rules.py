@@ -168,3 +168,10 @@ def replacements(whole: dict[str, Any], value: Any) -> Iterator[Any]:
         yield {**whole, name: value}
         if isinstance(member, dict):
             yield from ({**whole, name: {**member, inner: value}} for inner in member)
+
+
+def test_a_heartbeat_is_a_promise_of_the_task_progress_profile_alone() -> None:
+    """WHATWG says what authors can do about proxies, not what they must."""
+    (result,) = judge((), profile="event-stream", rules={"": RULES["liveness/heartbeat-missing"]})
+
+    assert result.verdict == "not_applicable"

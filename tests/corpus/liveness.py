@@ -31,7 +31,7 @@ CASES = {
             (idle((7500.0, COMMENT), (15_000.0, COMMENT)),),
             (idle((15_400.0, COMMENT)),),  # a timer that is set for 15 s fires a little later
             (idle((7500.0, said("heartbeat")), (15_000.0, said("heartbeat"))),),  # has a rule of its own
-            (idle(*((1000.0 * n, event({"n": n})) for n in range(1, 17)), kind="plain"),),  # never silent
+            (idle(*((1000.0 * n, event({"n": n})) for n in range(1, 17))),),  # never silent
         ),
         bad=((idle(),), (idle((100.0, COMMENT)),), (idle(ended_at=32_000.0),)),
         silent=(
