@@ -46,9 +46,8 @@ OBJECTIVES = {
     "performance/connect-time": ("Connection time", "<"),
     "performance/update-latency": ("Update latency", "<"),
     "performance/degradation": ("Impact on existing endpoint", "<"),
-    "performance/capacity": ("Capacity", "≥"),
 }
-ANY_OTHER = "≤"
+ANY_OTHER = {"performance/capacity": "≥"}  # and "≤" for the rest
 
 
 def headline(folder: RunFolder) -> str:
@@ -87,12 +86,13 @@ def title(objective: Mapping[str, Any]) -> str:
     """Return an objective's name for people."""
     rule: str = objective["rule"]
     spelled = rule.partition("/")[2].replace("-", " ").capitalize()
-    return OBJECTIVES.get(rule, (spelled, ANY_OTHER))[0]
+    return OBJECTIVES.get(rule, (spelled, ""))[0]
 
 
 def limit(objective: Mapping[str, Any]) -> str:
     """Return an objective's limit with its comparison, such as ``< 1 s``."""
-    sign = OBJECTIVES.get(objective["rule"], ("", ANY_OTHER))[1]
+    rule = objective["rule"]
+    sign = OBJECTIVES[rule][1] if rule in OBJECTIVES else ANY_OTHER.get(rule, "≤")
     return f"{sign} {quantity(objective['limit'], objective['unit'])}"
 
 
