@@ -99,6 +99,7 @@ def situations() -> Run:
     beats = ((7000.0 * n, b": keep-alive\n") for n in (1, 2))
     pending = (8.0, progress(0, "pending"))
     race = {"at": 497.0, "situation": "race", "race_ms": -3}
+    held = {"descriptors": 20, "memory_bytes": 50 << 20, "cycles": 200, "opened": 200}
     again = {"started_ms": EPOCH_MS + 2000, "joined": "late", "situation": "after-cut"}
     return (
         of("task-4", waits(pending, *beats, for_ms=16_500.0, how="cut", situation="idle", patience_ms=16_500)),
@@ -107,8 +108,8 @@ def situations() -> Run:
         look("open-streams", "before", value=0, opened=0),
         look("open-streams", "during", value=10, opened=10),
         look("open-streams", "after", value=0, opened=0),
-        *(look("sockets", how, cut=10, held=0) for how in ("fin", "rst")),
-        *(look("process", when, descriptors=20, memory_bytes=50 << 20, cycles=200) for when in ("before", "after")),
+        *(look("sockets", how, cut=10, held=0, opened=10) for how in ("fin", "rst")),
+        *(look("process", when, **held) for when in ("before", "after")),
         of("task-6", waits(pending, for_ms=50.0, how="cut", situation="after-storm")),
         of("task-7", exchange(connected(), progress(20), how="cut", situation="storm")),
         of("task-7", exchange(connected(2000), progress(60), completed(), name="after", **again)),
