@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import cast
 
 from conformance.errors import CannotJudge
+from conformance.sse import BlockWithoutData, Comment, Event, Observation, Retry, UnfinishedTail, decode
 from conformance.target import Limits, Profile
 from conformance.transcript import SCHEMA, Transcript, from_capture, load, loads
+
+MOST_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,23 @@ def read(where: str) -> Recorded:
         raise CannotJudge(f"{'standard input' if where == '-' else where}: nothing in it to judge")
     if raw.lstrip().startswith(b"{") and SCHEMA.encode() in raw[:200]:
         return Recorded([loads(raw.decode("utf-8", "replace"), where)])
-    return Recorded([from_capture(raw, "standard-input" if where == "-" else path.stem)])
+    return Recorded([_capture(raw, where)])
+
+
+def _capture(raw: bytes, where: str) -> Transcript:
+    """Return captured bytes as a transcript; raises CannotJudge when no event stream is in them."""
+    if len(raw) > MOST_BYTES:
+        raise CannotJudge(f"{where}: larger than {MOST_BYTES >> 20} MiB; judge a part of it")
+    captured = from_capture(raw, "standard-input" if where == "-" else Path(where).stem)
+    if captured.head is None and not any(map(_is_of_a_stream, decode(captured.body))):
+        raise CannotJudge(f"{where}: no event stream in it; capture one with `curl -iN URL`")
+    return captured
+
+
+def _is_of_a_stream(item: Event | Observation) -> bool:
+    if isinstance(item, UnfinishedTail):
+        return item.loses_fields
+    return isinstance(item, Event | Comment | Retry | BlockWithoutData)
 
 
 def _run(path: Path) -> Recorded:

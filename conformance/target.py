@@ -160,13 +160,23 @@ def from_toml(text: str, where: str = "ssegauge.toml", environ: Mapping[str, str
     except tomllib.TOMLDecodeError as error:
         raise CannotJudge(f"{where}: not valid TOML: {error}") from None
     reader = _Reader(text, where, environ)
-    target: Target = reader.build(Target, table, ())
+    target: Target = reader.build(Target, {"profile": _usual_profile(table), **table}, ())
+    for word in re.findall(r"\{(\w+)\}", target.stream.path):
+        if word != "task_id":
+            reader.fail(("stream", "path"), f"nothing fills in {{{word}}}; write {{task_id}}")
     _checked_url(target.base_url, f"{where}:{reader.line(('base_url',))}: base_url", table["base_url"])
     hooks = (getattr(target.task, item.name) for item in fields(Tasks))
     return Target(
         **{item.name: getattr(target, item.name) for item in fields(Target) if item.name not in _NOT_IN_FILE},
         secrets=_in_queries([target.stream, target.existing, *hooks]) | reader.secrets,
     )
+
+
+def _usual_profile(table: Mapping[str, Any]) -> Profile:
+    """Return the profile of a file that names none: only where tasks are described are streams about tasks."""
+    stream = table.get("stream")
+    about_tasks = "task" in table or (isinstance(stream, dict) and "{task_id}" in str(stream.get("path")))
+    return "task-progress" if about_tasks else "event-stream"
 
 
 def pointer(document: Any, path: str) -> Any:  # noqa: ANN401 - any JSON value

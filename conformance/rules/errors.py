@@ -239,7 +239,7 @@ def not_allowed_without_allow(view: View) -> Iterator[Mark]:
 
 @rule(
     "errors/head-hangs",
-    "must",
+    "should",
     rfc(9110, "9.1", "All general-purpose servers MUST support the methods GET and HEAD."),
 )
 def head_hangs(seen: Seen) -> Iterator[Mark]:

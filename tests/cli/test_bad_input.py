@@ -1,6 +1,7 @@
 """Bad input: one clear line that names the place and the remedy, the documented exit status, and no traceback."""
 
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,6 +49,8 @@ def test_a_target_that_is_none(url: str, expected: str, tmp_path: Path) -> None:
         (garbage, "not HTTP as expected"),
         (http(b"gone", "Content-Length: 4", "404 Not Found"), "404 Not Found; check base_url and stream.path"),
         (http(b"", "Content-Length: 0", "401 Unauthorized"), "401 Unauthorized; give credentials"),
+        (http(b"", "Location: /elsewhere\r\nContent-Length: 0", "307 Temporary Redirect"), "redirected to /elsewhere"),
+        (http(b"", "X-None: 1", "204 No Content"), "no stream now"),
     ],
 )
 def test_a_server_that_cannot_be_judged(answer: Callable[..., None], expected: str, tmp_path: Path) -> None:
@@ -70,11 +73,17 @@ def test_html_instead_of_a_stream_is_a_finding(tmp_path: Path) -> None:
     assert "content-type: text/html" in done.stdout
 
 
-def test_an_endless_stream_without_a_blank_line_is_no_evidence_of_events(tmp_path: Path) -> None:
-    with tcp_server(http(b"data: x\n" * 1000)) as url:
+def test_an_endless_stream_without_a_blank_line_is_a_finding(tmp_path: Path) -> None:
+    def drip(connection: socket.socket) -> None:
+        http(b"data: x\n")(connection)
+        for _ in range(40):
+            time.sleep(0.1)
+            connection.sendall(b"data: x\n")
+
+    with tcp_server(drip) as url:
         done = ssegauge("check", url, "--quick", "--json", cwd=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert '"wire/event-named-open-or-error"' in done.stdout
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "and no event: the blank line is missing" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -88,6 +97,7 @@ def test_an_endless_stream_without_a_blank_line_is_no_evidence_of_events(tmp_pat
         ('base_url = 7\n[stream]\npath = "/"\n', "ssegauge.toml:1: base_url = 7 is not a string"),
         ('base_url = "${NO_SUCH}"\n[stream]\npath = "/"\n', "environment variable NO_SUCH is not set"),
         ("base_url = \n", "not valid TOML"),
+        ('base_url = "http://a"\n[stream]\npath = "/{taskId}"\n', "ssegauge.toml:3: nothing fills in {taskId}"),
     ],
 )
 def test_a_wrong_target_file(toml: str, expected: str, tmp_path: Path) -> None:
@@ -108,6 +118,7 @@ def test_a_wrong_target_file(toml: str, expected: str, tmp_path: Path) -> None:
         (["load", "http://127.0.0.1:1", "--scenario", "nix"], "--scenario nix: none of"),
         (["judge", "no-such-file"], "no-such-file"),
         (["judge", "-"], "nothing in it to judge"),
+        (["judge", __file__], "no event stream in it"),
         (["rules", "wire/field-cases"], "did you mean 'wire/field-case'?"),
         (["report", "nowhere"], "nowhere"),
         (["serve", "--fault", "wire/field-cases"], "wire/field-case"),
