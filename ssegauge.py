@@ -420,6 +420,7 @@ def _profile(name: str) -> Profile | None:
 
 def main() -> NoReturn:
     """Run the command line; the one place where errors become exit statuses."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs with SIGINT ignored
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     sys.exit(_status())
 
