@@ -74,7 +74,8 @@ Scenario = Annotated[
 Users = Annotated[int, typer.Option(help="Streams at once.", min=1)]
 SpawnRate = Annotated[float, typer.Option(help="New users per second.", min=0.1)]
 Duration = Annotated[str, typer.Option(help="How long to measure: 30s, 5m.")]
-Rate = Annotated[float, typer.Option(help="Updates per second (progress: over all tasks).", min=0.0)]
+# The default is that of the ticket: 50 streams, each told something every 2 s.
+Rate = Annotated[float, typer.Option(help="Updates per second, in progress over all tasks.", min=0.0)]
 Baseline = Annotated[Path | None, typer.Option("--baseline", help="A file of known findings, a code a line.")]
 JUnit = Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here too.")]
 Sarif = Annotated[Path | None, typer.Option("--sarif", help="Write SARIF here.")]
@@ -177,7 +178,7 @@ def load(
     users: Users = 50,
     spawn_rate: SpawnRate = 100.0,
     duration: Duration = "30s",
-    rate: Rate = 50.0,
+    rate: Rate = 25.0,
     find_limit: Annotated[bool, typer.Option("--find-limit", help="Search the most streams, up to --users.")] = False,
     web: Annotated[bool, typer.Option("--web", help="Start from Locust's web page instead of at once.")] = False,
     processes: Annotated[int, typer.Option(help="Spread the users over so many processes.", min=0)] = 0,
@@ -228,7 +229,7 @@ def run_command(
     users: Users = 50,
     spawn_rate: SpawnRate = 100.0,
     duration: Duration = "30s",
-    rate: Rate = 50.0,
+    rate: Rate = 25.0,
     junit: JUnit = None,
     sarif: Sarif = None,
     as_json: AsJson = False,
