@@ -45,7 +45,7 @@ class Options:
     users: int = 50
     spawn_rate: float = 100.0
     duration_s: float = 30.0
-    rate: float = 50.0
+    rate: float = 25.0
     web: bool = False
     web_port: int = 8089
     processes: int = 0

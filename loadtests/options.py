@@ -17,7 +17,7 @@ from conformance.target import Call, Limits, Metric, Observe, Target, Tasks, Tls
 
 TARGET_VARIABLE: Final = "SSEGAUGE_TARGET_JSON"
 STATUS_VARIABLE: Final = "SSEGAUGE_STATUS_FD"
-DEFAULT_RATE: Final = 50.0
+DEFAULT_RATE: Final = 25.0
 
 
 def add_options(parser: ArgumentParser) -> None:
