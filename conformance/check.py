@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import signal
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,8 @@ def check(
     try:
         with _running(target, options.spawn) as running:
             progress = Progress(changed=on_progress)
-            failures = asyncio.run(play(running, recording, quick=options.quick, progress=progress))
-    except KeyboardInterrupt:
+            failures = asyncio.run(_interruptible(play(running, recording, quick=options.quick, progress=progress)))
+    except (KeyboardInterrupt, asyncio.CancelledError):
         interrupted = True
     except CannotJudge as error:
         raise CannotJudge(folder.redact.text(str(error))) from None
@@ -79,6 +80,15 @@ def check(
     if interrupted:
         raise KeyboardInterrupt
     return folder.clean(made), [folder.redact.text(note) for note in recording.notes]
+
+
+async def _interruptible(playing: Coroutine[Any, Any, Failures]) -> Failures:
+    """Let the event loop itself see Ctrl-C: the handler of asyncio.run cancels in the midst of the loop's callbacks."""
+    task = asyncio.current_task()
+    with contextlib.suppress(ValueError, RuntimeError):  # outside the main thread no signal comes
+        if task:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+    return await playing
 
 
 @contextlib.contextmanager

@@ -33,7 +33,7 @@ FLUSH_S: Final = 1.0
 READY_S: Final = 30.0  # at most, until every user has its task
 SETTLE_S: Final = 0.2  # after streams were opened or closed, before pings count
 WINDOW_S: Final = 0.4  # of pings that count, in each phase
-EXTENSION_S: Final = 60.0  # at most, for an interval that holds the limit
+EXTENSION_S: Final = 120.0  # at most, for an interval that holds the limit
 POLL_S: Final = 0.02
 
 

@@ -2,15 +2,22 @@
 
 Times run from just before the send to the kernel's stamp of the arrival. Due times are jittered, so that
 pings do not beat with the server's timers or with the updates.
+
+Many pings make the machine's moods matter less, so there are as many as the endpoint bears: it must not be the
+pings themselves that slow it down.
 """
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 import gevent
+import numpy as np
 
 from conformance.target import Call, Target
 from loadtests import clock
@@ -19,7 +26,10 @@ from loadtests.connection import resolve
 from loadtests.samples import EXISTING, Rows
 
 CONNECTIONS: Final = 4
-RATE: Final = 400.0  # pings per second in all
+RATES: Final = (100.0, 1000.0)  # pings per second in all, at least and at most
+BUSY: Final = 0.2  # the share of its time that the endpoint may spend on pings
+TRIALS: Final = 20
+TRYING_NS: Final = 1_000_000_000
 _SEED: Final = 205
 
 
@@ -32,6 +42,7 @@ class Pinger:
         origin = resolve(target.base_url, target.tls)
         self._request = call_bytes(target, origin, call)
         self._client = Client(origin, timeout=10.0)
+        self._rate = self._bearable_rate()
         self._loops = [gevent.spawn(self._run, number) for number in range(CONNECTIONS)]
 
     def stop(self) -> None:
@@ -39,9 +50,21 @@ class Pinger:
         gevent.killall(self._loops)
         self._client.close()
 
+    def _bearable_rate(self) -> float:
+        times_s = list(islice(self._tried(), TRIALS))
+        least, most = RATES
+        return min(most, max(least, BUSY / float(np.median(times_s)))) if times_s else least
+
+    def _tried(self) -> Iterator[float]:
+        give_up_ns = clock.now() + TRYING_NS
+        with contextlib.suppress(ExchangeFailed):  # what fails is counted when it fails while measuring
+            while clock.now() < give_up_ns:
+                reply = self._client.request(self._request)
+                yield (reply.arrived_ns - reply.sent_ns) / 1e9
+
     def _run(self, number: int) -> None:
         jitter = random.Random(_SEED + number)  # noqa: S311 - no secret
-        step_ns = CONNECTIONS / RATE * 1e9
+        step_ns = CONNECTIONS / self._rate * 1e9
         start_ns, k = clock.now(), 0
         while True:
             due_ns = start_ns + int((k + jitter.random()) * step_ns)
@@ -55,7 +78,7 @@ class Pinger:
             reply = self._client.request(self._request)
         except ExchangeFailed as failure:
             self.failures[str(failure)] += 1
-            gevent.sleep(1 / RATE)  # a server that refuses is not asked at full speed
+            gevent.sleep(1 / self._rate)  # a server that refuses is not asked at full speed
             return
         if not reply.ok:
             self.failures[f"status {reply.status}"] += 1
