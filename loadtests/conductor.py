@@ -204,7 +204,7 @@ class Conductor:
             phases=self._phases,
             ping_failures=self._ping_failures,
             conformance=judged,
-            complaint=self.complaint,
+            complaint=self.complaint or summary.reasons(self.counted("errors")),
         )
 
     # The course of a run.

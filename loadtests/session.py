@@ -37,6 +37,7 @@ class Counts:
     dropped: int = 0
     failures: Counter[str] = field(default_factory=Counter)
     drops: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)  # in the user's own code
     updates: int = 0
     refused: int = 0
     account: Account = field(default_factory=Account)
@@ -55,7 +56,7 @@ class Books:
 def plain(counts: Counts) -> dict[str, Any]:
     """Return counts as plain values, fit for a message."""
     whole = {item.name: getattr(counts, item.name) for item in fields(counts)}
-    reasons = {name: dict(whole[name]) for name in ("failures", "drops")}
+    reasons = {name: dict(whole[name]) for name in ("failures", "drops", "errors")}
     return whole | reasons | {"account": asdict(counts.account)}
 
 

@@ -8,18 +8,20 @@ In a locustfile of your own::
         path = "/events"                       # and --host, or else --target FILE|URL
 
         def on_event(self, kind, data, last_event_id):
-            ...                                # optional; its time is the generator's own
+            ...                                # optional; its time is the generator's own, and its errors void the run
 
 A user opens its stream when streams are wanted, follows it to its end, and opens it again when it broke off.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar, Final
 
 import gevent
 from locust import User, task
 from locust.env import Environment
+from locust.exception import InterruptTaskSet, StopUser
 
 from conformance.errors import CannotJudge
 from loadtests.hooks import node_of
@@ -66,7 +68,7 @@ class SSEUser(User):
             gevent.sleep(RECONNECT_S)
             return
         self._wait_for_turn(node)
-        ending = node.follow(self._task, self.path or None, self._listener())
+        ending = node.follow(self._task, self.path or None, self._listener(node))
         if ending != "closed":
             gevent.sleep(RECONNECT_S)
 
@@ -93,6 +95,16 @@ class SSEUser(User):
         node.counts.ready += first
         return True
 
-    def _listener(self) -> OnEvent | None:
+    def _listener(self, node: Node) -> OnEvent | None:
         overridden = type(self).on_event is not SSEUser.on_event
-        return self.on_event if overridden else None
+        return partial(self._hand_over, node) if overridden else None
+
+    def _hand_over(self, node: Node, *event: str) -> None:
+        """Call the own code of the locustfile; its mistakes are neither the server's nor a reason to end the stream."""
+        try:
+            self.on_event(*event)
+        except (StopUser, InterruptTaskSet):  # Locust's ways to say that this user is done
+            raise
+        except Exception as error:  # noqa: BLE001 - anybody's code
+            node.counts.errors[f"on_event raised {type(error).__name__}: {error}"] += 1
+            self.environment.events.user_error.fire(user_instance=self, exception=error, tb=error.__traceback__)
