@@ -12,15 +12,13 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
-import math
 import os
 import re
 import signal
 import subprocess
 import sys
-import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast, get_args
@@ -43,7 +41,6 @@ OURS = ("conformance", "loadtests", "reports", "reference_server")
 EXIT = {"pass": 0, "fail": 1, "could_not_judge": 2}
 HERE = Path(__file__).resolve().parent
 WORST_FIRST = ("fail", "could_not_judge", "pass")
-PLAIN_LINE_EVERY_S = 5.0
 DEFAULT_TARGET = Path("ssegauge.toml")
 
 app = typer.Typer(
@@ -129,9 +126,8 @@ def check_command(
     """Judge a running server's conformance."""
     from conformance.check import Options
 
-    described = _target(where or target)
-    options = Options(strict, quick, tuple(only or ()), tuple(skip or ()), spawn, baseline)
-    with _run_folder(described, out) as folder:
+    options = Options(strict, quick, tuple(only or ()), tuple(skip or ()), baseline)
+    with _under_test(where or target, spawn) as described, _run_folder(described, out) as folder:
         made = _check(described, folder, options, loud=not (as_json or quiet))
     _write_extra(folder.path, junit, sarif)
     _end([made], folder.path, as_json=as_json, quiet=quiet)
@@ -179,6 +175,7 @@ def load(
     spawn_rate: SpawnRate = 100.0,
     duration: Duration = "30s",
     rate: Rate = 25.0,
+    spawn: Spawn = None,
     find_limit: Annotated[bool, typer.Option("--find-limit", help="Search the most streams, up to --users.")] = False,
     web: Annotated[bool, typer.Option("--web", help="Start from Locust's web page instead of at once.")] = False,
     processes: Annotated[int, typer.Option(help="Spread the users over so many processes.", min=0)] = 0,
@@ -192,9 +189,8 @@ def load(
     """Load a server with streams, and judge how it holds up."""
     from loadtests.cli import Options, run_worker
 
-    described = _target(where or target)
     options = Options(
-        scenario=scenario or _scenario(described),
+        scenario=scenario,
         users=users,
         spawn_rate=spawn_rate,
         duration_s=_seconds(duration),
@@ -207,9 +203,9 @@ def load(
         expect_workers=expect_workers,
     )
     if worker:
-        run_worker(described, options)
+        run_worker(_target(where or target), options)
         return
-    with _run_folder(described, out) as folder:
+    with _under_test(where or target, spawn) as described, _run_folder(described, out) as folder:
         made = _load(described, folder, options, loud=not (as_json or quiet), search=find_limit)
     _end([made], folder.path, as_json=as_json, quiet=quiet)
 
@@ -239,16 +235,12 @@ def run_command(
     from conformance.check import Options
     from loadtests.cli import Options as LoadOptions
 
-    checks = Options(strict, quick, tuple(only or ()), tuple(skip or ()), None, baseline)
-    loads = LoadOptions(users=users, spawn_rate=spawn_rate, duration_s=_seconds(duration), rate=rate)
+    checks = Options(strict, quick, tuple(only or ()), tuple(skip or ()), baseline)
+    loads = LoadOptions(scenario, users, spawn_rate, _seconds(duration), rate)
     loud = not (as_json or quiet)
-    with contextlib.ExitStack() as stack:
-        if where or target or spawn or DEFAULT_TARGET.exists():
-            described = stack.enter_context(_spawned(_target(where or target), spawn))
-        else:
-            described = stack.enter_context(_reference_server(loud=loud))
-        loads = replace(loads, scenario=scenario or _scenario(described))
-        folder = stack.enter_context(_run_folder(described, out))
+    ours = not (where or target or spawn or DEFAULT_TARGET.exists())
+    server = _reference_server(loud=loud) if ours else _under_test(where or target, spawn)
+    with server as described, _run_folder(described, out) as folder:
         documents = [_check(described, folder, checks, loud=loud), _load(described, folder, loads, loud=loud)]
     _write_extra(folder.path, junit, sarif)
     _end(documents, folder.path, as_json=as_json, quiet=quiet)
@@ -276,15 +268,18 @@ def _reference_server(*, loud: bool) -> Iterator[Target]:
 
 
 @contextlib.contextmanager
-def _spawned(target: Target, command: str | None) -> Iterator[Target]:
-    """Run the server under test for as long as the run lasts, when its command was given."""
-    from conformance.machine import spawned
+def _under_test(where: str, command: str | None) -> Iterator[Target]:
+    """Yield the target, its server running when its command was given; what is raised meanwhile holds no secret."""
+    from conformance.errors import CannotJudge
+    from conformance.machine import running
+    from conformance.transcript import Redactor
 
-    if command is None:
-        yield target
-        return
-    with spawned(command, target) as pid:
-        yield replace(target, observe=replace(target.observe, pid=target.observe.pid or pid))
+    described = _target(where)
+    try:
+        with running(described, command) as target:
+            yield target
+    except CannotJudge as error:
+        raise CannotJudge(Redactor(described.secrets).text(str(error))) from None
 
 
 @contextlib.contextmanager
@@ -310,14 +305,16 @@ def _run_folder(target: Target, out: Path | None) -> Iterator[RunFolder]:
 
 def _check(target: Target, folder: RunFolder, options: Options, *, loud: bool) -> dict[str, Any]:
     from conformance.check import check
+    from reports.render.live import live
 
     if not loud:
         return check(target, folder, options)[0]
-    with _live(f"Checking {target.base_url}: connecting") as tell:
+    server = folder.redact.text(target.base_url)
+    with live(errors, f"Checking {server}: connecting") as tell:
 
         def on_progress(progress: Progress) -> None:
             running = ", ".join(progress.running[:3]) + (" …" if len(progress.running) > 3 else "")
-            tell(f"Checking {target.base_url}: {len(progress.done)} of {progress.total} probes done; {running}")
+            tell(f"Checking {server}: {len(progress.done)} of {progress.total} probes done; {running}")
 
         made, notes = check(target, folder, options, on_progress)
     for note in notes:
@@ -329,30 +326,13 @@ def _load(
     target: Target, folder: RunFolder, options: LoadOptions, *, loud: bool, search: bool = False
 ) -> dict[str, Any]:
     from loadtests.cli import describe, find_limit, run_load
+    from reports.render.live import live
 
     load_it = find_limit if search else run_load
     if not loud:
         return load_it(target, folder.path, options)
-    with _live(f"Loading {target.base_url}: starting Locust") as tell:
+    with live(errors, f"Loading {folder.redact.text(target.base_url)}: starting Locust") as tell:
         return load_it(target, folder.path, options, lambda status: tell(f"Loading {describe(status)}"))
-
-
-@contextlib.contextmanager
-def _live(first: str) -> Iterator[Callable[[str], None]]:
-    """Keep one line up to date on a terminal; elsewhere print a line now and then."""
-    if errors.is_terminal:
-        with errors.status(escape(first)) as status:
-            yield lambda line: status.update(escape(line))
-        return
-    last = -math.inf
-
-    def tell(line: str) -> None:
-        nonlocal last
-        if time.monotonic() - last >= PLAIN_LINE_EVERY_S:
-            last = time.monotonic()
-            errors.print(line, markup=False, soft_wrap=True)
-
-    yield tell
 
 
 def _build(path: Path) -> Path:
@@ -386,11 +366,6 @@ def _end(
     if path and not (as_json or quiet):
         screen.print(f"Report: {escape(str(path / 'report.html'))}", soft_wrap=True)
     raise typer.Exit(EXIT[verdict])
-
-
-def _scenario(target: Target) -> str:
-    """Return the scenario that the target's hooks allow."""
-    return "progress" if target.task.create_manual and target.task.update else "watch"
 
 
 def _seconds(text: str) -> float:

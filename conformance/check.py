@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,12 @@ from conformance.capture import Recorded
 from conformance.errors import CannotJudge
 from conformance.explain import named
 from conformance.judge import Result, document, judge
-from conformance.machine import spawned
 from conformance.play import Failures, Progress, play
 from conformance.probes import hooks
 from conformance.recording import Recording
 from conformance.rules import RULES, Rule, Source
 from conformance.runfolder import RunFolder
-from conformance.target import Observe, Profile, Target
+from conformance.target import Profile, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,6 @@ class Options:
     quick: bool = False
     only: Sequence[str] = ()
     skip: Sequence[str] = ()
-    spawn: str | None = None
     baseline: Path | None = None
 
 
@@ -51,9 +49,8 @@ def check(
     recording = Recording(folder.path / "transcripts", folder.redact)
     interrupted, failures = False, Failures()
     try:
-        with _running(target, options.spawn) as running:
-            progress = Progress(changed=on_progress)
-            failures = asyncio.run(_interruptible(play(running, recording, quick=options.quick, progress=progress)))
+        progress = Progress(changed=on_progress)
+        failures = asyncio.run(_interruptible(play(target, recording, quick=options.quick, progress=progress)))
     except (KeyboardInterrupt, asyncio.CancelledError):
         interrupted = True
     except CannotJudge as error:
@@ -89,16 +86,6 @@ async def _interruptible(playing: Coroutine[Any, Any, Failures]) -> Failures:
         if task:
             asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
     return await playing
-
-
-@contextlib.contextmanager
-def _running(target: Target, command: str | None) -> Iterator[Target]:
-    """Yield the target, with its process id when it is ours to start."""
-    if command is None:
-        yield target
-        return
-    with spawned(command, target) as pid:
-        yield replace(target, observe=Observe(target.observe.open_streams, target.observe.pid or pid))
 
 
 def judge_recorded(recorded: Recorded, options: Options, profile: Profile | None = None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -92,11 +92,16 @@ def lost_sockets(pid: int) -> int | None:
 
 
 @contextmanager
-def spawned(command: str, target: Target) -> Iterator[int]:
-    """Run the server under test: start it, wait until it listens, yield its process id, stop its process group.
+def running(target: Target, command: str | None) -> Iterator[Target]:
+    """Yield the target; with a command its server runs meanwhile: started, listening, its process group stopped after.
+
+    The target's process id is then that of the server, unless the target names another.
 
     Raises CannotJudge when the command cannot be run, ends by itself, or does not listen within 30 s.
     """
+    if command is None:
+        yield target
+        return
     if _listens(target):
         raise CannotJudge(f"--spawn: something already listens at {target.base_url}; stop it, or leave --spawn out")
     try:
@@ -107,7 +112,7 @@ def spawned(command: str, target: Target) -> Iterator[int]:
         raise CannotJudge(f"--spawn {command!r}: {error}") from None
     try:
         _wait_until_listening(process, command, target)
-        yield process.pid
+        yield replace(target, observe=replace(target.observe, pid=target.observe.pid or process.pid))
     finally:
         _stop(process)
 

@@ -39,9 +39,12 @@ Status = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to run. Seconds; users and updates per second; ``processes`` 0 is one process without a master."""
+    """What to run. Seconds; users and updates per second; ``processes`` 0 is one process without a master.
 
-    scenario: str = "progress"
+    Without a scenario it is progress where the target has the hooks for it, else watch.
+    """
+
+    scenario: str = ""
     users: int = 50
     spawn_rate: float = 100.0
     duration_s: float = 30.0
@@ -64,12 +67,12 @@ def run_load(
     Raises CannotJudge in one line when nothing could be run, and KeyboardInterrupt, after saving, when
     interrupted. Of a worker see ``run_worker``.
     """
-    locustfile = scenario_file(options.scenario)
-    check_hooks(target, options.scenario)
+    options = with_scenario(options, target)
+    line = command(options, out)
     make_room(options)
     check_reachable(target)
     with tempfile.TemporaryFile() as log:
-        interrupted, last = _watch(command(options, locustfile, out), target, log, on_progress or _nobody)
+        interrupted, last = _watch(line, target, log, on_progress or _nobody)
         with contextlib.suppress(CannotJudge) if interrupted else contextlib.nullcontext():
             document = _document(out) or _rescued(target, out, options, last, _tail(log))
     if interrupted:
@@ -108,7 +111,7 @@ def run_worker(target: Target, options: Options) -> None:
     """Run a worker for a master elsewhere, which gets all that is measured; returns when the master says so."""
     make_room(options)
     with tempfile.TemporaryFile() as log:
-        line = command(options, scenario_file(options.scenario), Path())
+        line = command(with_scenario(options, target), Path())
         interrupted, _ = _watch(line, target, log, _nobody)
     if interrupted:
         raise KeyboardInterrupt
@@ -125,14 +128,16 @@ def scenario_file(scenario: str) -> Path:
     raise CannotJudge(f"--scenario {scenario}: none of {', '.join(names)}, nor the path of a locustfile")
 
 
-def check_hooks(target: Target, scenario: str) -> None:
-    """Raise CannotJudge when the target lacks what the scenario lives on."""
+def with_scenario(options: Options, target: Target) -> Options:
+    """Choose a scenario where none is asked for; raise CannotJudge when the target lacks what it lives on."""
     driven = target.task.create_manual and target.task.update
+    scenario = options.scenario or ("progress" if driven else "watch")
     if scenario == "progress" and not driven:
         remedy = "add [task.create_manual] and [task.update] to the target file, or use --scenario watch"
         raise CannotJudge(f"--scenario progress triggers updates of tasks of its own; {remedy}")
     if scenario == "watch" and target.needs_task and not (driven or target.task.create):
         raise CannotJudge("stream.path wants a {task_id}; add [task.create] to the target file")
+    return replace(options, scenario=scenario)
 
 
 def make_room(options: Options) -> None:
@@ -156,8 +161,9 @@ def check_reachable(target: Target) -> None:
         raise CannotJudge(f"{target.base_url}: cannot connect ({why}); is the server running?") from None
 
 
-def command(options: Options, locustfile: Path, out: Path) -> list[str]:
+def command(options: Options, out: Path) -> list[str]:
     """Return the command line of the Locust process."""
+    locustfile = scenario_file(options.scenario)
     port = _free_port() if options.processes else options.master_port
     # -P: a folder of the user's, named like one of our packages, must not hide it.
     line = [sys.executable, "-P", "-m", "locust", "-f", str(locustfile), "--loglevel", "WARNING"]

@@ -6,6 +6,7 @@ import resource
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,16 @@ def test_nobody_listening_is_said_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("target", "scenario"), [(DRIVEN, "progress"), (from_url("http://127.0.0.1:1/events"), "watch")]
+)
+def test_the_hooks_choose_the_scenario(target: Target, scenario: str) -> None:
+    assert cli.with_scenario(Options(), target).scenario == scenario
+
+
+@pytest.mark.parametrize(
     ("target", "options", "remedy"),
     [
-        (from_url("http://127.0.0.1:1/events"), Options(), r"add \[task.create_manual\] and \[task.update\]"),
+        (from_url("http://127.0.0.1:1/events"), Options("progress"), r"add \[task.create_manual\] and \[task.update\]"),
         (
             Target("http://127.0.0.1:1", Call("/{task_id}")),
             Options(scenario="watch"),
@@ -90,7 +98,7 @@ MODES: dict[str, tuple[Options, set[str], set[str]]] = {
 
 @pytest.mark.parametrize(("options", "present", "absent"), MODES.values(), ids=MODES)
 def test_the_command_line_of_each_mode(options: Options, present: set[str], absent: set[str]) -> None:
-    words = set(command(options, cli.SCENARIOS / "watch.py", Path("out")))
+    words = set(command(replace(options, scenario="watch"), Path("out")))
     assert present <= words
     assert not absent & words
 
@@ -98,7 +106,7 @@ def test_the_command_line_of_each_mode(options: Options, present: set[str], abse
 def test_secrets_are_on_no_command_line() -> None:
     target = from_toml(TARGET.format(port=1) + '[stream.headers]\nX-Key = "${KEY}"\n', environ={"KEY": "geheim"})
     assert target.secrets == {"geheim"}
-    assert "geheim" not in " ".join(command(Options(), cli.SCENARIOS / "watch.py", Path("out")))
+    assert "geheim" not in " ".join(command(Options(scenario="watch"), Path("out")))
 
 
 STATUS: dict[str, Any] = {
