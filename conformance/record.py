@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -221,11 +222,18 @@ def _reason(error: Exception) -> str:
         inner = _innermost(error)
         if isinstance(inner, ssl.SSLError):
             return f"TLS failed: {inner.reason or inner}; give tls.ca_file, or tls.verify = false, in the target file"
-        return f"cannot connect ({inner}); is the server running?"
+        return f"cannot connect ({_systems_words(inner)}); is the server running?"
     if isinstance(error, httpx.RemoteProtocolError):
         cut_short = "without sending complete message body" in text
         return f"incomplete body: {text}" if cut_short else f"not HTTP as expected: {text}"
     return text
+
+
+def _systems_words(error: BaseException) -> str:
+    """Return what the operating system says of it: asyncio puts words of its own around that."""
+    if not isinstance(error, OSError) or not error.errno:
+        return str(error)
+    return os.strerror(error.errno) if error.errno > 0 else error.strerror or str(error)
 
 
 def _innermost(error: BaseException) -> BaseException:
