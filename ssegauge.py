@@ -58,6 +58,7 @@ WhereOption = Annotated[str, typer.Option("--target", help="The same as TARGET."
 Out = Annotated[Path | None, typer.Option("--out", help="The run folder; default: a new one below runs/.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result document as JSON, and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print findings and errors only.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="List the rules that passed, too.")]
 Strict = Annotated[bool, typer.Option("--strict", help="A broken SHOULD counts as a failure.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Leave out what waits longer than 2 s.")]
 Only = Annotated[
@@ -122,6 +123,7 @@ def check_command(
     sarif: Sarif = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Judge a running server's conformance."""
     from conformance.check import Options
@@ -130,7 +132,7 @@ def check_command(
     with _under_test(where or target, spawn) as described, _run_folder(described, out) as folder:
         made = _check(described, folder, options, loud=not (as_json or quiet))
     _write_extra(folder.path, junit, sarif)
-    _end([made], folder.path, as_json=as_json, quiet=quiet)
+    _end([made], folder.path, as_json=as_json, quiet=quiet, verbose=verbose)
 
 
 @app.command()
@@ -142,13 +144,15 @@ def judge(
     skip: Skip = None,
     baseline: Baseline = None,
     as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Judge what was recorded, with no network: `curl -iN URL | ssegauge judge -`."""
     from conformance.capture import read
     from conformance.check import Options, judge_recorded
 
     options = Options(strict, only=tuple(only or ()), skip=tuple(skip or ()), baseline=baseline)
-    _end([judge_recorded(read(file), options, _profile(profile))], as_json=as_json)
+    _end([judge_recorded(read(file), options, _profile(profile))], as_json=as_json, quiet=quiet, verbose=verbose)
 
 
 @app.command()
@@ -230,6 +234,7 @@ def run_command(
     sarif: Sarif = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Check, then load, then report; without a target on the reference server, which it starts by itself."""
     from conformance.check import Options
@@ -243,7 +248,7 @@ def run_command(
     with server as described, _run_folder(described, out) as folder:
         documents = [_check(described, folder, checks, loud=loud), _load(described, folder, loads, loud=loud)]
     _write_extra(folder.path, junit, sarif)
-    _end(documents, folder.path, as_json=as_json, quiet=quiet)
+    _end(documents, folder.path, as_json=as_json, quiet=quiet, verbose=verbose)
 
 
 @contextlib.contextmanager
@@ -351,7 +356,12 @@ def _write_extra(path: Path, junit: Path | None, sarif: Path | None) -> None:
 
 
 def _end(
-    documents: list[dict[str, Any]], path: Path | None = None, *, as_json: bool = False, quiet: bool = False
+    documents: list[dict[str, Any]],
+    path: Path | None = None,
+    *,
+    as_json: bool = False,
+    quiet: bool = False,
+    verbose: bool = False,
 ) -> NoReturn:
     """Show result documents and exit with the status of the worst verdict."""
     from reports.render.text import load_table, verdict_table
@@ -359,11 +369,12 @@ def _end(
     verdict = min((one["verdict"] for one in documents), key=WORST_FIRST.index)
     if as_json:
         print(json.dumps(documents[0] if len(documents) == 1 else documents, indent=1))
-    for one in () if as_json else documents:
-        table = verdict_table if one["schema"].startswith("ssegauge/conformance") else load_table
+        raise typer.Exit(EXIT[verdict])
+    for one in documents:
         if not quiet or one["verdict"] != "pass":
-            screen.print(table(one))
-    if path and not (as_json or quiet):
+            judged = one["schema"].startswith("ssegauge/conformance")
+            screen.print(verdict_table(one, verbose=verbose) if judged else load_table(one))
+    if path and not quiet:
         screen.print(f"Report: {escape(str(path / 'report.html'))}", soft_wrap=True)
     raise typer.Exit(EXIT[verdict])
 

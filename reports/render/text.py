@@ -142,7 +142,8 @@ def _not_observed(results: Sequence[Document]) -> Iterator[RenderableType]:
 
 
 def _passed(result: Document) -> Text:
-    return state_text("pass") + Text(f"  {result['rule']}  ") + Text(f"{result['observations']:,} observations", "dim")
+    seen = f"seen {result['observations']:,} x"
+    return state_text("pass") + Text(f"  {result['rule']}  ") + Text(seen, "dim")
 
 
 def _closing(part: str, state: str, told: str) -> Text:
