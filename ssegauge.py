@@ -373,7 +373,7 @@ def _end(
     for one in documents:
         if not quiet or one["verdict"] != "pass":
             judged = one["schema"].startswith("ssegauge/conformance")
-            screen.print(verdict_table(one, verbose=verbose) if judged else load_table(one))
+            screen.print(verdict_table(one, verbose=verbose) if judged else load_table(one), crop=False)
     if path and not quiet:
         screen.print(f"Report: {escape(str(path / 'report.html'))}", soft_wrap=True)
     raise typer.Exit(EXIT[verdict])

@@ -55,7 +55,8 @@ def verdict_table(conformance: Document, *, verbose: bool = False) -> Renderable
     parts += _not_observed([result for state, result in pairs if state == "not_observed"])
     if verbose:
         parts += [_passed(result) for state, result in pairs if state == "pass"]
-    told = f"{conformance['transcripts']} exchanges judged by profile {prose(conformance['profile'])}"
+    many = conformance["transcripts"]
+    told = f"{many} {'exchange' if many == 1 else 'exchanges'} judged by profile {prose(conformance['profile'])}"
     parts.append(_closing("Conformance", conformance["verdict"], told + (", strict" * conformance["strict"])))
     return Group(*parts)
 
@@ -83,6 +84,8 @@ def _counts_table(conformance: Document) -> Table:
     shown = [state for state in COLUMNS if total[state] or state in {"pass", "fail"}]
     table = _table("group", *(COLUMNS[state] for state in shown))
     for name, count in counts.items():
+        if set(count) == {"not_applicable"}:  # the profile knows none of the group
+            continue
         table.add_row(prose(name), *(_cell(state, count[state]) for state in shown))
     table.add_section()
     table.add_row("all", *(_cell(state, total[state]) for state in shown))
@@ -114,7 +117,14 @@ def _finding(state: str, finding: Mapping[str, Any]) -> RenderableType:
     details.add_column(overflow="fold")
     for label, text in _details(finding):
         details.add_row(label, Text(text))
-    return Group(heading, Padding(Text(words.says(finding)), (0, 0, 0, 2)), Padding(details, (0, 0, 1, 2)))
+    parts = [Padding(Text(words.says(finding)), (0, 0, 0, 2)), Padding(details, (0, 0, 0, 2))]
+    return Group(heading, *parts, *_link(finding), Text())
+
+
+def _link(finding: Mapping[str, Any]) -> Iterator[Text]:
+    """Yield the clause's address, in one piece however narrow the terminal: only so can it be opened from there."""
+    if finding.get("source"):
+        yield Text(" " * 11 + prose(finding["source"]["url"]), no_wrap=True, overflow="ignore")
 
 
 def _details(finding: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -126,7 +136,7 @@ def _details(finding: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if finding.get("mend"):
         yield "mend", prose(finding["mend"])
     if source := finding.get("source"):
-        yield "source", f"{prose(source['title'])}\n{prose(source['url'])}".rstrip()
+        yield "source", prose(source["title"])
 
 
 def _not_observed(results: Sequence[Document]) -> Iterator[RenderableType]:
