@@ -7,7 +7,7 @@
   const buttons = [...filters.querySelectorAll("button")];
   const group = filters.querySelector("select");
   const search = filters.querySelector("input");
-  const passed = document.querySelector("#rules .passed");
+  const folds = document.querySelectorAll("#rules .fold");
   let state = "";
 
   const matches = (rule) =>
@@ -17,9 +17,9 @@
 
   const apply = () => {
     for (const rule of rules) rule.hidden = !matches(rule);
-    if (passed) {
-      passed.hidden = !passed.querySelector(".finding:not([hidden])");
-      passed.open = Boolean(state || group.value || search.value.trim());
+    for (const fold of folds) {
+      fold.hidden = !fold.querySelector(".finding:not([hidden])");
+      fold.open = Boolean(state || group.value || search.value.trim());
     }
     document.getElementById("none").hidden = rules.some((rule) => !rule.hidden);
   };
