@@ -32,7 +32,8 @@ role               the exchange is
 =================  ====================================================================================
 
 Facts of a ``stream``: ``task_id``; ``kind`` of the task ("self-running", "failing", "manual"; "plain" without
-tasks); ``joined`` ("start", "late", "after-end"); ``reader`` ("uncut", "cut", "twin") where several read one task;
+tasks); ``joined`` ("start", "late", "after-end"); ``reader`` where several read one task or stream ("uncut", "twin",
+"cut", which comes back, and "newcomer", which comes beside that one and for the first time);
 ``last_event_id`` where one was sent, with ``resume`` saying which ("known", "terminal", "stale", "garbage");
 ``patience_ms``, how long we would have waited. A stream in a ``situation`` is judged by the rules of that situation,
 and the ordinary rules on a task's course leave it alone: "idle", "race" (``race_ms``: subscribed so long after the

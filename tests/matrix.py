@@ -4,6 +4,7 @@ python -m tests.matrix           prints the matrix as Markdown (docs/detection-m
 """
 
 import asyncio
+import json
 import multiprocessing
 import subprocess
 import sys
@@ -11,13 +12,14 @@ from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 from conformance.judge import judge
 from conformance.play import play
 from conformance.probes import PROBES, hooks
 from conformance.recording import Recording
 from conformance.rules import RULES
-from conformance.target import Limits, Target, load_target
+from conformance.target import Call, Limits, Profile, Target, load_target
 
 ROOT = Path(__file__).parents[1]
 ORIGIN = "https://app.example"
@@ -38,11 +40,16 @@ named event), or one fault cannot be made without the other. {len(RULES)} rules;
 
 
 def found(
-    faults: tuple[str, ...], probes: Collection[str] = (), *, quick: bool = False, through: Callable[[str], str] = str
+    faults: tuple[str, ...],
+    probes: Collection[str] = (),
+    *,
+    quick: bool = False,
+    through: Callable[[str], str] = str,
+    profile: Profile | None = None,
 ) -> dict[str, str]:
     """Check a server with the faults; return the codes of broken rules and what was said of each.
 
-    Without ``probes`` all are played.
+    Without ``probes`` all are played; without ``profile`` those of the rule that the first fault breaks are judged.
     ``through`` puts something before the server: it is given the base URL and returns the one to use.
     """
     options = ["--allow-origin", ORIGIN, "--token", TOKEN, "--heartbeat", str(HEARTBEAT_S / 2)]
@@ -52,14 +59,16 @@ def found(
         assert server.stdout
         try:
             target = described(through(server.stdout.readline().split()[-1]), server.pid)
+            if (profile or profile_of(faults)) == "event-stream":
+                target = as_any_stream(target)
             recording = Recording()
             chosen = [one for one in PROBES if not probes or one.name in probes]
             failures = asyncio.run(play(target, recording, quick=quick, probes=chosen))
         finally:
             server.terminate()
     assert not failures.of, failures.of
-    results = judge(recording.transcripts, limits=target.limits, hooks=hooks(target))
-    if not faults and not probes:
+    results = judge(recording.transcripts, profile=target.profile, limits=target.limits, hooks=hooks(target))
+    if not faults and not probes and not profile:
         assert not recording.notes, recording.notes
         assert all(one.verdict != "not_observed" for one in results), "a rule whose situation did not come up"
     return {one.rule.code: one.summary for one in results if one.verdict in {"fail", "harness_error"}}
@@ -76,6 +85,22 @@ def described(base_url: str, pid: int) -> Target:
         observe=replace(target.observe, pid=pid),
         limits=Limits(heartbeat_s=HEARTBEAT_S),
     )
+
+
+def profile_of(faults: tuple[str, ...]) -> Profile:
+    """Return the profile in which the first fault breaks a rule."""
+    rule = RULES.get(faults[0]) if faults else None
+    return (rule.only if rule else None) or "task-progress"
+
+
+def as_any_stream(target: Target) -> Target:
+    """Start a task, and return its stream as one of which nothing is known but its address."""
+    asked = json.dumps({"steps": 20, "interval_ms": 100}).encode()
+    headers = {**target.headers, "Content-Type": "application/json"}
+    request = Request(target.base_url + "/api/brand-monitor/tasks", asked, headers)
+    with urlopen(request) as answer:
+        stream = Call(target.stream.path.format(task_id=json.load(answer)["taskId"]), "GET")
+    return Target(target.base_url, stream, "event-stream", target.headers, limits=target.limits, origin=target.origin)
 
 
 def matrix(codes: Iterable[str]) -> dict[str, dict[str, str]]:

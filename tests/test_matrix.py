@@ -22,7 +22,7 @@ PROBES = {
     "wire": ("happy-path", "paced"),
     "shape": ("happy-path", "failing", "paced"),
     "lifecycle": ("happy-path", "failing", "paced", "resume", "race"),
-    "resume": ("happy-path", "paced", "resume", "stale", "origins"),
+    "resume": ("happy-path", "paced", "resume", "stale", "origins", "plain"),
     "liveness": ("idle", "unknown-task"),
     "delivery": ("paced", "compressed"),
     "errors": (
@@ -58,6 +58,10 @@ def test_the_fault_is_caught_by_its_rule(code: str, checks: dict[str, Future[dic
 
 def test_the_healthy_server_sets_off_no_rule() -> None:
     assert found(()) == {}
+
+
+def test_the_healthy_server_sets_off_no_rule_of_any_event_stream() -> None:
+    assert found((), profile="event-stream") == {}
 
 
 def test_every_rule_has_a_fault() -> None:

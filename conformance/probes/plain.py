@@ -1,31 +1,50 @@
 """Any event stream, of which nothing is known but its address."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from conformance.probes.probe import probe
 from conformance.record import Server
+from conformance.seen import Message, View
 
 ENOUGH_EVENTS = 20
+QUICK_LOOK_S = 1.0
+OPENING_S = 0.5  # what a newcomer is told at once
 
 
 @probe("plain")
 async def plain(server: Server) -> None:
-    """Read a stream for a while, twice at once, and come back to it with the last id."""
+    """Read a stream for a while, twice at once, and come back to it with an id from its midst."""
     facts: dict[str, Any] = {"kind": "plain", "patience_ms": 1000 * server.patience_s}
     async with (
         server.stream("plain", reader="uncut", **facts) as one,
         server.stream("plain-twin", reader="twin", **facts) as two,
     ):
         await one.until(lambda: len(one.events) >= ENOUGH_EVENTS, server.patience_s)
-        ids = one.ids()
     del two
-    if ids:
-        resumed: dict[str, Any] = {"reader": "cut", "last_event_id": ids[-1], "resume": "known", **facts}
-        async with server.stream("plain-resumed", **resumed) as three:
-            await three.until(lambda: bool(three.events), QUICK_LOOK_S)
+    told = [message for message in View(one.transcript).messages if message.event.id]
+    if told and server.target.stream.method == "GET":  # EventSource comes back with GET alone
+        await come_back(server, told, facts)
 
 
-QUICK_LOOK_S = 1.0
+async def come_back(server: Server, told: Sequence[Message], facts: dict[str, Any]) -> None:
+    """Come back as if cut in the midst, beside a newcomer, and read until it shows how the server goes on.
+
+    A stream that begins anew reaches the place in about the time that it took before.
+    """
+    at = len(told) // 2
+    last, later = told[at].event.id, {message.event.id for message in told[at + 1 :]}
+    took_s = (told[at].item.at_ms - told[0].item.at_ms) / 1000
+    resumed: dict[str, Any] = {"reader": "cut", "last_event_id": last, "resume": "known", **facts}
+    async with (
+        server.stream("plain-resumed", **resumed) as one,
+        server.stream("plain-newcomer", reader="newcomer", **facts) as other,
+    ):
+        await one.until(
+            lambda: last in one.ids() or (bool(later) and later <= set(one.ids())),
+            min(server.patience_s, took_s + QUICK_LOOK_S),
+        )
+        await other.until(lambda: other.over, OPENING_S)
 
 
 @probe("plain", stage="patient")

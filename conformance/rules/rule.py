@@ -99,6 +99,7 @@ def rule(
     over: str | None = None,
     needs: Iterable[str] = (),
     patient: bool = False,
+    only: Profile | None = None,
 ) -> Callable[[Callable[[Any], Iterator[Mark]]], Callable[[Any], Iterator[Mark]]]:
     """Register a rule.
 
@@ -110,6 +111,7 @@ def rule(
             exchange of that role; None to be called with all that was seen.
         needs: hooks of the target file without which there is nothing to see, as ``task.update``.
         patient: whether the situation takes longer to come up than ``--quick`` waits.
+        only: the one profile whose streams are judged, where the clause does not say it.
     """
 
     def register(function: Callable[[Any], Iterator[Mark]]) -> Callable[[Any], Iterator[Mark]]:
@@ -121,7 +123,7 @@ def rule(
             **prose,
             needs=tuple(needs),
             patient=patient,
-            only="task-progress" if source.kind == "profile" else None,
+            only="task-progress" if source.kind == "profile" else only,
             check=_over(function, over),
         )
         return function

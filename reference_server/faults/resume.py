@@ -42,7 +42,7 @@ class IdOnConnected(Streams):
         return f"id: {task.id}.connected\n".encode() + super().opening(task)
 
 
-@breaks("resume/gap-on-resume")
+@breaks("resume/gap-on-resume", "resume/events-lost-on-resume")
 class Gap(Streams):
     """Continues one event too late."""
 
@@ -61,6 +61,26 @@ class Duplicate(Streams):
         position = super().position(task, last_event_id)
         is_known = self.events.number(task.id, last_event_id or "") is not None
         return position - (is_known and position > 0 and not self.is_over(task, position))
+
+
+@breaks("resume/begins-anew")
+class BeginsAnew(Streams):
+    """Sends every event that it has to whoever comes."""
+
+    def position(self, task: Task, last_event_id: str | None) -> int:  # noqa: ARG002 - what it ignores
+        """Return the position of the first event."""
+        return task.log.base
+
+
+@breaks("resume/known-id-refused")
+class RefusesKnown(Streams):
+    """Answers 400 to an ID of its own."""
+
+    def position(self, task: Task, last_event_id: str | None) -> int:
+        """Return the position, or refuse."""
+        if self.events.number(task.id, last_event_id or "") is not None:
+            raise web.HTTPBadRequest(text="This header field is not understood here.")
+        return super().position(task, last_event_id)
 
 
 @breaks("resume/stale-id-refused")

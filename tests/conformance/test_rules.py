@@ -40,7 +40,7 @@ def runs(kind: str) -> list[Any]:
 
 
 def judged(code: str, run: Run) -> Result:
-    (result,) = judge(run, rules={code: RULES[code]})
+    (result,) = judge(run, rules={code: RULES[code]}, profile=RULES[code].only or "task-progress")
     return result
 
 
@@ -127,7 +127,7 @@ def test_a_healthy_server_raises_nothing_and_lets_rules_pass() -> None:
 
     assert failures(verdicts) == {}
     seen_whole = {"response", "wire", "shape", "lifecycle", "resume"}
-    unseen = {code for code, (verdict, _) in verdicts.items() if verdict != "pass"}
+    unseen = {code for code, (verdict, _) in verdicts.items() if verdict != "pass"} - NOT_OF_TASKS
     assert {code for code in unseen if code.partition("/")[0] in seen_whole} == set()
 
 
@@ -135,8 +135,19 @@ def test_a_server_that_is_unusual_but_within_its_rights_raises_nothing() -> None
     assert failures({one.rule.code: (one.verdict, one.summary) for one in judge(UNUSUAL)}) == {}
 
 
+@pytest.mark.parametrize("run", [HEALTHY, UNUSUAL], ids=["healthy", "unusual"])
+def test_a_healthy_server_of_tasks_is_one_of_event_streams_too(run: Run) -> None:
+    results = judge(run, profile="event-stream")
+
+    assert [(one.rule.code, one.summary) for one in results if one.verdict == "fail"] == []
+
+
+NOT_OF_TASKS = {code for code, rule in RULES.items() if rule.only == "event-stream"}
+
+
 def failures(verdicts: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    return {code: one for code, one in verdicts.items() if one[0] not in {"pass", "not_observed"}}
+    found = {code: one for code, one in verdicts.items() if one[0] not in {"pass", "not_observed"}}
+    return {code: one for code, one in found.items() if code not in NOT_OF_TASKS}
 
 
 HOSTILE = (None, True, -1, 1e400, 10**400, "", "x\x00\u2028", [], {}, [[{}]], {"status": []}, {"progress": {}})

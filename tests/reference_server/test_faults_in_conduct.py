@@ -108,6 +108,7 @@ async def first_id_after(site: Any, number: int) -> str:
     return str(answer.ids[0].rpartition(".")[2])
 
 
+@shows("resume/events-lost-on-resume")
 @shows("resume/gap-on-resume")
 async def resume_skips(site: Any) -> bool:
     return await first_id_after(site, 0) == "2"
@@ -116,6 +117,17 @@ async def resume_skips(site: Any) -> bool:
 @shows("resume/duplicate-on-resume")
 async def resume_repeats(site: Any) -> bool:
     return await first_id_after(site, 1) == "1"
+
+
+@shows("resume/begins-anew")
+async def resume_begins_anew(site: Any) -> bool:
+    return await first_id_after(site, 1) == "0"
+
+
+@shows("resume/known-id-refused")
+async def known_id_is_refused(site: Any) -> bool:
+    task_id = await ended(site)
+    return (await (await site.stream(task_id, Last_Event_ID=f"{task_id}.1")).whole()).status == 400
 
 
 @shows("resume/stale-id-refused")
