@@ -56,6 +56,7 @@ from conformance.transcript import Head, Transcript
 
 ENDED = frozenset({"completed", "failed"})
 EXCERPT = 160
+MOST_SHOWN = 60
 OUR_OWN_ENDS = frozenset({"interrupted", "the harness failed"})
 Kind = TypeVar("Kind", bound=Observation)
 
@@ -320,6 +321,12 @@ class Seen:
 def is_number(value: Any) -> TypeGuard[int | float]:  # noqa: ANN401 - whatever the server sent
     """Whether it is a number of JSON; Python counts True and False among the integers."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def shown(value: Any) -> str:  # noqa: ANN401 - whatever the server sent
+    """Return a value as short text for a summary."""
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"
 
 
 def excerpt(data: bytes) -> str:

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from conformance.rules.course import State, ended_ms, in_time, ordinary, percent, percents, state, told_state
 from conformance.rules.rule import profile, rule
-from conformance.seen import Mark, Message, Seen, View, is_number
+from conformance.seen import Mark, Message, Seen, View, is_number, shown
 
 MOVED_BY_A_VISIT_MS = 500.0
 States = list[tuple[State, Message]]
@@ -203,5 +203,5 @@ def _difference(polled: dict[str, object], terminal: Message) -> str:
         one, other = polled.get(name), terminal.progress.get(name)
         comparable = (is_number(one) and is_number(other)) or (isinstance(one, str) and isinstance(other, str))
         if comparable and one != other:
-            return f"{name} is {one!r}, the stream ended with {other!r}"
+            return f"{name} is {shown(one)}, the stream ended with {shown(other)}"
     return ""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from conformance.rules.rule import fetch, rfc, rule, whatwg
-from conformance.seen import Mark, Seen, View
+from conformance.seen import Mark, Seen, View, shown
 
 # https://www.iana.org/assignments/http-parameters, content codings, read 2026-11.
 CONTENT_CODINGS = frozenset(
@@ -271,7 +271,7 @@ def unregistered_coding(view: View) -> Iterator[Mark]:
     if view.head:
         given = (view.head.header("content-encoding") or "identity").lower().split(",")
         odd = [coding.strip() for coding in given if coding.strip() not in CONTENT_CODINGS]
-        yield view.bad(f"{odd[0]!r} is no registered coding", "content-encoding") if odd else view.good()
+        yield view.bad(f"{shown(odd[0])} is no registered coding", "content-encoding") if odd else view.good()
 
 
 @rule(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from conformance.rules.course import State, hangs, no_room, ordinary, readable, state, told_state, unanswered
 from conformance.rules.rule import profile, rule
 from conformance.rules.shape import known, messages
-from conformance.seen import Mark, Message, Seen, View
+from conformance.seen import Mark, Message, Seen, View, shown
 from conformance.sse import IgnoredField, Retry
 
 IDS = profile("S5.1", "Every `progress` event MUST carry an `id`, and no two events of a task the same.")
@@ -69,7 +69,7 @@ def _differ_within(view: View) -> Iterator[Mark]:
     for message in _identified(view):
         own = _said(message)
         same = said.setdefault(message.event.id, own) == own
-        yield view.good() if same else view.bad(f"another event with the id {message.event.id!r}", message)
+        yield view.good() if same else view.bad(f"another event with the id {shown(message.event.id)}", message)
 
 
 def _differ_from(by_id: Said, view: View) -> Iterator[Mark]:
@@ -78,7 +78,7 @@ def _differ_from(by_id: Said, view: View) -> Iterator[Mark]:
     for message in _identified(view):
         own, said = message.event.id, _said(message)
         if by_id.get(own, said) != said and ids.get(said, own) != own:
-            yield view.bad(f"another reader knows this event by the id {ids[said]!r}", message)
+            yield view.bad(f"another reader knows this event by the id {shown(ids[said])}", message)
 
 
 @rule(
@@ -99,7 +99,7 @@ def id_on_synthetic_event(view: View) -> Iterator[Mark]:
     for message in known(view):
         if message.type == "connected":
             given = message.event.id
-            yield view.good() if given is None else view.bad(f"connected has the id {given!r}", message)
+            yield view.good() if given is None else view.bad(f"connected has the id {shown(given)}", message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Return:
     @property
     def last(self) -> str:
         """What the client came back with, for a summary."""
-        return f"came back with {self.before[-1].event.id!r}"
+        return f"came back with {shown(self.before[-1].event.id)}"
 
 
 def _returns(seen: Seen) -> Iterator[Return]:
@@ -155,7 +155,7 @@ def _missed(one: Return) -> str:
     """Name the first event that was passed over."""
     got = {message.event.id for message in _identified(one.view)}
     missed = next((message.event.id for message in _due(one, got) if message.event.id not in got), None)
-    return f"was not told {missed!r}" if missed else ""
+    return f"was not told {shown(missed)}" if missed else ""
 
 
 def _due(one: Return, got: set[str | None]) -> list[Message]:
@@ -184,7 +184,7 @@ def duplicate_on_resume(seen: Seen) -> Iterator[Mark]:
         before = {message.event.id for message in one.before}
         again = [message for message in _identified(one.view) if message.event.id in before]
         if again:
-            yield one.view.bad(f"{one.last}: was told {again[0].event.id!r} once more", again[0])
+            yield one.view.bad(f"{one.last}: was told {shown(again[0].event.id)} once more", again[0])
         elif _went_on(one.view):
             yield one.view.good()
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from conformance.rules.course import no_room
 from conformance.rules.rule import rule, whatwg
-from conformance.seen import Mark, Message, Seen, View
+from conformance.seen import Mark, Message, Seen, View, shown
 
 REPORTS_THE_LAST = whatwg(
     "the-last-event-id-header",
@@ -35,7 +35,7 @@ class Return:
     @property
     def came(self) -> str:
         """What the client came back with, for a summary."""
-        return f"came back with {self.before[-1].event.id!r}"
+        return f"came back with {shown(self.before[-1].event.id)}"
 
 
 def _identified(view: View) -> list[Message]:
@@ -85,7 +85,7 @@ def begins_anew(seen: Seen) -> Iterator[Mark]:
         told, before = _identified(one.view), _ids(one.before)
         if len(before) > 1 and _ids(told)[: len(before)] == before:
             if _is_history(one):
-                again = f"was sent {len(before)} events again, from {before[0]!r} on"
+                again = f"was sent {len(before)} events again, from {shown(before[0])} on"
                 yield one.view.bad(f"{one.came}: {again}", told[0])
         elif _goes_on(one.view, before):
             yield one.view.good()
@@ -129,7 +129,7 @@ def events_lost_on_resume(seen: Seen) -> Iterator[Mark]:
         kept = [number for number, message in enumerate(one.after, 1) if message.event.id in got - anyway]
         if kept and _newcomers(seen, one.view):
             missed = [message.event.id for message in one.after[: kept[-1]] if message.event.id not in got]
-            yield one.view.bad(f"{one.came}: was not sent {missed[0]!r}") if missed else one.view.good()
+            yield one.view.bad(f"{one.came}: was not sent {shown(missed[0])}") if missed else one.view.good()
 
 
 @rule(
@@ -156,4 +156,4 @@ def known_id_refused(seen: Seen) -> Iterator[Mark]:
             yield view.good()
         elif view.head and not no_room(view) and _newcomers(seen, view):
             answer = f"{view.head.status} and {view.media_type or 'no media type'}"
-            yield view.bad(f"came back with {view.facts['last_event_id']!r}: answered {answer}", "status")
+            yield view.bad(f"came back with {shown(view.facts['last_event_id'])}: answered {answer}", "status")

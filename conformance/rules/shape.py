@@ -10,7 +10,8 @@ from typing import Any
 
 from conformance.rules.liveness import HEARTBEAT_NAMES
 from conformance.rules.rule import profile, rule
-from conformance.seen import Mark, Message, View, is_number
+from conformance.rules.torn import torn
+from conformance.seen import Mark, Message, View, is_number, shown
 
 TYPES = frozenset({"connected", "progress", "error"})
 # Milliseconds between 1973 and 5138: seconds, microseconds and nanoseconds of this century lie outside.
@@ -36,12 +37,6 @@ def each(view: View, messages: Iterable[Message], wrong: Callable[[Message], str
     for message in messages:
         summary = wrong(message)
         yield view.bad(summary, message) if summary else view.good()
-
-
-def shown(value: Any) -> str:  # noqa: ANN401 - whatever the server sent
-    """Return a value as short text for a summary."""
-    text = repr(value)
-    return text if len(text) <= 40 else text[:39] + "…"
 
 
 def messages(view: View) -> tuple[Message, ...]:
@@ -94,7 +89,9 @@ def not_json(view: View) -> Iterator[Mark]:
 
     Example: data: {'type': 'progress'}
     """
-    yield from each(view, messages(view), lambda one: f"not JSON: {one.error}" if one.error else "")
+    others = {id(one) for one, _ in torn(view)}  # judged by wire/unprefixed-data
+    events = (one for one in messages(view) if id(one) not in others)
+    yield from each(view, events, lambda one: f"not JSON: {one.error}" if one.error else "")
 
 
 @rule("shape/not-an-object", "must", ONE_OBJECT, over="streams")

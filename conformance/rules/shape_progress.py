@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.rules.rule import profile, rule
-from conformance.rules.shape import each, known, shown
-from conformance.seen import Mark, Message, View, is_number
+from conformance.rules.shape import each, known
+from conformance.seen import Mark, Message, View, is_number, shown
 
 STATUSES = frozenset({"pending", "running", "completed", "failed"})
 UNFINISHED = frozenset({"pending", "running"})

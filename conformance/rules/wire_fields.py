@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from conformance.rules.rule import rfc, rule, whatwg
+from conformance.rules.torn import torn
 from conformance.rules.wire import none_of
-from conformance.seen import Item, Mark, View
+from conformance.seen import Item, Mark, View, shown
 from conformance.sse import BlockWithoutData, Event, IgnoredField, Retry
 
 FIELD_NAMES = whatwg(
@@ -95,7 +96,7 @@ def field_case(view: View) -> Iterator[Mark]:
     Example: Data: 1
     """
     found = (
-        (item, f"{what.name!r} is ignored; {what.meant!r} is meant")
+        (item, f"{shown(what.name)} is ignored; {what.meant!r} is meant")
         for item, what in _ignored(view, "unknown-field")
         if what.meant and not what.name.startswith("\ufeff")
     )
@@ -115,14 +116,43 @@ def unknown_field(view: View) -> Iterator[Mark]:
 
     Mend: Start every line of the data with `data: `, and put remarks behind a colon.
 
-    Example: data: {\n  "type": "progress"\n}\n
+    Example: data: first line\nsecond line\n\n
     """
+    others = {id(item) for _, lost in torn(view) for item in lost}  # judged by wire/unprefixed-data
     found = (
-        (item, f"the field {what.name[:40]!r} is ignored")
+        (item, f"the field {shown(what.name)} is ignored")
         for item, what in _ignored(view, "unknown-field")
-        if not what.meant
+        if not what.meant and id(item) not in others
     )
     yield from none_of(view, found)
+
+
+@rule(
+    "wire/unprefixed-data",
+    "must",
+    whatwg("event-stream-interpretation", "Otherwise The field is ignored."),
+    over="streams",
+)
+def unprefixed_data(view: View) -> Iterator[Mark]:
+    r"""Every line of an event's JSON starts with `data:`.
+
+    Why: Clients ignore the lines that do not, and what is left of the JSON cannot be parsed: the event is lost for all
+    of them, though it looks whole in any tool that shows bytes.
+
+    Mend: Write JSON on one line, as JSON libraries do unless told to indent, with line breaks in texts as `\n`; or
+    start each of its lines with `data: `.
+
+    Example: data: {\n  "type": "progress"\n}\n
+    """
+    if view.facts.get("situation") == "canary":  # judged by security/injection-lf and its like
+        return
+    found = list(torn(view))
+    for message, lost in found:
+        many = "a line" if len(lost) == 1 else f"{len(lost)} lines"
+        summary = f"{many} of an event's JSON without `data:`: ignored, and what is left is not JSON"
+        yield view.bad(summary, message)
+    if view.messages and not found:
+        yield view.good()
 
 
 @rule(
@@ -145,7 +175,7 @@ def block_without_data(view: View) -> Iterator[Mark]:
     Example: event: done
     """
     found = (
-        (item, f"event {what.type!r} has no data and is not dispatched")
+        (item, f"event {shown(what.type)} has no data and is not dispatched")
         for item, what in view.of(BlockWithoutData)
         if what.type
     )
@@ -172,7 +202,7 @@ def event_named_open_or_error(view: View) -> Iterator[Mark]:
     Example: event: error
     """
     found = (
-        (item, f"the event is named {item.what.type!r}")
+        (item, f"the event is named {shown(item.what.type)}")
         for item in view.events
         if isinstance(item.what, Event) and item.what.type in {"open", "error"}
     )

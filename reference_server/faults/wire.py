@@ -45,6 +45,15 @@ class MixedLineEndings(ProgressEvents):
         return block.replace(b"\n", b"\r\n") if number % 2 else block
 
 
+@breaks("wire/unprefixed-data")
+class Indented(ProgressEvents):
+    """Writes one event's JSON on several lines, of which only the first starts with `data:`."""
+
+    def spoil(self, block: bytes, number: int) -> bytes:
+        """Break the first event's lines behind its braces."""
+        return block if number else block.replace(b"{", b"{\n  ")
+
+
 @breaks("wire/oversized-event")
 class Oversized(ProgressEvents):
     """Makes one event larger than the buffers of common readers."""

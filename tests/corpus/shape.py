@@ -41,7 +41,10 @@ UNJUDGED = (NO_EVENTS, CANARY)
 
 CASES = {
     "shape/not-json": Case(
-        good=(*USUAL, says("null"), says('{"a": NaN}'), says('"text"')),
+        good=(
+            *(*USUAL, says("null"), says('{"a": NaN}'), says('"text"')),
+            says('{\n  "a": 1\n}'),  # unprefixed-data's
+        ),
         bad=(says("{'type': 'progress'}"), says("hello"), says('{"type": '), says("[" * 100_000)),
         silent=UNJUDGED,
     ),

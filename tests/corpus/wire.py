@@ -5,6 +5,7 @@ from tests.corpus.build import Case, event, exchange, healthy
 
 BOM = b"\xef\xbb\xbf"
 ONE = b"data: 1\n\n"
+PRETTY = b'data: {\n  "type": "progress"\n}\n\n'
 NO_BYTES = (exchange(how="cut"),)
 
 
@@ -114,9 +115,38 @@ CASES = {
             (stream(b":time: now\n\n"),),
             (stream(b"Data: 1\n\n"),),
             (stream(b'data: {\ndata: "a": 1}\n\n'),),
+            (stream(PRETTY),),  # unprefixed-data's
         ),
-        bad=((stream(b"time: now\n\n"),), (stream(b'data: {\n  "type": "progress"\n}\n\n'),)),
+        bad=(
+            (stream(b"time: now\n\n"),),
+            (stream(b"data: first line\nsecond line\n\n"),),
+            (stream(PRETTY, b"data: {}\ntime: now\n\n"),),
+            (stream(b"data: 1\n" + b"x" * 50 + b"\n\n"),),
+        ),
         silent=(NO_BYTES,),
+    ),
+    "wire/unprefixed-data": Case(
+        good=(
+            (healthy(),),
+            (stream(b'data: {\ndata:   "type": 1\ndata: }\n\n'),),
+            (stream(b"data: {}\ntime: now\n\n"),),  # ignored, and nothing is lost
+            (stream(b"data: {not json\ntime: now\n\n"),),
+            (stream(b"data: first line\nsecond line\n\n"),),
+            (stream(b'data: {"a": 1\n\n', b"}\n\n"),),  # the rest is of another block
+            (stream(b'data: {\nData: "a": 1}\n\n'),),  # field-case's
+            (stream(b"data: [1,\n: 2]\n\n"),),
+            (stream(b'data: "a\nb"\n\n'),),  # a text alone: it may be meant as it is
+            (stream(b"data: {\n", b'  "a": 1\n', how="cut"), healthy(name="other")),
+        ),
+        bad=(
+            (stream(PRETTY),),
+            (stream(ONE, PRETTY.replace(b"\n", b"\r\n"), ONE),),
+            (stream(b'id: 4\ndata: [\n  {"data": 1},\n  2\n]\nevent: x\n\n'),),
+            (stream(b'data: {"a":\ndata: 1,\n"b": 2}\n\n'),),
+            (stream(b'data: {"message": "one line\nand another"}\n\n'),),
+            (stream(*(bytes([byte]) for byte in PRETTY), capture=True, how="cut"),),
+        ),
+        silent=((exchange(PRETTY, situation="canary"),), NO_BYTES, (stream(b": hi\n\n"),)),
     ),
     "wire/block-without-data": Case(
         good=(

@@ -128,6 +128,7 @@ PROOFS: dict[str, Callable[[Seen], bool]] = {
     "wire/id-with-nul": has_line(b"id: 4\0"),
     "wire/field-case": has_line(b"Retry:"),
     "wire/unknown-field": has_line(b"time:"),
+    "wire/unprefixed-data": lambda seen: b"data: {\n  " in seen.happy.body,
     "wire/block-without-data": lambda seen: any(b"data:" not in block for block in seen.happy.blocks),
     "wire/event-named-open-or-error": has_line(b"event: open"),
     "wire/id-too-long": lambda seen: len(seen.happy.ids[-1]) > 128,
