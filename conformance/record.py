@@ -226,6 +226,8 @@ def _reason(error: Exception) -> str:
     if isinstance(error, httpx.RemoteProtocolError):
         cut_short = "without sending complete message body" in text
         return f"incomplete body: {text}" if cut_short else f"not HTTP as expected: {text}"
+    if isinstance(error, httpx.NetworkError):
+        return f"connection lost: {_systems_words(_innermost(error)) or text}"
     return text
 
 

@@ -52,12 +52,18 @@ from typing import Any, NamedTuple, TypeGuard, TypeVar
 from conformance.coding import CannotDecode, decoder
 from conformance.sse import Decoder, Event, Observation
 from conformance.target import Limits, Profile
-from conformance.transcript import Head, Transcript
+from conformance.transcript import Head, How, Transcript
 
 ENDED = frozenset({"completed", "failed"})
 EXCERPT = 160
 MOST_SHOWN = 60
 OUR_OWN_ENDS = frozenset({"interrupted", "the harness failed"})
+HOW_IT_ENDED: Mapping[How, str] = {
+    "eof": "the server ended it",
+    "cut": "we left",
+    "timeout": "we stopped waiting",
+    "error": "it broke off",
+}
 Kind = TypeVar("Kind", bound=Observation)
 
 
@@ -257,9 +263,10 @@ class View:
 
     def _end_evidence(self) -> Evidence:
         end = self.transcript.end
-        how = f"{self._head_line('status')}; {len(self.body)} bytes; "
-        how += f"{end.how} after {end.at_ms:.0f} ms {end.detail}".strip() if end else "not ended"
-        return Evidence(self.name, None, len(self.body), end.at_ms if end else None, how)
+        how = f"{HOW_IT_ENDED[end.how]} after {end.at_ms:,.0f} ms" if end else "not ended"
+        why = f": {end.detail}" if end and end.detail else ""
+        said = f"{self._head_line('status')}; {len(self.body):,} bytes; {how}{why}"
+        return Evidence(self.name, None, len(self.body), end.at_ms if end else None, said)
 
 
 @dataclass(frozen=True)

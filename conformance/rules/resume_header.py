@@ -106,10 +106,9 @@ def _is_counted(messages: list[Message]) -> bool:
 
 
 def _goes_on(view: View, before: list[str | None]) -> bool:
-    """Whether the first event is a new one, or the server says that there is no more."""
-    told = _identified(view)
+    """Whether there came something new, or the server says that there is no more."""
     ends = view.head is not None and view.head.status == 204
-    return ends or (view.is_event_stream and bool(told) and told[0].event.id not in before)
+    return ends or (view.is_event_stream and any(told not in before for told in _ids(_identified(view))))
 
 
 @rule("resume/events-lost-on-resume", "should", REPORTS_THE_LAST, only="event-stream")
@@ -124,12 +123,17 @@ def events_lost_on_resume(seen: Seen) -> Iterator[Mark]:
     """
     for one in _returns(seen):
         got = set(_ids(_identified(one.view)))
-        anyway = {told for view in _newcomers(seen, one.view) for told in _ids(_identified(view))}
-        # What a newcomer is told as well is no proof that events are kept for those who come back.
-        kept = [number for number, message in enumerate(one.after, 1) if message.event.id in got - anyway]
-        if kept and _newcomers(seen, one.view):
-            missed = [message.event.id for message in one.after[: kept[-1]] if message.event.id not in got]
+        reached = [number for number, message in enumerate(one.after, 1) if message.event.id in got]
+        if reached and _is_told_apart(seen, one, got):
+            missed = [message.event.id for message in one.after[: reached[-1]] if message.event.id not in got]
             yield one.view.bad(f"{one.came}: was not sent {shown(missed[0])}") if missed else one.view.good()
+
+
+def _is_told_apart(seen: Seen, one: Return, got: set[str | None]) -> bool:
+    """Whether kept events are sent because of the id: a newcomer is not sent them, or is sent those before it too."""
+    newcomers = _newcomers(seen, one.view)
+    anyway = {told for view in newcomers for told in _ids(_identified(view))}
+    return bool(newcomers) and bool((got - anyway) & {*_ids(one.after)} or (anyway - got) & {*_ids(one.before)})
 
 
 @rule(

@@ -12,6 +12,7 @@ from conformance.sse import (
     Oversized,
     ReplacedBytes,
     UnfinishedTail,
+    decode,
 )
 
 ONE_BOM = whatwg(
@@ -82,24 +83,35 @@ def truncated_event(view: View) -> Iterator[Mark]:
         9112,
         "8",
         "A message body that uses the chunked transfer coding is incomplete if the zero-sized chunk that terminates"
-        " the encoding has not been received.",
+        " the encoding has not been received. [...] A response that has neither chunked transfer coding nor"
+        " Content-Length is [...] considered complete unless an error was indicated by the underlying connection",
     ),
     over="streams",
 )
 def truncated_chunked_body(view: View) -> Iterator[Mark]:
-    r"""A stream that the server ends is ended by the last chunk.
+    r"""A stream that the server ends is ended as HTTP ends a body, not by dropping the connection.
 
-    Why: A connection that just drops looks like a network failure: clients report an error instead of an end.
+    Why: A connection that just drops looks like a network failure: clients report an error instead of an end, and the
+    event that was under way is lost.
 
     Mend: Finish the response (in most frameworks: return from the handler) instead of closing the socket.
 
     Example: 5\r\nhello\r\n and then FIN, without 0\r\n\r\n
     """
     end = view.transcript.end
-    if end and end.how == "error" and "incomplete" in end.detail:
-        yield view.bad("the connection was closed in the middle of the chunked body")
+    if view.head and end and end.how == "error":
+        yield view.bad(f"the connection {_broke(end.detail)}{_inside_an_event(view)} before the body had ended")
     elif view.ended_by_server and view.head and view.head.header("transfer-encoding"):
         yield view.good()
+
+
+def _broke(detail: str) -> str:
+    return "was closed" if "incomplete" in detail else "broke"
+
+
+def _inside_an_event(view: View) -> str:
+    tails = (item for item in decode(view.body) if isinstance(item, UnfinishedTail))
+    return ", inside an event," if any(tail.loses_fields for tail in tails) else ""
 
 
 @rule("wire/repeated-bom", "advice", ONE_BOM, over="streams")

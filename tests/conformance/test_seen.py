@@ -147,7 +147,7 @@ def test_evidence_shows_the_bytes_the_field_or_the_end() -> None:
     assert at_event.excerpt.startswith("id: 0\\ndata: {")
     assert at_field.excerpt == "cache-control: no-cache, no-transform"
     assert at_end.byte == len(seen.body)
-    assert "eof after 50 ms" in at_end.excerpt
+    assert "889 bytes; the server ended it after 50 ms" in at_end.excerpt
 
 
 def test_evidence_of_what_is_not_there_says_so() -> None:
@@ -155,7 +155,7 @@ def test_evidence_of_what_is_not_there_says_so() -> None:
 
     assert seen.evidence("date").excerpt == "(no response head)"
     assert View(healthy()).evidence("x-none").excerpt == "(no x-none header field)"
-    assert seen.evidence().excerpt == "(no response head); 0 bytes; timeout after 5000 ms nothing"
+    assert seen.evidence().excerpt == "(no response head); 0 bytes; we stopped waiting after 5,000 ms: nothing"
 
 
 def test_an_excerpt_is_one_short_line() -> None:

@@ -78,12 +78,12 @@ CASES = {
         bad=(
             (ends(completed(), how="timeout", ended_at=5000.0),),
             (ends(completed(), b": beat\n", how="cut", ended_at=5000.0),),
-            (ends(completed(), how="error", detail="connection reset by peer"),),
         ),
         silent=(
             (ends(how="timeout", ended_at=5000.0),),
             (ends(completed(), how="cut"),),  # we left at once
             (ends(completed(), how="error", detail="incomplete body: peer closed"),),  # truncated-chunked-body's
+            (ends(completed(), how="error", detail="connection reset by peer"),),
             (ends(completed(), how="cut", ended_at=5000.0, capture=True),),
         ),
     ),

@@ -52,6 +52,8 @@ CASES = {
             (UNCUT, back((10.0, NO_ID), *told(["58", "59"]))),  # nothing is kept: it goes on with what is new
             (UNCUT, back(*STATE, *told(["11", "12"]))),  # the newest state first
             (uncut(*told(["t17", "t35", "t61"])), back(*told(["t9054"]), after="t35")),  # ids of time
+            (UNCUT, back(*burst(["6", "7", "8"]))),  # from the very one on: at least once
+            (uncut(*told(["hello", "t17", "t35"])), back(*told(["hello", "t9054"]), after="t17")),
             (uncut(*burst(FIRST_TEN), how="eof"), back(status=204)),
         ),
         bad=(
@@ -67,7 +69,6 @@ CASES = {
             (back(*told(FIRST_TEN)),),
             (UNCUT, back()),
             (UNCUT, back(*burst(FIRST_TEN[:3]))),  # we left before it was clear
-            (UNCUT, back(*burst(["6", "7", "8"]))),  # from the very one on: at least once
             (UNCUT, back(*told(FIRST_TEN), request=POSTED)),  # asked again is not come back
             (uncut(*told(["1"])), back(*told(["1"]), after="1")),  # a greeting or a state that opens every stream
             (uncut(*burst(["order-17", "order-3"])), back(*burst(["order-17", "order-3"]), after="order-3")),
@@ -84,10 +85,12 @@ CASES = {
             (UNCUT, back(*burst(NEXT_FOUR)), newcomer((10.0, NO_ID))),
             (UNCUT, back(*burst(["7", "8"])), newcomer(*burst(["10"]))),  # we left before the rest
             (UNCUT, back(*burst(["6", *NEXT_FOUR])), newcomer()),
+            (UNCUT, back(*burst(NEXT_FOUR)), newcomer(*burst(FIRST_TEN))),  # newcomers are sent all that is kept
         ),
         bad=(
             (UNCUT, back(*burst(NEXT_FOUR[1:])), newcomer((10.0, NO_ID))),
             (UNCUT, back(*burst(["7", "9", "10"])), newcomer(*burst(["10"]))),
+            (UNCUT, back(*burst(NEXT_FOUR[1:])), newcomer(*burst(FIRST_TEN))),
         ),
         silent=(
             (UNCUT, back(*burst(NEXT_FOUR[1:]))),  # whether newcomers are told the same is not known

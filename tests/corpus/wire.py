@@ -43,14 +43,25 @@ CASES = {
             (stream(ONE, b"data: 1"),),
             (stream(ONE, b"id: 5\n"),),
         ),
-        silent=((stream(ONE, b"data: 1", how="cut"),), (stream(ONE, b"data: 1", how="timeout"),), NO_BYTES),
+        silent=(
+            (stream(ONE, b"data: 1", how="cut"),),
+            (stream(ONE, b"data: 1", how="timeout"),),
+            (stream(ONE, b"data: 1", how="error"),),  # truncated-chunked-body's, which names the cause
+            NO_BYTES,
+        ),
     ),
     "wire/truncated-chunked-body": Case(
         good=((healthy(),),),
-        bad=((stream(ONE, how="error", detail="incomplete body: peer closed connection"),),),
+        bad=(
+            (stream(ONE, how="error", detail="incomplete body: peer closed connection"),),
+            (stream(ONE, b"data: 1", how="error", detail="incomplete body: peer closed connection"),),
+            (stream(ONE, how="error", detail="connection lost: Connection reset by peer"),),
+            (exchange(ONE, how="error", headers={"Transfer-Encoding": None}),),
+        ),
         silent=(
             (stream(ONE, how="cut"),),
-            (stream(ONE, how="error", detail="connection reset by peer"),),
+            (exchange(answered=False, how="error", detail="connection lost: Connection reset by peer"),),
+            (stream(ONE, how="error", detail="the harness failed"),),
             (exchange(ONE, headers={"Transfer-Encoding": None}),),  # HTTP/1.0 ends by closing
         ),
     ),
