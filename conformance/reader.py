@@ -49,7 +49,8 @@ class Reader:
         one._writer.write(_request(target, task_id))
         if wait_s is not None:
             with contextlib.suppress(TimeoutError, ValueError, asyncio.IncompleteReadError):
-                line = await asyncio.wait_for(one._reader.read(16), wait_s)
+                async with asyncio.timeout(wait_s):
+                    line = await one._reader.read(16)
                 one.opened = re.match(rb"HTTP/\d\.\d 200", line) is not None
         return one
 

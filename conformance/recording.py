@@ -140,7 +140,8 @@ class Live:
         while not condition() and not self.over and (left := deadline - time.perf_counter()) > 0:
             self._changed.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), left)
+                async with asyncio.timeout(left):  # wait_for of Python 3.11 may swallow Ctrl-C
+                    await self._changed.wait()
         return condition()
 
     async def finish(self, patience_s: float) -> Transcript:
