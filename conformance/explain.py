@@ -15,6 +15,8 @@ from rich.text import Text
 from conformance.errors import CannotJudge
 from conformance.rules import RULES, Rule
 
+LEAST_LIKENESS = 0.75
+
 
 def listed(rules: Iterable[Rule] = RULES.values()) -> RenderableType:
     """Return the list of rules, by group."""
@@ -57,9 +59,16 @@ def as_rows(code: str = "") -> list[dict[str, Any]]:
 
 
 def named(code: str) -> Rule:
-    """Return the rule; raises CannotJudge with the nearest code when there is none."""
+    """Return the rule; raises CannotJudge with the nearest names when there is none."""
     if code in RULES:
         return RULES[code]
-    close = difflib.get_close_matches(code, RULES, n=1, cutoff=0.3)
-    hint = f"did you mean {close[0]!r}?" if close else "`ssegauge rules` lists them"
+    hint = "name them one by one, as in `--only wire --only shape`" if "," in code else _nearest(code)
     raise CannotJudge(f"no rule and no group is named {code!r}; {hint}")
+
+
+def _nearest(code: str) -> str:
+    """Return the names that are much like it, as a hint; a code's own part will do."""
+    names = {name: rule.code for rule in RULES.values() for name in (rule.code, rule.code.partition("/")[2])}
+    names |= {rule.group: rule.group for rule in RULES.values()}
+    close = dict.fromkeys(names[name] for name in difflib.get_close_matches(code, names, n=3, cutoff=LEAST_LIKENESS))
+    return f"did you mean {' or '.join(map(repr, close))}?" if close else "`ssegauge rules` lists them"

@@ -251,7 +251,9 @@ class View:
     def said(self) -> str:
         """Return in a few words how the exchange went: the status, or why there is none."""
         end = self.transcript.end
-        return self._head_line("status") if self.head or not end else end.detail
+        if self.head or not end:
+            return self._head_line("status")
+        return f"no answer within {lasted(end.at_ms)}" if end.how == "timeout" else end.detail
 
     def _head_line(self, name: str) -> str:
         if not self.head:
@@ -262,9 +264,11 @@ class View:
         return f"{name}: {value}" if value is not None else f"(no {name} header field)"
 
     def _end_evidence(self) -> Evidence:
+        if self.transcript.request.method == "LOOK":  # a look from outside: what it showed are the facts
+            return Evidence(self.name, excerpt=", ".join(f"{name}: {value}" for name, value in self.facts.items()))
         end = self.transcript.end
         how = f"{HOW_IT_ENDED[end.how]} after {end.at_ms:,.0f} ms" if end else "not ended"
-        why = f": {end.detail}" if end and end.detail else ""
+        why = f": {end.detail}" if end and end.how == "error" else ""
         said = f"{self._head_line('status')}; {len(self.body):,} bytes; {how}{why}"
         return Evidence(self.name, None, len(self.body), end.at_ms if end else None, said)
 
@@ -334,6 +338,13 @@ def shown(value: Any) -> str:  # noqa: ANN401 - whatever the server sent
     """Return a value as short text for a summary."""
     text = repr(value)
     return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"
+
+
+def lasted(ms: float) -> str:
+    """Return a length of time as short text for a summary."""
+    if ms < 1000:
+        return f"{ms:.0f} ms"
+    return f"{ms / 1000:.3g} s" if ms < 99_950 else f"{ms / 1000:,.0f} s"
 
 
 def excerpt(data: bytes) -> str:

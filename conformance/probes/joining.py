@@ -61,7 +61,7 @@ async def _come_with(server: Server, task_id: str, resume: str, case: str, value
     ) as live:
         await live.until(lambda: any('"progress"' in event.data for event in live.events), 2.0)
         if not live.over and not live.events:
-            live.on_end("timeout", "no event within 2 s")
+            live.on_end("timeout")
 
 
 @probe("task.create_manual", "task.update", stage="alone")

@@ -29,7 +29,7 @@ async def _ask(server: Server, role: str, task_id: str = "", call: Call | None =
     patience_s = max(LEAST_PATIENCE_S, 2 * server.target.limits.connect_s)
     await live.until(lambda: live.over or (live.head is not None and role in OPENS_A_STREAM), patience_s)
     if live.head is None or role not in OPENS_A_STREAM:
-        live.on_end("timeout", f"nothing more within {patience_s:g} s")
+        live.on_end("timeout")
     await live.stop()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from conformance.rules.effects import plain_state
 from conformance.rules.rule import profile, rule
-from conformance.seen import Mark, Seen, View, is_number
+from conformance.seen import Mark, Seen, View, is_number, lasted
 
 COSTS_NOTHING = profile(
     "S8.1",
@@ -197,7 +197,7 @@ def _went_on(view: View, cut: View, usual_ms: float) -> Iterator[Mark]:
     elif view.head and view.head.status in {404, 410}:
         yield view.bad("the task is gone since its reader left", "status")
     elif view.is_event_stream and _stands_still(view, cut, usual_ms):
-        summary = f"the task has not moved since its reader left; others end within {usual_ms:.0f} ms"
+        summary = f"the task has not moved since its reader left; others end within {lasted(usual_ms)}"
         yield view.bad(summary, view.progress[-1] if view.progress else None)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from conformance.rules.effects import accepted_updates
 from conformance.rules.shape import TYPES, is_heartbeat
 from conformance.rules.shape_progress import STATUSES
-from conformance.seen import ENDED, Message, Seen, View, is_number
+from conformance.seen import ENDED, Message, Seen, View, is_number, lasted
 
 State = tuple[object, ...]
 # What two readers of one task are to be told alike; an estimate of the time left depends on the moment.
@@ -95,19 +95,37 @@ def told_state(seen: Seen, view: View) -> bool | None:
 
     None where the stream was not observed for that long.
     """
-    begun_ms = view.events[0].at_ms if view.events else view.head.at_ms if view.head else 0.0
-    until_ms = begun_ms + seen.limits.connect_s * 1000
+    until_ms = _begun_ms(view) + seen.limits.connect_s * 1000
+    told_ms = _state_told_ms(seen, view)
+    if told_ms is not None and told_ms <= until_ms:
+        return True
+    end = view.transcript.end
+    observed = view.timed and end is not None and (view.ended_by_server or end.at_ms >= until_ms)
+    return False if observed else None
+
+
+def how_untold(seen: Seen, view: View) -> str:
+    """Say of a stream that did not tell the current state at once when it did, or for how long it did not."""
+    told_ms, end = _state_told_ms(seen, view), view.transcript.end
+    if told_ms is not None:
+        return f"the current state was told only after {lasted(told_ms - _begun_ms(view))}"
+    waited_ms = end.at_ms - _begun_ms(view) if end else 0.0
+    return "the current state was not told" + ("" if view.ended_by_server else f" within {lasted(waited_ms)}")
+
+
+def _begun_ms(view: View) -> float:
+    return view.events[0].at_ms if view.events else view.head.at_ms if view.head else 0.0
+
+
+def _state_told_ms(seen: Seen, view: View) -> float | None:
+    """Return when a stream told the state in which the task was when it was opened, or a later one."""
     before = [
         one
         for one in accepted_updates(seen, view.facts.get("task_id"))
         if one.head and one.epoch_ms(one.head.at_ms) <= view.transcript.started_ms
     ]
     least = max(percents(before), default=0)
-    if any(one.item.at_ms <= until_ms and _is_current(one, least) for one in view.progress):
-        return True
-    end = view.transcript.end
-    observed = view.timed and end is not None and (view.ended_by_server or end.at_ms >= until_ms)
-    return False if observed else None
+    return next((one.item.at_ms for one in view.progress if _is_current(one, least)), None)
 
 
 def _is_current(message: Message, least: float) -> bool:

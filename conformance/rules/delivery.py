@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from conformance.rules.effects import Effect, effects, told_streams, waited_ms
 from conformance.rules.rule import profile, rule
-from conformance.seen import Mark, Seen, View
+from conformance.seen import Mark, Seen, View, lasted
 
 AS_THEY_HAPPEN = profile("S3.10", "Updates MUST be sent as they happen, not gathered and sent together.")
 UPDATES = ("task.create_manual", "task.update")
@@ -29,7 +29,8 @@ def update_late(seen: Seen) -> Iterator[Mark]:
     Why: Users take a bar that stands still for a hung task. The time is taken from our update to the arrival of the
     event that shows it; the server's own timestamps would hide a delay before sending.
 
-    Mend: Push updates when they happen instead of polling for them, and look for what holds them: a queue, a proxy.
+    Mend: Push an update when it happens (the code that changes the task wakes its streams) instead of polling for it on
+    a timer; and look for what holds it: a queue, a proxy.
 
     Example: (an update at 0 ms, the event that shows it at 2,300 ms)
     """
@@ -42,10 +43,10 @@ def update_late(seen: Seen) -> Iterator[Mark]:
 def _in_time(view: View, effect: Effect, limit_ms: float) -> Iterator[Mark]:
     latency_ms = effect.latency_ms
     if latency_ms is not None:
-        late = f"an update arrived after {latency_ms:.0f} ms, later than {limit_ms:.0f} ms"
+        late = f"an update arrived after {lasted(latency_ms)}, later than {lasted(limit_ms)}"
         yield view.bad(late, effect.shown) if latency_ms > limit_ms else view.good()
     elif not effect.terminal and (waited := waited_ms(view, effect.sent_ms)) > limit_ms:
-        yield view.bad(f"an update had not arrived after {waited:.0f} ms")
+        yield view.bad(f"an update had not arrived after {lasted(waited)}")
 
 
 @rule("delivery/batched", "must", AS_THEY_HAPPEN, needs=UPDATES)
@@ -55,7 +56,8 @@ def batched(seen: Seen) -> Iterator[Mark]:
     Why: Events that were gathered on the way come in bursts: progress stands still and jumps, though each single
     update may still be within its time.
 
-    Mend: Flush after every event; switch off output buffering in the framework and in every proxy on the way.
+    Mend: Push every event when it happens instead of collecting what a timer or a poll finds; flush after each one; and
+    switch off output buffering in the framework and in every proxy on the way.
 
     Example: (updates at 0, 100, 200 and 300 ms; their events all at 1,000 ms)
     """
@@ -64,7 +66,8 @@ def batched(seen: Seen) -> Iterator[Mark]:
         collapsed = [next_one for one, next_one in gaps if _collapsed(one, next_one)]
         if len(gaps) < LEAST_GAPS:
             continue
-        summary = f"{len(collapsed)} of {len(gaps)} pauses between updates were lost on the way"
+        together = f"{len(collapsed)} of {len(gaps)} updates arrived together with the one before"
+        summary = f"{together}, though they were sent apart"
         many = len(collapsed) >= MOST_COLLAPSED * len(gaps)
         yield view.bad(summary, collapsed[0].shown) if many else view.good()
 

@@ -45,7 +45,7 @@ def _stays_open(view: View) -> Iterator[Mark]:
     if "error" in said:
         yield view.bad("the stream goes on after its `error` event")
     elif said <= {"connected"} and not any(view.of(Comment)):
-        yield view.bad("a stream without a task stays open and says nothing")
+        yield view.bad("a stream without a task stays open and tells nothing of it")
 
 
 @rule("errors/unknown-task-5xx", "must", NOT_5XX_NOT_SILENCE, over="unknown-task")

@@ -7,7 +7,7 @@ from conformance.rules.course import in_time, ordinary, percent, readable, unans
 from conformance.rules.rule import profile, rule
 from conformance.rules.shape import made_ms
 from conformance.rules.shape_progress import UNFINISHED
-from conformance.seen import Mark, Message, Seen, View
+from conformance.seen import Mark, Message, Seen, View, lasted
 
 FIRST_AND_ONCE = profile("S2.1", "A `connected` message MUST be the first event of a stream, and come once.")
 MOVES = frozenset({("pending", "running"), ("running", "completed"), ("running", "failed"), ("pending", "failed")})
@@ -33,7 +33,7 @@ def connected_missing(seen: Seen) -> Iterator[Mark]:
         if _connected(view):
             yield view.good()
         elif readable(view) and _had_time_to_connect(seen, view):
-            yield view.bad("events, but no connected among them", view.events[0])
+            yield view.bad("events, but no `connected` among them", view.events[0])
 
 
 def _had_time_to_connect(seen: Seen, view: View) -> bool:
@@ -58,7 +58,7 @@ def connected_not_first(seen: Seen) -> Iterator[Mark]:
     for view in ordinary(seen):
         if connected := _connected(view):
             first = view.messages[0] is connected[0]
-            yield view.good() if first else view.bad("connected after other events", connected[0])
+            yield view.good() if first else view.bad("`connected` came after other events", connected[0])
 
 
 @rule("lifecycle/connected-repeated", "must", FIRST_AND_ONCE)
@@ -73,7 +73,7 @@ def connected_repeated(seen: Seen) -> Iterator[Mark]:
     """
     for view in ordinary(seen):
         if connected := _connected(view):
-            yield view.bad("connected once more", connected[1]) if len(connected) > 1 else view.good()
+            yield view.bad("`connected` came once more", connected[1]) if len(connected) > 1 else view.good()
 
 
 @rule(
@@ -100,9 +100,9 @@ def _connects_in_time(view: View, limit_ms: float) -> Iterator[Mark]:
     end_ms = view.transcript.end.at_ms if view.transcript.end else 0.0
     if connected := _connected(view):
         at_ms = connected[0].item.at_ms
-        yield view.bad(f"connected after {at_ms:.0f} ms", connected[0]) if at_ms > limit_ms else view.good()
+        yield view.bad(f"`connected` came after {lasted(at_ms)}", connected[0]) if at_ms > limit_ms else view.good()
     elif end_ms > limit_ms and _silent(view):
-        yield view.bad(f"nothing for {end_ms:.0f} ms")
+        yield view.bad(f"nothing came for {lasted(end_ms)}")
 
 
 def _silent(view: View) -> bool:
@@ -128,7 +128,7 @@ def progress_regresses(seen: Seen) -> Iterator[Mark]:
     for view in ordinary(seen):
         for (_, before), (message, after) in pairwise(_unfinished_percents(view)):
             fallen = after < before
-            yield view.bad(f"from {before:g} down to {after:g}", message) if fallen else view.good()
+            yield view.bad(f"progress fell from {before:g} to {after:g}", message) if fallen else view.good()
 
 
 def _unfinished_percents(view: View) -> list[tuple[Message, float]]:
@@ -163,7 +163,7 @@ def illegal_transition(seen: Seen) -> Iterator[Mark]:
         for before, after in pairwise(view.progress):
             move = (_status(before), _status(after))
             if move == ("running", "pending"):
-                yield view.bad("from running back to pending", after)
+                yield view.bad("the status went from running back to pending", after)
             elif move in MOVES:
                 yield view.good()
 
@@ -190,7 +190,7 @@ def updates_silent(seen: Seen) -> Iterator[Mark]:
         if not view.timed or view.facts.get("kind") == "manual" or len(reports) < 2:
             continue  # updates of manual tasks are timed from their cause, which is better
         caught_up = _caught_up(reports, limit_ms)
-        yield view.bad("silent while things happened, then all at once", caught_up) if caught_up else view.good()
+        yield view.bad("nothing came while things happened, then all at once", caught_up) if caught_up else view.good()
 
 
 def _caught_up(reports: list[Message], limit_ms: float) -> Message | None:

@@ -17,7 +17,7 @@ from conformance.rules.effects import accepted_updates
 from conformance.rules.rule import profile, rule
 from conformance.rules.shape import is_heartbeat, made_ms
 from conformance.rules.shape_progress import UNFINISHED
-from conformance.seen import Mark, Message, Seen, View
+from conformance.seen import Mark, Message, Seen, View, is_number, lasted
 from conformance.sse import UnfinishedTail
 
 EXACTLY_ONE = profile(
@@ -57,7 +57,7 @@ def _untold(seen: Seen, view: View) -> str:
     over_ms, end = ended_ms(seen, view.facts.get("task_id")), view.transcript.end
     waited_ms = view.epoch_ms(end.at_ms) - over_ms if over_ms is not None and end else 0.0
     late = end is not None and end.how in {"cut", "timeout"} and waited_ms > seen.limits.update_s * 1000
-    return f"the task had ended {waited_ms:.0f} ms before, but not for this stream" if late else ""
+    return f"the task had ended {lasted(waited_ms)} before, and this stream was not told" if late else ""
 
 
 def _is_whole(view: View) -> bool:
@@ -79,7 +79,7 @@ def terminal_repeated(seen: Seen) -> Iterator[Mark]:
     for view in ordinary(seen):
         ends = [message for message in view.progress if message.ends_task]
         if ends:
-            yield view.bad("the end, once more", ends[1]) if len(ends) > 1 else view.good()
+            yield view.bad("the end was told once more", ends[1]) if len(ends) > 1 else view.good()
 
 
 @rule("lifecycle/event-after-terminal", "must", profile("S4.2", "The terminal event MUST be the last."))
@@ -152,7 +152,7 @@ def _ends(view: View, terminal: Message) -> Iterator[Mark]:
     if end.how == "eof":
         yield view.good()
     elif open_ms > LINGER_MS:
-        yield view.bad(f"still open {open_ms:.0f} ms after the terminal event")
+        yield view.bad(f"still open {lasted(open_ms)} after the terminal event")
 
 
 @rule(
@@ -182,7 +182,7 @@ def _left_hanging(view: View) -> str:
     """Say how a client that has the terminal event already is left waiting."""
     end = view.transcript.end
     waits = view.is_event_stream and not view.terminal and end is not None and end.how == "timeout"
-    return "no end of the stream" if waits and readable(view) else "no answer" if unanswered(view) else ""
+    return "the stream was not ended" if waits and readable(view) else "no answer" if unanswered(view) else ""
 
 
 def _not_told(view: View) -> str:
@@ -192,9 +192,9 @@ def _not_told(view: View) -> str:
     if unanswered(view):
         return "no answer"
     if view.head and not view.is_event_stream:
-        return f"answered {view.head.status}, not told the terminal state"
+        return f"answered {view.head.status}, not told how the task ended"
     end = view.transcript.end
-    return "not told the terminal state" if view.head and end and end.how in {"eof", "timeout"} else ""
+    return "not told how the task ended" if view.head and end and end.how in {"eof", "timeout"} else ""
 
 
 @rule(
@@ -227,7 +227,9 @@ def completion_race(seen: Seen) -> Iterator[Mark]:
 
 def _moment(view: View) -> str:
     offset = view.facts.get("race_ms")
-    return f"; asked {offset:+g} ms from the end" if isinstance(offset, int | float) else ""
+    if not is_number(offset):
+        return ""
+    return f"; asked {abs(offset):g} ms {'before' if offset < 0 else 'after'} the end"
 
 
 @rule("lifecycle/reconnect-restarts-task", "must", COMING_BACK, needs=("task.create_manual", "task.update"))

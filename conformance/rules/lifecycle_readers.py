@@ -3,7 +3,17 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from conformance.rules.course import State, ended_ms, in_time, ordinary, percent, percents, state, told_state
+from conformance.rules.course import (
+    State,
+    ended_ms,
+    how_untold,
+    in_time,
+    ordinary,
+    percent,
+    percents,
+    state,
+    told_state,
+)
 from conformance.rules.rule import profile, rule
 from conformance.seen import Mark, Message, Seen, View, is_number, shown
 
@@ -30,7 +40,7 @@ def late_subscriber_uninformed(seen: Seen) -> Iterator[Mark]:
         if view.facts.get("joined") == "late" and "resume" not in view.facts:
             told = told_state(seen, view)
             if told is not None:
-                yield view.good() if told else view.bad("not told the current state")
+                yield view.good() if told else view.bad(how_untold(seen, view))
 
 
 @rule(
@@ -75,7 +85,7 @@ def _agree(one: States, other: States, view: View) -> Iterator[Mark]:
     if pairings and None in differing:
         yield view.good()
     elif differing:
-        yield view.bad("another report than another reader of the task at this place", differing[0])
+        yield view.bad("at this place another reader of the task was told another report", differing[0])
 
 
 def _pairings(one: States, other: States) -> list[tuple[States, States]]:
@@ -145,7 +155,7 @@ def _moves(watcher: View, visitors: list[View], unasked: list[Message]) -> Itera
     starts = [watcher.transcript.started_ms, *visits]
     caused = [message for message in unasked if _caused(watcher, message, starts)]
     if caused and len(caused) == len(unasked):
-        yield watcher.bad("moved when another reader came", caused[0])
+        yield watcher.bad("the task moved when another reader came", caused[0])
     elif visits and not unasked:
         yield watcher.good()
 

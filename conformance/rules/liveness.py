@@ -61,7 +61,8 @@ def heartbeat_is_an_event(view: View) -> Iterator[Mark]:
 
     Why: Every event wakes the application: the ticket's client would parse it and show what it says.
 
-    Mend: Send a comment line instead; clients ignore it, proxies count it.
+    Mend: Send a comment line instead; clients ignore it, proxies count it. Send the state when it changes, not whenever
+    a timer looks at it.
 
     Example: data: {"type":"heartbeat"}
     """
@@ -70,9 +71,15 @@ def heartbeat_is_an_event(view: View) -> Iterator[Mark]:
     if idle:
         beats += _said_again(view)
     if beats:
-        yield from (view.bad("an event that says nothing but that the stream is alive", beat) for beat in beats)
+        yield from (view.bad(_says_nothing(beat), beat) for beat in beats)
     elif idle and any(item.at_ms > OPENING_MS for item, _ in view.of(Comment)):
         yield view.good()
+
+
+def _says_nothing(message: Message) -> str:
+    if _names_heartbeat(message):
+        return "an event that says nothing but that the stream is alive"
+    return "an event that repeats the state, though nothing happened"
 
 
 def _names_heartbeat(message: Message) -> bool:

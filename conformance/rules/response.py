@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from conformance.rules.rule import fetch, rfc, rule, whatwg
-from conformance.seen import Mark, Seen, View, shown
+from conformance.seen import Mark, Seen, View, lasted, shown
 
 # https://www.iana.org/assignments/http-parameters, content codings, read 2026-11.
 CONTENT_CODINGS = frozenset(
@@ -347,7 +347,7 @@ def head_held_until_first_event(seen: Seen) -> Iterator[Mark]:
             continue
         first = view.chunks[0][0]
         held = view.head.at_ms > limit_ms and first - view.head.at_ms < 100
-        summary = f"the head came after {view.head.at_ms:.0f} ms, together with the first bytes"
+        summary = f"the head came after {lasted(view.head.at_ms)}, together with the first bytes"
         if not held:
             yield view.good()
         elif not _all_was_slow(seen, view, limit_ms):

@@ -3,7 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from conformance.rules.course import State, hangs, no_room, ordinary, readable, state, told_state, unanswered
+from conformance.rules.course import (
+    State,
+    hangs,
+    how_untold,
+    no_room,
+    ordinary,
+    readable,
+    state,
+    told_state,
+    unanswered,
+)
 from conformance.rules.rule import profile, rule
 from conformance.rules.shape import known, messages
 from conformance.seen import Mark, Message, Seen, View, shown
@@ -223,7 +233,7 @@ def _answers(seen: Seen, resume: str) -> Iterator[Mark]:
         if wrong := _refused(view):
             yield view.bad(wrong + _case(view))
         elif view.is_event_stream and (told := told_state(seen, view)) is not None and readable(view):
-            yield view.good() if told else view.bad("not told the current state" + _case(view))
+            yield view.good() if told else view.bad(how_untold(seen, view) + _case(view))
 
 
 def _is_own(seen: Seen, view: View) -> bool:

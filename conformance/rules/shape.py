@@ -11,7 +11,7 @@ from typing import Any
 from conformance.rules.liveness import HEARTBEAT_NAMES
 from conformance.rules.rule import profile, rule
 from conformance.rules.torn import torn
-from conformance.seen import Mark, Message, View, is_number, shown
+from conformance.seen import Mark, Message, View, is_number, lasted, shown
 
 TYPES = frozenset({"connected", "progress", "error"})
 # Milliseconds between 1973 and 5138: seconds, microseconds and nanoseconds of this century lie outside.
@@ -268,9 +268,7 @@ def _wrong_clock(view: View, message: Message) -> str:
     behind = view.transcript.started_ms - made if message.type == "connected" else 0.0
     if max(ahead, behind) <= MOST_SKEW_MS:
         return ""
-    return (
-        f"stamped {ahead / 1000:.0f} s after its arrival" if ahead > 0 else f"stamped {behind / 1000:.0f} s too early"
-    )
+    return f"stamped {lasted(ahead)} after its arrival" if ahead > 0 else f"stamped {lasted(behind)} too early"
 
 
 @rule(
@@ -292,4 +290,6 @@ def timestamp_regresses(view: View) -> Iterator[Mark]:
     stamped = [(made, one) for one in known(view) if one.type == "progress" and (made := made_ms(one)) is not None]
     for (before, _), (after, message) in pairwise(stamped):
         fallen = before - after
-        yield view.bad(f"{fallen:.0f} ms before the report ahead of it", message) if fallen > 0 else view.good()
+        yield (
+            view.bad(f"stamped {lasted(fallen)} before the report ahead of it", message) if fallen > 0 else view.good()
+        )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from conformance.rules.cleanup import MIB, growth
 from conformance.rules.effects import accepted_updates, effects, told_streams, waited_ms
 from conformance.rules.rule import profile, rule
-from conformance.seen import Mark, Seen
+from conformance.seen import Mark, Seen, lasted
 
 UPDATES = ("task.create_manual", "task.update")
 ROOM_BYTES = 8 * MIB  # what a runtime's heap may move by itself
@@ -40,7 +40,8 @@ def slow_reader_stalls_others(seen: Seen) -> Iterator[Mark]:
                 latency_ms = waited_ms(view, effect.sent_ms)
                 if latency_ms <= limit_ms:
                     continue
-            summary = f"an update was {latency_ms:.0f} ms late beside a reader that does not read"
+            arrived = "arrived after" if effect.shown else "had not arrived after"
+            summary = f"an update {arrived} {lasted(latency_ms)} beside a reader that does not read"
             yield view.bad(summary, effect.shown) if latency_ms > limit_ms else view.good()
 
 

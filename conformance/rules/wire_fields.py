@@ -38,7 +38,9 @@ def retry_not_digits(view: View) -> Iterator[Mark]:
 
     Example: retry: 3s
     """
-    wrong = [view.bad(f"retry: {what.value} is ignored", item) for item, what in _ignored(view, "retry-not-digits")]
+    wrong = [
+        view.bad(f"retry: {shown(what.value)} is ignored", item) for item, what in _ignored(view, "retry-not-digits")
+    ]
     right = [view.good() for _ in view.of(Retry)]
     yield from wrong or right
 
@@ -60,7 +62,7 @@ def retry_extreme(view: View) -> Iterator[Mark]:
     """
     for item, what in view.of(Retry):
         sane = LEAST_RETRY_MS <= what.ms <= MOST_RETRY_MS
-        yield view.good() if sane else view.bad(f"clients come back after {what.ms} ms", item)
+        yield view.good() if sane else view.bad(f"clients come back after {what.ms:,} ms", item)
 
 
 @rule(

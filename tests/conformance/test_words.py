@@ -1,0 +1,85 @@
+"""What findings and errors say, where the words depend on what was seen."""
+
+import pytest
+
+from conformance.errors import CannotJudge
+from conformance.explain import named
+from conformance.judge import judge
+from conformance.rules import RULES
+from conformance.seen import View, lasted, shown
+from conformance.transcript import Request, Transcript
+from tests.corpus.build import Run, connected, exchange, progress
+from tests.corpus.course import update, waits
+
+
+def summary(code: str, *run: Transcript) -> str:
+    (result,) = judge(run, rules={code: RULES[code]})
+    return result.summary
+
+
+LATE = {"joined": "late", "at": 250.0}
+MOVES: Run = (update(100, 20), update(200, 40))
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        ((waits((3005.0, progress(40)), **LATE),), "the current state was told only after 3 s"),
+        ((*MOVES, waits((10.0, progress(20)), for_ms=2505.0, **LATE)), "the current state was not told within 2.5 s"),
+        ((exchange(connected(), joined="late", kind="manual"),), "the current state was not told"),
+    ],
+    ids=["late", "never", "never, and the stream ended"],
+)
+def test_a_state_told_late_is_no_state_never_told(run: Run, expected: str) -> None:
+    assert summary("lifecycle/late-subscriber-uninformed", *run) == expected
+
+
+@pytest.mark.parametrize(
+    ("detail", "tail", "expected"),
+    [
+        ("incomplete body: peer closed", b"", "the connection was closed before the body had ended"),
+        ("connection lost: reset", b"data: ha", "the connection broke, inside an event, before the body had ended"),
+        ("connection lost: reset", b": ha", "the connection broke before the body had ended"),
+    ],
+)
+def test_a_broken_connection_says_whether_an_event_was_under_way(detail: str, tail: bytes, expected: str) -> None:
+    seen = exchange(b"data: 1\n\n", tail, how="error", detail=detail)
+
+    assert summary("wire/truncated-chunked-body", seen) == expected
+
+
+def test_a_look_from_outside_shows_what_it_saw() -> None:
+    facts = {"moment": "fin", "cut": 10, "held": 3}
+
+    evidence = View(Transcript("sockets", Request("LOOK", "sockets"), facts=facts)).evidence()
+
+    assert (evidence.excerpt, evidence.byte) == ("moment: fin, cut: 10, held: 3", None)
+
+
+@pytest.mark.parametrize(
+    ("ms", "expected"), [(0.2, "0 ms"), (999.4, "999 ms"), (2307.0, "2.31 s"), (90_000.0, "90 s"), (3.6e6, "3,600 s")]
+)
+def test_lengths_of_time(ms: float, expected: str) -> None:
+    assert lasted(ms) == expected
+
+
+def test_what_is_cut_shows_that_it_is() -> None:
+    assert shown("a" * 58) == repr("a" * 58)
+    assert shown("a" * 59) == "'" + "a" * 58 + "…"
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("nosuch", "`ssegauge rules` lists them"),
+        ("wire/field-cases", "did you mean 'wire/field-case'?"),
+        ("ids-mising", "did you mean 'resume/ids-missing'?"),
+        ("liveliness", "did you mean 'liveness'?"),
+        ("wire,shape", "name them one by one, as in `--only wire --only shape`"),
+    ],
+)
+def test_a_name_that_is_none_gets_a_hint_that_helps(name: str, hint: str) -> None:
+    with pytest.raises(CannotJudge) as caught:
+        named(name)
+
+    assert str(caught.value) == f"no rule and no group is named {name!r}; {hint}"
