@@ -227,7 +227,7 @@ def _reason(error: Exception) -> str:
         cut_short = "without sending complete message body" in text
         return f"incomplete body: {text}" if cut_short else f"not HTTP as expected: {text}"
     if isinstance(error, httpx.NetworkError):
-        return f"connection lost: {_systems_words(_innermost(error)) or text}"
+        return _systems_words(_innermost(error)) or text
     return text
 
 

@@ -269,8 +269,9 @@ class View:
         end = self.transcript.end
         how = f"{HOW_IT_ENDED[end.how]} after {end.at_ms:,.0f} ms" if end else "not ended"
         why = f": {end.detail}" if end and end.how == "error" else ""
-        said = f"{self._head_line('status')}; {len(self.body):,} bytes; {how}{why}"
-        return Evidence(self.name, None, len(self.body), end.at_ms if end else None, said)
+        got = f" {len(self.body):,} bytes;" if self.head else ""
+        said = f"{self._head_line('status')};{got} {how}{why}"
+        return Evidence(self.name, None, len(self.body) if self.head else None, end.at_ms if end else None, said)
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,12 @@ def content_type(view: View) -> Iterator[Mark]:
     """
     if view.head and _fresh(view) and view.head.status == 200:
         right = view.media_type == "text/event-stream"
-        yield view.good() if right else view.bad("the media type is not text/event-stream", "content-type")
+        wrong = (
+            f"the media type is {shown(view.media_type)}, not 'text/event-stream'"
+            if view.media_type
+            else "none is given"
+        )
+        yield view.good() if right else view.bad(wrong, "content-type")
 
 
 @rule(

@@ -85,7 +85,7 @@ def begins_anew(seen: Seen) -> Iterator[Mark]:
         told, before = _identified(one.view), _ids(one.before)
         if len(before) > 1 and _ids(told)[: len(before)] == before:
             if _is_history(one):
-                again = f"was sent {len(before)} events again, from {shown(before[0])} on"
+                again = f"the stream began anew, with {shown(before[0])} to {shown(before[-1])}"
                 yield one.view.bad(f"{one.came}: {again}", told[0])
         elif _goes_on(one.view, before):
             yield one.view.good()

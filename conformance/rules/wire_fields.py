@@ -150,8 +150,8 @@ def unprefixed_data(view: View) -> Iterator[Mark]:
         return
     found = list(torn(view))
     for message, lost in found:
-        many = "a line" if len(lost) == 1 else f"{len(lost)} lines"
-        summary = f"{many} of an event's JSON without `data:`: ignored, and what is left is not JSON"
+        many = "a line of an event's JSON lacks" if len(lost) == 1 else f"{len(lost)} lines of an event's JSON lack"
+        summary = f"{many} `data:`: clients ignore what does, and the rest is no JSON"
         yield view.bad(summary, message)
     if view.messages and not found:
         yield view.good()

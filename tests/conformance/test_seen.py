@@ -155,7 +155,7 @@ def test_evidence_of_what_is_not_there_says_so() -> None:
 
     assert seen.evidence("date").excerpt == "(no response head)"
     assert View(healthy()).evidence("x-none").excerpt == "(no x-none header field)"
-    assert seen.evidence().excerpt == "(no response head); 0 bytes; we stopped waiting after 5,000 ms"
+    assert seen.evidence().excerpt == "(no response head); we stopped waiting after 5,000 ms"
 
 
 def test_an_excerpt_is_one_short_line() -> None:

@@ -38,8 +38,8 @@ def test_a_state_told_late_is_no_state_never_told(run: Run, expected: str) -> No
     ("detail", "tail", "expected"),
     [
         ("incomplete body: peer closed", b"", "the connection was closed before the body had ended"),
-        ("connection lost: reset", b"data: ha", "the connection broke, inside an event, before the body had ended"),
-        ("connection lost: reset", b": ha", "the connection broke before the body had ended"),
+        ("Connection reset by peer", b"data: ha", "the connection broke, inside an event, before the body had ended"),
+        ("Connection reset by peer", b": ha", "the connection broke before the body had ended"),
     ],
 )
 def test_a_broken_connection_says_whether_an_event_was_under_way(detail: str, tail: bytes, expected: str) -> None:
