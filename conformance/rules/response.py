@@ -69,11 +69,7 @@ def content_type(view: View) -> Iterator[Mark]:
     """
     if view.head and _fresh(view) and view.head.status == 200:
         right = view.media_type == "text/event-stream"
-        wrong = (
-            f"the media type is {shown(view.media_type)}, not 'text/event-stream'"
-            if view.media_type
-            else "none is given"
-        )
+        wrong = f"the media type is {view.media_type or 'missing'}, not text/event-stream"
         yield view.good() if right else view.bad(wrong, "content-type")
 
 
