@@ -10,24 +10,15 @@ from reference_server import CannotServe, serve
 
 def main(
     host: str = "127.0.0.1",
-    port: int = 8205,
+    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8205,
     fault: Annotated[list[str] | None, typer.Option(help="Code of the rule to break.")] = None,
     token: Annotated[str | None, typer.Option(help="Bearer token that the API asks for.")] = None,
     allow_origin: Annotated[list[str] | None, typer.Option(help="Origin that may read the API.")] = None,
     heartbeat: Annotated[float, typer.Option(help="Longest silence of a stream, seconds.")] = 15.0,
-    log_level: str = "warning",
 ) -> None:
     """Serve progress streams of demo brand analyses."""
     try:
-        serve(
-            host,
-            port,
-            faults=fault or (),
-            token=token,
-            allow_origin=allow_origin or (),
-            heartbeat=heartbeat,
-            log_level=log_level,
-        )
+        serve(host, port, faults=fault or (), token=token, allow_origin=allow_origin or (), heartbeat=heartbeat)
     except CannotServe as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(2) from None

@@ -1,4 +1,4 @@
-"""The demo workload: a brand analysis that reports its stages and time left; deterministic by seed.
+"""The demo workload: a brand analysis that reports its stages and time left; the same for the same brand.
 
 It waits one interval as `pending`, then spends one in each of `steps` stages: (steps + 1) intervals in all.
 """
@@ -9,7 +9,8 @@ import random
 from dataclasses import dataclass
 
 from reference_server.events import Json
-from reference_server.tasks import BadUpdateError, Task, Tasks
+from reference_server.refusals import RefusedError
+from reference_server.tasks import Task, Tasks
 
 STAGES = (
     ("Collecting mentions", "Searching answer engines for mentions of {brand}"),
@@ -18,7 +19,7 @@ STAGES = (
     ("Scoring visibility", "Weighing how often and how early {brand} is named"),
     ("Writing recommendations", "Drafting what {brand} can do next"),
 )
-COMPETITORS = ("Acme", "Globex", "Initech")
+FAILURE = "{stage} failed because a data source did not answer. Start the analysis again in a minute."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,29 +31,25 @@ class Spec:
     interval_ms: int = 1_000
     fail_at: int | None = None
     manual: bool = False
-    seed: int = 0
 
 
 async def run(tasks: Tasks, task: Task, spec: Spec) -> None:
     """Move the task through its stages to its end; updates from outside that are ahead of it win."""
     for step in range(1, spec.steps + 2):
         await asyncio.sleep(spec.interval_ms / 1000)
-        if task.progress.ended:
+        if task.ended:
             return
-        with contextlib.suppress(BadUpdateError):
-            tasks.move(task, next_update(spec, step))
+        with contextlib.suppress(RefusedError):
+            tasks.move(task, update(spec, step))
 
 
-def next_update(spec: Spec, step: int) -> Json:
+def update(spec: Spec, step: int) -> Json:
     """Return the update for the beginning of `step`, of which the one after the last is the end."""
-    if step == spec.fail_at:
-        return failure(spec, step)
-    return report(spec, step) if step <= spec.steps else {"status": "completed", "results": results(spec)}
-
-
-def report(spec: Spec, step: int) -> Json:
-    """Return the update that announces stage `step`."""
+    if step > spec.steps:
+        return {"status": "completed", "results": results(spec)}
     stage, message = STAGES[(step - 1) * len(STAGES) // spec.steps]
+    if step == spec.fail_at:
+        return {"status": "failed", "error": FAILURE.format(stage=stage)}
     return {
         "status": "running",
         "stage": stage,
@@ -62,21 +59,14 @@ def report(spec: Spec, step: int) -> Json:
     }
 
 
-def failure(spec: Spec, step: int) -> Json:
-    """Return the update that ends the analysis in stage `step`."""
-    stage = STAGES[(step - 1) * len(STAGES) // spec.steps][0]
-    error = f"{stage} failed because a data source did not answer. Start the analysis again in a minute."
-    return {"status": "failed", "error": error}
-
-
 def results(spec: Spec) -> Json:
-    """Return made-up findings, the same for the same seed and brand."""
-    dice = random.Random(f"{spec.seed}/{spec.brand}")  # noqa: S311 - demo figures, not secrets
+    """Return made-up findings, the same for the same brand."""
+    dice = random.Random(spec.brand)  # noqa: S311 - demo figures, not secrets
     return {
         "brand": spec.brand,
         "mentions": dice.randrange(100, 5_000),
         "sentiment": round(dice.uniform(-1, 1), 2),
-        "competitors": [{"name": name, "share": round(dice.random(), 2)} for name in COMPETITORS],
+        "competitors": [{"name": name, "share": round(dice.random(), 2)} for name in ("Acme", "Globex", "Initech")],
         "visibilityScore": dice.randrange(0, 101),
         "recommendations": ["Answer the questions that your competitors are named for."],
     }

@@ -1,40 +1,53 @@
-"""The JSON endpoints: create, update and read tasks."""
+"""The JSON endpoints: create, update and read tasks; liveness and figures."""
 
 import asyncio
 
 from aiohttp import web
 
 from reference_server import analysis, bodies
-from reference_server.tasks import BadUpdateError, Tasks
+from reference_server.refusals import RefusedError
+from reference_server.stream import Streams
+from reference_server.tasks import Tasks
 
 
 class Api:
-    """Handlers over the tasks."""
+    """Handlers over the tasks and their streams."""
 
-    def __init__(self, tasks: Tasks) -> None:
+    def __init__(self, tasks: Tasks, streams: Streams) -> None:
         self.tasks = tasks
+        self.streams = streams
 
     async def create(self, request: web.Request) -> web.Response:
         """Answer POST .../tasks: 201 and the new task, whose worker is started unless it is manual."""
         spec = analysis.Spec(**await bodies.read(request, "TaskSpec"))
         if spec.fail_at and spec.fail_at > spec.steps:
-            raise web.HTTPBadRequest(text=f"fail_at must be one of the {spec.steps} steps")
+            raise RefusedError(400, "bad_request", f"fail_at must be one of the {spec.steps} steps")
         task = self.tasks.create()
         if not spec.manual:
             task.worker = asyncio.create_task(analysis.run(self.tasks, task, spec))
         location = f"/api/brand-monitor/tasks/{task.id}"
-        return web.json_response(task.progress.as_json(task.id), status=201, headers={"Location": location})
+        return web.json_response(task.state, status=201, headers={"Location": location})
 
     async def update(self, request: web.Request) -> web.Response:
         """Answer POST .../tasks/{id}/updates: 200 and the task as it now is."""
         task = self.tasks.find(request.match_info["task_id"])
         changes = await bodies.read(request, "TaskUpdate")
-        if changes.pop("taskId", task.id) != task.id:
-            raise BadUpdateError("taskId must be the task's own, or left out")
+        if changes.get("taskId", task.id) != task.id:
+            raise RefusedError(400, "bad_update", "taskId must be the task's own, or left out")
         self.tasks.move(task, changes)
-        return web.json_response(task.progress.as_json(task.id))
+        return web.json_response(task.state)
 
     async def read(self, request: web.Request) -> web.Response:
         """Answer GET .../tasks/{id}: 200 and the task as it is."""
         task = self.tasks.find(request.match_info["task_id"])
-        return web.json_response(task.progress.as_json(task.id), headers={"Cache-Control": "no-store"})
+        return web.json_response(task.state, headers={"Cache-Control": "no-store"})
+
+    async def metrics(self, _request: web.Request) -> web.Response:
+        """Answer GET /metrics.json: how many streams are open, tasks are kept, and tasks have not ended."""
+        tasks = self.tasks.by_id.values()
+        running = sum(not task.ended for task in tasks)
+        return web.json_response({"open_streams": self.streams.open, "tasks": len(tasks), "running_tasks": running})
+
+    async def health(self, _request: web.Request) -> web.Response:
+        """Answer GET /health."""
+        return web.json_response({"status": "ok"})

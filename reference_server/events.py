@@ -1,8 +1,8 @@
 """What a stream says, in bytes (WHATWG HTML, "Server-sent events", #parsing-an-event-stream).
 
-Each method returns one block, terminated by its blank line, of LF-ended ASCII lines. JSON is written with
-every non-ASCII character escaped, so text from users can neither end a line, whatever a client takes for a
-line end, nor make invalid UTF-8 of a lone surrogate.
+Each event is a block of LF-ended ASCII lines, terminated by its blank line. JSON is written with every
+non-ASCII character escaped, so text from users can neither end a line, whatever a client takes for a line end,
+nor make invalid UTF-8 of a lone surrogate.
 
 An event ID is `{task ID}.{n}`: n counts the task's progress events from 0.
 """
@@ -12,11 +12,6 @@ import time
 from typing import Any
 
 Json = dict[str, Any]
-
-
-def now_ms() -> int:
-    """Return the time in milliseconds since the Unix epoch."""
-    return time.time_ns() // 1_000_000
 
 
 class Events:
@@ -51,8 +46,8 @@ class Events:
         return number if self.event_id(task_id, number) == event_id else None
 
     def envelope(self, kind: str, task_id: str, **members: Any) -> Json:  # noqa: ANN401 - JSON values
-        """Return the event's data as an object."""
-        return {"type": kind, "taskId": task_id, **members, "timestamp": now_ms()}
+        """Return the event's data as an object; its time stamp is in milliseconds since the Unix epoch."""
+        return {"type": kind, "taskId": task_id, **members, "timestamp": time.time_ns() // 1_000_000}
 
     def dump(self, envelope: Json) -> str:
         """Return the object as JSON text of one line."""

@@ -7,13 +7,12 @@ EventSource from coming back, if it names the terminal event.
 """
 
 import asyncio
-import logging
 import time
 
 from aiohttp import web
 
-from reference_server.events import Events
 from reference_server.log import FellBehindError, Reader
+from reference_server.refusals import RefusedError
 from reference_server.tasks import Task, Tasks
 
 # `no-cache` is the ticket's; `no-store` keeps a private stream off disks; `no-transform` keeps intermediaries
@@ -24,43 +23,33 @@ HEAD = {
     "Cache-Control": "no-cache, no-store, no-transform",
     "X-Accel-Buffering": "no",
 }
-log = logging.getLogger(__name__)
 
 
 class Streams:
-    """Serves the streams of `tasks`."""
+    """Serves the streams of `tasks`, at most `limit` at once, none silent for longer than `heartbeat` seconds."""
 
-    def __init__(self, tasks: Tasks, events: Events, limit: int, heartbeat_s: float, stall_s: float) -> None:
+    def __init__(self, tasks: Tasks, limit: int, heartbeat: float) -> None:
         self.tasks = tasks
-        self.events = events
+        self.events = tasks.events
         self.limit = limit
-        self.heartbeat_s = heartbeat_s
-        self.stall_s = stall_s
+        self.heartbeat = heartbeat
         self.open = 0
 
     async def get(self, request: web.Request) -> web.StreamResponse:
-        """Answer GET: the stream, or 204, 404 or 503."""
+        """Answer GET: the stream, or 204, 404 or 503; and HEAD, by the head of the stream."""
         task = self.tasks.find(request.match_info["task_id"])
+        if request.method == "HEAD":
+            return self.response()
         position = self.position(task, request.headers.get("Last-Event-ID"))
         if self.is_over(task, position):
             return web.Response(status=204)
         if self.open >= self.limit:
-            text = "Too many open streams. Try again soon."
-            raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"}, text=text)
+            raise RefusedError(503, "too_many_streams", "Too many open streams. Try again soon.")
         self.open += 1
-        log.info("stream opened", extra={"task": task.id, "position": position})
         try:
             return await self.stream(request, task, position)
         finally:
             self.open -= 1
-            log.info("stream closed", extra={"task": task.id})
-
-    async def head(self, request: web.Request) -> web.StreamResponse:
-        """Answer HEAD as GET would, without a body."""
-        self.tasks.find(request.match_info["task_id"])
-        response = self.response()
-        await response.prepare(request)
-        return response
 
     def position(self, task: Task, last_event_id: str | None) -> int:
         """Return the number of the first event to send."""
@@ -71,7 +60,7 @@ class Streams:
 
     def is_over(self, task: Task, position: int) -> bool:
         """Whether the client already has the terminal event."""
-        return task.progress.ended and position == task.log.end
+        return task.ended and position == task.log.end
 
     async def stream(self, request: web.Request, task: Task, position: int) -> web.StreamResponse:
         """Send the whole stream."""
@@ -107,17 +96,17 @@ class Streams:
 
     async def deliver(self, task: Task, reader: Reader) -> None:
         """Send the task's events until it ends."""
-        await task.log.follow(reader, self.stall_s)
+        await task.log.follow(reader)
 
     async def finish(self, response: web.StreamResponse, reader: Reader) -> None:  # noqa: ARG002 - for faults
         """End the body properly."""
         await response.write_eof()
 
     async def beat(self) -> None:
-        """Keep silent streams alive: none is silent for longer than two thirds of `heartbeat_s`."""
-        third = self.heartbeat_s / 3
+        """Keep silent streams alive, for ever: none is silent for longer than two thirds of `heartbeat`."""
+        third = self.heartbeat / 3
         while True:
             await asyncio.sleep(third)
             for task in tuple(self.tasks.by_id.values()):
-                if task.log.ready and time.monotonic() - task.moved_at >= third:
+                if time.monotonic() - task.moved_at >= third:
                     await task.log.beat(self.events.heartbeat())

@@ -12,6 +12,7 @@ from aiohttp import web
 from reference_server.faults.registry import breaks
 from reference_server.faults.tools import Tap
 from reference_server.log import Reader
+from reference_server.refusals import RefusedError
 from reference_server.stream import Streams
 from reference_server.tasks import Task
 
@@ -104,7 +105,7 @@ class Exhausted(Streams):
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Answer 503 when the places are used up."""
         if self.left >= STORM:
-            raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"}, text="Too many open streams.")
+            raise RefusedError(503, "too_many_streams", "Too many open streams. Try again soon.")
         return await super().get(request)
 
     async def stream(self, request: web.Request, task: Task, position: int) -> web.StreamResponse:
@@ -146,7 +147,7 @@ class OneByOne(Streams):
             async with turn:
                 await self.write_next(task, reader)
             await asyncio.sleep(0.005)
-            if next(steps) % (self.heartbeat_s / 3 // 0.005) == 0:
+            if next(steps) % (self.heartbeat / 3 // 0.005) == 0:
                 reader.write(self.events.heartbeat())
 
     async def write_next(self, task: Task, reader: Reader) -> None:
@@ -154,13 +155,16 @@ class OneByOne(Streams):
         if reader.position < task.log.end:
             reader.position += 1
             reader.write(task.log.blocks[reader.position - 1 - task.log.base])
-            await reader.drain(self.stall_s)
+            await reader.writer.drain()
 
 
 class NeverFull:
-    """Stands in for a connection that always takes more."""
+    """Stands in for a connection, and its writer, that always takes more."""
 
     writing_paused = False
+
+    async def drain(self) -> None:
+        """Wait for nothing."""
 
 
 @breaks("slow/slow-reader-grows-memory")
@@ -180,4 +184,5 @@ class Unbounded(Streams):
 
         Tap(reader, hoard)
         reader.connection = NeverFull()  # type: ignore[assignment] # it stands in for one property
+        reader.writer = NeverFull()  # type: ignore[assignment] # and for one method
         await super().deliver(task, reader)

@@ -2,17 +2,17 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import ClassVar
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from reference_server.faults.registry import breaks, breaks_by, widens
+from reference_server.faults.registry import breaks, breaks_by
 from reference_server.faults.tools import Tapped, for_ever
+from reference_server.refusals import RefusedError
 from reference_server.security import Security
 from reference_server.stream import Streams
-from reference_server.tasks import Task, Tasks, UnknownTaskError
+from reference_server.tasks import Task, Tasks
 
 STREAM = "/api/brand-monitor/progress/"
 USUAL_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
@@ -33,8 +33,10 @@ async def fail_for_unknown(request: web.Request, handler: Handler) -> web.Stream
     """Answer 500 for a task that does not exist."""
     try:
         return await handler(request)
-    except UnknownTaskError:
-        raise failure() from None
+    except RefusedError as error:
+        if error.status == 404:
+            raise failure() from None
+        raise
 
 
 @breaks_by("errors/unknown-task-body")
@@ -43,7 +45,9 @@ async def bare_404(request: web.Request, handler: Handler) -> web.StreamResponse
     """Answer a bare 404 for a task that does not exist."""
     try:
         return await handler(request)
-    except UnknownTaskError:
+    except RefusedError as error:
+        if error.status != 404:
+            raise
         return web.Response(status=404, text="<h1>Not Found</h1>", content_type="text/html")
 
 
@@ -100,9 +104,6 @@ async def fail_for_query(request: web.Request, handler: Handler) -> web.StreamRe
     return await handler(request)
 
 
-widens("errors/large-header-5xx", 1024 * 1024)
-
-
 @breaks_by("errors/large-header-5xx")
 @web.middleware
 async def fail_for_large_header(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -117,10 +118,11 @@ async def fail_for_large_header(request: web.Request, handler: Handler) -> web.S
 class HeadHangs(Streams):
     """Never answers HEAD."""
 
-    async def head(self, request: web.Request) -> web.StreamResponse:
-        """Wait for ever."""
-        await for_ever()
-        return await super().head(request)
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        """Answer GET, and wait for ever for HEAD."""
+        if request.method == "HEAD":
+            await for_ever()
+        return await super().get(request)
 
 
 @breaks("errors/failed-task-silent")
@@ -139,8 +141,8 @@ class Failing(Tasks):
 
     def record(self, task: Task) -> None:
         """Change the error first."""
-        if task.progress.status == "failed":
-            task.progress = replace(task.progress, error=self.text)
+        if task.state["status"] == "failed":
+            task.state = {**task.state, "error": self.text}
         super().record(task)
 
 
@@ -162,6 +164,7 @@ class Leaking(Failing):
 class NoChallenge(Security):
     """Does not say how to authenticate."""
 
-    def challenge(self) -> dict[str, str]:
-        """Return nothing."""
-        return {}
+    async def add_fields(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Remove the field that says it."""
+        await super().add_fields(request, response)
+        response.headers.pop("WWW-Authenticate", None)

@@ -2,18 +2,18 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from reference_server import analysis
-from reference_server.api import Api
+from reference_server.app import TASKS
 from reference_server.events import Json
-from reference_server.faults.registry import breaks
+from reference_server.faults.registry import breaks, breaks_by
 from reference_server.faults.tools import ProgressEvents, Tapped, for_ever, send_pending
 from reference_server.log import Reader
 from reference_server.stream import Streams
-from reference_server.tasks import Progress, Task, Tasks
+from reference_server.tasks import CREATED, Task, Tasks
 
 RETRY = b"retry: 2000\n"
 
@@ -86,7 +86,7 @@ class Silent(Streams):
     async def deliver(self, task: Task, reader: Reader) -> None:
         """Send in bursts."""
         send_pending(task, reader)
-        while task.worker and not task.progress.ended:
+        while task.worker and not task.ended:
             await asyncio.sleep(2.5)
             send_pending(task, reader)
         await super().deliver(task, reader)
@@ -98,7 +98,7 @@ class NoTerminal(Tapped):
 
     def editor(self, task: Task) -> Callable[[bytes], Iterable[bytes]]:
         """Leave out the terminal event."""
-        is_late = task.progress.ended
+        is_late = task.ended
         return lambda block: [] if b'"status":"completed"' in block and not is_late else [block]
 
 
@@ -108,9 +108,8 @@ class EndsTwice(Tasks):
 
     def record(self, task: Task) -> None:
         """Append the terminal event once more."""
-        if task.progress.ended:
-            snapshot = task.progress.as_json(task.id)
-            task.log.append(self.events.progress(task.id, task.log.end, snapshot))
+        if task.ended:
+            task.log.append(self.events.progress(task.id, task.log.end, task.state))
         super().record(task)
 
 
@@ -132,13 +131,13 @@ class NotRaised(Tasks):
 
     def move(self, task: Task, changes: Json) -> None:
         """Remember where it was."""
-        self.before = min(task.progress.progress, 99)
+        self.before = min(task.state["progress"], 99)
         super().move(task, changes)
 
     def record(self, task: Task) -> None:
         """Take back what `move` has raised."""
-        if task.progress.status == "completed":
-            task.progress = replace(task.progress, progress=self.before)
+        if task.state["status"] == "completed":
+            task.state = {**task.state, "progress": self.before}
         super().record(task)
 
 
@@ -157,7 +156,7 @@ class NotTold(Streams):
 
     def position(self, task: Task, last_event_id: str | None) -> int:
         """Return the end of the log for a new client."""
-        is_late = last_event_id is None and not task.progress.ended and task.log.end > 1
+        is_late = last_event_id is None and not task.ended and task.log.end > 1
         return task.log.end if is_late else super().position(task, last_event_id)
 
 
@@ -185,9 +184,9 @@ class Race(Streams):
     async def deliver(self, task: Task, reader: Reader) -> None:
         """Send what there is, wait, and hang if the task ended meanwhile."""
         send_pending(task, reader)
-        had_ended = task.progress.ended
+        had_ended = task.ended
         await asyncio.sleep(0.05)
-        if task.progress.ended and not had_ended:
+        if task.ended and not had_ended:
             await for_ever()
         await super().deliver(task, reader)
 
@@ -199,7 +198,7 @@ class Restarting(Streams):
     def is_over(self, task: Task, position: int) -> bool:
         """Restart instead of saying so."""
         if super().is_over(task, position):
-            task.progress, task.log.closed = Progress(), False
+            task.state, task.log.closed = {"taskId": task.id, **CREATED}, False
             self.tasks.record(task)
             task.worker = asyncio.create_task(analysis.run(self.tasks, task, analysis.Spec(interval_ms=50)))
         return False
@@ -233,16 +232,16 @@ class Moving(Streams):
 
     async def stream(self, request: web.Request, task: Task, position: int) -> web.StreamResponse:
         """Add one percent."""
-        if not task.worker and not task.progress.ended:
-            self.tasks.move(task, {"progress": min(99, task.progress.progress + 1)})
+        if not task.worker and not task.ended:
+            self.tasks.move(task, {"progress": min(99, task.state["progress"] + 1)})
         return await super().stream(request, task, position)
 
 
-@breaks("lifecycle/snapshot-disagrees")
-class StaleSnapshot(Api):
-    """Answers the polling endpoint with the task as it was created."""
-
-    async def read(self, request: web.Request) -> web.Response:
-        """Return the first state."""
-        task = self.tasks.find(request.match_info["task_id"])
-        return web.json_response(Progress().as_json(task.id))
+@breaks_by("lifecycle/snapshot-disagrees")
+@web.middleware
+async def stale_snapshot(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer the polling endpoint with the task as it was created."""
+    response = await handler(request)
+    if request.method == "GET" and request.path.startswith(f"{TASKS}/"):
+        return web.json_response({"taskId": request.match_info["task_id"], **CREATED})
+    return response

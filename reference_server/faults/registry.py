@@ -15,11 +15,10 @@ from aiohttp.typedefs import Middleware
 from reference_server.app import CannotServe, Parts
 
 T = TypeVar("T", bound=type)
-REPLACEABLE = ("events", "tasks", "streams", "api", "security")
+REPLACEABLE = ("events", "tasks", "streams", "security")
 
 classes: dict[str, list[type]] = defaultdict(list)
 middlewares: dict[str, list[Middleware]] = defaultdict(list)
-field_limits: dict[str, int] = {}
 
 
 def breaks(*codes: str) -> Callable[[T], T]:
@@ -43,24 +42,18 @@ def breaks_by(code: str) -> Callable[[Middleware], Middleware]:
     return register
 
 
-def widens(code: str, field_limit: int) -> None:
-    """Register that the fault needs request heads with fields of up to `field_limit` bytes to reach it."""
-    field_limits[code] = field_limit
-
-
 def codes() -> list[str]:
     """Return the codes of all faults, sorted."""
     return sorted({*classes, *middlewares})
 
 
 def compose(chosen: Sequence[str]) -> Parts:
-    """Return the parts of a server that has all of the faults; raises CannotServe for an unknown code."""
+    """Return the parts of a server that has all of the faults, or none; raises CannotServe for an unknown code."""
     for code in chosen:
         if code not in codes():
             near = difflib.get_close_matches(code, codes(), 3, 0.2) or codes()
             raise CannotServe(f"there is no fault {code!r}; there is {', '.join(near)}")
     parts = Parts(middlewares=[middleware for code in chosen for middleware in middlewares[code]])
-    parts.field_limit = max([parts.field_limit, *(field_limits.get(code, 0) for code in chosen)])
     for name in REPLACEABLE:
         healthy: Any = getattr(parts, name)
         broken = dict.fromkeys(c for code in chosen for c in classes[code] if issubclass(c, healthy))

@@ -85,7 +85,7 @@ class HeldHead(Streams):
         task = self.tasks.find(request.match_info["task_id"])
         end = task.log.end
         for _ in range(75):
-            if task.log.end > end or task.progress.ended:
+            if task.log.end > end or task.ended:
                 break
             await asyncio.sleep(0.02)
         return await super().begin(request, response, position)

@@ -10,7 +10,7 @@ from reference_server.security import Security
 from reference_server.stream import Streams
 from reference_server.tasks import Task
 
-WELL_FORMED = re.compile(r"[0-9a-f]+-[0-9a-f]+\.[0-9]+")
+WELL_FORMED = re.compile(r"[0-9a-f]+\.[0-9]+")
 
 
 @breaks("resume/ids-missing")
@@ -120,7 +120,8 @@ class NoRetry(Events):
 class NarrowPreflight(Security):
     """Allows preflights all fields but Last-Event-ID."""
 
-    def cors_fields(self, origin: str, method: str) -> dict[str, str]:
-        """Return fewer fields."""
-        fields = super().cors_fields(origin, method)
-        return {name: value.removesuffix(", Last-Event-ID") for name, value in fields.items()}
+    async def add_fields(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Take it off the list."""
+        await super().add_fields(request, response)
+        if allowed := response.headers.get("Access-Control-Allow-Headers"):
+            response.headers["Access-Control-Allow-Headers"] = allowed.removesuffix(", Last-Event-ID")

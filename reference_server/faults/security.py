@@ -38,14 +38,10 @@ class Star(Security):
 class Reflecting(Security):
     """Allows whatever origin asks."""
 
-    def shares_with(self, origin: str) -> bool:
-        """Whether there is an origin."""
-        return bool(origin)
-
     async def add_fields(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Name the origin, and vary by it."""
+        """Take the origin for the one that is allowed."""
+        self.origins = frozenset({request.headers.get("Origin", "null")})
         await super().add_fields(request, response)
-        response.headers["Vary"] = "Origin"
 
 
 @breaks("security/vary-origin-missing")
@@ -76,11 +72,11 @@ class SharedText(Tasks):
         super().record(task)
         others = (other for other in reversed(self.by_id.values()) if other is not task and self.is_watched(other))
         if task.log.end == 2 and not task.worker and (other := next(others, None)):
-            self.move(other, {"message": task.progress.message})
+            self.move(other, {"message": task.state["message"]})
 
     def is_watched(self, task: Task) -> bool:
         """Whether the task is manual, running and read."""
-        return bool(task.log.ready) and not task.worker and task.progress.status == "running"
+        return bool(task.log.ready) and not task.worker and task.state["status"] == "running"
 
 
 # code -> (escapes in JSON text, what is written instead): the character itself; or, for what Python's `splitlines`

@@ -60,8 +60,8 @@ class AsWritten(Streams):
             message = "Cannot read properties of undefined (reading 'status')"
             self.send(reader, self.events.envelope("error", task_id, message=message))
             return False
-        self.send(reader, self.events.envelope("progress", task_id, progress=task.progress.as_json(task_id)))
-        return not task.progress.ended
+        self.send(reader, self.events.envelope("progress", task_id, progress=task.state))
+        return not task.ended
 
     def send(self, reader: Reader, envelope: Json) -> None:
         """Write the event without ID."""

@@ -11,7 +11,7 @@ from reference_server.faults.registry import breaks
 from reference_server.faults.tools import Tap, Tapped, for_ever, is_end, is_progress, send_pending
 from reference_server.log import Reader
 from reference_server.stream import Streams
-from reference_server.tasks import Task, UnknownTaskError
+from reference_server.tasks import Task
 
 BATCH_S = 1.0
 LATE_S = 2.3
@@ -32,7 +32,7 @@ class HeartbeatEvent(Streams):
     async def beat(self) -> None:
         """Send an event to every idle stream, as often as the comment."""
         while True:
-            await asyncio.sleep(self.heartbeat_s / 3)
+            await asyncio.sleep(self.heartbeat / 3)
             for task in tuple(self.tasks.by_id.values()):
                 await task.log.beat(self.events.block(self.events.envelope("heartbeat", task.id)))
 
@@ -46,7 +46,7 @@ class ClosesIdle(Streams):
         send_pending(task, reader)
         end = task.log.end
         try:
-            async with asyncio.timeout(0.8 * self.heartbeat_s):
+            async with asyncio.timeout(0.8 * self.heartbeat):
                 return await super().deliver(task, reader)
         except TimeoutError:
             return None if task.log.end == end else await super().deliver(task, reader)
@@ -58,14 +58,14 @@ class StreamsNothing(Streams):
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Answer as for an idle task."""
-        try:
-            return await super().get(request)
-        except UnknownTaskError:
+        task_id = request.match_info["task_id"]
+        if task_id not in self.tasks.by_id:
             reader = await self.begin(request, self.response(), 0)
-            reader.write(self.events.connected(request.match_info["task_id"]))
+            reader.write(self.events.connected(task_id))
             while True:
-                await asyncio.sleep(min(0.5, self.heartbeat_s / 2))
+                await asyncio.sleep(min(0.5, self.heartbeat / 2))
                 reader.write(self.events.heartbeat())
+        return await super().get(request)
 
 
 class Delayed(Tapped):
@@ -199,8 +199,6 @@ class UnknownHangs(Streams):
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Answer, or wait for ever."""
-        try:
-            return await super().get(request)
-        except UnknownTaskError:
+        if request.match_info["task_id"] not in self.tasks.by_id:
             await for_ever()
-            raise
+        return await super().get(request)

@@ -67,7 +67,7 @@ class ProgressEvents(Events):
     def progress(self, task_id: str, number: int, progress: Json) -> bytes:
         """Return the changed event."""
         self.current = number
-        return self.spoil(super().progress(task_id, number, progress), number)
+        return self.spoil(super().progress(task_id, number, {**progress}), number)
 
     def envelope(self, kind: str, task_id: str, **members: Any) -> Json:  # noqa: ANN401 - JSON values
         """Return the changed envelope."""

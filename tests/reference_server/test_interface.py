@@ -1,7 +1,6 @@
 """The published description: valid, complete, and true of what the server answers."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 import reference_server
-from reference_server.app import Parts, Settings, make_app
+from reference_server.app import Parts, make_app
 
 DESCRIPTION = json.loads((Path(reference_server.__file__).parent / "openapi.json").read_text())
 TASKS = "/api/brand-monitor/tasks"
@@ -27,7 +26,7 @@ def test_the_description_is_valid_openapi() -> None:
 def test_every_route_is_described_and_nothing_else() -> None:
     routes = {
         (route.resource.canonical, route.method.lower())
-        for route in make_app(Settings(), Parts()).router.routes()
+        for route in make_app(Parts()).router.routes()
         if route.resource and not route.resource.canonical.startswith("/page")
     }
     described = {
@@ -57,15 +56,6 @@ async def test_states_events_and_metrics_are_as_described(serving: Any) -> None:
 async def test_refusals_are_as_described(path: str, serving: Any) -> None:
     async with serving() as site:
         schema("Refusal").validate((await site.ask("GET", path)).json)
-
-
-async def test_metrics_are_also_given_to_prometheus(serving: Any) -> None:
-    async with serving() as site:
-        await (await site.stream(await site.create(manual=True))).saw(b"pending")
-        answer = await site.ask("GET", "/metrics")
-    figures = dict(re.findall(r"^ssegauge_(\w+) (\d+)\.0$", answer.rest.decode(), re.MULTILINE))
-    assert figures == {"open_streams": "1", "tasks": "1", "running_tasks": "1"}
-    assert answer.fields["content-type"].startswith("text/plain")
 
 
 async def test_the_page_is_served_under_a_strict_policy(serving: Any) -> None:

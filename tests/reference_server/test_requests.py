@@ -37,11 +37,10 @@ async def test_a_task_without_any_wish_runs_by_itself(serving: Any) -> None:
         ({"fail_at": 0}, "fail_at must be"),
         ({"steps": 3, "fail_at": 4}, "fail_at must be one of the 3 steps"),
         ({"manual": 1}, "manual must be true or false"),
-        ({"seed": -1}, "seed must be"),
         ({"brand": ""}, "brand must be"),
-        ({"stepz": 5}, "unknown member 'stepz'; known are"),
-        ([], "must be a JSON object"),
-        ("text", "must be a JSON object"),
+        ({"stepz": 5}, "'stepz' was unexpected); known members are brand, steps"),
+        ([], "[] is not of type 'object'"),
+        ("text", "is not of type 'object'"),
     ],
 )
 async def test_a_wrong_wish_is_400_and_says_what_to_send(wish: Any, words: str, serving: Any) -> None:
@@ -105,10 +104,10 @@ async def test_a_body_of_another_type_is_415(serving: Any) -> None:
         ({"message": 7}, "message must be"),
         ({"message": "x" * 4001}, "message must be"),
         ({"estimatedTimeRemaining": -1}, "0 or more"),
-        ({"results": {}}, "results come with status completed"),
-        ({"error": "x"}, "error comes with status failed"),
+        ({"results": {}}, "results, and no other has any"),
+        ({"error": "x"}, "an error that helps its reader, and no other has one"),
         ({"taskId": "another"}, "taskId must be"),
-        ({"state": "running"}, "unknown member 'state'; known are taskId, status"),
+        ({"state": "running"}, "'state' was unexpected); known members are taskId, status"),
     ],
 )
 async def test_an_illegal_move_of_a_new_task_is_400_and_changes_nothing(
@@ -130,7 +129,7 @@ async def test_an_illegal_move_of_a_new_task_is_400_and_changes_nothing(
         ({"status": "completed"}, "needs its results"),
         ({"status": "completed", "results": None}, "results must be"),
         ({"status": "completed", "results": 1, "progress": 99}, "progress 100"),
-        ({"status": "completed", "results": 1, "error": "x"}, "error comes with status failed"),
+        ({"status": "completed", "results": 1, "error": "x"}, "an error that helps its reader, and no other has one"),
     ],
 )
 async def test_an_illegal_move_of_a_running_task_is_400(changes: dict[str, Any], words: str, serving: Any) -> None:
@@ -284,9 +283,7 @@ async def test_without_the_token_the_api_is_401_with_a_challenge(fields: dict[st
 
 async def test_the_token_is_not_asked_for_outside_the_api(serving: Any) -> None:
     async with serving(token="secret") as site:
-        answers = [
-            await site.ask("GET", path) for path in ("/health", "/metrics", "/metrics.json", "/openapi.json", "/")
-        ]
+        answers = [await site.ask("GET", path) for path in ("/health", "/metrics.json", "/openapi.json", "/")]
     assert {answer.status for answer in answers} == {200}
 
 

@@ -1,7 +1,6 @@
 """The server as a process: one line, one reason, a proper end."""
 
 import asyncio
-import json
 import signal
 import socket
 import subprocess
@@ -12,8 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reference_server import CannotServe, serve
-from reference_server.app import start
+from reference_server import CannotServe, serve, start
 
 TASKS = "/api/brand-monitor/tasks"
 COMMAND = [sys.executable, "-m", "reference_server", "--port", "0"]
@@ -61,39 +59,20 @@ def test_a_task_lost_in_a_restart_is_404_and_says_so() -> None:
     assert "restart" in answer.json()["message"]
 
 
-def test_what_happens_is_told_in_lines_of_json_on_stderr() -> None:
-    command = [*COMMAND, "--log-level", "info"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        with httpx.Client(base_url=base_url(process), timeout=20) as client:
-            task_id = client.post(TASKS, json={"steps": 1, "interval_ms": 50}).json()["taskId"]
-            client.get(f"/api/brand-monitor/progress/{task_id}")
-        process.terminate()
-        assert process.stderr
-        lines = [json.loads(line) for line in process.stderr.read().splitlines()]
-    assert {"time", "level", "logger", "message", "task"} <= {*lines[0]}
-    assert {line["task"] for line in lines} == {task_id}
-    told = [line["message"] for line in lines]
-    assert sorted(told) == ["stream closed", "stream opened", "task created", "task ended"]
-
-
 def test_a_taken_port_is_one_line_that_says_what_to_do() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(CannotServe, match=f"port {port} of 127.0.0.1 is taken; choose another with --port"):
+        with pytest.raises(
+            CannotServe,
+            match=f"{port}: Address already in use .*; choose another",
+        ):
             serve(port=port)
 
 
-@pytest.mark.parametrize(
-    ("host", "port", "words"),
-    [
-        ("127.0.0.1", 70000, "port 70000 is not in 0-65535"),
-        ("host.invalid", 0, "cannot listen on host.invalid"),
-        ("192.0.2.1", 0, "cannot listen on 192.0.2.1"),
-    ],
-)
-def test_an_address_that_is_not_ours_is_one_line(host: str, port: int, words: str) -> None:
-    with pytest.raises(CannotServe, match=words):
-        serve(host, port)
+@pytest.mark.parametrize("host", ["host.invalid", "192.0.2.1"])
+def test_an_address_that_is_not_ours_is_one_line(host: str) -> None:
+    with pytest.raises(CannotServe, match=f"cannot listen on {host} port 0: "):
+        serve(host, 0)
 
 
 def test_an_unknown_fault_names_the_nearest() -> None:
@@ -105,11 +84,6 @@ def test_an_unknown_fault_names_the_nearest() -> None:
 def test_a_heartbeat_that_cannot_be_is_one_line(heartbeat: float) -> None:
     with pytest.raises(CannotServe, match="heartbeat must be"):
         serve(port=0, heartbeat=heartbeat)
-
-
-def test_an_unknown_log_level_names_the_levels() -> None:
-    with pytest.raises(CannotServe, match="log level must be one of debug, info"):
-        serve(port=0, log_level="loud")
 
 
 def test_the_command_says_what_is_wrong_and_returns_2() -> None:
