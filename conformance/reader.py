@@ -84,7 +84,26 @@ async def _connect(host: str, port: int, *, small_window: bool) -> socket.socket
     raise failed or OSError(f"{host}: no address")
 
 
-def _request(target: Target, task_id: str) -> bytes:
+async def ask_in_http10(target: Target, task_id: str, wait_s: float) -> bytes:
+    """Ask for the stream as a client of HTTP/1.0 does; return the answer's head, or nothing without one in time."""
+    try:
+        async with asyncio.timeout(wait_s):
+            host, port = address(target)
+            secure = ssl_context(target) if target.base_url.startswith("https") else None
+            reader, writer = await asyncio.open_connection(host, port, ssl=secure)
+    except OSError:  # a timeout is one
+        return b""
+    try:
+        writer.write(_request(target, task_id, "HTTP/1.0"))
+        async with asyncio.timeout(wait_s):
+            return await reader.readuntil(b"\r\n\r\n")
+    except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        return b""
+    finally:
+        writer.transport.abort()
+
+
+def _request(target: Target, task_id: str, version: str = "HTTP/1.1") -> bytes:
     stream = target.stream
     url = urlsplit(target.url(stream.path, task_id=task_id))
     path = (url.path or "/") + (f"?{url.query}" if url.query else "")
@@ -92,5 +111,5 @@ def _request(target: Target, task_id: str) -> bytes:
     framing = {"Content-Type": "application/json", "Content-Length": str(len(body))} if body else {}
     host = url.netloc.rpartition("@")[2]
     fields = merge_headers({"Host": host, "Accept": "text/event-stream", **framing}, target.headers, stream.headers)
-    lines = [f"{stream.method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields)]
+    lines = [f"{stream.method} {path} {version}", *(f"{name}: {value}" for name, value in fields)]
     return "\r\n".join([*lines, "", ""]).encode() + body

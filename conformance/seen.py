@@ -28,7 +28,7 @@ role               the exchange is
 ``method``         a stream by another method; ``case``
 ``origin``         a stream for a page of another origin; ``case`` ("allowed", "foreign"), ``origin``
 ``preflight``      the preflight of a reconnect from an allowed origin; ``origin``
-``query``, ``large-header``, ``head``, ``no-token``, ``compressed``: an unusual request for a stream
+``query``, ``large-header``, ``head``, ``no-token``, ``compressed``, ``http10``: an unusual request for a stream
 =================  ====================================================================================
 
 Facts of a ``stream``: ``task_id``; ``kind`` of the task ("self-running", "failing", "manual"; "plain" without
@@ -37,7 +37,8 @@ tasks); ``joined`` ("start", "late", "after-end"); ``reader`` where several read
 ``last_event_id`` where one was sent, with ``resume`` saying which ("known", "terminal", "stale", "garbage");
 ``patience_ms``, how long we would have waited. A stream in a ``situation`` is judged by the rules of that situation,
 and the ordinary rules on a task's course leave it alone: "idle", "race" (``race_ms``: subscribed so long after the
-end), "canary", "after-cut", "after-storm", "storm", "slow", "beside-slow".
+end), "canary", "after-cut", "after-storm", "storm", "slow", "beside-slow", "steady" (updates over many seconds, at
+irregular times).
 """
 
 from __future__ import annotations

@@ -18,13 +18,13 @@ CAUGHT_BY_A_CHECK = [code for code in faults.codes() if code in RULES]
 # Faults that only a load run can see; tests/loadtests proves them.
 CAUGHT_UNDER_LOAD = {"performance/event-lost", "performance/event-duplicated", "performance/event-reordered"}
 PROBES = {
-    "response": ("happy-path", "paced"),
+    "response": ("happy-path", "paced", "http10"),
     "wire": ("happy-path", "paced"),
     "shape": ("happy-path", "failing", "paced"),
     "lifecycle": ("happy-path", "failing", "paced", "resume", "race"),
     "resume": ("happy-path", "paced", "resume", "stale", "origins", "plain"),
     "liveness": ("idle", "unknown-task"),
-    "delivery": ("paced", "compressed"),
+    "delivery": ("paced", "compressed", "steady"),
     "errors": (
         *("failing", "unknown-task", "malformed-id", "other-methods", "head"),
         *("query", "large-header", "no-token", "paced"),
@@ -45,9 +45,9 @@ def checks() -> Iterator[dict[str, Future[dict[str, str]]]]:
 
 
 def _submit(pool: ProcessPoolExecutor, code: str) -> Future[dict[str, str]]:
-    group = RULES[code].group
-    # What takes longer than --quick waits: heartbeats, and whether a task went on after its reader left.
-    return pool.submit(found, (code,), PROBES[group], quick=group not in {"liveness", "cleanup"})
+    rule = RULES[code]
+    # What takes longer than --quick waits: heartbeats, polling, and whether a task went on after its reader left.
+    return pool.submit(found, (code,), PROBES[rule.group], quick=not rule.patient and rule.group != "cleanup")
 
 
 @pytest.mark.timeout(300)

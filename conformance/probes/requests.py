@@ -6,8 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.probes.probe import credentials, probe
-from conformance.record import Server
+from conformance.reader import ask_in_http10
+from conformance.record import PROBE, Server
+from conformance.recording import now_ms
 from conformance.target import Call
+from conformance.transcript import Request, Transcript, from_capture
 
 LEAST_PATIENCE_S = 2.0
 FOREIGN_ORIGIN = "https://foreign.example"
@@ -77,6 +80,18 @@ async def query(server: Server) -> None:
     path = server.target.stream.path
     call = replace(server.target.stream, path=path + ("&" if "?" in path else "?") + "%00=%ff&&=;%zz&a[]=1")
     await _ask(server, "query", await _some_task(server), call)
+
+
+@probe()
+async def http10(server: Server) -> None:
+    """Ask in HTTP/1.0, as old proxies do."""
+    task_id, asked_ms = await _some_task(server), now_ms()
+    head = from_capture(await ask_in_http10(server.target, task_id, LEAST_PATIENCE_S)).head
+    if head:
+        stream = server.target.stream
+        request = Request(stream.method, server.target.url(stream.path, task_id=task_id))
+        head = replace(head, at_ms=now_ms() - asked_ms)
+        server.recording.write(Transcript("http10", request, PROBE.get(), "http10", asked_ms, head))
 
 
 @probe()

@@ -1,5 +1,7 @@
 """Streams on which little comes, or odd things, or more than their reader takes."""
 
+import asyncio
+import random
 import uuid
 from typing import Any
 
@@ -13,6 +15,7 @@ from conformance.record import Server
 # the server's own library adds, often 64 kB).
 SLOW_UPDATES = 120
 SLOW_MESSAGE = 3500
+STEADY_UPDATES, STEADY_S, STEADY_SEED = 40, (0.15, 0.45), 205  # together 12 s: less than the idle probe takes
 
 
 @probe("task.create_manual", stage="patient")
@@ -26,6 +29,19 @@ async def idle(server: Server) -> None:
         await live.until(lambda: live.over, wait_s)
     if server.target.task.update and not (live.transcript.end and live.transcript.end.how == "eof"):
         await server.complete(task_id)
+
+
+@probe("task.create_manual", "task.update", stage="patient")
+async def steady(server: Server) -> None:
+    """Update a task for long and at irregular times, so that a regular pattern in what arrives is not ours."""
+    task_id, dice = await server.create("manual"), random.Random(STEADY_SEED)  # noqa: S311 - no secret
+    async with server.stream("steady", task_id, kind="manual", situation="steady") as live:
+        await live.until(lambda: len(live.events) > 1, server.patience_s)
+        for step in range(STEADY_UPDATES):
+            await asyncio.sleep(dice.uniform(*STEADY_S))
+            await server.update(task_id, progress=step, message=f"steady {step} of {uuid.uuid4().hex[:8]}")
+        await live.until(lambda: live.over, server.target.limits.update_s)
+    await server.complete(task_id)
 
 
 @probe("task.create_manual", "task.update")

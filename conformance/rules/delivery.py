@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
+from statistics import median
 
 from conformance.rules.effects import Effect, effects, told_streams, waited_ms
 from conformance.rules.rule import profile, rule
@@ -14,6 +15,11 @@ COLLAPSED = 0.2  # a gap between arrivals this small a part of the gap between t
 LEAST_GAPS = 5
 MOST_COLLAPSED = 0.75  # one short stall of either side collapses several gaps in a row, but not this many of all
 HELD_MS = 1000.0
+LEAST_TOLD, LEAST_STEPS = 12, 4  # updates and, where they are polled, arrivals
+LEAST_PERIOD_MS = 400.0  # nobody sees a shorter one
+MOST_OFTEN = 0.75  # updates must come more often than they are looked for, or a step is just an update
+REGULAR = 0.8  # of the steps; one stall of either side breaks two
+TOGETHER_MS = 50.0
 DECODED_CODINGS = {"gzip", "x-gzip", "deflate"}
 
 
@@ -79,6 +85,44 @@ def _comparable(one: Effect, next_one: Effect) -> bool:
 
 def _collapsed(one: Effect, next_one: Effect) -> bool:
     return next_one.shown_ms - one.shown_ms < COLLAPSED * (next_one.sent_ms - one.sent_ms)
+
+
+@rule("delivery/polled", "advice", AS_THEY_HAPPEN, needs=UPDATES, patient=True)
+def polled(seen: Seen) -> Iterator[Mark]:
+    """Updates arrive when they happen, not when a timer comes round.
+
+    Why: A server that looks at the task every so often tells each update late by up to that time, passes over what came
+    and went between, and works for every stream though nothing happens.
+
+    Mend: Let the code that changes the task wake its streams (an emitter, a condition, LISTEN/NOTIFY, a pub/sub
+    channel) instead of polling. Where updates are held back on purpose, so that readers are not flooded, leave it.
+
+    Example: (updates at irregular times; their events at 2.0, 4.0, 6.0 and 8.0 s)
+    """
+    for view in seen.role("stream", situation="steady"):
+        told = [one for one in effects(seen, view) if one.shown] if view.is_event_stream and view.timed else []
+        if len(told) >= LEAST_TOLD:
+            every_ms = _period_ms(told)
+            summary = f"{len(told)} updates, sent at irregular times, arrived in steps of {lasted(every_ms or 0)}"
+            yield view.bad(summary, told[0].shown) if every_ms else view.good()
+
+
+def _period_ms(told: list[Effect]) -> float | None:
+    """Return the period in which updates arrived, None where they arrived when they were sent or queued up."""
+    arrivals = sorted({one.shown_ms for one in told})
+    gaps = [after - before for before, after in pairwise(arrivals) if after - before > TOGETHER_MS]
+    pauses = [after.sent_ms - before.sent_ms for before, after in pairwise(told)]
+    if len(gaps) < LEAST_STEPS:
+        return None
+    period_ms = median(gaps)
+    regular = [gap for gap in gaps if _is_multiple(gap, period_ms)]
+    longest_ms = max(one.shown_ms - one.sent_ms for one in told)
+    rare = period_ms >= max(LEAST_PERIOD_MS, median(pauses) / MOST_OFTEN)
+    return period_ms if rare and len(regular) >= REGULAR * len(gaps) and longest_ms <= 1.5 * period_ms else None
+
+
+def _is_multiple(gap: float, period_ms: float) -> bool:
+    return abs(gap - period_ms * max(1, round(gap / period_ms))) <= max(TOGETHER_MS, 0.1 * period_ms)
 
 
 @rule("delivery/held-by-compression", "must", AS_THEY_HAPPEN, needs=UPDATES)

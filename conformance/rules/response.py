@@ -27,10 +27,6 @@ FAIL_THE_CONNECTION = whatwg(
     "the-eventsource-interface",
     "if res's status is not 200, or if res's `Content-Type` is not `text/event-stream`, then fail the connection.",
 )
-FORBIDDEN_IN_204 = {
-    "content-length": "Content-Length (RFC 9110 section 8.6)",
-    "transfer-encoding": "Transfer-Encoding (RFC 9112 section 6.1)",
-}
 
 
 def _fresh(view: View) -> bool:
@@ -94,60 +90,6 @@ def charset_not_utf8(view: View) -> Iterator[Mark]:
     given = [part.partition("=")[2].strip(' "') for part in parameters if part.strip().startswith("charset=")]
     wrong = [charset for charset in given if charset not in {"utf-8", "utf8"}]
     yield view.bad(f"the charset is {wrong[0]}", "content-type") if wrong else view.good()
-
-
-@rule(
-    "response/content-length-on-stream",
-    "should",
-    rfc(
-        9110,
-        "8.6",
-        "in the absence of Transfer-Encoding, an origin server SHOULD send a Content-Length header field when the"
-        " content size is known prior to sending the complete header section.",
-    ),
-    over="streams",
-)
-def content_length_on_stream(view: View) -> Iterator[Mark]:
-    """A live stream has no Content-Length.
-
-    Why: The length is not known when the head of a live stream is sent: clients cut the stream at that byte or wait
-    for bytes that never come, or the server held the whole stream back until it could count it.
-
-    Mend: Leave Content-Length out; HTTP/1.1 frames the stream with `Transfer-Encoding: chunked` or by closing.
-
-    Example: Content-Length: 1048576
-    """
-    if view.head and view.facts.get("joined", "start") == "start":  # late or after the end it can be counted
-        given = view.head.header("content-length")
-        if not given:
-            yield view.good()
-        elif not view.head.header("transfer-encoding"):  # the two together are another rule's
-            yield view.bad(f"Content-Length: {given}", "content-length")
-
-
-@rule(
-    "response/te-and-content-length",
-    "must",
-    rfc(
-        9112,
-        "6.2",
-        "A sender MUST NOT send a Content-Length header field in any message that contains a Transfer-Encoding"
-        " header field.",
-    ),
-    over="streams",
-)
-def te_and_content_length(view: View) -> Iterator[Mark]:
-    """Transfer-Encoding and Content-Length do not come together.
-
-    Why: Two lengths for one message is how requests and responses get smuggled past proxies; many refuse it.
-
-    Mend: Let the HTTP library frame the body; remove the hand-made header field.
-
-    Example: Transfer-Encoding: chunked, and Content-Length: 12
-    """
-    if view.head and view.head.header("transfer-encoding"):
-        both = view.head.header("content-length")
-        yield view.bad("Content-Length beside Transfer-Encoding", "content-length") if both else view.good()
 
 
 @rule(
@@ -297,32 +239,6 @@ def no_nosniff(view: View) -> Iterator[Mark]:
     if view.head:
         right = (view.head.header("x-content-type-options") or "").strip().lower() == "nosniff"
         yield view.good() if right else view.bad("no `nosniff`", "x-content-type-options")
-
-
-@rule(
-    "response/204-with-body",
-    "must",
-    rfc(
-        9110,
-        "8.6",
-        "A server MUST NOT send a Content-Length header field in any response with a status code of 1xx"
-        " (Informational) or 204 (No Content).",
-    ),
-    over="stream",
-)
-def no_content_with_body(view: View) -> Iterator[Mark]:
-    """A 204 that tells EventSource to stop has no body and no length.
-
-    Why: What follows the head of a 204 is read as the start of the next response on that connection.
-
-    Mend: Answer 204 without Content-Length, Transfer-Encoding and body.
-
-    Example: HTTP/1.1 204 No Content, and Content-Length: 4
-    """
-    if view.head and view.head.status == 204:
-        framing = [name for name in FORBIDDEN_IN_204 if view.head.header(name)]
-        summaries = (view.bad(f"204 with {FORBIDDEN_IN_204[name]}", name) for name in framing)
-        yield from summaries if framing else (view.good(),)
 
 
 @rule(

@@ -83,7 +83,50 @@ def late_anyway() -> tuple[Transcript, ...]:
     return (*updates(4), ENDING, exchange(*parts, role="compressed", task_id="task-1"))
 
 
+WHEN = [100.0 + 290 * n + (n % 3) * 40 for n in range(40)]  # about 12 s, at irregular times
+STEADY = tuple(update(when, n) for n, when in enumerate(WHEN))
+
+
+def steady(arrivals: list[float], **facts: Any) -> tuple[Transcript, ...]:
+    """The updates over many seconds, and a stream in which each arrives at a time, with the newest until then alone."""
+    newest = dict(zip(arrivals, range(len(arrivals)), strict=True))
+    chunks = [(when, progress(n, message=f"{n} %")) for when, n in newest.items()]
+    return (*STEADY, exchange((10.0, connected()), *chunks, how="cut", kind="manual", situation="steady", **facts))
+
+
+def on_the_grid(every_ms: float, jitter_ms: float = 0.0) -> list[float]:
+    """Arrival times in steps: each update at the next look."""
+    looks = [every_ms * (1 + int(when / every_ms)) for when in WHEN]
+    return [look + jitter_ms * (int(look / every_ms) % 2) for look in looks]
+
+
+def queued(each_ms: float) -> list[float]:
+    """Arrival times where every update takes so long."""
+    return [each_ms * (n + 1) for n in range(len(WHEN))]
+
+
 CASES = {
+    "delivery/polled": Case(
+        good=(
+            steady([when + 5 for when in WHEN]),
+            steady([when + 900 for when in WHEN]),  # late, but each at its own time
+            steady(on_the_grid(100.0)),  # nobody sees that
+            steady(queued(500.0)),  # later and later: that is update-late's
+        ),
+        bad=(
+            steady(on_the_grid(2000.0)),
+            steady(on_the_grid(1000.0, jitter_ms=40.0)),
+            steady(on_the_grid(500.0)),
+            steady([*on_the_grid(1000.0)[:20], *(when + 300 for when in on_the_grid(1000.0)[20:])]),  # one stall
+        ),
+        silent=(
+            (*STEADY, told()),
+            steady(on_the_grid(1000.0)[:8]),  # too few
+            steady(on_the_grid(1000.0), capture=True),
+            (*STEADY, exchange(role="stream", status=500, situation="steady")),
+            (hostile(),),
+        ),
+    ),
     "delivery/update-late": Case(
         good=(
             (*updates(), told(*at(5))),

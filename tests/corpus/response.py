@@ -19,9 +19,19 @@ def after_end(status: int, *chunks: bytes, **headers: str | None) -> Transcript:
     return exchange(*chunks, status=status, headers=named, joined="after-end", resume="terminal")
 
 
+def http10(coding: str | None = None, status: int = 200) -> Transcript:
+    """An answer to HTTP/1.0."""
+    return exchange(role="http10", status=status, headers={"Transfer-Encoding": coding})
+
+
 HELD = exchange((1501.0, connected()), (1510.0, completed()), head_at=1500.0)
 
 CASES = {
+    "response/chunked-to-http10": Case(
+        good=((http10(),), (http10(status=505),)),
+        bad=((http10("chunked"),), (http10("gzip, chunked"),)),
+        silent=((healthy(),), (exchange(role="http10", answered=False, how="timeout"),)),
+    ),
     "response/status-not-200": Case(
         good=(
             (healthy(),),

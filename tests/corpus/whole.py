@@ -86,6 +86,7 @@ def requests(unknown: Transcript) -> Run:
         refusal("method", 405, {"Allow": "GET, HEAD, OPTIONS"}, case="PUT"),
         exchange(role="head", task_id="task-1"),
         exchange(connected(), role="query", **opened),
+        exchange(role="http10", headers={"Transfer-Encoding": None}),
         refusal("large-header", 431),
         exchange(connected(), role="origin", case="foreign", origin=FOREIGN, headers={"Vary": "Origin"}, **opened),
         exchange(connected(), role="origin", case="allowed", origin=APP, headers=CORS, name="allowed", **opened),

@@ -172,6 +172,7 @@ PROOFS: dict[str, Callable[[Seen], bool]] = {
     "resume/ids-repeated": lambda seen: len({*seen.happy.ids}) < len(seen.happy.ids),
     "resume/id-on-synthetic-event": lambda seen: b"id: " in seen.happy.blocks[0],
     "resume/retry-missing": lambda seen: not has_line(b"retry: ")(seen),
+    "delivery/polled": lambda seen: len(seen.happy.ids) < 7,
     "errors/failed-task-silent": lambda seen: "failed" not in seen.failing.reports("status"),
     "errors/error-without-guidance": lambda seen: seen.failing.reports("error")[-1] == "Error",
     "errors/error-leaks-internals": lambda seen: "Traceback" in seen.failing.reports("error")[-1],

@@ -1,0 +1,17 @@
+"""An answer to HTTP/1.0 that only HTTP/1.1 has."""
+
+from aiohttp import HttpVersion10, web
+
+from reference_server.faults.registry import breaks
+from reference_server.security import Security
+
+
+@breaks("response/chunked-to-http10")
+class AlwaysChunked(Security):
+    """Sends chunks to clients of HTTP/1.0, too."""
+
+    async def add_fields(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Name the coding after aiohttp has left it out; whoever writes the body goes by the field."""
+        await super().add_fields(request, response)
+        if request.version == HttpVersion10:
+            response.headers["Transfer-Encoding"] = "chunked"
