@@ -23,8 +23,9 @@ ROLES = (
     "compressed",
     "snapshot",
     "origin",
+    "http10",
 )
-SITUATIONS = ("idle", "canary", "race", "after-cut", "storm", "after-storm", "slow", "beside-slow")
+SITUATIONS = ("idle", "canary", "race", "after-cut", "storm", "after-storm", "slow", "beside-slow", "steady")
 WORDS = st.sampled_from(["\ud800", TASK, "10 %", "", "completed"])
 VALUES: st.SearchStrategy[Any] = WORDS | st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | WORDS,
@@ -53,6 +54,7 @@ def seen(body: list[bytes], status: int, how: str) -> list[Transcript]:
     streams = [exchange(*body, kind=kind, **more) for kind in ("self-running", "manual", "failing")]
     streams += [exchange(*body, situation=one, kind="manual", **more) for one in SITUATIONS]
     streams += [exchange(*body, resume=one, last_event_id="1", reader="cut", **more) for one in ("known", "stale")]
+    streams += [exchange(*body, reader=one, **more) for one in ("uncut", "newcomer")]
     streams += [exchange(*body, joined=one, kind="manual", **more) for one in ("late", "after-end")]
     answers = [exchange(*body, role=role, task_id=TASK, case="foreign", **more) for role in ROLES]
     updates = [update(5.0, 10), update(1000.0, 100, "completed"), canary("lf")]
@@ -61,7 +63,9 @@ def seen(body: list[bytes], status: int, how: str) -> list[Transcript]:
 
 def breakdowns(body: list[bytes], status: int, how: str) -> list[tuple[str, str]]:
     """The rules that failed by themselves, and how."""
-    return [(one.rule.code, one.summary) for one in judge(seen(body, status, how)) if one.verdict == "harness_error"]
+    run = seen(body, status, how)
+    results = judge(run) + judge(run, profile="event-stream")
+    return [(one.rule.code, one.summary) for one in results if one.verdict == "harness_error"]
 
 
 @pytest.mark.parametrize(
