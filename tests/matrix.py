@@ -5,9 +5,6 @@ python -m tests.matrix           prints the matrix as Markdown (docs/detection-m
 
 import asyncio
 import json
-import multiprocessing
-import subprocess
-import sys
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -20,6 +17,7 @@ from conformance.probes import PROBES, hooks
 from conformance.recording import Recording
 from conformance.rules import RULES
 from conformance.target import Call, Limits, Profile, Target, load_target
+from tests.forked import FORKED, serving
 
 ROOT = Path(__file__).parents[1]
 ORIGIN = "https://app.example"
@@ -54,23 +52,18 @@ def found(
     """
     options = ["--allow-origin", ORIGIN, "--token", TOKEN, "--heartbeat", str(HEARTBEAT_S / 2)]
     options += [word for fault in faults for word in ("--fault", fault)]
-    command = [sys.executable, "-m", "reference_server", "--port", "0", *options]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
-        assert server.stdout
-        try:
-            target = described(through(server.stdout.readline().split()[-1]), server.pid)
-            if (profile or profile_of(faults)) == "event-stream":
-                target = as_any_stream(target)
-            recording = Recording()
-            chosen = [one for one in PROBES if not probes or one.name in probes]
-            failures = asyncio.run(play(target, recording, quick=quick, probes=chosen))
-        finally:
-            server.terminate()
+    with serving(options) as server:
+        target = described(through(server.base_url), server.pid)
+        if (profile or profile_of(faults)) == "event-stream":
+            target = as_any_stream(target)
+        recording = Recording()
+        chosen = [one for one in PROBES if not probes or one.name in probes]
+        failures = asyncio.run(play(target, recording, quick=quick, probes=chosen))
     assert not failures.of, failures.of
     results = judge(recording.transcripts, profile=target.profile, limits=target.limits, hooks=hooks(target))
     if not faults and not probes and not profile:
         assert not recording.notes, recording.notes
-        assert all(one.verdict != "not_observed" for one in results), "a rule whose situation did not come up"
+        assert [one.rule.code for one in results if one.verdict == "not_observed"] == []  # every situation came up
     return {one.rule.code: one.summary for one in results if one.verdict in {"fail", "harness_error"}}
 
 
@@ -106,7 +99,7 @@ def as_any_stream(target: Target) -> Target:
 def matrix(codes: Iterable[str]) -> dict[str, dict[str, str]]:
     """Return, for every fault, the rules that it sets off."""
     codes = list(codes)
-    with ProcessPoolExecutor(AT_ONCE, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(AT_ONCE, mp_context=FORKED) as pool:
         return dict(zip(codes, pool.map(found, [(code,) for code in codes]), strict=True))
 
 

@@ -5,55 +5,68 @@ fire (docs/detection-matrix.md).
 """
 
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 
 import pytest
 
 from conformance.rules import RULES
 from reference_server import faults
+from tests.forked import FORKED
 from tests.matrix import found
 
 CAUGHT_BY_A_CHECK = [code for code in faults.codes() if code in RULES]
 # Faults that only a load run can see; tests/loadtests proves them.
 CAUGHT_UNDER_LOAD = {"performance/event-lost", "performance/event-duplicated", "performance/event-reordered"}
+# What shows the faults of a group, those that take longest first.
 PROBES = {
-    "response": ("happy-path", "paced", "http10"),
-    "wire": ("happy-path", "paced"),
-    "shape": ("happy-path", "failing", "paced"),
-    "lifecycle": ("happy-path", "failing", "paced", "resume", "race"),
-    "resume": ("happy-path", "paced", "resume", "stale", "origins", "plain"),
+    "delivery/polled": ("steady",),
+    "cleanup/disconnect-stops-task": ("happy-path", "leave-a-running-task"),
+    "ticket-as-written": ("happy-path", "paced", "origins"),
+    "cleanup": ("storm", "cycles"),
+    "lifecycle": ("failing", "paced", "race"),
+    "slow": ("slow-reader",),
     "liveness": ("idle", "unknown-task"),
-    "delivery": ("paced", "compressed", "steady"),
     "errors": (
         *("failing", "unknown-task", "malformed-id", "other-methods", "head"),
-        *("query", "large-header", "no-token", "paced"),
+        *("query", "large-header", "no-token"),
     ),
-    "cleanup": ("happy-path", "leave-a-running-task", "storm", "cycles"),
-    "slow": ("paced", "slow-reader"),
-    "security": ("happy-path", "resume", "stale", "canaries", "origins", "no-token"),
+    "response": ("paced", "http10"),
+    "delivery": ("paced", "compressed"),
+    "resume": ("resume", "stale", "origins", "plain"),
+    "wire": ("happy-path",),
+    "shape": ("happy-path", "failing"),
+    "security": ("stale", "canaries", "origins", "no-token"),
 }
-AT_ONCE = 5
+# What takes longer than --quick waits: heartbeats, polling, and whether a task went on after its reader left.
+PATIENT = {"cleanup/disconnect-stops-task", *(code for code, rule in RULES.items() if rule.patient)}
+AT_ONCE = 8
 
 
 @pytest.fixture(scope="module")
 def checks() -> Iterator[dict[str, Future[dict[str, str]]]]:
     """A check of every faulty server, several at a time; a test waits for its own."""
-    with ProcessPoolExecutor(AT_ONCE, mp_context=get_context("spawn")) as pool:
-        yield {code: _submit(pool, code) for code in CAUGHT_BY_A_CHECK}
+    by_length = sorted(["ticket-as-written", *CAUGHT_BY_A_CHECK], key=lambda code: list(PROBES).index(_shown_by(code)))
+    with ProcessPoolExecutor(AT_ONCE, mp_context=FORKED) as pool:
+        yield {code: pool.submit(_check, code) for code in by_length}
         pool.shutdown(cancel_futures=True)
 
 
-def _submit(pool: ProcessPoolExecutor, code: str) -> Future[dict[str, str]]:
-    rule = RULES[code]
-    # What takes longer than --quick waits: heartbeats, polling, and whether a task went on after its reader left.
-    return pool.submit(found, (code,), PROBES[rule.group], quick=not rule.patient and rule.group != "cleanup")
+def _check(code: str) -> dict[str, str]:
+    return found((code,), PROBES[_shown_by(code)], quick=code not in PATIENT)
+
+
+def _shown_by(code: str) -> str:
+    return code if code in PROBES else RULES[code].group
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("code", CAUGHT_BY_A_CHECK)
 def test_the_fault_is_caught_by_its_rule(code: str, checks: dict[str, Future[dict[str, str]]]) -> None:
-    assert code in checks[code].result()
+    caught = checks[code].result()
+    if code not in caught:  # our own delay widens the limits, and among so many it may hide a fault: look again, alone
+        wait(checks.values())
+        caught = _check(code)
+    assert code in caught
 
 
 def test_the_healthy_server_sets_off_no_rule() -> None:
@@ -72,11 +85,11 @@ def test_every_fault_has_a_rule() -> None:
     assert set(faults.codes()) - set(RULES) == CAUGHT_UNDER_LOAD | {"ticket-as-written"}
 
 
-def test_the_tickets_own_design_breaks_what_it_was_known_to_break() -> None:
+def test_the_tickets_own_design_breaks_what_it_was_known_to_break(checks: dict[str, Future[dict[str, str]]]) -> None:
     """The code in the ticket polls every 2 s, never closes the stream, sends no ids, and lets every origin read."""
     assert {
         "lifecycle/stream-open-after-terminal",
         "resume/ids-missing",
         "resume/retry-missing",
         "security/cors-star",
-    } <= set(found(("ticket-as-written",), ("happy-path", "paced", "origins"), quick=True))
+    } <= set(checks["ticket-as-written"].result())
