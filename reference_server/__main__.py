@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from reference_server import CannotServe, serve
+from reference_server import CannotServe, logs, serve
 
 
 def main(
@@ -15,10 +15,12 @@ def main(
     token: Annotated[str | None, typer.Option(help="Bearer token that the API asks for.")] = None,
     allow_origin: Annotated[list[str] | None, typer.Option(help="Origin that may read the API.")] = None,
     heartbeat: Annotated[float, typer.Option(help="Longest silence of a stream, seconds.")] = 15.0,
+    log_level: Annotated[logs.Level, typer.Option(help="What is told on stderr, in lines of JSON.")] = "warning",
 ) -> None:
     """Serve progress streams of demo brand analyses."""
     try:
-        serve(host, port, faults=fault or (), token=token, allow_origin=allow_origin or (), heartbeat=heartbeat)
+        options = {"token": token, "allow_origin": allow_origin or (), "heartbeat": heartbeat}
+        serve(host, port, faults=fault or (), log_level=log_level, **options)
     except CannotServe as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(2) from None

@@ -1,4 +1,4 @@
-"""The demo workload: a brand analysis that reports its stages and time left; the same for the same brand.
+"""The demo workload: a brand analysis that reports its stages and time left; deterministic by seed.
 
 It waits one interval as `pending`, then spends one in each of `steps` stages: (steps + 1) intervals in all.
 """
@@ -31,6 +31,7 @@ class Spec:
     interval_ms: int = 1_000
     fail_at: int | None = None
     manual: bool = False
+    seed: int = 0
 
 
 async def run(tasks: Tasks, task: Task, spec: Spec) -> None:
@@ -60,8 +61,8 @@ def update(spec: Spec, step: int) -> Json:
 
 
 def results(spec: Spec) -> Json:
-    """Return made-up findings, the same for the same brand."""
-    dice = random.Random(spec.brand)  # noqa: S311 - demo figures, not secrets
+    """Return made-up findings, the same for the same seed and brand."""
+    dice = random.Random(f"{spec.seed}/{spec.brand}")  # noqa: S311 - demo figures, not secrets
     return {
         "brand": spec.brand,
         "mentions": dice.randrange(100, 5_000),

@@ -1,4 +1,4 @@
-"""The JSON endpoints: create, update and read tasks; liveness and figures."""
+"""The JSON endpoints: create, update and read tasks."""
 
 import asyncio
 
@@ -6,16 +6,14 @@ from aiohttp import web
 
 from reference_server import analysis, bodies
 from reference_server.refusals import RefusedError
-from reference_server.stream import Streams
 from reference_server.tasks import Tasks
 
 
 class Api:
-    """Handlers over the tasks and their streams."""
+    """Handlers over the tasks."""
 
-    def __init__(self, tasks: Tasks, streams: Streams) -> None:
+    def __init__(self, tasks: Tasks) -> None:
         self.tasks = tasks
-        self.streams = streams
 
     async def create(self, request: web.Request) -> web.Response:
         """Answer POST .../tasks: 201 and the new task, whose worker is started unless it is manual."""
@@ -41,13 +39,3 @@ class Api:
         """Answer GET .../tasks/{id}: 200 and the task as it is."""
         task = self.tasks.find(request.match_info["task_id"])
         return web.json_response(task.state, headers={"Cache-Control": "no-store"})
-
-    async def metrics(self, _request: web.Request) -> web.Response:
-        """Answer GET /metrics.json: how many streams are open, tasks are kept, and tasks have not ended."""
-        tasks = self.tasks.by_id.values()
-        running = sum(not task.ended for task in tasks)
-        return web.json_response({"open_streams": self.streams.open, "tasks": len(tasks), "running_tasks": running})
-
-    async def health(self, _request: web.Request) -> web.Response:
-        """Answer GET /health."""
-        return web.json_response({"status": "ok"})

@@ -15,6 +15,7 @@ from aiohttp.typedefs import Middleware
 from reference_server import bodies
 from reference_server.api import Api
 from reference_server.events import Events
+from reference_server.metrics import Metrics, health
 from reference_server.refusals import refuse_helpfully
 from reference_server.security import Security
 from reference_server.stream import Streams
@@ -46,6 +47,7 @@ def make_app(
     token: str | None = None,
     allow_origin: Collection[str] = (),
     heartbeat: float = 15.0,
+    task_ttl_s: float = 3600.0,
     max_tasks: int = 20_000,
     max_streams: int = 20_000,
 ) -> web.Application:
@@ -56,7 +58,8 @@ def make_app(
         token: what the API asks for; None asks for nothing.
         allow_origin: the origins whose pages may read the API.
         heartbeat: the longest silence of a stream, in seconds.
-        max_tasks: how many tasks are kept, the newest.
+        task_ttl_s: a task that does not move for so long fails, or is forgotten if it has ended.
+        max_tasks: how many tasks are kept.
         max_streams: how many streams may be open.
 
     Raises:
@@ -64,36 +67,38 @@ def make_app(
     """
     if not 0 < heartbeat < math.inf:
         raise CannotServe("heartbeat must be a number of seconds above 0")
-    tasks = parts.tasks(parts.events(), max_tasks)
+    tasks = parts.tasks(parts.events(), task_ttl_s, max_tasks)
     streams = parts.streams(tasks, max_streams, heartbeat)
     security = parts.security(token, allow_origin)
     middlewares = [refuse_helpfully, security.check_token, *parts.middlewares]
     app = web.Application(middlewares=middlewares, client_max_size=bodies.LIMIT)
-    app.add_routes(routes(Api(tasks, streams), streams))
+    app.add_routes(routes(Api(tasks), streams, Metrics(tasks, streams)))
     app.on_response_prepare.append(security.add_fields)
 
-    async def beat(_app: web.Application) -> AsyncIterator[None]:
-        beating = asyncio.create_task(streams.beat())
+    async def beside(_app: web.Application) -> AsyncIterator[None]:
+        loops = [asyncio.create_task(loop) for loop in (streams.beat(), tasks.expire())]
         yield
-        beating.cancel()
+        for loop in loops:
+            loop.cancel()
 
     async def drain(_app: web.Application) -> None:
         tasks.close()
 
-    app.cleanup_ctx.append(beat)
+    app.cleanup_ctx.append(beside)
     app.on_shutdown.append(drain)
     return app
 
 
-def routes(api: Api, streams: Streams) -> list[web.AbstractRouteDef]:
+def routes(api: Api, streams: Streams, metrics: Metrics) -> list[web.AbstractRouteDef]:
     """Return every route."""
     return [
         web.post(TASKS, api.create),
         web.get(f"{TASKS}/{{task_id}}", api.read),
         web.post(f"{TASKS}/{{task_id}}/updates", api.update),
         web.get(PROGRESS, streams.get),
-        web.get("/health", api.health),
-        web.get("/metrics.json", api.metrics),
+        web.get("/health", health),
+        web.get("/metrics.json", metrics.json),
+        web.get("/metrics", metrics.prometheus),
         web.get("/openapi.json", file_handler(bodies.DESCRIPTION)),
         web.get("/", file_handler(PAGE / "index.html")),
         web.static("/page", PAGE),

@@ -16,6 +16,7 @@ from typing import Any
 
 from aiohttp import web
 
+from reference_server import logs
 from reference_server.app import CannotServe, make_app
 from reference_server.faults import compose
 
@@ -92,13 +93,17 @@ def serve(
     port: int = 8205,
     *,
     faults: Sequence[str] = (),
+    log_level: logs.Level = "warning",
     **options: Any,  # noqa: ANN401 - see `start`
 ) -> None:
     """Serve until SIGTERM or SIGINT, then drain and return; prints one line when listening, the address last.
 
+    What happens is told on stderr from `log_level` up, one JSON object a line.
+
     Raises:
         CannotServe: as `start` does.
     """
+    logs.configure(log_level)
     gc.set_threshold(*COLLECTION)
     asyncio.run(_serve(faults, host=host, port=port, max_streams=_max_streams(), **options))
 

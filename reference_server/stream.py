@@ -7,6 +7,7 @@ EventSource from coming back, if it names the terminal event.
 """
 
 import asyncio
+import logging
 import time
 
 from aiohttp import web
@@ -23,6 +24,7 @@ HEAD = {
     "Cache-Control": "no-cache, no-store, no-transform",
     "X-Accel-Buffering": "no",
 }
+log = logging.getLogger(__name__)
 
 
 class Streams:
@@ -46,10 +48,12 @@ class Streams:
         if self.open >= self.limit:
             raise RefusedError(503, "too_many_streams", "Too many open streams. Try again soon.")
         self.open += 1
+        log.info("stream opened", extra={"task": task.id, "position": position, "open": self.open})
         try:
             return await self.stream(request, task, position)
         finally:
             self.open -= 1
+            log.info("stream closed", extra={"task": task.id, "open": self.open})
 
     def position(self, task: Task, last_event_id: str | None) -> int:
         """Return the number of the first event to send."""

@@ -8,6 +8,7 @@ Tasks live in memory. Their IDs are random, so that no other task ever takes the
 """
 
 import asyncio
+import logging
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ AT_END = {
     "completed": {"stage": "Completed", "progress": 100, "message": "Analysis completed successfully"},
     "failed": {"stage": "Failed", "progress": 0, "message": "Analysis failed"},
 }
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
@@ -63,28 +65,34 @@ def moved(state: Json, changes: Json) -> Json:
 
 
 class Tasks:
-    """The newest `limit` tasks of this server instance."""
+    """The tasks of this server instance: at most `limit`, none that has not moved for `ttl_s` seconds."""
 
-    def __init__(self, events: Events, limit: int) -> None:
+    def __init__(self, events: Events, ttl_s: float, limit: int) -> None:
         self.events = events
+        self.ttl_s = ttl_s
         self.limit = limit
         self.by_id: dict[str, Task] = {}
 
     def create(self) -> Task:
-        """Return a new pending task; the oldest is forgotten for it where too many are kept."""
+        """Return a new pending task; where there are too many, the oldest that has ended is forgotten for it.
+
+        Raises:
+            RefusedError: 503, as none of too many has ended.
+        """
         if len(self.by_id) >= self.limit:
-            self.forget(next(iter(self.by_id.values())))
+            self.make_room()
         task_id = secrets.token_hex(8)
         task = self.by_id[task_id] = Task(task_id, {"taskId": task_id, **CREATED})
+        log.info("task created", extra={"task": task_id})
         self.record(task)
         return task
 
-    def forget(self, task: Task) -> None:
-        """Drop the task; if it has not ended it fails first, so that its readers learn it."""
-        if not task.ended:
-            error = "There are too many tasks here, and this one is the oldest. Start the analysis again."
-            self.move(task, {"status": "failed", "error": error})
-        del self.by_id[task.id]
+    def make_room(self) -> None:
+        """Forget the oldest task that has ended; raises RefusedError (503) if none has."""
+        ended = next((task for task in self.by_id.values() if task.ended), None)
+        if ended is None:
+            raise RefusedError(503, "too_many_tasks", "Too many tasks are running. Try again in a minute.")
+        del self.by_id[ended.id]
 
     def find(self, task_id: str) -> Task:
         """Return the task; raises RefusedError (404)."""
@@ -106,6 +114,18 @@ class Tasks:
         task.log.append(self.events.progress(task.id, task.log.end, task.state))
         if task.ended:
             task.log.close()
+            log.info("task ended", extra={"task": task.id, "status": task.state["status"]})
+
+    async def expire(self) -> None:
+        """Look for tasks past their time, for ever: the ended ones are forgotten, others fail where readers see it."""
+        while True:
+            await asyncio.sleep(min(30.0, self.ttl_s / 4))
+            for task in [one for one in self.by_id.values() if time.monotonic() - one.moved_at > self.ttl_s]:
+                if task.ended:
+                    del self.by_id[task.id]
+                else:
+                    error = f"Nothing happened for {self.ttl_s:g} seconds. Start the analysis again."
+                    self.move(task, {"status": "failed", "error": error})
 
     def close(self) -> None:
         """Stop every worker and end every stream."""

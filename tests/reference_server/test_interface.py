@@ -1,6 +1,7 @@
 """The published description: valid, complete, and true of what the server answers."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,15 @@ async def test_states_events_and_metrics_are_as_described(serving: Any) -> None:
 async def test_refusals_are_as_described(path: str, serving: Any) -> None:
     async with serving() as site:
         schema("Refusal").validate((await site.ask("GET", path)).json)
+
+
+async def test_metrics_are_also_given_to_prometheus(serving: Any) -> None:
+    async with serving() as site:
+        await (await site.stream(await site.create(manual=True))).saw(b"pending")
+        answer = await site.ask("GET", "/metrics")
+    figures = dict(re.findall(r"^ssegauge_(\w+) (\d+)\.0$", answer.rest.decode(), re.MULTILINE))
+    assert figures == {"open_streams": "1", "tasks": "1", "running_tasks": "1"}
+    assert answer.fields["content-type"].startswith("text/plain")
 
 
 async def test_the_page_is_served_under_a_strict_policy(serving: Any) -> None:

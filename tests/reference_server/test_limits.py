@@ -25,28 +25,29 @@ async def test_streams_above_the_limit_are_503_until_one_ends(serving: Any) -> N
     assert {*refused.json} == {"error", "message"}
 
 
-async def test_above_the_count_the_oldest_task_is_forgotten(serving: Any) -> None:
+async def test_above_the_count_the_oldest_ended_task_is_forgotten(serving: Any) -> None:
     async with serving(max_tasks=2) as site:
-        first, second, third = [await site.create(manual=True) for _ in range(3)]
-        statuses = [(await site.ask("GET", f"{TASKS}/{task_id}")).status for task_id in (first, second, third)]
-    assert statuses == [404, 200, 200]
-
-
-async def test_a_forgotten_task_fails_first_where_readers_see_it(serving: Any) -> None:
-    async with serving(max_tasks=1) as site:
-        stream = await (await site.stream(await site.create(manual=True))).saw(b"pending")
-        await site.create(manual=True)
-        await stream.whole()
-    assert stream.reports("status") == ["pending", "failed"]
-    assert "Start the analysis again" in stream.reports("error")[-1]
-
-
-async def test_a_task_that_has_ended_is_forgotten_without_a_word(serving: Any) -> None:
-    async with serving(max_tasks=1) as site:
-        ended = await site.create(manual=True)
+        running, ended = await site.create(manual=True), await site.create(manual=True)
         await site.update(ended, status="failed", error="Try again later.")
         await site.create(manual=True)
-        assert (await site.metrics())["tasks"] == 1
+        statuses = [(await site.ask("GET", f"{TASKS}/{task_id}")).status for task_id in (running, ended)]
+    assert statuses == [200, 404]
+
+
+async def test_when_no_task_has_ended_a_new_one_is_503(serving: Any) -> None:
+    async with serving(max_tasks=1) as site:
+        await site.create(manual=True)
+        answer = await site.post(TASKS, {"manual": True})
+    assert (answer.status, answer.json["error"], answer.fields["retry-after"]) == (503, "too_many_tasks", "5")
+
+
+async def test_a_task_past_its_time_fails_where_readers_see_it_and_is_forgotten_later(serving: Any) -> None:
+    async with serving(task_ttl_s=0.2) as site:
+        task_id = await site.create(manual=True)
+        stream = await (await site.stream(task_id)).whole()
+        await site.becomes(lambda metrics: metrics["tasks"] == 0)
+    assert stream.reports("status")[-1] == "failed"
+    assert "Start the analysis again" in stream.reports("error")[-1]
 
 
 @contextlib.contextmanager

@@ -37,6 +37,7 @@ async def test_a_task_without_any_wish_runs_by_itself(serving: Any) -> None:
         ({"fail_at": 0}, "fail_at must be"),
         ({"steps": 3, "fail_at": 4}, "fail_at must be one of the 3 steps"),
         ({"manual": 1}, "manual must be true or false"),
+        ({"seed": -1}, "seed must be"),
         ({"brand": ""}, "brand must be"),
         ({"stepz": 5}, "'stepz' was unexpected); known members are brand, steps"),
         ([], "[] is not of type 'object'"),
@@ -283,7 +284,9 @@ async def test_without_the_token_the_api_is_401_with_a_challenge(fields: dict[st
 
 async def test_the_token_is_not_asked_for_outside_the_api(serving: Any) -> None:
     async with serving(token="secret") as site:
-        answers = [await site.ask("GET", path) for path in ("/health", "/metrics.json", "/openapi.json", "/")]
+        answers = [
+            await site.ask("GET", path) for path in ("/health", "/metrics", "/metrics.json", "/openapi.json", "/")
+        ]
     assert {answer.status for answer in answers} == {200}
 
 

@@ -1,6 +1,7 @@
 """The server as a process: one line, one reason, a proper end."""
 
 import asyncio
+import json
 import signal
 import socket
 import subprocess
@@ -57,6 +58,21 @@ def test_a_task_lost_in_a_restart_is_404_and_says_so() -> None:
     answer = asyncio.run(lose())
     assert (answer.status_code, answer.json()["error"]) == (404, "unknown_task")
     assert "restart" in answer.json()["message"]
+
+
+def test_what_happens_is_told_in_lines_of_json_on_stderr() -> None:
+    command = [*COMMAND, "--log-level", "info"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        with httpx.Client(base_url=base_url(process), timeout=20) as client:
+            task_id = client.post(TASKS, json={"steps": 1, "interval_ms": 50}).json()["taskId"]
+            client.get(f"/api/brand-monitor/progress/{task_id}")
+        process.terminate()
+        assert process.stderr
+        lines = [json.loads(line) for line in process.stderr.read().splitlines()]
+    assert {"time", "level", "logger", "message", "task"} <= {*lines[0]}
+    assert {line["task"] for line in lines} == {task_id}
+    told = [line["message"] for line in lines]
+    assert sorted(told) == ["stream closed", "stream opened", "task created", "task ended"]
 
 
 def test_a_taken_port_is_one_line_that_says_what_to_do() -> None:
