@@ -14,7 +14,11 @@ from tests.browser.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
-CANARY = """(url) => { window.canary = new EventSource(url); }"""
+CANARY = """(url) => {
+    window.connected = 0;
+    window.canary = new EventSource(url);
+    window.canary.onmessage = (event) => { window.connected += JSON.parse(event.data).type === "connected"; };
+}"""
 
 
 @pytest.fixture
@@ -24,11 +28,10 @@ def let_reconnects_pass(server: Server, relay: Relay, page: Page) -> Callable[[]
     def wait() -> None:
         task_id = server.create(manual=True)
         page.evaluate(CANARY, f"/api/brand-monitor/progress/{task_id}")
-        for times in (1, 2):
-            wait_until(lambda times=times: relay.streams_requested(task_id) >= times, f"reconnect {times}")
+        for times in (1, 2, 3):
+            wait_until(lambda times=times: page.evaluate("window.connected") == times, f"connection {times}")
             relay.cut()
             relay.mend()
-        wait_until(lambda: relay.streams_requested(task_id) >= 3, "the last reconnect")
         page.evaluate("window.canary.close()")
 
     return wait
