@@ -14,7 +14,7 @@ import httpx
 from tests.browser.server import API
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST
-# The server asks browsers to wait 2 s before they reconnect; a test need not. Equally many bytes, so that framing holds.
+# The server asks for 2 s before a reconnect, which tests need not wait. Equally many bytes, so that framing holds.
 UNHURRIED, HASTY = b"retry: 2000\n", b"retry: 0020\n"
 
 
