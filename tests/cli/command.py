@@ -7,12 +7,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 ROOT = Path(__file__).parents[2]
 SSEGAUGE = [sys.executable, "-c", "import sys; sys.argv[0] = 'ssegauge'; import ssegauge; ssegauge.main()"]
 PATIENCE_S = 60.0
+Case, Done = TypeVar("Case"), TypeVar("Done")
 
 
 def ssegauge(*words: str, cwd: Path, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
@@ -25,6 +28,13 @@ def ssegauge(*words: str, cwd: Path, stdin: bytes = b"") -> subprocess.Completed
 
 def environment() -> dict[str, str]:
     return {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
+
+
+@contextlib.contextmanager
+def at_once(run: Callable[[Case], Done], cases: Collection[Case]) -> Iterator[dict[Case, Future[Done]]]:
+    """Run all cases side by side, for commands that wait more than they work; a test waits for its own."""
+    with ThreadPoolExecutor(len(cases)) as pool:
+        yield {case: pool.submit(run, case) for case in cases}
 
 
 @contextlib.contextmanager

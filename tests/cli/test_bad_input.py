@@ -1,13 +1,15 @@
 """Bad input: one clear line that names the place and the remedy, the documented exit status, and no traceback."""
 
 import socket
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
-from tests.cli.command import http, ssegauge, tcp_server
+from tests.cli.command import at_once, http, ssegauge, tcp_server
 
 FINITE = "Content-Type: text/html\r\nContent-Length: 15\r\nConnection: close"
 
@@ -37,26 +39,40 @@ def one_line(told: str) -> str:
     ],
 )
 def test_a_target_that_is_none(url: str, expected: str, tmp_path: Path) -> None:
-    for command in ("check", "load", "run"):
-        done = ssegauge(command, url, cwd=tmp_path)
-        assert (done.returncode, expected in one_line(done.stderr)) == (2, True), done.stderr
+    with at_once(lambda command: ssegauge(command, url, cwd=tmp_path), ("check", "load", "run")) as running:
+        for done in (future.result() for future in running.values()):
+            assert (done.returncode, expected in one_line(done.stderr)) == (2, True), done.stderr
 
 
-@pytest.mark.parametrize(
-    ("answer", "expected"),
-    [
-        (silence, "no response within 5 s"),
-        (garbage, "not HTTP as expected"),
-        (http(b"gone", "Content-Length: 4", "404 Not Found"), "404 Not Found; check base_url and stream.path"),
-        (http(b"", "Content-Length: 0", "401 Unauthorized"), "401 Unauthorized; give credentials"),
-        (http(b"", "Location: /elsewhere\r\nContent-Length: 0", "307 Temporary Redirect"), "redirected to /elsewhere"),
-        (http(b"", "X-None: 1", "204 No Content"), "no stream now"),
-    ],
-)
-def test_a_server_that_cannot_be_judged(answer: Callable[..., None], expected: str, tmp_path: Path) -> None:
-    with tcp_server(answer) as url:
-        done = ssegauge("check", f"{url}/events", "--quiet", cwd=tmp_path)
-    assert (done.returncode, expected in one_line(done.stderr)) == (2, True), done.stderr
+NO_STREAM: dict[str, tuple[Callable[..., None], str]] = {
+    "silence": (silence, "no response within 5 s"),
+    "garbage": (garbage, "not HTTP as expected"),
+    "404": (http(b"gone", "Content-Length: 4", "404 Not Found"), "404 Not Found; check base_url and stream.path"),
+    "401": (http(b"", "Content-Length: 0", "401 Unauthorized"), "401 Unauthorized; give credentials"),
+    "307": (
+        http(b"", "Location: /elsewhere\r\nContent-Length: 0", "307 Temporary Redirect"),
+        "redirected to /elsewhere",
+    ),
+    "204": (http(b"", "X-None: 1", "204 No Content"), "no stream now"),
+}
+
+
+@pytest.fixture(scope="module")
+def checks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[subprocess.CompletedProcess[str]]]]:
+    places = {case: tmp_path_factory.mktemp("no-stream") for case in NO_STREAM}
+
+    def check(case: str) -> subprocess.CompletedProcess[str]:
+        with tcp_server(NO_STREAM[case][0]) as url:
+            return ssegauge("check", f"{url}/events", "--quiet", cwd=places[case])
+
+    with at_once(check, NO_STREAM) as running:
+        yield running
+
+
+@pytest.mark.parametrize("case", NO_STREAM)
+def test_a_server_that_cannot_be_judged(case: str, checks: dict[str, Future[subprocess.CompletedProcess[str]]]) -> None:
+    done = checks[case].result()
+    assert (done.returncode, NO_STREAM[case][1] in one_line(done.stderr)) == (2, True), done.stderr
 
 
 def test_tls_where_none_is_spoken(tmp_path: Path) -> None:

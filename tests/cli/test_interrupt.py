@@ -5,12 +5,15 @@ import json
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.cli.command import SSEGAUGE, environment, wait_until
+from tests.cli.command import SSEGAUGE, at_once, environment, wait_until
 
 PHASES = {
     "checking": "transcripts/paced.jsonl",
@@ -19,14 +22,30 @@ PHASES = {
 }
 
 
-@pytest.mark.parametrize("phase", PHASES)
-def test_ctrl_c(phase: str, tmp_path: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A run that was interrupted, and of which no process is left: its folder, exit status and what it told."""
+
+    folder: Path
+    status: int
+    told: str
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Interrupted]]]:
+    places = {phase: tmp_path_factory.mktemp(phase) for phase in PHASES}
+    with at_once(lambda phase: interrupt(phase, places[phase]), PHASES) as running:
+        yield running
+
+
+def interrupt(phase: str, place: Path) -> Interrupted:
+    """Start a run, and interrupt it when the phase has begun."""
     command = [*SSEGAUGE, "run", "--out", "run", *(["--quick"] if phase == "loading" else [])]
-    with (tmp_path / "stderr").open("w") as errors:
-        process = subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL, stderr=errors)
+    with (place / "stderr").open("w") as errors:
+        process = subprocess.Popen(command, cwd=place, env=environment(), stdout=subprocess.DEVNULL, stderr=errors)
     children: list[psutil.Process] = []
     try:
-        wait_until(lambda: _begun(tmp_path / "run" / PHASES[phase], process), f"{phase} begins")
+        wait_until(lambda: _begun(place / "run" / PHASES[phase], process), f"{phase} begins")
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
         process.wait(timeout=60)
@@ -36,15 +55,20 @@ def test_ctrl_c(phase: str, tmp_path: Path) -> None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 one.kill()
         process.wait()
-    told = (tmp_path / "stderr").read_text()
-    assert process.returncode == 130, told
-    assert "Interrupted. What was measured so far is in run" in told
-    assert "Traceback" not in told
-    run = json.loads((tmp_path / "run" / "run.json").read_text())
+    return Interrupted(place / "run", process.returncode, (place / "stderr").read_text())
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_ctrl_c(phase: str, runs: dict[str, Future[Interrupted]]) -> None:
+    ended = runs[phase].result()
+    assert ended.status == 130, ended.told
+    assert "Interrupted. What was measured so far is in run" in ended.told
+    assert "Traceback" not in ended.told
+    run = json.loads((ended.folder / "run.json").read_text())
     assert run["interrupted"]
-    assert (tmp_path / "run" / "conformance.json").exists()
-    assert (tmp_path / "run" / "report.html").exists()
-    assert (phase == "loading") == (tmp_path / "run" / "load.json").exists()
+    assert (ended.folder / "conformance.json").exists()
+    assert (ended.folder / "report.html").exists()
+    assert (phase == "loading") == (ended.folder / "load.json").exists()
     port = int(run["target"]["base_url"].rpartition(":")[2])
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=5)

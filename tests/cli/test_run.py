@@ -31,7 +31,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
     described = re.sub(r"\[existing\].*?\n\[", "[", described, flags=re.DOTALL)
     (place / "ssegauge.toml").write_text(described)
     done = ssegauge(
-        *("run", "--out", "run", "--quick", "--duration", "4s", "--users", "50"),
+        *("run", "--out", "run", "--quick", "--duration", "3s", "--users", "50"),
         *(
             "--spawn",
             f"{sys.executable} -m reference_server --port {port}",
