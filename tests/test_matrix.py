@@ -40,7 +40,7 @@ PROBES = {
 }
 # What takes longer than --quick waits: heartbeats, polling, and whether a task went on after its reader left.
 PATIENT = {"cleanup/disconnect-stops-task", *(code for code, rule in RULES.items() if rule.patient)}
-AT_ONCE = 8
+AT_ONCE = 10
 
 
 @pytest.fixture(scope="module")

@@ -57,7 +57,7 @@ NO_STREAM: dict[str, tuple[Callable[..., None], str]] = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def checks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[subprocess.CompletedProcess[str]]]]:
     places = {case: tmp_path_factory.mktemp("no-stream") for case in NO_STREAM}
 

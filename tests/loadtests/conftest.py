@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +29,25 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def load(folder: Path) -> Load:
+    """`run_into` the run folder."""
+    return partial(run_into, folder)
+
+
+def run_into(
+    folder: Path,
+    target: str,
+    *,
+    on_progress: Callable[[Status], None] | None = None,
+    find: bool = False,
+    **options: Any,
+) -> dict[str, Any]:
     """Run a load test of a target (a URL or the text of a target file); return load.json, held to its schema."""
-
-    def run(
-        target: str, *, on_progress: Callable[[Status], None] | None = None, find: bool = False, **options: Any
-    ) -> dict[str, Any]:
-        described = load_target(target) if target.startswith("http") else from_toml(target)
-        RunFolder.create(folder, described, ["test"])
-        runs = find_limit if find else run_load
-        document = runs(described, folder, Options(**options), on_progress)
-        schema.validate("load", document)
-        return document
-
-    return run
+    described = load_target(target) if target.startswith("http") else from_toml(target)
+    RunFolder.create(folder, described, ["test"])
+    runs = find_limit if find else run_load
+    document = runs(described, folder, Options(**options), on_progress)
+    schema.validate("load", document)
+    return document
 
 
 @pytest.fixture(scope="session")
