@@ -13,7 +13,7 @@ from conformance.rules import RULES
 from conformance.target import Profile
 from reference_server import faults
 from tests.forked import FORKED
-from tests.matrix import found
+from tests.matrix import NotObservedError, found
 
 CAUGHT_BY_A_CHECK = [code for code in faults.codes() if code in RULES]
 # Faults that only a load run can see; tests/loadtests proves them.
@@ -57,11 +57,21 @@ def healthy(checks: dict[str, Future[dict[str, str]]]) -> Iterator[dict[Profile,
     """Checks of the healthy server, undisturbed by those of faulty ones."""
     wait(checks.values())
     with ProcessPoolExecutor(mp_context=FORKED) as pool:
-        yield {"task-progress": pool.submit(found, ()), "event-stream": pool.submit(found, (), profile="event-stream")}
+        yield {
+            "task-progress": pool.submit(_check_healthy),
+            "event-stream": pool.submit(found, (), profile="event-stream"),
+        }
 
 
 def _check(code: str) -> dict[str, str]:
     return found((code,), PROBES[_shown_by(code)], quick=code not in PATIENT)
+
+
+def _check_healthy() -> dict[str, str]:
+    try:
+        return found(())
+    except NotObservedError:  # as a moment of a busy machine may hide a situation; a finding is never looked at twice
+        return found(())
 
 
 def _shown_by(code: str) -> str:

@@ -151,7 +151,7 @@ def unprefixed_data(view: View) -> Iterator[Mark]:
     found = list(torn(view))
     for message, lost in found:
         many = "a line of an event's JSON lacks" if len(lost) == 1 else f"{len(lost)} lines of an event's JSON lack"
-        summary = f"{many} `data:`: clients ignore what does, and the rest is no JSON"
+        summary = f"{many} `data:`: clients drop that part, and the rest is no JSON"
         yield view.bad(summary, message)
     if view.messages and not found:
         yield view.good()
