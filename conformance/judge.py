@@ -20,7 +20,7 @@ from conformance.transcript import Transcript
 
 SCHEMA = "ssegauge/conformance/1"
 MOST_EVIDENCE = 5  # a rule broken a thousand times is shown by its first few
-NOT_IN_A_CAPTURE = "a capture does not show this; use `ssegauge check` on the running server"
+NOT_IN_A_CAPTURE = "not in this capture; `ssegauge check` on the running server may show it"
 NOT_RECORDED = "not recorded; check the running server again"
 
 
