@@ -97,7 +97,7 @@ def test_a_long_loss_is_told_and_taken_back(server: Server, relay: Relay, page: 
     task_id = server.create(manual=True)
     page.goto(relay.url)
     client = Client(page, task_id, graceMs=50)
-    client.wait_for(isConnected=True)
+    client.wait_for(isConnected=True, progress_progress=0)
 
     relay.cut()
     lost = client.wait_for(error="Connection lost. Reconnecting; the analysis itself goes on.")
