@@ -344,7 +344,7 @@ def shown(value: Any) -> str:  # noqa: ANN401 - whatever the server sent
 
 def lasted(ms: float) -> str:
     """Return a length of time as short text for a summary."""
-    if ms < 1000:
+    if round(ms) < 1000:
         return f"{ms:.0f} ms"
     return f"{ms / 1000:.3g} s" if ms < 99_950 else f"{ms / 1000:,.0f} s"
 

@@ -159,5 +159,5 @@ def known_id_refused(seen: Seen) -> Iterator[Mark]:
         if view.is_event_stream or (view.head and view.head.status == 204):
             yield view.good()
         elif view.head and not no_room(view) and _newcomers(seen, view):
-            answer = f"{view.head.status} and {view.media_type or 'no media type'}"
+            answer = f"{view.head.status} ({view.media_type or 'no media type'})"
             yield view.bad(f"came back with {shown(view.facts['last_event_id'])}: answered {answer}", "status")

@@ -38,9 +38,8 @@ def retry_not_digits(view: View) -> Iterator[Mark]:
 
     Example: retry: 3s
     """
-    wrong = [
-        view.bad(f"retry: {shown(what.value)} is ignored", item) for item, what in _ignored(view, "retry-not-digits")
-    ]
+    ignored = _ignored(view, "retry-not-digits")
+    wrong = [view.bad(f"a retry of {shown(what.value)} is ignored", item) for item, what in ignored]
     right = [view.good() for _ in view.of(Retry)]
     yield from wrong or right
 
@@ -120,6 +119,8 @@ def unknown_field(view: View) -> Iterator[Mark]:
 
     Example: data: first line\nsecond line\n\n
     """
+    if view.facts.get("situation") == "canary":  # judged by security/injection-lf and its like
+        return
     others = {id(item) for _, lost in torn(view) for item in lost}  # judged by wire/unprefixed-data
     found = (
         (item, f"the field {shown(what.name)} is ignored")

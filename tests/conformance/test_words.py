@@ -57,7 +57,8 @@ def test_a_look_from_outside_shows_what_it_saw() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ms", "expected"), [(0.2, "0 ms"), (999.4, "999 ms"), (2307.0, "2.31 s"), (90_000.0, "90 s"), (3.6e6, "3,600 s")]
+    ("ms", "expected"),
+    [(0.2, "0 ms"), (999.4, "999 ms"), (999.6, "1 s"), (2307.0, "2.31 s"), (90_000.0, "90 s"), (3.6e6, "3,600 s")],
 )
 def test_lengths_of_time(ms: float, expected: str) -> None:
     assert lasted(ms) == expected

@@ -84,7 +84,7 @@ CASES = {
             (stream(b"data: 1\r\n\r", how="cut"),),  # we left inside a CRLF
         ),
         bad=((stream(b"data: 1\r\ndata: 2\n\n"),), (stream(ONE, b"data: 2\r\r"),)),
-        silent=(NO_BYTES,),
+        silent=(NO_BYTES, (exchange(ONE, b"data: 2\r\r", situation="canary"),)),
     ),
     "wire/retry-not-digits": Case(
         good=((healthy(),), (stream(b"retry:0\n\n"),)),
@@ -134,7 +134,7 @@ CASES = {
             (stream(PRETTY, b"data: {}\ntime: now\n\n"),),
             (stream(b"data: 1\n" + b"x" * 50 + b"\n\n"),),
         ),
-        silent=(NO_BYTES,),
+        silent=(NO_BYTES, (exchange(b"time: now\n\n", situation="canary"),)),
     ),
     "wire/unprefixed-data": Case(
         good=(
