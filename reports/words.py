@@ -107,8 +107,8 @@ def quantity(value: float | None, unit: str) -> str:
     """Return a value with its unit at three significant digits; a dash when there is no value."""
     if value is None or value != value:  # noqa: PLR0124 - NaN is the one value unlike itself
         return ABSENT
-    if unit == "ratio":  # a change is easier to read: 1.031 is +3.1 %
-        return f"{round(100 * (value - 1), 1):+g} %"
+    if unit == "ratio":  # a change is easier to read: 1.0314 is +3.14 %
+        return f"{round(100 * (value - 1), 2):+g} %"
     if unit == "ms" and abs(value) >= 1000:
         return f"{significant(value / 1000)} s"
     return f"{significant(value)} {unit}".rstrip()
