@@ -54,10 +54,9 @@ from conformance.coding import CannotDecode, decoder
 from conformance.sse import Decoder, Event, Observation
 from conformance.target import Limits, Profile
 from conformance.transcript import Head, How, Transcript
+from conformance.words import excerpt, lasted
 
 ENDED = frozenset({"completed", "failed"})
-EXCERPT = 160
-MOST_SHOWN = 60
 OUR_OWN_ENDS = frozenset({"interrupted", "the harness failed"})
 HOW_IT_ENDED: Mapping[How, str] = {
     "eof": "the server ended it",
@@ -334,29 +333,6 @@ class Seen:
 def is_number(value: Any) -> TypeGuard[int | float]:  # noqa: ANN401 - whatever the server sent
     """Whether it is a number of JSON; Python counts True and False among the integers."""
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def shown(value: Any) -> str:  # noqa: ANN401 - whatever the server sent
-    """Return a value as short text for a summary."""
-    text = repr(value)
-    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"
-
-
-def lasted(ms: float) -> str:
-    """Return a length of time as short text for a summary."""
-    if round(ms) < 1000:
-        return f"{ms:.0f} ms"
-    return f"{ms / 1000:.3g} s" if ms < 99_950 else f"{ms / 1000:,.0f} s"
-
-
-def excerpt(data: bytes) -> str:
-    """Return bytes as one short line: escapes for what cannot be seen, an ellipsis for what is left out."""
-    text = data[:EXCERPT].decode("utf-8", "backslashreplace")
-    shown = "".join(_ESCAPES.get(char) or (char if char.isprintable() else f"\\u{ord(char):04x}") for char in text)
-    return shown + ("…" if len(data) > EXCERPT else "")
-
-
-_ESCAPES = {"\r": "\\r", "\n": "\\n", "\t": "\\t", "\0": "\\0"}
 
 
 def _message(item: Item, event: Event) -> Message:

@@ -17,8 +17,13 @@ MAY_SEE = {
     "conformance.target": ["conformance.errors"],
     "conformance.errors": [],
     "conformance.coding": [],
-    "conformance.seen": ["conformance.coding", "conformance.sse", "conformance.target", "conformance.transcript"],
-    "conformance.rules": ["conformance.rules", "conformance.seen", "conformance.sse", "conformance.target"],
+    "conformance.seen": [
+        *("conformance.coding", "conformance.sse", "conformance.target", "conformance.transcript", "conformance.words"),
+    ],
+    "conformance.words": [],
+    "conformance.rules": [
+        *("conformance.rules", "conformance.seen", "conformance.sse", "conformance.target", "conformance.words"),
+    ],
     "conformance.judge": ["conformance.rules", "conformance.seen", "conformance.target", "conformance.transcript"],
     "conformance": ["conformance"],
     "loadtests": ["loadtests", "conformance"],

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from conformance.rules.effects import plain_state
 from conformance.rules.rule import profile, rule
-from conformance.seen import Mark, Seen, View, is_number, lasted
+from conformance.seen import Mark, Seen, View, is_number
+from conformance.words import lasted
 
 COSTS_NOTHING = profile(
     "S8.1",

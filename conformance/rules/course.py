@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from conformance.rules.effects import accepted_updates
 from conformance.rules.shape import TYPES, is_heartbeat
 from conformance.rules.shape_progress import STATUSES
-from conformance.seen import ENDED, Message, Seen, View, is_number, lasted
+from conformance.seen import ENDED, Message, Seen, View, is_number
+from conformance.words import lasted
 
 State = tuple[object, ...]
 # What two readers of one task are to be told alike; an estimate of the time left depends on the moment.

@@ -6,7 +6,8 @@ from statistics import median
 
 from conformance.rules.effects import Effect, effects, told_streams, waited_ms
 from conformance.rules.rule import profile, rule
-from conformance.seen import Mark, Seen, View, lasted
+from conformance.seen import Mark, Seen, View
+from conformance.words import lasted
 
 AS_THEY_HAPPEN = profile("S3.10", "Updates MUST be sent as they happen, not gathered and sent together.")
 UPDATES = ("task.create_manual", "task.update")

@@ -7,7 +7,8 @@ from conformance.rules.course import in_time, ordinary, percent, readable, unans
 from conformance.rules.rule import profile, rule
 from conformance.rules.shape import made_ms
 from conformance.rules.shape_progress import UNFINISHED
-from conformance.seen import Mark, Message, Seen, View, lasted
+from conformance.seen import Mark, Message, Seen, View
+from conformance.words import lasted
 
 FIRST_AND_ONCE = profile("S2.1", "A `connected` message MUST be the first event of a stream, and come once.")
 MOVES = frozenset({("pending", "running"), ("running", "completed"), ("running", "failed"), ("pending", "failed")})

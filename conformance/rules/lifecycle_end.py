@@ -17,8 +17,9 @@ from conformance.rules.effects import accepted_updates
 from conformance.rules.rule import profile, rule
 from conformance.rules.shape import is_heartbeat, made_ms
 from conformance.rules.shape_progress import UNFINISHED
-from conformance.seen import Mark, Message, Seen, View, is_number, lasted
+from conformance.seen import Mark, Message, Seen, View, is_number
 from conformance.sse import UnfinishedTail
+from conformance.words import lasted
 
 EXACTLY_ONE = profile(
     "S4.1",

@@ -15,7 +15,8 @@ from conformance.rules.course import (
     told_state,
 )
 from conformance.rules.rule import profile, rule
-from conformance.seen import Mark, Message, Seen, View, is_number, shown
+from conformance.seen import Mark, Message, Seen, View, is_number
+from conformance.words import shown
 
 MOVED_BY_A_VISIT_MS = 500.0
 States = list[tuple[State, Message]]

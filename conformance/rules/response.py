@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from conformance.rules.rule import fetch, rfc, rule, whatwg
-from conformance.seen import Mark, Seen, View, lasted, shown
+from conformance.seen import Mark, Seen, View
+from conformance.words import lasted, shown
 
 # https://www.iana.org/assignments/http-parameters, content codings, read 2026-11.
 CONTENT_CODINGS = frozenset(

@@ -16,8 +16,9 @@ from conformance.rules.course import (
 )
 from conformance.rules.rule import profile, rule
 from conformance.rules.shape import known, messages
-from conformance.seen import Mark, Message, Seen, View, shown
+from conformance.seen import Mark, Message, Seen, View
 from conformance.sse import IgnoredField, Retry
+from conformance.words import shown
 
 IDS = profile("S5.1", "Every `progress` event MUST carry an `id`, and no two events of a task the same.")
 STRICTLY_AFTER = profile(

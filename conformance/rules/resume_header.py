@@ -12,7 +12,8 @@ from itertools import pairwise
 
 from conformance.rules.course import no_room
 from conformance.rules.rule import rule, whatwg
-from conformance.seen import Mark, Message, Seen, View, shown
+from conformance.seen import Mark, Message, Seen, View
+from conformance.words import shown
 
 REPORTS_THE_LAST = whatwg(
     "the-last-event-id-header",

@@ -11,7 +11,8 @@ from typing import Any
 from conformance.rules.liveness import HEARTBEAT_NAMES
 from conformance.rules.rule import profile, rule
 from conformance.rules.torn import torn
-from conformance.seen import Mark, Message, View, is_number, lasted, shown
+from conformance.seen import Mark, Message, View, is_number
+from conformance.words import lasted, shown
 
 TYPES = frozenset({"connected", "progress", "error"})
 # Milliseconds between 1973 and 5138: seconds, microseconds and nanoseconds of this century lie outside.

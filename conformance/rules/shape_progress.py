@@ -5,7 +5,8 @@ from typing import Any
 
 from conformance.rules.rule import profile, rule
 from conformance.rules.shape import each, known
-from conformance.seen import Mark, Message, View, is_number, shown
+from conformance.seen import Mark, Message, View, is_number
+from conformance.words import shown
 
 STATUSES = frozenset({"pending", "running", "completed", "failed"})
 UNFINISHED = frozenset({"pending", "running"})

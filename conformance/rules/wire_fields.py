@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from conformance.rules.rule import rfc, rule, whatwg
 from conformance.rules.torn import torn
 from conformance.rules.wire import none_of
-from conformance.seen import Item, Mark, View, shown
+from conformance.seen import Item, Mark, View
 from conformance.sse import BlockWithoutData, Event, IgnoredField, Retry
+from conformance.words import shown
 
 FIELD_NAMES = whatwg(
     "event-stream-interpretation", "Field names must be compared literally, with no case folding performed."

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from conformance.seen import EXCERPT, Message, Seen, View, excerpt
+from conformance.seen import Message, Seen, View
 from conformance.sse import Retry, UnfinishedTail
 from conformance.transcript import from_capture
+from conformance.words import EXCERPT, excerpt
 from tests.corpus.build import EPOCH_MS, completed, connected, event, exchange, healthy, progress
 
 

@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conformance.errors import CannotJudge
-from conformance.seen import EXCERPT, excerpt
 from conformance.transcript import (
     REDACTED,
     Chunk,
@@ -27,6 +26,7 @@ from conformance.transcript import (
     load,
     loads,
 )
+from conformance.words import EXCERPT, excerpt
 from tests.corpus.build import healthy
 from tests.corpus.whole import HEALTHY
 

@@ -6,8 +6,9 @@ from conformance.errors import CannotJudge
 from conformance.explain import named
 from conformance.judge import judge
 from conformance.rules import RULES
-from conformance.seen import View, lasted, shown
+from conformance.seen import View
 from conformance.transcript import Request, Transcript
+from conformance.words import lasted, shown
 from tests.corpus.build import Run, connected, exchange, progress
 from tests.corpus.course import update, waits
 
