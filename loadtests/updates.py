@@ -1,6 +1,6 @@
 """Updates that we trigger on a planned schedule: an open loop whose effect is timed.
 
-``Driver`` plans one update after another, ``rate`` per second, and gives them to the tasks in turn. A task's
+``Driver`` plans one update after another, ``rate`` per second, and gives them to the tasks in rounds. A task's
 updates are sent one at a time, the next when the server has answered, because two connections may overtake
 each other; what waits keeps its planned time, so a slow server shows as latency. How late we ourselves were
 in starting is written into the update's token, as the generator's own delay.
@@ -11,6 +11,7 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Callable
+from random import Random
 from typing import Any, Final
 
 import gevent
@@ -27,6 +28,7 @@ from loadtests.integrity import Token, Tokens
 # that long costs nothing that is measured, because arrivals are stamped by the kernel.
 COARSE_NS: Final = 1_200_000
 MOST_EXACT_RATE: Final = 200.0
+_SEED: Final = 205
 OnReply = Callable[[str, int, int, str], None]  # name, sent_ns, arrived_ns, failure or ""
 _sleep_exactly: Final = monkey.get_original("time", "sleep")
 
@@ -109,7 +111,7 @@ class Hooks:
 
 
 class Driver:
-    """Triggers updates, ``rate`` per second over all tasks, until stopped."""
+    """Triggers updates, ``rate`` per second over all tasks (one at least), until stopped."""
 
     def __init__(self, hooks: Hooks, tasks: list[Task], rate: float) -> None:
         self._hooks, self._tasks, self._rate = hooks, tasks, rate
@@ -125,13 +127,10 @@ class Driver:
         gevent.joinall(list(self._senders), timeout=patience_s)
 
     def _run(self) -> None:
-        start_ns, k = clock.now(), 0
-        while True:
-            due_ns = pacing.due_ns(start_ns, self._rate, k)
+        dice = Random(_SEED)  # noqa: S311 - no secret
+        for due_ns, task in pacing.plan(clock.now(), self._rate, self._tasks, dice):
             self._wait_until(due_ns)
-            if self._tasks:
-                self._give(self._tasks[k % len(self._tasks)], due_ns)
-            k += 1
+            self._give(task, due_ns)
 
     def _give(self, task: Task, due_ns: int) -> None:
         if task.ended:

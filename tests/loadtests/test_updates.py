@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import statistics
 import threading
-from itertools import pairwise
+from collections import defaultdict
+from random import Random
 from typing import Any
 
 import gevent
@@ -22,11 +25,26 @@ from loadtests.updates import Driver, Hooks, Task, filled_in, update_body
 from tests.loadtests.servers import PATIENCE, TaskServer, Update, tasks
 
 
-@given(st.floats(0.1, 10_000), st.integers(0, 10**9))
-def test_the_plan_is_an_even_one(rate: float, start_ns: int) -> None:
-    due = [pacing.due_ns(start_ns, rate, k) for k in range(50)]
-    assert due[0] == start_ns
-    assert all(after - before == pytest.approx(1e9 / rate, abs=1) for before, after in pairwise(due))
+@given(st.floats(0.1, 10_000), st.integers(0, 10**9), st.integers(1, 9))
+def test_the_plan_has_one_happening_a_slot_and_one_of_each_subject_a_round(
+    rate: float, start_ns: int, many: int
+) -> None:
+    planned = [*itertools.islice(pacing.plan(start_ns, rate, range(many), Random(1)), 6 * many)]
+    slots = [(due_ns - start_ns) * rate / 1e9 for due_ns, _ in planned]
+    assert all(k - 1e-4 <= slot <= k + 1 + 1e-4 for k, slot in enumerate(slots))
+    subjects = [subject for _, subject in planned]
+    assert all(sorted(subjects[at : at + many]) == [*range(many)] for at in range(0, len(subjects), many))
+
+
+@pytest.mark.parametrize(("rate", "many"), [(25, 50), (1, 1), (0.5, 1)])
+def test_a_server_that_polls_in_step_with_the_plan_shows_all_its_latencies(rate: float, many: int) -> None:
+    """Each task is updated every 2 s or 1 s on average, and learnt of at the next multiple of 2 s."""
+    planned = itertools.islice(pacing.plan(0, rate, range(many), Random(1)), 200 * many)
+    waits: defaultdict[int, list[float]] = defaultdict(list)
+    for due_ns, subject in planned:
+        waits[subject].append(2 - due_ns / 1e9 % 2)
+    for waited in waits.values():  # evenly over 0 to 2 s
+        assert statistics.quantiles(waited, n=4) == pytest.approx([0.5, 1.0, 1.5], abs=0.25)
 
 
 def test_progress_never_falls_and_never_reaches_the_end() -> None:
@@ -115,7 +133,7 @@ def test_a_slow_server_shifts_no_plan_and_reorders_nothing() -> None:
     tokens = [driven.hooks._tokens.find(update.body["message"]) for update in seen]
     assert [token.sequence for token in tokens if token] == list(range(1, len(seen) + 1))
     due = [token.due_ns for token in tokens if token]
-    assert all(after - before == 10_000_000 for before, after in pairwise(due))
+    assert all(abs(at_ns - due[0] - k * 10_000_000) < 10_000_000 for k, at_ns in enumerate(due))  # each in its slot
     assert due[0] - start_ns < 5e9
 
 
