@@ -32,7 +32,7 @@ from loadtests.stream import EventStream, StreamFailed, asked_for
 from loadtests.under_load import MOST_STREAMS, Recording, findings
 from loadtests.updates import Driver, Hooks, Task
 
-FIRST_EVENT_PATIENCE: Final = 10.0  # times the limit: a connection that is silent for so long has failed
+OPENING_PATIENCE: Final = 10.0  # times the limit: a stream that has not opened for so long has failed
 POLL_S: Final = 0.02
 ENDERS: Final = 16  # tasks that are ended at once
 ENDING_S: Final = 0.01
@@ -147,7 +147,7 @@ class Node:
 
     @property
     def _patience_s(self) -> float:
-        return FIRST_EVENT_PATIENCE * self.target.limits.connect_s
+        return OPENING_PATIENCE * self.target.limits.connect_s
 
     def _start_shared(self) -> Task | None:
         hooks = self.target.task

@@ -1,5 +1,8 @@
 """One stream from its opening to its end: what is measured on it, and how its end is judged.
 
+A stream is open when its server has kept its word: with its first event, which the task-progress profile promises at
+once; in any other stream, which may have nothing to say for long, with its head, as for EventSource.
+
 A session ends well when we close it, when the server ends it after a terminal event, or, where the profile
 knows no terminal events, when the server ends it as HTTP says it should. Everything else is a drop.
 """
@@ -63,21 +66,21 @@ def plain(counts: Counts) -> dict[str, Any]:
 class Session:
     """A stream with its meter; ``run`` follows it to its end."""
 
-    __slots__ = ("_last_data", "_number", "_on", "meter", "stream")
+    __slots__ = ("_is_told", "_last_data", "_number", "_on", "meter", "stream")
 
     def __init__(self, stream: EventStream, meter: Meter, number: int, on: Books) -> None:
         self.stream, self.meter, self._number, self._on = stream, meter, number, on
-        self._last_data = ""
+        self._last_data, self._is_told = "", False
 
     def run(self, timeout: float, on_event: OnEvent | None, on_open: Callable[[Session], Any]) -> str:
         """Open and follow the stream; return how it ended (``EventStream.ending``).
 
-        ``timeout`` bounds each wait until the first event, in seconds. Raises StreamFailed when no event came.
+        ``timeout`` bounds each wait until the stream is open, in seconds. Raises StreamFailed when it did not open.
         """
         stream = self.stream
         stream.open(timeout)
         try:
-            messages = self._first(timeout)
+            messages = self._first(timeout) if self._on.profile == "task-progress" else []
             stream.wait_at_most(None)
         except BaseException:
             stream.close()
@@ -108,6 +111,7 @@ class Session:
         while messages is not None:
             if messages:
                 arrived_ns, delay_ns = stream.arrived_ns, stream.delay_ns
+                self._told()
                 for message in messages:
                     take(message[1], arrived_ns, delay_ns)
                 self._last_data = messages[-1][1]
@@ -127,10 +131,15 @@ class Session:
         stream, add = self.stream, self._on.rows.add
         arrived_ns = stream.arrived_ns
         add(CONNECT, arrived_ns, self._number, (arrived_ns - stream.started_ns) / 1e6, self._on.watch.lag_ns)
-        add(FIRST_EVENT, arrived_ns, self._number, (arrived_ns - stream.sent_ns) / 1e6, stream.delay_ns)
         add(OPEN, arrived_ns, self._number, 1.0, -1)
         self._on.counts.open += 1
         self._on.counts.opened += 1
+
+    def _told(self) -> None:
+        if not self._is_told:
+            self._is_told, stream = True, self.stream
+            waited_ms = (stream.arrived_ns - stream.sent_ns) / 1e6
+            self._on.rows.add(FIRST_EVENT, stream.arrived_ns, self._number, waited_ms, stream.delay_ns)
 
     def _closed(self) -> None:
         self._on.rows.add(OPEN, clock.now(), self._number, -1.0, -1)

@@ -171,7 +171,7 @@ def notes(load: Document) -> dict[str, str]:
 
 
 KINDS = {
-    "connect": "connect to first event",
+    "connect": "connect until open",
     "first_event": "request to first event",
     "update": "update",
     "gap": "gap between events",
@@ -189,7 +189,7 @@ def load_facts(load: Document) -> Iterator[tuple[str, str]]:
     connections, integrity, generator = load["connections"], load["integrity"], load["generator"]
     yield "connections", _counted(connections, "requested", "peak_open", "failed", "dropped")
     if reasons := connections.get("drop_reasons"):
-        yield "dropped by", ", ".join(f"{prose(reason)} {count:,}" for reason, count in reasons.items())
+        yield "because of", ", ".join(f"{prose(reason)} {count:,}" for reason, count in reasons.items())
     if integrity["sent"]:  # a stream that we do not drive has its events, but no updates of ours
         yield "updates", _counted(integrity, "sent", "received", "lost", "duplicated", "reordered")
     yield "generator", ", ".join(_generator_words(generator))
