@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from conformance.errors import CannotJudge
+from conformance.errors import HELD, CannotJudge
 from conformance.probes import PROBES, Probe
 from conformance.record import PATIENCE_S, PROBE, HookFailed, Server
 from conformance.recording import Live, Recording, now_ms
@@ -137,7 +137,9 @@ def _check_hello(live: Live) -> None:
     request, end = live.transcript.request, live.transcript.end
     asked = f"{request.method} {request.url}"
     if live.head is None:
-        said = end.detail if end and end.how == "error" else f"connected, but no response within {PATIENCE_S:g} s"
+        said = (
+            end.detail if end and end.how == "error" else f"connected, but no response within {PATIENCE_S:g} s; {HELD}"
+        )
         raise CannotJudge(f"{asked}: {said}")
     if live.head.status in REDIRECTS:
         place = live.head.header("location") or "nowhere"

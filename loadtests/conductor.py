@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol
 import gevent
 import numpy as np
 
+from conformance.errors import HELD
 from conformance.runfolder import RunFolder
 from conformance.target import Target
 from conformance.transcript import Redactor, dump_row
@@ -220,7 +221,8 @@ class Conductor:
         if self.total(self._readiness()):
             return True
         why = summary.reasons(self.counted("failures")) or f"nothing happened within {READY_S:.0f} s"
-        self.complaint = f"no stream could be opened: {why}; check base_url, stream.path and the hooks"
+        remedy = HELD if "timed out" in why else "check base_url, stream.path and the hooks"
+        self.complaint = f"no stream could be opened: {why}; {remedy}"
         return False
 
     def _is_ready(self) -> bool:

@@ -1,6 +1,7 @@
 """Rules on the response head of an event stream."""
 
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 
 from conformance.rules.rule import fetch, rfc, rule, whatwg
 from conformance.seen import Mark, Seen, View
@@ -140,8 +141,25 @@ def cacheable(view: View) -> Iterator[Mark]:
     Example: (no Cache-Control), or Cache-Control: max-age=60
     """
     if view.head and view.transcript.request.method == "GET":  # caches do not store what other methods are answered
-        right = {"no-cache", "no-store", "max-age=0"} & _directives(view)
+        right = {"no-cache", "no-store", "max-age=0"} & _directives(view) or _has_expired(view)
         yield view.good() if right else view.bad("caches may reuse this stream", "cache-control")
+
+
+def _has_expired(view: View) -> bool:
+    """Whether `Expires` alone says how long the stream is fresh, and that is over (RFC 9111 section 5.3)."""
+    head = view.head
+    expires = head.header("expires") if head else None
+    if head is None or expires is None or any("max-age" in one or "s-maxage" in one for one in _directives(view)):
+        return False
+    sent_s = _moment(head.header("date") or "") or view.transcript.started_ms / 1000
+    return (_moment(expires) or 0.0) <= sent_s  # no date at all, "especially the value 0", is a time in the past
+
+
+def _moment(date: str) -> float | None:
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return None
 
 
 @rule(

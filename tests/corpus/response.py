@@ -98,8 +98,12 @@ CASES = {
             (stream(cache_control="private,no-cache"),),
             (stream(cache_control="max-age=0, must-revalidate"),),
             (stream(cache_control="no-cache=Set-Cookie, no-store"),),
+            (stream(cache_control=None, expires="0"),),
+            (stream(cache_control="private", expires="Thu, 01 Jan 1970 00:00:00 GMT"),),
         ),
         bad=(
+            (stream(cache_control=None, expires="Fri, 31 Dec 2100 23:59:59 GMT"),),
+            (stream(cache_control="max-age=60", expires="0"),),  # which goes before Expires
             (stream(cache_control=None),),
             (stream(cache_control="public, max-age=3600"),),
             (stream(cache_control='no-cache="Set-Cookie", max-age=60'),),

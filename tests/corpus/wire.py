@@ -165,6 +165,7 @@ CASES = {
             (stream(b"event: done\ndata\n\n"),),
             (stream(b"id: 5\n\n"),),  # sets the id alone, on purpose
             (stream(b"event: done\n", how="cut"),),  # we left before the data
+            (stream(b"event: ping\n\n"),),  # a heartbeat that nobody is meant to hear of
         ),
         bad=((stream(b"event: done\n\n"),), (stream(b"event: done\nid: 5\n\n"),)),
         silent=(NO_BYTES,),
