@@ -6,6 +6,7 @@ from conformance.rules.course import hangs, no_room, waited_long
 from conformance.rules.rule import profile, rfc, rule
 from conformance.seen import Mark, Seen, View
 from conformance.sse import Comment
+from conformance.words import lasted
 
 NOT_5XX_NOT_SILENCE = profile(
     "S7.2", "It MUST NOT be answered with a 5xx, with silence, or with a stream that looks alive."
@@ -45,7 +46,8 @@ def _stays_open(view: View) -> Iterator[Mark]:
     if "error" in said:
         yield view.bad("the stream goes on after its `error` event")
     elif said <= {"connected"} and not any(view.of(Comment)):
-        yield view.bad("a stream without a task stays open and tells nothing of it")
+        waited_ms = view.transcript.end.at_ms if view.transcript.end else 0.0
+        yield view.bad(f"a stream without a task stays open, and told nothing of it within {lasted(waited_ms)}")
 
 
 @rule("errors/unknown-task-5xx", "must", NOT_5XX_NOT_SILENCE, over="unknown-task")

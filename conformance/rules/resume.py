@@ -234,7 +234,10 @@ def _answers(seen: Seen, resume: str) -> Iterator[Mark]:
         if wrong := _refused(view):
             yield view.bad(wrong + _case(view))
         elif view.is_event_stream and (told := told_state(seen, view)) is not None and readable(view):
-            yield view.good() if told else view.bad(how_untold(seen, view) + _case(view))
+            if told:
+                yield view.good()
+            elif not _leaves_late_ones_untold(seen):
+                yield view.bad(how_untold(seen, view) + _case(view))
 
 
 def _is_own(seen: Seen, view: View) -> bool:
@@ -249,6 +252,12 @@ def _is_usual(seen: Seen, view: View) -> bool:
     refused = view.head.status if view.head and view.head.status != 200 else None
     newcomers = (other.head for other in seen.role("stream") if other.head and "resume" not in other.facts)
     return refused is not None and any(head.status == refused for head in newcomers)
+
+
+def _leaves_late_ones_untold(seen: Seen) -> bool:
+    """Whether who comes late without an id is not told the current state at once either: another rule finds that."""
+    newcomers = (view for view in seen.role("stream", joined="late") if "resume" not in view.facts)
+    return any(told_state(seen, view) is False for view in newcomers)
 
 
 def _refused(view: View) -> str:

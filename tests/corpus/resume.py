@@ -53,6 +53,11 @@ def odd(resume: str) -> Case:
             (no_answer(how="error", **facts),),
             (answer(503, **facts), answer(429, **facts)),  # no room
             (answer(202, **facts), answer(202)),  # not on account of the id
+            (
+                *MOVES,
+                waits((10.0, progress(20)), **facts),
+                waits((10.0, progress(20)), joined="late", **LATER),
+            ),  # the same
             (waits(**{**facts, "last_event_id": "40"}), UNCUT),  # it counts each task's events: the id is known here
             (answer(400, **{**facts, "resume": "known"}),),
             (waits((10.0, event({"type": "progress", "progress": {"status": "done"}})), **facts),),
