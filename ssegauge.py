@@ -21,7 +21,7 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -29,19 +29,17 @@ from rich.markup import escape
 
 if TYPE_CHECKING:
     from conformance.check import Options, check
-    from conformance.play import Progress
     from conformance.runfolder import RunFolder
-    from conformance.target import Profile, Target
+    from conformance.target import Target
     from loadtests.cli import Options as LoadOptions
     from loadtests.users import SSEUser
 
 __all__ = ["SSEUser", "Target", "app", "check", "main"]
 PUBLIC = {"SSEUser": "loadtests.users", "check": "conformance.check", "Target": "conformance.target"}
 OURS = ("conformance", "loadtests", "reports", "reference_server")
-EXIT = {"pass": 0, "fail": 1, "could_not_judge": 2}
 HERE = Path(__file__).resolve().parent
-WORST_FIRST = ("fail", "could_not_judge", "pass")
 DEFAULT_TARGET = Path("ssegauge.toml")
+ProfileName = Literal["task-progress", "event-stream"]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -98,14 +96,8 @@ def serve(
     """Run the reference server, healthy or with deliberate faults."""
     import reference_server
 
-    reference_server.serve(
-        host=host,
-        port=port,
-        faults=tuple(fault or ()),
-        token=token,
-        allow_origin=tuple(allow_origin or ()),
-        heartbeat=heartbeat,
-    )
+    options: dict[str, Any] = {"token": token, "allow_origin": allow_origin or (), "heartbeat": heartbeat}
+    reference_server.serve(host, port, faults=fault or (), **options)
 
 
 @app.command("check")
@@ -127,18 +119,19 @@ def check_command(
 ) -> None:
     """Judge a running server's conformance."""
     from conformance.check import Options
+    from reports.cli import show, write_extra
 
     options = Options(strict, quick, tuple(only or ()), tuple(skip or ()), baseline)
     with _under_test(where or target, spawn) as described, _run_folder(described, out) as folder:
         made = _check(described, folder, options, loud=not (as_json or quiet))
-    _write_extra(folder.path, junit, sarif)
-    _end([made], folder.path, as_json=as_json, quiet=quiet, verbose=verbose)
+    write_extra(folder.path, junit, sarif)
+    show([made], folder.path, as_json=as_json, quiet=quiet, verbose=verbose)
 
 
 @app.command()
 def judge(
     file: Annotated[str, typer.Argument(help="A transcript, a run folder, or captured bytes; - for standard input.")],
-    profile: Annotated[str, typer.Option(help="task-progress or event-stream; default: as recorded.")] = "",
+    profile: Annotated[ProfileName | None, typer.Option(help="What to judge by; default: as recorded.")] = None,
     strict: Strict = False,
     only: Only = None,
     skip: Skip = None,
@@ -150,9 +143,10 @@ def judge(
     """Judge what was recorded, with no network: `curl -iN URL | ssegauge judge -`."""
     from conformance.capture import read
     from conformance.check import Options, judge_recorded
+    from reports.cli import show
 
     options = Options(strict, only=tuple(only or ()), skip=tuple(skip or ()), baseline=baseline)
-    _end([judge_recorded(read(file), options, _profile(profile))], as_json=as_json, quiet=quiet, verbose=verbose)
+    show([judge_recorded(read(file), options, profile)], as_json=as_json, quiet=quiet, verbose=verbose)
 
 
 @app.command()
@@ -192,6 +186,7 @@ def load(
 ) -> None:
     """Load a server with streams, and judge how it holds up."""
     from loadtests.cli import Options, run_worker
+    from reports.cli import show
 
     options = Options(
         scenario=scenario,
@@ -211,7 +206,7 @@ def load(
         return
     with _under_test(where or target, spawn) as described, _run_folder(described, out) as folder:
         made = _load(described, folder, options, loud=not (as_json or quiet), search=find_limit)
-    _end([made], folder.path, as_json=as_json, quiet=quiet)
+    show([made], folder.path, as_json=as_json, quiet=quiet)
 
 
 @app.command("run")
@@ -239,6 +234,7 @@ def run_command(
     """Check, then load, then report; without a target on the reference server, which it starts by itself."""
     from conformance.check import Options
     from loadtests.cli import Options as LoadOptions
+    from reports.cli import show, write_extra
 
     checks = Options(strict, quick, tuple(only or ()), tuple(skip or ()), baseline)
     loads = LoadOptions(scenario, users, spawn_rate, _seconds(duration), rate)
@@ -247,8 +243,8 @@ def run_command(
     server = _reference_server(loud=loud) if ours else _under_test(where or target, spawn)
     with server as described, _run_folder(described, out) as folder:
         documents = [_check(described, folder, checks, loud=loud), _load(described, folder, loads, loud=loud)]
-    _write_extra(folder.path, junit, sarif)
-    _end(documents, folder.path, as_json=as_json, quiet=quiet, verbose=verbose)
+    write_extra(folder.path, junit, sarif)
+    show(documents, folder.path, as_json=as_json, quiet=quiet, verbose=verbose)
 
 
 @contextlib.contextmanager
@@ -290,6 +286,7 @@ def _under_test(where: str, command: str | None) -> Iterator[Target]:
 @contextlib.contextmanager
 def _run_folder(target: Target, out: Path | None) -> Iterator[RunFolder]:
     """Give the run its folder; however the run ends, the folder says so and holds a report of what was measured."""
+    import reports
     from conformance.runfolder import RunFolder
 
     folder = RunFolder.create(out, target, ["ssegauge", *sys.argv[1:]])
@@ -298,14 +295,14 @@ def _run_folder(target: Target, out: Path | None) -> Iterator[RunFolder]:
     except KeyboardInterrupt:
         folder.finish(interrupted=True)
         with contextlib.suppress(Exception):  # interrupted before there was anything to report
-            _build(folder.path)
+            reports.build(folder.path)
         errors.print(f"Interrupted. What was measured so far is in {escape(str(folder.path))}", soft_wrap=True)
         raise
     except Exception:
         folder.finish()  # what was recorded until then stays; there is no verdict to report
         raise
     folder.finish()
-    _build(folder.path)
+    reports.build(folder.path)
 
 
 def _check(target: Target, folder: RunFolder, options: Options, *, loud: bool) -> dict[str, Any]:
@@ -316,12 +313,7 @@ def _check(target: Target, folder: RunFolder, options: Options, *, loud: bool) -
         return check(target, folder, options)[0]
     server = folder.redact.text(target.base_url)
     with live(errors, f"Checking {server}: connecting") as tell:
-
-        def on_progress(progress: Progress) -> None:
-            running = ", ".join(progress.running[:3]) + (" …" if len(progress.running) > 3 else "")
-            tell(f"Checking {server}: {len(progress.done)} of {progress.total} probes done; {running}")
-
-        made, notes = check(target, folder, options, on_progress)
+        made, notes = check(target, folder, options, lambda now: tell(f"Checking {server}: {now.described()}"))
     for note in notes:
         errors.print(f"Note: {escape(note)}", soft_wrap=True)
     return made
@@ -338,45 +330,6 @@ def _load(
         return load_it(target, folder.path, options)
     with live(errors, f"Loading {folder.redact.text(target.base_url)}: starting Locust") as tell:
         return load_it(target, folder.path, options, lambda status: tell(f"Loading {describe(status)}"))
-
-
-def _build(path: Path) -> Path:
-    import reports
-
-    return reports.build(path).html
-
-
-def _write_extra(path: Path, junit: Path | None, sarif: Path | None) -> None:
-    import reports
-
-    if junit:
-        reports.write_junit(path, junit)
-    if sarif:
-        reports.write_sarif(path, sarif)
-
-
-def _end(
-    documents: list[dict[str, Any]],
-    path: Path | None = None,
-    *,
-    as_json: bool = False,
-    quiet: bool = False,
-    verbose: bool = False,
-) -> NoReturn:
-    """Show result documents and exit with the status of the worst verdict."""
-    from reports.render.text import load_table, verdict_table
-
-    verdict = min((one["verdict"] for one in documents), key=WORST_FIRST.index)
-    if as_json:
-        print(json.dumps(documents[0] if len(documents) == 1 else documents, indent=1))
-        raise typer.Exit(EXIT[verdict])
-    for one in documents:
-        if not quiet or one["verdict"] != "pass":
-            judged = one["schema"].startswith("ssegauge/conformance")
-            screen.print(verdict_table(one, verbose=verbose) if judged else load_table(one), crop=False)
-    if path and not quiet:
-        screen.print(f"Report: {escape(str(path / 'report.html'))}", soft_wrap=True)
-    raise typer.Exit(EXIT[verdict])
 
 
 def _seconds(text: str) -> float:
@@ -396,15 +349,6 @@ def _target(where: str) -> Target:
     return load_target(where or str(DEFAULT_TARGET))
 
 
-def _profile(name: str) -> Profile | None:
-    from conformance.errors import CannotJudge
-    from conformance.target import Profile
-
-    if name and name not in get_args(Profile):
-        raise CannotJudge(f"--profile {name!r} is none of {', '.join(get_args(Profile))}")
-    return cast("Profile", name) if name else None
-
-
 def main() -> NoReturn:
     """Run the command line; the one place where errors become exit statuses."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs with SIGINT ignored
@@ -415,7 +359,10 @@ def main() -> NoReturn:
 def _status() -> int:
     try:
         _check_names()
-        _add_reports()
+        from reports.cli import compare, report  # only now it is known to be ours
+
+        app.command()(report)
+        app.command()(compare)
         app()
     except SystemExit as done:  # Typer's way to end: usage errors are 2, an interrupt is 130
         return 0 if done.code is None else done.code if isinstance(done.code, int) else 2
@@ -434,14 +381,6 @@ def _could_not_judge(error: Exception) -> int:
         traceback.print_exc()
         errors.print("ssegauge: this is a defect of ssegauge; please report it with the lines above")
     return 2
-
-
-def _add_reports() -> None:
-    """Add the commands that need no more than a run folder; only now it is known that `reports` is ours."""
-    from reports.cli import compare, report
-
-    app.command()(report)
-    app.command()(compare)
 
 
 def _check_names() -> None:

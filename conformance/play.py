@@ -44,6 +44,11 @@ class Progress:
     running: list[str] = field(default_factory=list)
     changed: Callable[[Progress], None] = lambda _: None
 
+    def described(self) -> str:
+        """Return it in one line for the terminal."""
+        running = ", ".join(self.running[:3]) + (" …" if len(self.running) > 3 else "")
+        return f"{len(self.done)} of {self.total} probes done; {running}"
+
 
 @dataclass
 class Failures:

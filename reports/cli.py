@@ -1,4 +1,4 @@
-"""The commands `report` and `compare`, for the console script to add to its Typer app.
+"""The commands `report` and `compare`, for the console script to add to its Typer app, and how any command ends.
 
 They raise `BadRunFolder` for a folder that cannot be read; the console script makes that one line and exit
 status 2. `report` succeeds when the files are written, whatever they say: the run itself has judged. `compare`
@@ -6,19 +6,21 @@ exits 1 when the head run is slower or worse, 2 when nothing could be compared.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from reports import write
-from reports.folder import open_run
+from reports.folder import Document, open_run
 
 if TYPE_CHECKING:  # pandas takes half a second to import, and the command line has other commands
     from reports.compare import Comparison
 
 EXIT_STATUS = {"pass": 0, "fail": 1, "could_not_judge": 2}
+WORST_FIRST = ("fail", "could_not_judge", "pass")
 
 RunDir = Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)]
 BaseDir = Annotated[Path, typer.Argument(help="The run to compare with.", show_default=False)]
@@ -32,9 +34,7 @@ Sarif = Annotated[Path | None, typer.Option(help="Write the findings as SARIF 2.
 def report(run_dir: RunDir, *, junit: Junit = None, sarif: Sarif = None, as_json: AsJson = False) -> None:
     """Write (again) report.html, summary.md and junit.xml of a run folder."""
     built = write.build(run_dir)
-    written = [built.html, built.markdown, built.junit]
-    written += [write.write_junit(run_dir, junit)] if junit else []
-    written += [write.write_sarif(run_dir, sarif)] if sarif else []
+    written = [built.html, built.markdown, built.junit, *write_extra(run_dir, junit, sarif)]
     if as_json:
         typer.echo(json.dumps({"verdict": built.verdict, "written": [str(path) for path in written]}))
     else:
@@ -53,6 +53,41 @@ def compare(base: BaseDir, head: HeadDir, *, tolerance: Tolerance = 0.05, as_jso
     else:
         Console().print(comparison_table(found))
     raise typer.Exit(EXIT_STATUS[found.verdict])
+
+
+def write_extra(run_dir: Path, junit: Path | None, sarif: Path | None) -> list[Path]:
+    """Write what was asked for elsewhere than in the run folder; return where it is."""
+    written = [write.write_junit(run_dir, junit)] if junit else []
+    return written + ([write.write_sarif(run_dir, sarif)] if sarif else [])
+
+
+def show(
+    documents: Sequence[Document],
+    run_dir: Path | None = None,
+    *,
+    as_json: bool = False,
+    quiet: bool = False,
+    verbose: bool = False,
+) -> NoReturn:
+    """Show result documents, and end the command with the status of the worst verdict."""
+    if as_json:
+        typer.echo(json.dumps(documents[0] if len(documents) == 1 else documents, indent=1))
+    else:
+        _print([one for one in documents if not quiet or one["verdict"] != "pass"], verbose=verbose)
+        if run_dir and not quiet:
+            typer.echo(f"Report: {run_dir / 'report.html'}")
+    raise typer.Exit(EXIT_STATUS[min((one["verdict"] for one in documents), key=WORST_FIRST.index)])
+
+
+def _print(documents: Sequence[Document], *, verbose: bool) -> None:
+    from rich.console import Console
+
+    from reports.render.text import load_table, verdict_table
+
+    for one in documents:
+        judged = one["schema"].startswith("ssegauge/conformance")
+        table = verdict_table(one, verbose=verbose) if judged else load_table(one)
+        Console(highlight=False).print(table, crop=False)
 
 
 def compared(base: Path, head: Path, *, tolerance: float) -> "Comparison":
