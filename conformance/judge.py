@@ -21,6 +21,11 @@ from conformance.transcript import Transcript
 SCHEMA = "ssegauge/conformance/1"
 MOST_EVIDENCE = 5  # a rule broken a thousand times is shown by its first few
 NOT_IN_A_CAPTURE = "not in this capture; `ssegauge check` on the running server may show it"
+# What is no table of the target file, as it is to be written there.
+LINES = {
+    "origin": '`origin = "https://app.example"`, above all tables,',
+    "observe.pid": "`pid = 4711` in [observe]",
+}
 NOT_RECORDED = "not recorded; check the running server again"
 
 
@@ -89,7 +94,7 @@ def _missing(rule: Rule, seen: Seen, hooks: Collection[str] | None, quick: bool)
     if hooks is None:
         captured = any(view.facts.get("capture") for view in seen.views)
         return NOT_IN_A_CAPTURE if captured else NOT_RECORDED
-    missing = [f"[{name}]" for name in rule.needs if name not in hooks]
+    missing = [LINES.get(name, f"[{name}]") for name in rule.needs if name not in hooks]
     if missing:
         return f"add {' and '.join(missing)} to the target file"
     return "the situation did not come up"

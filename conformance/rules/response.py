@@ -247,9 +247,10 @@ def unregistered_coding(view: View) -> Iterator[Mark]:
     over="streams",
 )
 def no_nosniff(view: View) -> Iterator[Mark]:
-    """A stream forbids guessing its type.
+    """A stream forbids its use as a script.
 
-    Why: A stream that echoes users' text and is opened as a page could otherwise be taken for something executable.
+    Why: Browsers run a script of almost any type: a page elsewhere that loads the stream as one runs what users wrote
+    into it. With `nosniff` only JavaScript's own types are run.
 
     Mend: Send `X-Content-Type-Options: nosniff`.
 

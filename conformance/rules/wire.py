@@ -1,5 +1,6 @@
 """Rules on the bytes of an event stream, whatever they mean."""
 
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -168,9 +169,16 @@ def mixed_line_endings(view: View) -> Iterator[Mark]:
     used = [ending for ending, count in counts.items() if count > 0]
     if len(used) > 1:
         names = " and ".join({"\n": "LF", "\r": "CR", "\r\n": "CRLF"}[ending] for ending in used)
-        yield view.bad(f"{names} in one stream", view.items[0] if view.items else None)
+        yield view.bad(f"{names} in one stream", _first_that_differs(view))
     elif used:
         yield view.good()
+
+
+def _first_that_differs(view: View) -> Item | None:
+    """Return the first item whose lines do not end like those of the very first one."""
+    kinds = [set(re.findall(rb"\r\n|\r|\n", view.body[item.what.start : item.what.end])) for item in view.items]
+    odd = (item for item, kind in zip(view.items, kinds, strict=True) if kind != kinds[0])
+    return next(odd, view.items[0] if view.items else None)
 
 
 @rule(

@@ -85,3 +85,21 @@ def test_a_name_that_is_none_gets_a_hint_that_helps(name: str, hint: str) -> Non
         named(name)
 
     assert str(caught.value) == f"no rule and no group is named {name!r}; {hint}"
+
+
+def test_mixed_line_endings_are_shown_where_they_begin_to_differ() -> None:
+    code = "wire/mixed-line-endings"
+    (result,) = judge([exchange(b"data: 1\n\n", b"data: 2\r\n\r\n")], rules={code: RULES[code]})
+    assert "data: 2" in result.evidence[0].excerpt
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("resume/preflight-refuses-last-event-id", 'add `origin = "https://app.example"`, above all tables, to'),
+        ("cleanup/memory-grows", "add [task.create_manual] and `pid = 4711` in [observe] to the target file"),
+    ],
+)
+def test_what_is_missing_is_said_as_it_is_to_be_written(code: str, expected: str) -> None:
+    (result,) = judge([], hooks=(), rules={code: RULES[code]})
+    assert result.needs.startswith(expected)
