@@ -20,7 +20,7 @@ EXTRA_LINES = {
     "id-with-nul": b"id: 4\x00\n",
     "field-case": b"Retry: 2000\n",
     "unknown-field": b"time: now\n",
-    "block-without-data": b"event: ping\n\n",
+    "block-without-data": b"event: saved\n\n",
 }
 
 
