@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from conformance.errors import CannotJudge
-from conformance.sse import BlockWithoutData, Comment, Event, Observation, Retry, UnfinishedTail, decode
-from conformance.target import Limits, Profile
-from conformance.transcript import SCHEMA, Transcript, from_capture, load, loads
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.sse import BlockWithoutData, Comment, Event, Observation, Retry, UnfinishedTail, decode
+from ssegauge.conformance.target import Limits, Profile
+from ssegauge.conformance.transcript import SCHEMA, Transcript, from_capture, load, loads
 
 MOST_BYTES = 64 << 20
 

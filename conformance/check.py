@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conformance.capture import Recorded
-from conformance.errors import CannotJudge
-from conformance.explain import named
-from conformance.judge import Result, document, judge
-from conformance.play import Failures, Progress, play
-from conformance.probes import hooks
-from conformance.recording import Recording
-from conformance.rules import RULES, Rule, Source
-from conformance.runfolder import RunFolder
-from conformance.target import Profile, Target
+from ssegauge.conformance.capture import Recorded
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.explain import named
+from ssegauge.conformance.judge import Result, document, judge
+from ssegauge.conformance.play import Failures, Progress, play
+from ssegauge.conformance.probes import hooks
+from ssegauge.conformance.recording import Recording
+from ssegauge.conformance.rules import RULES, Rule, Source
+from ssegauge.conformance.runfolder import RunFolder
+from ssegauge.conformance.target import Profile, Target
 
 
 @dataclass(frozen=True, slots=True)

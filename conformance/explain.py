@@ -12,8 +12,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from conformance.errors import CannotJudge
-from conformance.rules import RULES, Rule
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.rules import RULES, Rule
 
 LEAST_LIKENESS = 0.75
 

@@ -22,8 +22,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from conformance.errors import CannotJudge
-from conformance.target import Target
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.target import Target
 
 # Under /proc/PID/net; every row ends with, or holds, the socket's inode.
 SOCKET_TABLES = frozenset({"netlink", "packet", "raw", "raw6", "tcp", "tcp6", "udp", "udp6", "unix"})

@@ -11,13 +11,13 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from conformance.errors import HELD, CannotJudge
-from conformance.probes import PROBES, Probe
-from conformance.record import PATIENCE_S, PROBE, HookFailed, Server
-from conformance.recording import Live, Recording, now_ms
-from conformance.seen import View
-from conformance.target import Target
-from conformance.transcript import Request, Transcript
+from ssegauge.conformance.errors import HELD, CannotJudge
+from ssegauge.conformance.probes import PROBES, Probe
+from ssegauge.conformance.record import PATIENCE_S, PROBE, HookFailed, Server
+from ssegauge.conformance.recording import Live, Recording, now_ms
+from ssegauge.conformance.seen import View
+from ssegauge.conformance.target import Target
+from ssegauge.conformance.transcript import Request, Transcript
 
 DELAY_EVERY_S = 0.01
 # Answers that say "not here" or "not you": the target is described wrongly, which is no finding on its streams.

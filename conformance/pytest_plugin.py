@@ -1,4 +1,4 @@
-"""``pytest --pyargs conformance --target ssegauge.toml``: one test a rule, thin over ``check``.
+"""``pytest --pyargs ssegauge.conformance --target ssegauge.toml``: one test a rule, thin over ``check``.
 
 The plugin is known to every pytest on the machine, so it adds two options, does nothing without ``--target``, and
 imports the suite only when that is given.
@@ -30,10 +30,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _checked(config: pytest.Config) -> dict[str, dict[str, Any]]:
-    from conformance.check import Options, check
-    from conformance.errors import CannotJudge
-    from conformance.runfolder import RunFolder
-    from conformance.target import load_target
+    from ssegauge.conformance.check import Options, check
+    from ssegauge.conformance.errors import CannotJudge
+    from ssegauge.conformance.runfolder import RunFolder
+    from ssegauge.conformance.target import load_target
 
     where = config.getoption("--target")
     if not where:

@@ -15,9 +15,9 @@ import struct
 from typing import Self
 from urllib.parse import urlsplit
 
-from conformance.machine import address
-from conformance.record import merge_headers, ssl_context
-from conformance.target import Target
+from ssegauge.conformance.machine import address
+from ssegauge.conformance.record import merge_headers, ssl_context
+from ssegauge.conformance.target import Target
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s; closing sends RST
 # Set before connecting: they bound the window we offer, and with small segments also what the kernel holds for a

@@ -18,11 +18,11 @@ from typing import Any, Self, cast
 
 import httpx
 
-from conformance.errors import CannotJudge
-from conformance.recording import Live, Recording
-from conformance.seen import View
-from conformance.target import Call, Target, pointer
-from conformance.transcript import Headers, Request, Transcript
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.recording import Live, Recording
+from ssegauge.conformance.seen import View
+from ssegauge.conformance.target import Call, Target, pointer
+from ssegauge.conformance.transcript import Headers, Request, Transcript
 
 PATIENCE_S = 5.0
 QUICK_PATIENCE_S = 2.0
@@ -75,7 +75,7 @@ class Server:
         """Start an exchange and return it.
 
         Args:
-            role: what the exchange is; see ``conformance.seen``.
+            role: what the exchange is; see ``ssegauge.conformance.seen``.
             call: the target's hook or stream.
             name: the transcript's name, by default the role; numbered when taken.
             task_id: fills the hook's ``{task_id}`` and becomes a fact.

@@ -17,8 +17,8 @@ from typing import Any, TextIO
 
 import httpx
 
-from conformance.sse import Decoder, Event
-from conformance.transcript import (
+from ssegauge.conformance.sse import Decoder, Event
+from ssegauge.conformance.transcript import (
     Chunk,
     End,
     Head,

@@ -20,9 +20,9 @@ from typing import Any
 
 import psutil
 
-from conformance.errors import CannotJudge
-from conformance.target import Target
-from conformance.transcript import Redactor
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.target import Target
+from ssegauge.conformance.transcript import Redactor
 
 SCHEMA = "ssegauge/run/1"
 PACKAGES = ("aiohttp", "gevent", "httptools", "httpx", "locust", "numpy", "pandas", "pyarrow")

@@ -50,11 +50,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple, TypeGuard, TypeVar
 
-from conformance.coding import CannotDecode, decoder
-from conformance.sse import Decoder, Event, Observation
-from conformance.target import Limits, Profile
-from conformance.transcript import Head, How, Transcript
-from conformance.words import excerpt, lasted
+from ssegauge.conformance.coding import CannotDecode, decoder
+from ssegauge.conformance.sse import Decoder, Event, Observation
+from ssegauge.conformance.target import Limits, Profile
+from ssegauge.conformance.transcript import Head, How, Transcript
+from ssegauge.conformance.words import excerpt, lasted
 
 ENDED = frozenset({"completed", "failed"})
 OUR_OWN_ENDS = frozenset({"interrupted", "the harness failed"})

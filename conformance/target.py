@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 from urllib.parse import SplitResult, unquote_plus, urlsplit
 
-from conformance.errors import CannotJudge
+from ssegauge.conformance.errors import CannotJudge
 
 Profile = Literal["task-progress", "event-stream"]
 

@@ -1,9 +1,9 @@
-"""One test a rule, for ``pytest --pyargs conformance --target ssegauge.toml``."""
+"""One test a rule, for ``pytest --pyargs ssegauge.conformance --target ssegauge.toml``."""
 
 import pytest
 
-from conformance.pytest_plugin import verdict
-from conformance.rules import RULES
+from ssegauge.conformance.pytest_plugin import verdict
+from ssegauge.conformance.rules import RULES
 
 
 @pytest.mark.parametrize("code", RULES)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import quote, quote_plus
 
-from conformance.errors import CannotJudge
+from ssegauge.conformance.errors import CannotJudge
 
 SCHEMA = "ssegauge/transcript/1"
 Headers = tuple[tuple[str, str], ...]

@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import IO, Any, Final
 from urllib.parse import urlsplit
 
-from conformance.errors import CannotJudge
-from conformance.runfolder import RunFolder
-from conformance.target import Target
-from loadtests import capacity, summary
-from loadtests.options import STATUS_VARIABLE, TARGET_VARIABLE, to_json
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.runfolder import RunFolder
+from ssegauge.conformance.target import Target
+from ssegauge.loadtests import capacity, summary
+from ssegauge.loadtests.options import STATUS_VARIABLE, TARGET_VARIABLE, to_json
 
 SCENARIOS: Final = Path(__file__).with_name("scenarios")
 SPARE_DESCRIPTORS: Final = 200  # connections for updates and pings, files, Locust's own

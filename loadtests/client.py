@@ -17,10 +17,10 @@ from typing import Any, Final
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from conformance.target import Call, Target
-from loadtests import clock
-from loadtests.connection import Connection, Origin, path_of, request_bytes
-from loadtests.stream import reason_of
+from ssegauge.conformance.target import Call, Target
+from ssegauge.loadtests import clock
+from ssegauge.loadtests.connection import Connection, Origin, path_of, request_bytes
+from ssegauge.loadtests.stream import reason_of
 
 MOST_IDLE: Final = 64
 

@@ -19,16 +19,16 @@ from typing import Any, Final, Protocol
 import gevent
 import numpy as np
 
-from conformance.errors import HELD
-from conformance.runfolder import RunFolder
-from conformance.target import Target
-from conformance.transcript import Redactor, dump_row
-from loadtests import impact, samples, summary, under_load
-from loadtests.clock import Clock
-from loadtests.integrity import Account
-from loadtests.pings import Pinger
-from loadtests.samples import UPDATE, Rows
-from loadtests.summary import Facts
+from ssegauge.conformance.errors import HELD
+from ssegauge.conformance.runfolder import RunFolder
+from ssegauge.conformance.target import Target
+from ssegauge.conformance.transcript import Redactor, dump_row
+from ssegauge.loadtests import impact, samples, summary, under_load
+from ssegauge.loadtests.clock import Clock
+from ssegauge.loadtests.integrity import Account
+from ssegauge.loadtests.pings import Pinger
+from ssegauge.loadtests.samples import UPDATE, Rows
+from ssegauge.loadtests.summary import Facts
 
 FLUSH_S: Final = 1.0
 READY_S: Final = 30.0  # at most, until every user has its task

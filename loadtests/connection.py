@@ -20,9 +20,9 @@ from urllib.parse import SplitResult, urlsplit
 import gevent
 from gevent import socket
 
-from conformance.errors import CannotJudge
-from conformance.target import Target, Tls
-from loadtests import clock
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.target import Target, Tls
+from ssegauge.loadtests import clock
 
 RECEIVE_BYTES: Final = 16_384
 READ: Final = 1  # libev's EV_READ

@@ -21,8 +21,8 @@ from typing import Final
 
 import numpy as np
 
-from conformance.target import Limits
-from loadtests.samples import Floats
+from ssegauge.conformance.target import Limits
+from ssegauge.loadtests.samples import Floats
 
 DELAY_SHARE: Final = 0.1
 CPU_SHARE: Final = 0.95

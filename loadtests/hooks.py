@@ -25,14 +25,14 @@ from locust.rpc import Message
 from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 from locust.stats import CSV_STATS_INTERVAL_SEC
 
-from conformance.errors import CannotJudge
-from conformance.runfolder import RunFolder
-from conformance.target import Target
-from loadtests import samples
-from loadtests.conductor import FLUSH_S, Conductor, Plan
-from loadtests.locust_stats import log_failures, log_replies, log_samples
-from loadtests.node import Node
-from loadtests.options import STATUS_VARIABLE, TARGET_VARIABLE, add_options, target_of
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.runfolder import RunFolder
+from ssegauge.conformance.target import Target
+from ssegauge.loadtests import samples
+from ssegauge.loadtests.conductor import FLUSH_S, Conductor, Plan
+from ssegauge.loadtests.locust_stats import log_failures, log_replies, log_samples
+from ssegauge.loadtests.node import Node
+from ssegauge.loadtests.options import STATUS_VARIABLE, TARGET_VARIABLE, add_options, target_of
 
 ORDER: Final = "ssegauge-order"
 REPORT: Final = "ssegauge-report"

@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 from typing import Any, Protocol
 
-from loadtests.integrity import Account, Ledger, Tokens
-from loadtests.samples import GAP, UPDATE, Rows
-from loadtests.updates import Task
+from ssegauge.loadtests.integrity import Account, Ledger, Tokens
+from ssegauge.loadtests.samples import GAP, UPDATE, Rows
+from ssegauge.loadtests.updates import Task
 
 
 class Meter(Protocol):

@@ -17,20 +17,20 @@ from gevent.event import Event
 from gevent.lock import Semaphore
 from gevent.pool import Pool
 
-from conformance.errors import CannotJudge
-from conformance.target import Call, Target
-from conformance.transcript import Request, Transcript
-from loadtests import clock
-from loadtests.client import Client
-from loadtests.connection import path_of, resolve, stream_headers
-from loadtests.generator import Watch
-from loadtests.integrity import Tokens
-from loadtests.meters import Driven, Meter, Stamped
-from loadtests.samples import Rows
-from loadtests.session import Books, Counts, OnEvent, Session, plain
-from loadtests.stream import EventStream, StreamFailed, asked_for
-from loadtests.under_load import MOST_STREAMS, Recording, findings
-from loadtests.updates import Driver, Hooks, Task
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.target import Call, Target
+from ssegauge.conformance.transcript import Request, Transcript
+from ssegauge.loadtests import clock
+from ssegauge.loadtests.client import Client
+from ssegauge.loadtests.connection import path_of, resolve, stream_headers
+from ssegauge.loadtests.generator import Watch
+from ssegauge.loadtests.integrity import Tokens
+from ssegauge.loadtests.meters import Driven, Meter, Stamped
+from ssegauge.loadtests.samples import Rows
+from ssegauge.loadtests.session import Books, Counts, OnEvent, Session, plain
+from ssegauge.loadtests.stream import EventStream, StreamFailed, asked_for
+from ssegauge.loadtests.under_load import MOST_STREAMS, Recording, findings
+from ssegauge.loadtests.updates import Driver, Hooks, Task
 
 OPENING_PATIENCE: Final = 10.0  # times the limit: a stream that has not opened for so long has failed
 POLL_S: Final = 0.02

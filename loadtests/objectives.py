@@ -12,10 +12,10 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from conformance.target import Limits
-from loadtests.impact import FEWEST_PAIRS, Ratio
-from loadtests.integrity import Account
-from loadtests.samples import Floats
+from ssegauge.conformance.target import Limits
+from ssegauge.loadtests.impact import FEWEST_PAIRS, Ratio
+from ssegauge.loadtests.integrity import Account
+from ssegauge.loadtests.samples import Floats
 
 Verdict = Literal["pass", "fail", "could_not_judge"]
 FEWEST: Final = 20  # a p99 of fewer samples is their maximum, by luck

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
-from conformance.errors import CannotJudge
-from conformance.target import Call, Limits, Metric, Observe, Target, Tasks, Tls, load_target
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.target import Call, Limits, Metric, Observe, Target, Tasks, Tls, load_target
 
 TARGET_VARIABLE: Final = "SSEGAUGE_TARGET_JSON"
 STATUS_VARIABLE: Final = "SSEGAUGE_STATUS_FD"

@@ -19,11 +19,11 @@ from typing import Final
 import gevent
 import numpy as np
 
-from conformance.target import Call, Target
-from loadtests import clock
-from loadtests.client import Client, ExchangeFailed, call_bytes
-from loadtests.connection import resolve
-from loadtests.samples import EXISTING, Rows
+from ssegauge.conformance.target import Call, Target
+from ssegauge.loadtests import clock
+from ssegauge.loadtests.client import Client, ExchangeFailed, call_bytes
+from ssegauge.loadtests.connection import resolve
+from ssegauge.loadtests.samples import EXISTING, Rows
 
 CONNECTIONS: Final = 4
 RATES: Final = (100.0, 1000.0)  # pings per second in all, at least and at most

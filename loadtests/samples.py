@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from conformance.errors import CannotJudge
+from ssegauge.conformance.errors import CannotJudge
 
 KINDS: Final = ("connect", "first_event", "update", "gap", "existing", "open")
 CONNECT, FIRST_EVENT, UPDATE, GAP, EXISTING, OPEN = range(len(KINDS))

@@ -16,14 +16,14 @@ from typing import Any
 
 import gevent
 
-from conformance.sse import Message
-from conformance.target import Profile
-from loadtests import clock
-from loadtests.generator import Watch
-from loadtests.integrity import Account
-from loadtests.meters import Meter, is_terminal
-from loadtests.samples import CONNECT, FIRST_EVENT, OPEN, Rows
-from loadtests.stream import EventStream, StreamFailed
+from ssegauge.conformance.sse import Message
+from ssegauge.conformance.target import Profile
+from ssegauge.loadtests import clock
+from ssegauge.loadtests.generator import Watch
+from ssegauge.loadtests.integrity import Account
+from ssegauge.loadtests.meters import Meter, is_terminal
+from ssegauge.loadtests.samples import CONNECT, FIRST_EVENT, OPEN, Rows
+from ssegauge.loadtests.stream import EventStream, StreamFailed
 
 OnEvent = Callable[[str, str, str], None]  # type, data, last event ID
 ENDED_EARLY = "ended by the server before a terminal event"

@@ -21,10 +21,10 @@ from urllib.parse import urljoin, urlsplit
 from gevent import socket
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from conformance.sse import FastDecoder, Message
-from conformance.target import Tls
-from loadtests import clock
-from loadtests.connection import Connection, Headers, Origin, origin_form, request_bytes, resolve
+from ssegauge.conformance.sse import FastDecoder, Message
+from ssegauge.conformance.target import Tls
+from ssegauge.loadtests import clock
+from ssegauge.loadtests.connection import Connection, Headers, Origin, origin_form, request_bytes, resolve
 
 REDIRECTS: Final = {301, 302, 303, 307, 308}
 MOST_REDIRECTS: Final = 20

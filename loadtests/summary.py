@@ -14,14 +14,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from conformance.target import Target
-from loadtests import samples
-from loadtests.clock import Clock
-from loadtests.health import Health
-from loadtests.impact import ratio_of
-from loadtests.integrity import Account
-from loadtests.objectives import Measured, judge, overall
-from loadtests.samples import CONNECT, EXISTING, FIRST_EVENT, GAP, OPEN, UPDATE, Floats
+from ssegauge.conformance.target import Target
+from ssegauge.loadtests import samples
+from ssegauge.loadtests.clock import Clock
+from ssegauge.loadtests.health import Health
+from ssegauge.loadtests.impact import ratio_of
+from ssegauge.loadtests.integrity import Account
+from ssegauge.loadtests.objectives import Measured, judge, overall
+from ssegauge.loadtests.samples import CONNECT, EXISTING, FIRST_EVENT, GAP, OPEN, UPDATE, Floats
 
 SCHEMA: Final = "ssegauge/load/1"
 MOST_REASONS: Final = 5

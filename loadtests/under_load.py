@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
-from conformance.judge import Result, judge
-from conformance.target import Target
-from conformance.transcript import Chunk, End, Head, How, Request, Transcript
+from ssegauge.conformance.judge import Result, judge
+from ssegauge.conformance.target import Target
+from ssegauge.conformance.transcript import Chunk, End, Head, How, Request, Transcript
 
 MOST_STREAMS: Final = 50
 MOST_BYTES: Final = 65_536

@@ -17,12 +17,12 @@ from typing import Any, Final
 import gevent
 from gevent import monkey
 
-from conformance.errors import CannotJudge
-from conformance.target import Call, Target, pointer
-from loadtests import clock, pacing
-from loadtests.client import Client, ExchangeFailed, Reply, call_bytes
-from loadtests.connection import Origin
-from loadtests.integrity import Token, Tokens
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.target import Call, Target, pointer
+from ssegauge.loadtests import clock, pacing
+from ssegauge.loadtests.client import Client, ExchangeFailed, Reply, call_bytes
+from ssegauge.loadtests.connection import Origin
+from ssegauge.loadtests.integrity import Token, Tokens
 
 # gevent's timers wake up to 1 ms late; for the rest the kernel's own sleep is exact, and holding up the loop
 # that long costs nothing that is measured, because arrivals are stamped by the kernel.

@@ -23,11 +23,11 @@ from locust import User, task
 from locust.env import Environment
 from locust.exception import InterruptTaskSet, StopUser
 
-from conformance.errors import CannotJudge
-from loadtests.hooks import node_of
-from loadtests.node import Node
-from loadtests.session import OnEvent
-from loadtests.updates import Task
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.loadtests.hooks import node_of
+from ssegauge.loadtests.node import Node
+from ssegauge.loadtests.session import OnEvent
+from ssegauge.loadtests.updates import Task
 
 RECONNECT_S: Final = 1.0
 REOPENING_RATE: Final = 1000.0  # streams per second, when all are wanted again

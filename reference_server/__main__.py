@@ -1,11 +1,11 @@
-"""`python -m reference_server`: the server from the command line, without the rest of ssegauge."""
+"""`python -m ssegauge.reference_server`: the server from the command line, without the rest of ssegauge."""
 
 import sys
 from typing import Annotated
 
 import typer
 
-from reference_server import CannotServe, logs, serve
+from ssegauge.reference_server import CannotServe, logs, serve
 
 
 def main(

@@ -8,9 +8,9 @@ import contextlib
 import random
 from dataclasses import dataclass
 
-from reference_server.events import Json
-from reference_server.refusals import RefusedError
-from reference_server.tasks import Task, Tasks
+from ssegauge.reference_server.events import Json
+from ssegauge.reference_server.refusals import RefusedError
+from ssegauge.reference_server.tasks import Task, Tasks
 
 STAGES = (
     ("Collecting mentions", "Searching answer engines for mentions of {brand}"),

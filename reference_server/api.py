@@ -4,9 +4,9 @@ import asyncio
 
 from aiohttp import web
 
-from reference_server import analysis, bodies
-from reference_server.refusals import RefusedError
-from reference_server.tasks import Tasks
+from ssegauge.reference_server import analysis, bodies
+from ssegauge.reference_server.refusals import RefusedError
+from ssegauge.reference_server.tasks import Tasks
 
 
 class Api:

@@ -12,14 +12,14 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from reference_server import bodies
-from reference_server.api import Api
-from reference_server.events import Events
-from reference_server.metrics import Metrics, health
-from reference_server.refusals import refuse_helpfully
-from reference_server.security import Security
-from reference_server.stream import Streams
-from reference_server.tasks import Tasks
+from ssegauge.reference_server import bodies
+from ssegauge.reference_server.api import Api
+from ssegauge.reference_server.events import Events
+from ssegauge.reference_server.metrics import Metrics, health
+from ssegauge.reference_server.refusals import refuse_helpfully
+from ssegauge.reference_server.security import Security
+from ssegauge.reference_server.stream import Streams
+from ssegauge.reference_server.tasks import Tasks
 
 PAGE = Path(__file__).parent / "page"
 TASKS = "/api/brand-monitor/tasks"

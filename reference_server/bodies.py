@@ -8,8 +8,8 @@ from typing import Any
 from aiohttp import web
 from jsonschema import Draft202012Validator
 
-from reference_server.events import Json
-from reference_server.refusals import RefusedError
+from ssegauge.reference_server.events import Json
+from ssegauge.reference_server.refusals import RefusedError
 
 LIMIT = 64 * 1024
 TIMEOUT_S = 10.0

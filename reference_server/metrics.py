@@ -6,8 +6,8 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from reference_server.stream import Streams
-from reference_server.tasks import Tasks
+from ssegauge.reference_server.stream import Streams
+from ssegauge.reference_server.tasks import Tasks
 
 
 class Metrics:

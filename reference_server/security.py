@@ -11,7 +11,7 @@ from collections.abc import Collection
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from reference_server.refusals import refusal
+from ssegauge.reference_server.refusals import refusal
 
 COOKIE = "ssegauge_token"
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="ssegauge"'}  # a 401 needs one (RFC 9110, section 15.5.2)

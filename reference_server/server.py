@@ -16,9 +16,9 @@ from typing import Any
 
 from aiohttp import web
 
-from reference_server import logs
-from reference_server.app import CannotServe, make_app
-from reference_server.faults import compose
+from ssegauge.reference_server import logs
+from ssegauge.reference_server.app import CannotServe, make_app
+from ssegauge.reference_server.faults import compose
 
 BACKLOG = 4096
 COLLECTION = (10_000, 10, 50)  # full collections are rare: with 18,000 streams open each stops everything for 0.3 s

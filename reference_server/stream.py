@@ -12,9 +12,9 @@ import time
 
 from aiohttp import web
 
-from reference_server.log import FellBehindError, Reader
-from reference_server.refusals import RefusedError
-from reference_server.tasks import Task, Tasks
+from ssegauge.reference_server.log import FellBehindError, Reader
+from ssegauge.reference_server.refusals import RefusedError
+from ssegauge.reference_server.tasks import Task, Tasks
 
 # `no-cache` is the ticket's; `no-store` keeps a private stream off disks; `no-transform` keeps intermediaries
 # from compressing, and so from holding events (RFC 9111, section 5.2.2). No charset: UTF-8 is the only one

@@ -13,9 +13,9 @@ import secrets
 import time
 from dataclasses import dataclass, field
 
-from reference_server.events import Events, Json
-from reference_server.log import Log
-from reference_server.refusals import RefusedError
+from ssegauge.reference_server.events import Events, Json
+from ssegauge.reference_server.log import Log
+from ssegauge.reference_server.refusals import RefusedError
 
 NEXT = {"pending": ("running", "failed"), "running": ("completed", "failed"), "completed": (), "failed": ()}
 CREATED = {"status": "pending", "stage": "Initializing", "progress": 0, "message": "Task created"}

@@ -5,11 +5,11 @@
     write_sarif(run_dir, path)  write SARIF 2.1.0
     BadRunFolder                what all of them raise, with one line for a person
 
-For a terminal: `reports.render.text.verdict_table(conformance)` and `load_table(load)`. The contract of the
-folder stands in `reports.schema` and docs/run-folder.md.
+For a terminal: `ssegauge.reports.render.text.verdict_table(conformance)` and `load_table(load)`. The contract of the
+folder stands in `ssegauge.reports.schema` and docs/run-folder.md.
 """
 
-from reports.errors import BadRunFolder
-from reports.write import Built, build, write_junit, write_sarif
+from ssegauge.reports.errors import BadRunFolder
+from ssegauge.reports.write import Built, build, write_junit, write_sarif
 
 __all__ = ["BadRunFolder", "Built", "build", "write_junit", "write_sarif"]

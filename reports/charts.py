@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from reports import words
+from ssegauge.reports import words
 
 # Distinguishable by colour-blind readers and on light and dark grounds (after Okabe and Ito).
 COLOURS = {"p50": "#2391cf", "p95": "#dd930f", "p99": "#dc5a36"}

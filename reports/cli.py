@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from reports import write
-from reports.folder import Document, open_run
+from ssegauge.reports import write
+from ssegauge.reports.folder import Document, open_run
 
 if TYPE_CHECKING:  # pandas takes half a second to import, and the command line has other commands
-    from reports.compare import Comparison
+    from ssegauge.reports.compare import Comparison
 
 EXIT_STATUS = {"pass": 0, "fail": 1, "could_not_judge": 2}
 WORST_FIRST = ("fail", "could_not_judge", "pass")
@@ -45,7 +45,7 @@ def compare(base: BaseDir, head: HeadDir, *, tolerance: Tolerance = 0.05, as_jso
     """Compare two runs: latencies with confidence intervals, and changed verdicts."""
     from rich.console import Console
 
-    from reports.render.comparison import comparison_table
+    from ssegauge.reports.render.comparison import comparison_table
 
     found = compared(base, head, tolerance=tolerance)
     if as_json:
@@ -82,7 +82,7 @@ def show(
 def _print(documents: Sequence[Document], *, verbose: bool) -> None:
     from rich.console import Console
 
-    from reports.render.text import load_table, verdict_table
+    from ssegauge.reports.render.text import load_table, verdict_table
 
     for one in documents:
         judged = one["schema"].startswith("ssegauge/conformance")
@@ -92,8 +92,8 @@ def _print(documents: Sequence[Document], *, verbose: bool) -> None:
 
 def compared(base: Path, head: Path, *, tolerance: float) -> "Comparison":
     """Read two run folders and compare them; raises `BadRunFolder`."""
-    from reports.compare import compare_runs
-    from reports.frames import read_samples
+    from ssegauge.reports.compare import compare_runs
+    from ssegauge.reports.frames import read_samples
 
     before, after = ((open_run(folder), read_samples(folder / "samples").frame) for folder in (base, head))
     return compare_runs(before, after, tolerance=tolerance)

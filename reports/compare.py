@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from reports import verdict
-from reports.folder import RunFolder
-from reports.summarize import LATENCIES, Values
+from ssegauge.reports import verdict
+from ssegauge.reports.folder import RunFolder
+from ssegauge.reports.summarize import LATENCIES, Values
 
 Run = tuple[RunFolder, pd.DataFrame]
 QUANTILES = {"p50": 0.50, "p99": 0.99}

@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from reports import charts, summarize, words
-from reports.folder import Document
-from reports.frames import Samples
-from reports.summarize import Percentiles
+from ssegauge.reports import charts, summarize, words
+from ssegauge.reports.folder import Document
+from ssegauge.reports.frames import Samples
+from ssegauge.reports.summarize import Percentiles
 
 # The latency a run is about, the first that was measured.
 FOREMOST = ("update", "gap", "first_event", "connect", "existing")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reports import schema
-from reports.errors import BadRunFolder
+from ssegauge.reports import schema
+from ssegauge.reports.errors import BadRunFolder
 
 Document = dict[str, Any]
 

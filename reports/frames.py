@@ -19,8 +19,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reports import schema
-from reports.errors import BadRunFolder
+from ssegauge.reports import schema
+from ssegauge.reports.errors import BadRunFolder
 
 COLUMNS = ["at_ms", "kind", "value", "delay_ms", "phase"]
 CATEGORIES = ["kind", "phase"]

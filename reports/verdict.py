@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reports.folder import Document, RunFolder
+from ssegauge.reports.folder import Document, RunFolder
 
 STATES = ("fail", "harness_error", "warning", "known", "note", "not_observed", "not_applicable", "pass")
 LEVEL_SEVERITY = {"must": "fail", "should": "warning", "advice": "note"}

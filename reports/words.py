@@ -1,7 +1,7 @@
 """The words and figures that every rendering shares: pure functions of documents, results are plain text.
 
-Text from a server comes back through `visible`/`prose` of `reports.render.visible`, so it is safe to print; the
-escaping of a format's own markup is left to that format.
+Text from a server comes back through `visible`/`prose` of `render.visible`, so it is safe to print; the escaping
+of a format's own markup is left to that format.
 """
 
 import json
@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from reports.folder import Document, RunFolder
-from reports.render.visible import prose, visible
-from reports.verdict import is_finished, states
+from ssegauge.reports.folder import Document, RunFolder
+from ssegauge.reports.render.visible import prose, visible
+from ssegauge.reports.verdict import is_finished, states
 
 if TYPE_CHECKING:  # the terminal shows verdicts without waiting for pandas
-    from reports.summarize import Percentiles
+    from ssegauge.reports.summarize import Percentiles
 
 LABELS = {
     "fail": "failed",

@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.errors import BadRunFolder
-from reports.folder import open_run
-from reports.verdict import overall
+from ssegauge.reports.errors import BadRunFolder
+from ssegauge.reports.folder import open_run
+from ssegauge.reports.verdict import overall
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,11 @@ def build(run_dir: Path) -> Built:
         BadRunFolder: there is no run in the folder, a document breaks its schema, or it cannot be written to.
     """
     # Imported here: these bring pandas, pyarrow and plotly, which other commands should not wait for.
-    from reports.figures import compute
-    from reports.frames import read_samples
-    from reports.render.html import html
-    from reports.render.junit import junit
-    from reports.render.markdown import markdown
+    from ssegauge.reports.figures import compute
+    from ssegauge.reports.frames import read_samples
+    from ssegauge.reports.render.html import html
+    from ssegauge.reports.render.junit import junit
+    from ssegauge.reports.render.markdown import markdown
 
     folder = open_run(run_dir)
     figures = compute(read_samples(run_dir / "samples"), folder.load)
@@ -44,14 +44,14 @@ def build(run_dir: Path) -> Built:
 
 def write_junit(run_dir: Path, path: Path) -> Path:
     """Write a run's JUnit XML to any place; raises `BadRunFolder` as `build` does."""
-    from reports.render.junit import junit
+    from ssegauge.reports.render.junit import junit
 
     return _replace(path, junit(open_run(run_dir)))
 
 
 def write_sarif(run_dir: Path, path: Path) -> Path:
     """Write a run's findings as SARIF 2.1.0 to any place; raises `BadRunFolder` as `build` does."""
-    from reports.render.sarif import sarif
+    from ssegauge.reports.render.sarif import sarif
 
     return _replace(path, json.dumps(sarif(open_run(run_dir)), indent=2) + "\n")
 

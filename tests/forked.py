@@ -12,9 +12,8 @@ from multiprocessing.connection import Connection
 from typing import NamedTuple
 
 FORKED = get_context("forkserver")
-FORKED.set_forkserver_preload(
-    ["conformance.judge", "conformance.play", "reference_server.__main__", "reference_server.faults"]
-)
+PRELOADED = ("conformance.judge", "conformance.play", "reference_server.__main__", "reference_server.faults")
+FORKED.set_forkserver_preload([f"ssegauge.{name}" for name in PRELOADED])
 
 
 class Server(NamedTuple):
@@ -26,7 +25,7 @@ class Server(NamedTuple):
 
 @contextmanager
 def serving(options: Sequence[str]) -> Iterator[Server]:
-    """Do what `python -m reference_server --port 0` does with these options, and end it."""
+    """Do what `python -m ssegauge.reference_server --port 0` does with these options, and end it."""
     ours, theirs = FORKED.Pipe(duplex=False)
     process = FORKED.Process(target=_serve, args=(theirs, options))
     process.start()
@@ -43,7 +42,7 @@ def serving(options: Sequence[str]) -> Iterator[Server]:
 def _serve(stdout: Connection, options: Sequence[str]) -> None:
     import typer
 
-    from reference_server.__main__ import main
+    from ssegauge.reference_server.__main__ import main
 
     os.dup2(stdout.fileno(), 1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # faulty servers complain

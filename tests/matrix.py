@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-from conformance.judge import judge
-from conformance.play import play
-from conformance.probes import PROBES, hooks
-from conformance.recording import Recording
-from conformance.rules import RULES
-from conformance.target import Call, Limits, Profile, Target, load_target
+from ssegauge.conformance.judge import judge
+from ssegauge.conformance.play import play
+from ssegauge.conformance.probes import PROBES, hooks
+from ssegauge.conformance.recording import Recording
+from ssegauge.conformance.rules import RULES
+from ssegauge.conformance.target import Call, Limits, Profile, Target, load_target
 from tests.forked import FORKED, serving
 
 ROOT = Path(__file__).parents[1]
@@ -110,7 +110,7 @@ def matrix(codes: Iterable[str]) -> dict[str, dict[str, str]]:
 
 def main() -> None:
     """Print the matrix."""
-    from reference_server import faults
+    from ssegauge.reference_server import faults
 
     rows = matrix(code for code in faults.codes() if code in RULES)
     print(HEADING)

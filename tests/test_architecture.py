@@ -1,6 +1,7 @@
 """The directions of imports, as ARCHITECTURE.md gives them: what each part may see of the rest."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +30,7 @@ MAY_SEE = {
     "loadtests": ["loadtests", "conformance"],
     "reports": ["reports"],
     "reference_server": ["reference_server"],
-    "ssegauge": ["conformance", "loadtests", "reports", "reference_server"],
+    "ssegauge": ["ssegauge", "conformance", "loadtests", "reports", "reference_server"],
 }
 # ... and what it may not import although the line above allows it, or although it is a library.
 MUST_NOT_SEE = {
@@ -46,8 +47,7 @@ MUST_NOT_SEE = {
 
 def modules() -> Iterator[tuple[str, Path]]:
     for package in PACKAGES:
-        found = (ROOT / package).rglob("*.py") if (ROOT / package).is_dir() else [ROOT / f"{package}.py"]
-        for path in found:
+        for path in (ROOT / package).rglob("*.py"):
             parts = path.relative_to(ROOT).with_suffix("").parts
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
 
@@ -56,15 +56,28 @@ MODULES = dict(modules())
 
 
 def imports(path: Path) -> set[str]:
+    """Return what a module imports; the rooms of the house by the names of their folders."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            found |= {_room(alias.name) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             assert node.module
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {_room(f"{node.module}.{alias.name}") for alias in node.names}
     return found
+
+
+def _room(name: str) -> str:
+    inner = name.removeprefix("ssegauge.")
+    return inner if inner.partition(".")[0] in PACKAGES else name
+
+
+def test_nobody_imports_a_room_by_the_name_of_its_folder() -> None:
+    """Installed, the distribution takes one import name; the folders' names belong to the user's own project."""
+    bare = re.compile(r"^\s*(?:from|import) (?:conformance|loadtests|reports|reference_server)\b", re.MULTILINE)
+    everything = (*MODULES.values(), *(ROOT / "tests").rglob("*.py"))
+    assert [str(path) for path in everything if bare.search(path.read_text(encoding="utf-8"))] == []
 
 
 def within(name: str, part: str) -> bool:
@@ -97,5 +110,5 @@ def test_the_decoder_needs_the_standard_library_alone(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in MODULES if not within(name, "reference_server")])
 def test_nobody_but_the_command_line_sees_the_reference_server(name: str) -> None:
-    if name != "ssegauge":
+    if not within(name, "ssegauge"):
         assert not any(within(seen, "reference_server") for seen in imports(MODULES[name]))

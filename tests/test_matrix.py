@@ -9,9 +9,9 @@ from concurrent.futures import Future, ProcessPoolExecutor, wait
 
 import pytest
 
-from conformance.rules import RULES
-from conformance.target import Profile
-from reference_server import faults
+from ssegauge.conformance.rules import RULES
+from ssegauge.conformance.target import Profile
+from ssegauge.reference_server import faults
 from tests.forked import FORKED
 from tests.matrix import NotObservedError, found
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.rules import RULES
+from ssegauge.conformance.rules import RULES
 
 ROOT = Path(__file__).parents[1]
 TABLE = (ROOT / "docs" / "traceability.md").read_text(encoding="utf-8")

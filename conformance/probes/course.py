@@ -4,9 +4,9 @@ import asyncio
 import uuid
 from typing import Any
 
-from conformance.probes.probe import probe
-from conformance.record import Server
-from conformance.recording import Live, now_ms
+from ssegauge.conformance.probes.probe import probe
+from ssegauge.conformance.record import Server
+from ssegauge.conformance.recording import Live, now_ms
 
 UPDATES = 8
 PACE_S = 0.1

@@ -3,9 +3,9 @@
 import asyncio
 from typing import Any
 
-from conformance.probes.course import pace
-from conformance.probes.probe import probe
-from conformance.record import Server
+from ssegauge.conformance.probes.course import pace
+from ssegauge.conformance.probes.probe import probe
+from ssegauge.conformance.record import Server
 
 RACE_MS = range(-20, 21, 4)
 GARBAGE = {

@@ -3,13 +3,13 @@
 import asyncio
 from typing import Any, cast
 
-from conformance.machine import Process, address, held_sockets, is_local, look_at_process, lost_sockets
-from conformance.probes.probe import probe
-from conformance.reader import Reader
-from conformance.record import PROBE, Server
-from conformance.recording import now_ms
-from conformance.target import Call, pointer
-from conformance.transcript import Request, Transcript
+from ssegauge.conformance.machine import Process, address, held_sockets, is_local, look_at_process, lost_sockets
+from ssegauge.conformance.probes.probe import probe
+from ssegauge.conformance.reader import Reader
+from ssegauge.conformance.record import PROBE, Server
+from ssegauge.conformance.recording import now_ms
+from ssegauge.conformance.target import Call, pointer
+from ssegauge.conformance.transcript import Request, Transcript
 
 AT_ONCE = 10
 CYCLES = 200

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from conformance.probes.probe import probe
-from conformance.record import Server
-from conformance.seen import Message, View
+from ssegauge.conformance.probes.probe import probe
+from ssegauge.conformance.record import Server
+from ssegauge.conformance.seen import Message, View
 
 ENOUGH_EVENTS = 20
 QUICK_LOOK_S = 1.0

@@ -1,15 +1,15 @@
 """What a probe is: a short coroutine that brings a situation about, and the list of all of them.
 
 A probe judges nothing. It starts tasks, opens streams and leaves them; what rules need to know stands in the facts
-of the exchanges (``conformance.seen`` has the list).
+of the exchanges (``ssegauge.conformance.seen`` has the list).
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from conformance.record import Server
-from conformance.target import Target
+from ssegauge.conformance.record import Server
+from ssegauge.conformance.target import Target
 
 Play = Callable[[Server], Awaitable[None]]
 # "together": all at once, first. "alone": one after the other when those are done, since they measure the server as a

@@ -5,12 +5,12 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
-from conformance.probes.probe import credentials, probe
-from conformance.reader import ask_in_http10
-from conformance.record import PROBE, Server
-from conformance.recording import now_ms
-from conformance.target import Call
-from conformance.transcript import Request, Transcript, from_capture
+from ssegauge.conformance.probes.probe import credentials, probe
+from ssegauge.conformance.reader import ask_in_http10
+from ssegauge.conformance.record import PROBE, Server
+from ssegauge.conformance.recording import now_ms
+from ssegauge.conformance.target import Call
+from ssegauge.conformance.transcript import Request, Transcript, from_capture
 
 LEAST_PATIENCE_S = 2.0
 FOREIGN_ORIGIN = "https://foreign.example"

@@ -1,6 +1,6 @@
 """The rules, one function each, grouped by file; importing this package registers them all in ``RULES``."""
 
-from conformance.rules import (
+from ssegauge.conformance.rules import (
     cleanup,
     delivery,
     errors,
@@ -22,7 +22,7 @@ from conformance.rules import (
     wire_dispatch,
     wire_fields,
 )
-from conformance.rules.rule import RULES, Level, Rule, Source, Verdict, fetch, profile, rfc, rule, whatwg
+from ssegauge.conformance.rules.rule import RULES, Level, Rule, Source, Verdict, fetch, profile, rfc, rule, whatwg
 
 __all__ = [
     "RULES",

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Iterator
 
-from conformance.rules.effects import plain_state
-from conformance.rules.rule import profile, rule
-from conformance.seen import Mark, Seen, View, is_number
-from conformance.words import lasted
+from ssegauge.conformance.rules.effects import plain_state
+from ssegauge.conformance.rules.rule import profile, rule
+from ssegauge.conformance.seen import Mark, Seen, View, is_number
+from ssegauge.conformance.words import lasted
 
 COSTS_NOTHING = profile(
     "S8.1",

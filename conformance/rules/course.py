@@ -6,11 +6,11 @@ A stream in a ``situation`` is none of the ordinary ones. Times are in Unix epoc
 import json
 from collections.abc import Iterable, Iterator
 
-from conformance.rules.effects import accepted_updates
-from conformance.rules.shape import TYPES, is_heartbeat
-from conformance.rules.shape_progress import STATUSES
-from conformance.seen import ENDED, Message, Seen, View, is_number
-from conformance.words import lasted
+from ssegauge.conformance.rules.effects import accepted_updates
+from ssegauge.conformance.rules.shape import TYPES, is_heartbeat
+from ssegauge.conformance.rules.shape_progress import STATUSES
+from ssegauge.conformance.seen import ENDED, Message, Seen, View, is_number
+from ssegauge.conformance.words import lasted
 
 State = tuple[object, ...]
 # What two readers of one task are to be told alike; an estimate of the time left depends on the moment.

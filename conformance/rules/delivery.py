@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 from statistics import median
 
-from conformance.rules.effects import Effect, effects, told_streams, waited_ms
-from conformance.rules.rule import profile, rule
-from conformance.seen import Mark, Seen, View
-from conformance.words import lasted
+from ssegauge.conformance.rules.effects import Effect, effects, told_streams, waited_ms
+from ssegauge.conformance.rules.rule import profile, rule
+from ssegauge.conformance.seen import Mark, Seen, View
+from ssegauge.conformance.words import lasted
 
 AS_THEY_HAPPEN = profile("S3.10", "Updates MUST be sent as they happen, not gathered and sent together.")
 UPDATES = ("task.create_manual", "task.update")

@@ -8,7 +8,7 @@ harness's clock, for cause and effect alike.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from conformance.seen import ENDED, Message, Seen, View
+from ssegauge.conformance.seen import ENDED, Message, Seen, View
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from conformance.rules.course import hangs, no_room, waited_long
-from conformance.rules.rule import profile, rfc, rule
-from conformance.seen import Mark, Seen, View
-from conformance.sse import Comment
-from conformance.words import lasted
+from ssegauge.conformance.rules.course import hangs, no_room, waited_long
+from ssegauge.conformance.rules.rule import profile, rfc, rule
+from ssegauge.conformance.seen import Mark, Seen, View
+from ssegauge.conformance.sse import Comment
+from ssegauge.conformance.words import lasted
 
 NOT_5XX_NOT_SILENCE = profile(
     "S7.2", "It MUST NOT be answered with a 5xx, with silence, or with a stream that looks alive."

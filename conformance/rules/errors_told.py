@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import unquote
 
-from conformance.rules.errors import texts
-from conformance.rules.rule import profile, rule
-from conformance.seen import Mark, Message, Seen, View
-from conformance.words import excerpt
+from ssegauge.conformance.rules.errors import texts
+from ssegauge.conformance.rules.rule import profile, rule
+from ssegauge.conformance.seen import Mark, Message, Seen, View
+from ssegauge.conformance.words import excerpt
 
 # What comes out when an error has no words of its own, or the wrong thing was made a string.
 SAYS_NOTHING = frozenset(

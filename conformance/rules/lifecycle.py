@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from conformance.rules.course import in_time, ordinary, percent, readable, unanswered
-from conformance.rules.rule import profile, rule
-from conformance.rules.shape import made_ms
-from conformance.rules.shape_progress import UNFINISHED
-from conformance.seen import Mark, Message, Seen, View
-from conformance.words import lasted
+from ssegauge.conformance.rules.course import in_time, ordinary, percent, readable, unanswered
+from ssegauge.conformance.rules.rule import profile, rule
+from ssegauge.conformance.rules.shape import made_ms
+from ssegauge.conformance.rules.shape_progress import UNFINISHED
+from ssegauge.conformance.seen import Mark, Message, Seen, View
+from ssegauge.conformance.words import lasted
 
 FIRST_AND_ONCE = profile("S2.1", "A `connected` message MUST be the first event of a stream, and come once.")
 MOVES = frozenset({("pending", "running"), ("running", "completed"), ("running", "failed"), ("pending", "failed")})

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from conformance.rules.course import (
+from ssegauge.conformance.rules.course import (
     came_after_end,
     ended_ms,
     in_time,
@@ -13,13 +13,13 @@ from conformance.rules.course import (
     state,
     unanswered,
 )
-from conformance.rules.effects import accepted_updates
-from conformance.rules.rule import profile, rule
-from conformance.rules.shape import is_heartbeat, made_ms
-from conformance.rules.shape_progress import UNFINISHED
-from conformance.seen import Mark, Message, Seen, View, is_number
-from conformance.sse import UnfinishedTail
-from conformance.words import lasted
+from ssegauge.conformance.rules.effects import accepted_updates
+from ssegauge.conformance.rules.rule import profile, rule
+from ssegauge.conformance.rules.shape import is_heartbeat, made_ms
+from ssegauge.conformance.rules.shape_progress import UNFINISHED
+from ssegauge.conformance.seen import Mark, Message, Seen, View, is_number
+from ssegauge.conformance.sse import UnfinishedTail
+from ssegauge.conformance.words import lasted
 
 EXACTLY_ONE = profile(
     "S4.1",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from conformance.rules.course import (
+from ssegauge.conformance.rules.course import (
     State,
     ended_ms,
     how_untold,
@@ -14,9 +14,9 @@ from conformance.rules.course import (
     state,
     told_state,
 )
-from conformance.rules.rule import profile, rule
-from conformance.seen import Mark, Message, Seen, View, is_number
-from conformance.words import shown
+from ssegauge.conformance.rules.rule import profile, rule
+from ssegauge.conformance.seen import Mark, Message, Seen, View, is_number
+from ssegauge.conformance.words import shown
 
 MOVED_BY_A_VISIT_MS = 500.0
 States = list[tuple[State, Message]]

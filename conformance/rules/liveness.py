@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from conformance.rules.effects import plain_state
-from conformance.rules.rule import profile, rule
-from conformance.seen import Item, Mark, Message, Seen, View
-from conformance.sse import Comment, Event
+from ssegauge.conformance.rules.effects import plain_state
+from ssegauge.conformance.rules.rule import profile, rule
+from ssegauge.conformance.seen import Item, Mark, Message, Seen, View
+from ssegauge.conformance.sse import Comment, Event
 
 HEARTBEAT_NAMES = frozenset({"heartbeat", "heart-beat", "keepalive", "keep-alive", "ping", "pong"})
 MARGIN_MS = 1000.0

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
-from conformance.rules.rule import fetch, rfc, rule, whatwg
-from conformance.seen import Mark, Seen, View
-from conformance.words import lasted, shown
+from ssegauge.conformance.rules.rule import fetch, rfc, rule, whatwg
+from ssegauge.conformance.seen import Mark, Seen, View
+from ssegauge.conformance.words import lasted, shown
 
 # https://www.iana.org/assignments/http-parameters, content codings, read 2026-11.
 CONTENT_CODINGS = frozenset(

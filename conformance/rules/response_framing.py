@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from conformance.rules.rule import rfc, rule
-from conformance.seen import Mark, View
+from ssegauge.conformance.rules.rule import rfc, rule
+from ssegauge.conformance.seen import Mark, View
 
 FORBIDDEN_IN_204 = {
     "content-length": "Content-Length (RFC 9110 section 8.6)",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from conformance.rules.course import (
+from ssegauge.conformance.rules.course import (
     State,
     hangs,
     how_untold,
@@ -14,11 +14,11 @@ from conformance.rules.course import (
     told_state,
     unanswered,
 )
-from conformance.rules.rule import profile, rule
-from conformance.rules.shape import known, messages
-from conformance.seen import Mark, Message, Seen, View
-from conformance.sse import IgnoredField, Retry
-from conformance.words import shown
+from ssegauge.conformance.rules.rule import profile, rule
+from ssegauge.conformance.rules.shape import known, messages
+from ssegauge.conformance.seen import Mark, Message, Seen, View
+from ssegauge.conformance.sse import IgnoredField, Retry
+from ssegauge.conformance.words import shown
 
 IDS = profile("S5.1", "Every `progress` event MUST carry an `id`, and no two events of a task the same.")
 STRICTLY_AFTER = profile(

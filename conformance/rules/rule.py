@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from conformance.seen import Mark, Seen, View
-from conformance.target import Profile
+from ssegauge.conformance.seen import Mark, Seen, View
+from ssegauge.conformance.target import Profile
 
 Level = Literal["must", "should", "advice"]
 Verdict = Literal["pass", "fail", "not_applicable", "not_observed", "harness_error"]

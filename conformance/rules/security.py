@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from conformance.rules.rule import fetch, profile, rule
-from conformance.seen import Mark, Message, Seen, View
+from ssegauge.conformance.rules.rule import fetch, profile, rule
+from ssegauge.conformance.seen import Mark, Message, Seen, View
 
 NO_TASKS = frozenset({"unknown-task", "malformed-id"})
 ALLOW_LIST = profile(

@@ -6,9 +6,9 @@ word turns up outside the message's text, the text was written into the stream w
 
 from collections.abc import Iterator
 
-from conformance.rules.rule import profile, rule
-from conformance.seen import Item, Mark, Seen, View
-from conformance.sse import BlockWithoutData, Comment, Event, IgnoredField
+from ssegauge.conformance.rules.rule import profile, rule
+from ssegauge.conformance.seen import Item, Mark, Seen, View
+from ssegauge.conformance.sse import BlockWithoutData, Comment, Event, IgnoredField
 
 STAYS_INSIDE = profile(
     "S1.9",

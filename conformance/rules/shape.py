@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
-from conformance.rules.liveness import HEARTBEAT_NAMES
-from conformance.rules.rule import profile, rule
-from conformance.rules.torn import torn
-from conformance.seen import Mark, Message, View, is_number
-from conformance.words import lasted, shown
+from ssegauge.conformance.rules.liveness import HEARTBEAT_NAMES
+from ssegauge.conformance.rules.rule import profile, rule
+from ssegauge.conformance.rules.torn import torn
+from ssegauge.conformance.seen import Mark, Message, View, is_number
+from ssegauge.conformance.words import lasted, shown
 
 TYPES = frozenset({"connected", "progress", "error"})
 # Milliseconds between 1973 and 5138: seconds, microseconds and nanoseconds of this century lie outside.

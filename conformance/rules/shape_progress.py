@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.rules.rule import profile, rule
-from conformance.rules.shape import each, known
-from conformance.seen import Mark, Message, View, is_number
-from conformance.words import shown
+from ssegauge.conformance.rules.rule import profile, rule
+from ssegauge.conformance.rules.shape import each, known
+from ssegauge.conformance.seen import Mark, Message, View, is_number
+from ssegauge.conformance.words import shown
 
 STATUSES = frozenset({"pending", "running", "completed", "failed"})
 UNFINISHED = frozenset({"pending", "running"})

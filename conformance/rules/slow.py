@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from conformance.rules.cleanup import MIB, growth
-from conformance.rules.effects import accepted_updates, effects, told_streams, waited_ms
-from conformance.rules.rule import profile, rule
-from conformance.seen import Mark, Seen
-from conformance.words import lasted
+from ssegauge.conformance.rules.cleanup import MIB, growth
+from ssegauge.conformance.rules.effects import accepted_updates, effects, told_streams, waited_ms
+from ssegauge.conformance.rules.rule import profile, rule
+from ssegauge.conformance.seen import Mark, Seen
+from ssegauge.conformance.words import lasted
 
 UPDATES = ("task.create_manual", "task.update")
 ROOM_BYTES = 8 * MIB  # what a runtime's heap may move by itself

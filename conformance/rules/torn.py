@@ -4,8 +4,8 @@ import json
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from conformance.seen import Item, Message, View
-from conformance.sse import IgnoredField
+from ssegauge.conformance.seen import Item, Message, View
+from ssegauge.conformance.sse import IgnoredField
 
 NOT_DATA = frozenset({b"", b"event", b"id", b"retry"})  # a comment has no name
 

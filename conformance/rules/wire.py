@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import httpx
 import httpx_sse
 
-from conformance.rules.rule import rfc, rule, whatwg
-from conformance.seen import Item, Mark, Message, View
-from conformance.sse import (
+from ssegauge.conformance.rules.rule import rfc, rule, whatwg
+from ssegauge.conformance.seen import Item, Mark, Message, View
+from ssegauge.conformance.sse import (
     ByteOrderMark,
     Oversized,
     ReplacedBytes,

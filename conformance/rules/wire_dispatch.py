@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from conformance.rules.rule import rule, whatwg
-from conformance.seen import Mark, View
-from conformance.sse import UnfinishedTail, decode
+from ssegauge.conformance.rules.rule import rule, whatwg
+from ssegauge.conformance.seen import Mark, View
+from ssegauge.conformance.sse import UnfinishedTail, decode
 
 GOING_ON_MS = 1000.0
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from conformance.rules.liveness import HEARTBEAT_NAMES
-from conformance.rules.rule import rfc, rule, whatwg
-from conformance.rules.torn import torn
-from conformance.rules.wire import none_of
-from conformance.seen import Item, Mark, View
-from conformance.sse import BlockWithoutData, Event, IgnoredField, Retry
-from conformance.words import shown
+from ssegauge.conformance.rules.liveness import HEARTBEAT_NAMES
+from ssegauge.conformance.rules.rule import rfc, rule, whatwg
+from ssegauge.conformance.rules.torn import torn
+from ssegauge.conformance.rules.wire import none_of
+from ssegauge.conformance.seen import Item, Mark, View
+from ssegauge.conformance.sse import BlockWithoutData, Event, IgnoredField, Retry
+from ssegauge.conformance.words import shown
 
 FIELD_NAMES = whatwg(
     "event-stream-interpretation", "Field names must be compared literally, with no case folding performed."

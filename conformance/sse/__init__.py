@@ -15,14 +15,14 @@ tuples alone, for load generation; it recognises the usual shape of an event and
 else to `Decoder`.
 
 Every item carries `start` and `end`, byte offsets `[start, end)` in the stream, its byte order mark
-included. The classes are described in `conformance.sse.items`: `Event`; and the observations
+included. The classes are described in `ssegauge.conformance.sse.items`: `Event`; and the observations
 `Comment`, `Retry`, `IgnoredField`, `ByteOrderMark`, `ReplacedBytes`, `BlockWithoutData`,
 `UnfinishedTail` and `Oversized`. Standard library only; no clock, no I/O.
 """
 
-from conformance.sse.decoder import Decoder, decode
-from conformance.sse.fast import FastDecoder, Message
-from conformance.sse.items import (
+from ssegauge.conformance.sse.decoder import Decoder, decode
+from ssegauge.conformance.sse.fast import FastDecoder, Message
+from ssegauge.conformance.sse.items import (
     BlockWithoutData,
     ByteOrderMark,
     Comment,

@@ -14,7 +14,7 @@ What holds for every input:
 import codecs
 from collections.abc import Callable
 
-from conformance.sse.items import (
+from ssegauge.conformance.sse.items import (
     BlockWithoutData,
     ByteOrderMark,
     Comment,
@@ -27,7 +27,7 @@ from conformance.sse.items import (
     Retry,
     UnfinishedTail,
 )
-from conformance.sse.utf8 import malformed, text
+from ssegauge.conformance.sse.utf8 import malformed, text
 
 BOM = codecs.BOM_UTF8
 LONGEST_RECONNECTION_TIME = 2**64 - 1

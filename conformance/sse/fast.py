@@ -9,8 +9,8 @@ looks at a byte more than a fixed number of times.
 
 import re
 
-from conformance.sse.decoder import Decoder
-from conformance.sse.items import Event
+from ssegauge.conformance.sse.decoder import Decoder
+from ssegauge.conformance.sse.items import Event
 
 Message = tuple[str, str, str]  # (type, data, last_event_id)
 

@@ -6,9 +6,9 @@ old endpoint is timed in all of them.
 
 from __future__ import annotations
 
-from loadtests.node import Node
-from loadtests.updates import Task
-from loadtests.users import SSEUser
+from ssegauge.loadtests.node import Node
+from ssegauge.loadtests.updates import Task
+from ssegauge.loadtests.users import SSEUser
 
 
 class ProgressUser(SSEUser):

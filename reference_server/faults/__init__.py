@@ -1,6 +1,6 @@
 """Deliberate defects, one for each rule of the suite: a fault has the code of the rule that it breaks."""
 
-from reference_server.faults import (
+from ssegauge.reference_server.faults import (
     cleanup,
     errors,
     http10,
@@ -14,7 +14,7 @@ from reference_server.faults import (
     timing,
     wire,
 )
-from reference_server.faults.registry import codes, compose
+from ssegauge.reference_server.faults.registry import codes, compose
 
 GROUPS = (response, http10, wire, shape, lifecycle, resume, timing, polling, errors, cleanup, security, ticket)
 

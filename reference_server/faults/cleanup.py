@@ -9,12 +9,12 @@ from typing import ClassVar
 
 from aiohttp import web
 
-from reference_server.faults.registry import breaks
-from reference_server.faults.tools import Tap
-from reference_server.log import Reader
-from reference_server.refusals import RefusedError
-from reference_server.stream import Streams
-from reference_server.tasks import Task
+from ssegauge.reference_server.faults.registry import breaks
+from ssegauge.reference_server.faults.tools import Tap
+from ssegauge.reference_server.log import Reader
+from ssegauge.reference_server.refusals import RefusedError
+from ssegauge.reference_server.stream import Streams
+from ssegauge.reference_server.tasks import Task
 
 TCP_CLOSE, TCP_CLOSE_WAIT = 7, 8  # linux/net/tcp_states.h
 STORM = 50

@@ -7,12 +7,12 @@ from typing import ClassVar
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from reference_server.faults.registry import breaks, breaks_by
-from reference_server.faults.tools import Tapped, for_ever
-from reference_server.refusals import RefusedError
-from reference_server.security import Security
-from reference_server.stream import Streams
-from reference_server.tasks import Task, Tasks
+from ssegauge.reference_server.faults.registry import breaks, breaks_by
+from ssegauge.reference_server.faults.tools import Tapped, for_ever
+from ssegauge.reference_server.refusals import RefusedError
+from ssegauge.reference_server.security import Security
+from ssegauge.reference_server.stream import Streams
+from ssegauge.reference_server.tasks import Task, Tasks
 
 STREAM = "/api/brand-monitor/progress/"
 USUAL_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)

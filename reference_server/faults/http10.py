@@ -2,8 +2,8 @@
 
 from aiohttp import HttpVersion10, web
 
-from reference_server.faults.registry import breaks
-from reference_server.security import Security
+from ssegauge.reference_server.faults.registry import breaks
+from ssegauge.reference_server.security import Security
 
 
 @breaks("response/chunked-to-http10")

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from reference_server import analysis
-from reference_server.app import TASKS
-from reference_server.events import Json
-from reference_server.faults.registry import breaks, breaks_by
-from reference_server.faults.tools import ProgressEvents, Tapped, for_ever, send_pending
-from reference_server.log import Reader
-from reference_server.stream import Streams
-from reference_server.tasks import CREATED, Task, Tasks
+from ssegauge.reference_server import analysis
+from ssegauge.reference_server.app import TASKS
+from ssegauge.reference_server.events import Json
+from ssegauge.reference_server.faults.registry import breaks, breaks_by
+from ssegauge.reference_server.faults.tools import ProgressEvents, Tapped, for_ever, send_pending
+from ssegauge.reference_server.log import Reader
+from ssegauge.reference_server.stream import Streams
+from ssegauge.reference_server.tasks import CREATED, Task, Tasks
 
 RETRY = b"retry: 2000\n"
 

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from reference_server.faults.registry import breaks
-from reference_server.faults.tools import send_pending
-from reference_server.log import Reader
-from reference_server.stream import Streams
-from reference_server.tasks import Task
+from ssegauge.reference_server.faults.registry import breaks
+from ssegauge.reference_server.faults.tools import send_pending
+from ssegauge.reference_server.log import Reader
+from ssegauge.reference_server.stream import Streams
+from ssegauge.reference_server.tasks import Task
 
 POLL_S = 1.0
 

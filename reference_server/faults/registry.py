@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from aiohttp.typedefs import Middleware
 
-from reference_server.app import CannotServe, Parts
+from ssegauge.reference_server.app import CannotServe, Parts
 
 T = TypeVar("T", bound=type)
 REPLACEABLE = ("events", "tasks", "streams", "security")

@@ -5,11 +5,11 @@ from typing import Any
 
 from aiohttp import web
 
-from reference_server.faults.registry import breaks
-from reference_server.faults.tools import Tap
-from reference_server.log import Reader
-from reference_server.security import Security
-from reference_server.stream import Streams
+from ssegauge.reference_server.faults.registry import breaks
+from ssegauge.reference_server.faults.tools import Tap
+from ssegauge.reference_server.log import Reader
+from ssegauge.reference_server.security import Security
+from ssegauge.reference_server.stream import Streams
 
 STREAM = "text/event-stream"
 HEADS: dict[str, dict[str, str]] = {

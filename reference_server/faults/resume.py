@@ -4,11 +4,11 @@ import re
 
 from aiohttp import web
 
-from reference_server.events import Events, Json
-from reference_server.faults.registry import breaks
-from reference_server.security import Security
-from reference_server.stream import Streams
-from reference_server.tasks import Task
+from ssegauge.reference_server.events import Events, Json
+from ssegauge.reference_server.faults.registry import breaks
+from ssegauge.reference_server.security import Security
+from ssegauge.reference_server.stream import Streams
+from ssegauge.reference_server.tasks import Task
 
 WELL_FORMED = re.compile(r"[0-9a-f]+\.[0-9]+")
 

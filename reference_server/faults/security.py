@@ -4,10 +4,10 @@ import re
 
 from aiohttp import web
 
-from reference_server.events import Events, Json
-from reference_server.faults.registry import breaks
-from reference_server.security import Security
-from reference_server.tasks import Task, Tasks
+from ssegauge.reference_server.events import Events, Json
+from ssegauge.reference_server.faults.registry import breaks
+from ssegauge.reference_server.security import Security
+from ssegauge.reference_server.tasks import Task, Tasks
 
 STREAM = "/api/brand-monitor/progress/"
 CREDENTIALS = {"Access-Control-Allow-Credentials": "true"}

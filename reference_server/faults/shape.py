@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from reference_server.events import Events, Json
-from reference_server.faults.registry import breaks
-from reference_server.faults.tools import ProgressEvents
+from ssegauge.reference_server.events import Events, Json
+from ssegauge.reference_server.faults.registry import breaks
+from ssegauge.reference_server.faults.tools import ProgressEvents
 
 Amend = Callable[[Json], object]
 Applies = Callable[[Json, int], bool]

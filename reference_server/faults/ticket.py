@@ -9,11 +9,11 @@ import asyncio
 
 from aiohttp import web
 
-from reference_server.events import Json
-from reference_server.faults.registry import breaks
-from reference_server.faults.tools import for_ever
-from reference_server.log import Reader
-from reference_server.stream import Streams
+from ssegauge.reference_server.events import Json
+from ssegauge.reference_server.faults.registry import breaks
+from ssegauge.reference_server.faults.tools import for_ever
+from ssegauge.reference_server.log import Reader
+from ssegauge.reference_server.stream import Streams
 
 POLL_S = 2.0
 HEAD = {

@@ -7,11 +7,11 @@ from typing import Any
 
 from aiohttp import web
 
-from reference_server.faults.registry import breaks
-from reference_server.faults.tools import Tap, Tapped, for_ever, is_end, is_progress, send_pending
-from reference_server.log import Reader
-from reference_server.stream import Streams
-from reference_server.tasks import Task
+from ssegauge.reference_server.faults.registry import breaks
+from ssegauge.reference_server.faults.tools import Tap, Tapped, for_ever, is_end, is_progress, send_pending
+from ssegauge.reference_server.log import Reader
+from ssegauge.reference_server.stream import Streams
+from ssegauge.reference_server.tasks import Task
 
 BATCH_S = 1.0
 LATE_S = 2.3

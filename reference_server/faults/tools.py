@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from reference_server.events import Events, Json
-from reference_server.log import Reader, chunk
-from reference_server.stream import Streams
-from reference_server.tasks import Task
+from ssegauge.reference_server.events import Events, Json
+from ssegauge.reference_server.log import Reader, chunk
+from ssegauge.reference_server.stream import Streams
+from ssegauge.reference_server.tasks import Task
 
 ENDS = (b'"status":"completed"', b'"status":"failed"')
 

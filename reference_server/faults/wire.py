@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from reference_server.events import Events, Json
-from reference_server.faults.registry import breaks
-from reference_server.faults.tools import ProgressEvents
-from reference_server.log import Reader
-from reference_server.stream import Streams
-from reference_server.tasks import Task
+from ssegauge.reference_server.events import Events, Json
+from ssegauge.reference_server.faults.registry import breaks
+from ssegauge.reference_server.faults.tools import ProgressEvents
+from ssegauge.reference_server.log import Reader
+from ssegauge.reference_server.stream import Streams
+from ssegauge.reference_server.tasks import Task
 
 BOM = b"\xef\xbb\xbf"
 

@@ -6,8 +6,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from reports import words
-from reports.compare import CONFIDENCE, RESOLUTION_MS, Change, Comparison, Ratio
+from ssegauge.reports import words
+from ssegauge.reports.compare import CONFIDENCE, RESOLUTION_MS, Change, Comparison, Ratio
 
 STYLES = {
     "slower": "bold red",

@@ -17,10 +17,10 @@ import jinja2
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from reports import verdict, words
-from reports.figures import Figures
-from reports.folder import Document, RunFolder
-from reports.render.visible import MARK, abbreviation, prose, visible
+from ssegauge.reports import verdict, words
+from ssegauge.reports.figures import Figures
+from ssegauge.reports.folder import Document, RunFolder
+from ssegauge.reports.render.visible import MARK, abbreviation, prose, visible
 
 CONTROL = Markup('<span class="ctl">{}</span>')
 LINKABLE = re.compile(r"https?://[^\s\"<>]+", re.ASCII)
@@ -77,7 +77,7 @@ def _ms(value: float) -> str:
 
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("reports.render", "page"),
+        loader=jinja2.PackageLoader("ssegauge.reports.render", "page"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -106,4 +106,4 @@ def _digest(script: str) -> str:
 
 
 def _asset(name: str) -> str:
-    return resources.files("reports.render").joinpath("page", name).read_text("utf-8")
+    return resources.files("ssegauge.reports.render").joinpath("page", name).read_text("utf-8")

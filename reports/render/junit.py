@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from reports import verdict, words
-from reports.folder import Document, RunFolder
-from reports.render.visible import prose
+from ssegauge.reports import verdict, words
+from ssegauge.reports.folder import Document, RunFolder
+from ssegauge.reports.render.visible import prose
 
 OUTCOMES = {
     "fail": "failure",

@@ -6,10 +6,10 @@ Text from a server stands in code fences longer than any run of backticks in it;
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from reports import verdict, words
-from reports.folder import Document, RunFolder
-from reports.render.visible import prose, visible
-from reports.summarize import Percentiles
+from ssegauge.reports import verdict, words
+from ssegauge.reports.folder import Document, RunFolder
+from ssegauge.reports.render.visible import prose, visible
+from ssegauge.reports.summarize import Percentiles
 
 SIGNS = {"pass": "✅", "fail": "❌", "could_not_judge": "❔", "harness_error": "❗", "warning": "⚠️"}
 SPECIAL = re.compile(r"[\\`*_\[\]<>|~&#$@!]")

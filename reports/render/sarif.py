@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from reports import verdict, words
-from reports.folder import Document, RunFolder
-from reports.render.visible import prose
+from ssegauge.reports import verdict, words
+from ssegauge.reports.folder import Document, RunFolder
+from ssegauge.reports.render.visible import prose
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 LEVELS = {"fail": "error", "warning": "warning", "note": "note"}

@@ -12,9 +12,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from reports import verdict, words
-from reports.folder import Document
-from reports.render.visible import prose, visible
+from ssegauge.reports import verdict, words
+from ssegauge.reports.folder import Document
+from ssegauge.reports.render.visible import prose, visible
 
 STYLES = {
     "pass": "green",

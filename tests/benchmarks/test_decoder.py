@@ -11,7 +11,7 @@ from collections import deque
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from conformance.sse import Decoder
+from ssegauge.conformance.sse import Decoder
 from tests.sse.peers import OURS, PEERS, Reader, read_httpx_sse_response
 
 READERS = OURS | {"httpx-sse, iter_sse": read_httpx_sse_response} | PEERS

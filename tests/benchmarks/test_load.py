@@ -23,9 +23,9 @@ import psutil
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from conformance.runfolder import RunFolder
-from conformance.target import from_toml, from_url
-from loadtests.cli import Options, run_load
+from ssegauge.conformance.runfolder import RunFolder
+from ssegauge.conformance.target import from_toml, from_url
+from ssegauge.loadtests.cli import Options, run_load
 from tests.loadtests.conftest import reference_at
 from tests.loadtests.servers import StampedSender, scripted
 
@@ -59,7 +59,7 @@ class Meter:
 
 @pytest.fixture
 def server_url() -> Iterator[str]:
-    line = [sys.executable, "-m", "reference_server", "--port", "0"]
+    line = [sys.executable, "-m", "ssegauge.reference_server", "--port", "0"]
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         yield process.stdout.readline().split()[-1]

@@ -132,7 +132,7 @@ def hear(process: subprocess.Popen[str]) -> str:
 @contextlib.contextmanager
 def reference() -> Iterator[tuple[str, int]]:
     """The base URL and process ID of a reference server."""
-    with program(sys.executable, "-m", "reference_server", "--port", "0") as process:
+    with program(sys.executable, "-m", "ssegauge.reference_server", "--port", "0") as process:
         yield hear(process).split()[-1], process.pid
 
 

@@ -12,10 +12,10 @@ API = "/api/brand-monitor"
 
 
 class Server:
-    """`python -m reference_server` in a process of its own, and its HTTP interface."""
+    """`python -m ssegauge.reference_server` in a process of its own, and its HTTP interface."""
 
     def __init__(self, *options: str) -> None:
-        command = [sys.executable, "-m", "reference_server", "--port", "0", *options]
+        command = [sys.executable, "-m", "ssegauge.reference_server", "--port", "0", *options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         announced = self.process.stdout.readline()
         assert announced, "the reference server did not start; its reason stands on stderr"

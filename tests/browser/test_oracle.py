@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from conformance.sse import Event, decode
+from ssegauge.conformance.sse import Event, decode
 from tests.browser.oracle_server import Oracle, possible_types, serve
 from tests.sse.corpus import BOM, WHATWG, Case
 from tests.sse.streams import sample

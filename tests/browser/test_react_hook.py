@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-import reference_server
+from ssegauge import reference_server
 from tests.browser.relay import Relay
 from tests.browser.server import Server
 from tests.browser.waiting import wait_until

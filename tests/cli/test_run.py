@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports.schema import validate
+from ssegauge.reports.schema import validate
 from tests.cli.command import ROOT, http, ssegauge, tcp_server
 
 EXIT = {"pass": 0, "fail": 1, "could_not_judge": 2}

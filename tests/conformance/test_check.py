@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from conformance import check as checking
-from conformance.check import Options, check
-from conformance.errors import CannotJudge
-from conformance.play import Failures
-from conformance.recording import Recording
-from conformance.runfolder import RunFolder
-from conformance.target import Target, from_toml
-from reports import schema
+from ssegauge.conformance import check as checking
+from ssegauge.conformance.check import Options, check
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.play import Failures
+from ssegauge.conformance.recording import Recording
+from ssegauge.conformance.runfolder import RunFolder
+from ssegauge.conformance.target import Target, from_toml
+from ssegauge.reports import schema
 from tests.cli.command import http, tcp_server
 from tests.corpus.build import healthy
 

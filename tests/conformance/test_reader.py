@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from conformance.reader import ask_in_http10
-from conformance.target import from_url
+from ssegauge.conformance.reader import ask_in_http10
+from ssegauge.conformance.target import from_url
 from tests.cli.command import http, tcp_server
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"

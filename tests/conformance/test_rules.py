@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from conformance.judge import Result, judge
-from conformance.rules import RULES, Rule
-from conformance.transcript import Chunk, Transcript
+from ssegauge.conformance.judge import Result, judge
+from ssegauge.conformance.rules import RULES, Rule
+from ssegauge.conformance.transcript import Chunk, Transcript
 from tests.corpus.build import Case, Run
 from tests.corpus.whole import HEALTHY, UNUSUAL
 

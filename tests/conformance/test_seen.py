@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from conformance.seen import Message, Seen, View
-from conformance.sse import Retry, UnfinishedTail
-from conformance.transcript import from_capture
-from conformance.words import EXCERPT, excerpt
+from ssegauge.conformance.seen import Message, Seen, View
+from ssegauge.conformance.sse import Retry, UnfinishedTail
+from ssegauge.conformance.transcript import from_capture
+from ssegauge.conformance.words import EXCERPT, excerpt
 from tests.corpus.build import EPOCH_MS, completed, connected, event, exchange, healthy, progress
 
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.errors import CannotJudge
-from conformance.target import Call, Limits, Metric, Observe, Target, from_toml, load_target, pointer
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.target import Call, Limits, Metric, Observe, Target, from_toml, load_target, pointer
 
 SMALLEST = """
 base_url = "http://127.0.0.1:8205/"

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conformance.errors import CannotJudge
-from conformance.transcript import (
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.transcript import (
     REDACTED,
     Chunk,
     End,
@@ -26,7 +26,7 @@ from conformance.transcript import (
     load,
     loads,
 )
-from conformance.words import EXCERPT, excerpt
+from ssegauge.conformance.words import EXCERPT, excerpt
 from tests.corpus.build import healthy
 from tests.corpus.whole import HEALTHY
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from conformance.errors import CannotJudge
-from conformance.explain import named
-from conformance.judge import judge
-from conformance.rules import RULES
-from conformance.seen import View
-from conformance.transcript import Request, Transcript
-from conformance.words import lasted, shown
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.explain import named
+from ssegauge.conformance.judge import judge
+from ssegauge.conformance.rules import RULES
+from ssegauge.conformance.seen import View
+from ssegauge.conformance.transcript import Request, Transcript
+from ssegauge.conformance.words import lasted, shown
 from tests.corpus.build import Run, connected, exchange, progress
 from tests.corpus.course import update, waits
 

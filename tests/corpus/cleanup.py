@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from conformance.transcript import Transcript
+from ssegauge.conformance.transcript import Transcript
 from tests.corpus.build import EPOCH_MS, Case, completed, connected, exchange, failed, healthy, progress
 
 MIB = 1 << 20

@@ -14,7 +14,7 @@ Run until something breaks, with atheris installed: `python -m tests.fuzz.decode
 import sys
 from itertools import cycle
 
-from conformance.sse import Decoder, Event, FastDecoder, Observation, Oversized
+from ssegauge.conformance.sse import Decoder, Event, FastDecoder, Observation, Oversized
 from tests.sse.reference import read_stream
 
 BOUNDS = (1 << 20, 0, 1, 7, 30, 200)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conformance.sse import Decoder, FastDecoder
+from ssegauge.conformance.sse import Decoder, FastDecoder
 from tests.fuzz.decoder_target import BOUNDS, HEAD, check
 from tests.sse.corpus import WHATWG
 from tests.sse.streams import event_streams

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from conformance.runfolder import RunFolder
-from conformance.target import from_toml, load_target
-from loadtests.cli import Options, Status, find_limit, run_load
-from reports import schema
+from ssegauge.conformance.runfolder import RunFolder
+from ssegauge.conformance.target import from_toml, load_target
+from ssegauge.loadtests.cli import Options, Status, find_limit, run_load
+from ssegauge.reports import schema
 
 # Limits that a machine busy with other things does not reach, so that no verdict depends on its speed.
 PATIENT = "[limits]\nconnect_s = 30.0\nupdate_s = 10.0\n"
@@ -53,7 +53,7 @@ def run_into(
 @pytest.fixture(scope="session")
 def reference_url() -> Iterator[str]:
     """The reference server in a process of its own."""
-    line = [sys.executable, "-m", "reference_server", "--port", "0"]
+    line = [sys.executable, "-m", "ssegauge.reference_server", "--port", "0"]
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         yield process.stdout.readline().split()[-1]

@@ -6,9 +6,9 @@ import socket
 
 import pytest
 
-from conformance.target import Tls
-from loadtests.client import Client, ExchangeFailed
-from loadtests.connection import resolve
+from ssegauge.conformance.target import Tls
+from ssegauge.loadtests.client import Client, ExchangeFailed
+from ssegauge.loadtests.connection import resolve
 from tests.loadtests.servers import PATIENCE, reply, scripted
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from loadtests import impact
-from loadtests.impact import ratio_of
-from loadtests.samples import Floats
+from ssegauge.loadtests import impact
+from ssegauge.loadtests.impact import ratio_of
+from ssegauge.loadtests.samples import Floats
 
 
 def phases(

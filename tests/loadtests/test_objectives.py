@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from conformance.target import Limits
-from loadtests.health import Health
-from loadtests.impact import Ratio
-from loadtests.integrity import Account
-from loadtests.objectives import FEWEST, Measured, Objective, judge, overall
+from ssegauge.conformance.target import Limits
+from ssegauge.loadtests.health import Health
+from ssegauge.loadtests.impact import Ratio
+from ssegauge.loadtests.integrity import Account
+from ssegauge.loadtests.objectives import FEWEST, Measured, Objective, judge, overall
 
 LIMITS = Limits()
 GOOD = Measured(

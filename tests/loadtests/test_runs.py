@@ -22,8 +22,8 @@ import pandas as pd
 import psutil
 import pytest
 
-from conformance import transcript
-from loadtests.cli import SCENARIOS
+from ssegauge.conformance import transcript
+from ssegauge.loadtests.cli import SCENARIOS
 from tests.cli.command import at_once
 from tests.loadtests.conftest import PATIENT, Load, reference_at, run_into, verdicts
 from tests.loadtests.servers import (
@@ -223,15 +223,15 @@ def test_a_master_gathers_what_its_workers_measure(load: Load, reference_target:
 
 WORKER = """
 import sys
-from conformance.target import load_target
-from loadtests.cli import Options, run_worker
+from ssegauge.conformance.target import load_target
+from ssegauge.loadtests.cli import Options, run_worker
 run_worker(load_target(sys.argv[1]), Options(worker=True, master_port=int(sys.argv[2])))
 """
 
 
 def test_streams_under_load_are_judged_by_the_rules(load: Load, folder: Path) -> None:
     fault = "shape/timestamp-not-ms"
-    line = [sys.executable, "-m", "reference_server", "--port", "0", "--fault", fault]
+    line = [sys.executable, "-m", "ssegauge.reference_server", "--port", "0", "--fault", fault]
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         url = server.stdout.readline().split()[-1]

@@ -9,11 +9,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from conformance.errors import CannotJudge
-from loadtests import samples
-from loadtests.samples import CONNECT, EXISTING, OPEN, UPDATE, Parts, Rows, read, read_phases
-from loadtests.summary import peak_open, percentiles, read_together
-from reports import schema
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.loadtests import samples
+from ssegauge.loadtests.samples import CONNECT, EXISTING, OPEN, UPDATE, Parts, Rows, read, read_phases
+from ssegauge.loadtests.summary import peak_open, percentiles, read_together
+from ssegauge.reports import schema
 
 STARTED_MS = 1_700_000_000_000.0
 

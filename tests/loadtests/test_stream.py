@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from conformance.errors import CannotJudge
-from conformance.target import Tls
-from loadtests import clock
-from loadtests.connection import Connection, resolve
-from loadtests.stream import MOST_REDIRECTS, EventStream, StreamFailed
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.target import Tls
+from ssegauge.loadtests import clock
+from ssegauge.loadtests.connection import Connection, resolve
+from ssegauge.loadtests.stream import MOST_REDIRECTS, EventStream, StreamFailed
 from tests.loadtests.servers import HEAD, OPEN_HEAD, PATIENCE, chunk, scripted
 
 CHUNKED_HEAD = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.errors import CannotJudge
-from conformance.target import Target, from_toml
-from loadtests import clock, pacing
-from loadtests.client import Client
-from loadtests.connection import resolve
-from loadtests.integrity import Tokens
-from loadtests.meters import is_terminal, timestamp_of
-from loadtests.updates import Driver, Hooks, Task, filled_in, update_body
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.target import Target, from_toml
+from ssegauge.loadtests import clock, pacing
+from ssegauge.loadtests.client import Client
+from ssegauge.loadtests.connection import resolve
+from ssegauge.loadtests.integrity import Tokens
+from ssegauge.loadtests.meters import is_terminal, timestamp_of
+from ssegauge.loadtests.updates import Driver, Hooks, Task, filled_in, update_body
 from tests.loadtests.servers import PATIENCE, TaskServer, Update, tasks
 
 

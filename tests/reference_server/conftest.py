@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from reference_server import start
+from ssegauge.reference_server import start
 
 TASKS = "/api/brand-monitor/tasks"
 PROGRESS = "/api/brand-monitor/progress"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from reference_server.faults import codes
+from ssegauge.reference_server.faults import codes
 from tests.reference_server import test_faults_in_bytes, test_faults_in_conduct
 from tests.reference_server.proofs import LONG, PROGRESS, Proofs, ended, hangs, idle
 

@@ -4,13 +4,13 @@ import ast
 import graphlib
 from pathlib import Path
 
-import reference_server
+from ssegauge import reference_server
 
 HERE = Path(reference_server.__file__).parent
 
 
 def name_of(path: Path) -> str:
-    parts = ("reference_server", *path.relative_to(HERE).with_suffix("").parts)
+    parts = ("ssegauge.reference_server", *path.relative_to(HERE).with_suffix("").parts)
     return ".".join(parts).removesuffix(".__init__")
 
 
@@ -30,11 +30,11 @@ def imports(name: str) -> set[str]:
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
     order = [*graphlib.TopologicalSorter({name: imports(name) for name in MODULES}).static_order()]
-    assert (
-        order.index("reference_server.app") < order.index("reference_server.faults") < order.index("reference_server")
-    )
+    places = [order.index(f"ssegauge.reference_server{part}") for part in (".app", ".faults", "")]
+    assert places == sorted(places)
 
 
 def test_only_the_entry_point_sees_faults() -> None:
-    see = {name for name in MODULES if any(seen.startswith("reference_server.faults") for seen in imports(name))}
-    assert {name for name in see if not name.startswith("reference_server.faults")} == {"reference_server.server"}
+    faults, server = "ssegauge.reference_server.faults", "ssegauge.reference_server.server"
+    see = {name for name in MODULES if any(seen.startswith(faults) for seen in imports(name))}
+    assert {name for name in see if not name.startswith(faults)} == {server}

@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-import reference_server
-from reference_server.app import Parts, make_app
+from ssegauge import reference_server
+from ssegauge.reference_server.app import Parts, make_app
 
 DESCRIPTION = json.loads((Path(reference_server.__file__).parent / "openapi.json").read_text())
 TASKS = "/api/brand-monitor/tasks"

@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from reference_server import CannotServe, serve, start
+from ssegauge.reference_server import CannotServe, serve, start
 
 TASKS = "/api/brand-monitor/tasks"
-COMMAND = [sys.executable, "-m", "reference_server", "--port", "0"]
+COMMAND = [sys.executable, "-m", "ssegauge.reference_server", "--port", "0"]
 
 
 @pytest.fixture

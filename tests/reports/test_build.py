@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-import reports
-from reports import cli
+from ssegauge import reports
+from ssegauge.reports import cli
 from tests.reports import factory
 
 PASSED = factory.conformance_document(factory.PASSING)

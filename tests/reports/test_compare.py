@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import typer
 
-from reports import cli, compare
+from ssegauge.reports import cli, compare
 from tests.reports import factory
 
 

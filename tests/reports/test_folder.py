@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from reports import BadRunFolder
-from reports.folder import open_run
-from reports.frames import COLUMNS, read_samples
+from ssegauge.reports import BadRunFolder
+from ssegauge.reports.folder import open_run
+from ssegauge.reports.frames import COLUMNS, read_samples
 from tests.reports import factory
 
 

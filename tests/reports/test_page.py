@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-import reports
+from ssegauge import reports
 from tests.reports import factory, hostile
 from tests.reports.test_render import hostile_folder
 

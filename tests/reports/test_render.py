@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
-from reports import words
-from reports.folder import RunFolder
-from reports.render.html import bytes_shown, script_json
-from reports.render.junit import junit
-from reports.render.markdown import escape, fence, markdown
-from reports.render.sarif import sarif
-from reports.render.text import load_table, verdict_table
-from reports.render.visible import prose, visible
+from ssegauge.reports import words
+from ssegauge.reports.folder import RunFolder
+from ssegauge.reports.render.html import bytes_shown, script_json
+from ssegauge.reports.render.junit import junit
+from ssegauge.reports.render.markdown import escape, fence, markdown
+from ssegauge.reports.render.sarif import sarif
+from ssegauge.reports.render.text import load_table, verdict_table
+from ssegauge.reports.render.visible import prose, visible
 from tests.reports import factory, hostile
 
 TEXTS = {name: text for name, text in vars(hostile).items() if name.isupper()}

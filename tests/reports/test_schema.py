@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from jsonschema import Draft202012Validator
 
-from reports import schema
+from ssegauge.reports import schema
 from tests.reports import factory
 
 DOCUMENTS: dict[str, Any] = {

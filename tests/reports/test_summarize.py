@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports import summarize
+from ssegauge.reports import summarize
 from tests.reports import factory
 
 

@@ -6,7 +6,7 @@ Prints a table of nanoseconds per byte; linear is where a row does not grow. `--
 import argparse
 import time
 
-from conformance.sse import Decoder, FastDecoder
+from ssegauge.conformance.sse import Decoder, FastDecoder
 from tests.sse.tables import rows
 
 EVENT = b'id: 123456\ndata: {"type":"progress","progress":{"stage":"analysis","progress":42,"message":"' + (

@@ -21,7 +21,7 @@ import requests_sse
 import sseclient
 from aiohttp.base_protocol import BaseProtocol
 
-from conformance.sse import Decoder, Event, FastDecoder
+from ssegauge.conformance.sse import Decoder, Event, FastDecoder
 
 Message = tuple[str, str, str]
 Reader = Callable[[Iterator[bytes]], Iterator[Message]]

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from conformance.sse import Decoder, Event, FastDecoder, Observation, decode
+from ssegauge.conformance.sse import Decoder, Event, FastDecoder, Observation, decode
 from tests.sse.corpus import WHATWG, Case
 from tests.sse.sentences import ELSEWHERE, SENTENCES
 from tests.sse.wpt import WPT

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from conformance.sse import (
+from ssegauge.conformance.sse import (
     BlockWithoutData,
     ByteOrderMark,
     Comment,

@@ -2,15 +2,11 @@
 
 0 judged and good; 1 judged and not good; 2 could not judge; 130 interrupted, with what was measured so far saved.
 Every command prepares, calls one function of a package, and shows the document it returns; nothing is judged here.
-
-Public names: ``SSEUser`` for own locustfiles, ``check`` and ``Target`` for own Python; the packages behind them may
-change.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import os
 import re
@@ -28,16 +24,11 @@ from rich.console import Console
 from rich.markup import escape
 
 if TYPE_CHECKING:
-    from conformance.check import Options, check
-    from conformance.runfolder import RunFolder
-    from conformance.target import Target
-    from loadtests.cli import Options as LoadOptions
-    from loadtests.users import SSEUser
+    from ssegauge.conformance.check import Options
+    from ssegauge.conformance.runfolder import RunFolder
+    from ssegauge.conformance.target import Target
+    from ssegauge.loadtests.cli import Options as LoadOptions
 
-__all__ = ["SSEUser", "Target", "app", "check", "main"]
-PUBLIC = {"SSEUser": "loadtests.users", "check": "conformance.check", "Target": "conformance.target"}
-OURS = ("conformance", "loadtests", "reports", "reference_server")
-HERE = Path(__file__).resolve().parent
 DEFAULT_TARGET = Path("ssegauge.toml")
 ProfileName = Literal["task-progress", "event-stream"]
 
@@ -77,13 +68,6 @@ JUnit = Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML her
 Sarif = Annotated[Path | None, typer.Option("--sarif", help="Write SARIF here.")]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
-    """Import a public name when it is first used: Locust patches the process as soon as it is imported."""
-    if name not in PUBLIC:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(PUBLIC[name]), name)
-
-
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
@@ -94,7 +78,7 @@ def serve(
     heartbeat: Annotated[float, typer.Option(help="Seconds between comments on an idle stream.", min=0.1)] = 15.0,
 ) -> None:
     """Run the reference server, healthy or with deliberate faults."""
-    import reference_server
+    from ssegauge import reference_server
 
     options: dict[str, Any] = {"token": token, "allow_origin": allow_origin or (), "heartbeat": heartbeat}
     reference_server.serve(host, port, faults=fault or (), **options)
@@ -118,8 +102,8 @@ def check_command(
     verbose: Verbose = False,
 ) -> None:
     """Judge a running server's conformance."""
-    from conformance.check import Options
-    from reports.cli import show, write_extra
+    from ssegauge.conformance.check import Options
+    from ssegauge.reports.cli import show, write_extra
 
     options = Options(strict, quick, tuple(only or ()), tuple(skip or ()), baseline)
     with _under_test(where or target, spawn) as described, _run_folder(described, out) as folder:
@@ -141,9 +125,9 @@ def judge(
     verbose: Verbose = False,
 ) -> None:
     """Judge what was recorded, with no network: `curl -iN URL | ssegauge judge -`."""
-    from conformance.capture import read
-    from conformance.check import Options, judge_recorded
-    from reports.cli import show
+    from ssegauge.conformance.capture import read
+    from ssegauge.conformance.check import Options, judge_recorded
+    from ssegauge.reports.cli import show
 
     options = Options(strict, only=tuple(only or ()), skip=tuple(skip or ()), baseline=baseline)
     show([judge_recorded(read(file), options, profile)], as_json=as_json, quiet=quiet, verbose=verbose)
@@ -155,7 +139,7 @@ def rules(
     as_json: AsJson = False,
 ) -> None:
     """List the rules, or explain one."""
-    from conformance.explain import as_rows, explained, listed
+    from ssegauge.conformance.explain import as_rows, explained, listed
 
     if as_json:
         print(json.dumps(as_rows(code), indent=1))
@@ -185,8 +169,8 @@ def load(
     quiet: Quiet = False,
 ) -> None:
     """Load a server with streams, and judge how it holds up."""
-    from loadtests.cli import Options, run_worker
-    from reports.cli import show
+    from ssegauge.loadtests.cli import Options, run_worker
+    from ssegauge.reports.cli import show
 
     options = Options(
         scenario=scenario,
@@ -232,9 +216,9 @@ def run_command(
     verbose: Verbose = False,
 ) -> None:
     """Check, then load, then report; without a target on the reference server, which it starts by itself."""
-    from conformance.check import Options
-    from loadtests.cli import Options as LoadOptions
-    from reports.cli import show, write_extra
+    from ssegauge.conformance.check import Options
+    from ssegauge.loadtests.cli import Options as LoadOptions
+    from ssegauge.reports.cli import show, write_extra
 
     checks = Options(strict, quick, tuple(only or ()), tuple(skip or ()), baseline)
     loads = LoadOptions(scenario, users, spawn_rate, _seconds(duration), rate)
@@ -250,10 +234,11 @@ def run_command(
 @contextlib.contextmanager
 def _reference_server(*, loud: bool) -> Iterator[Target]:
     """Run the reference server on a free port in a process of its own, and describe it as a target."""
-    from conformance.errors import CannotJudge
-    from conformance.target import load_target
+    from ssegauge.conformance.errors import CannotJudge
+    from ssegauge.conformance.target import load_target
+    from ssegauge.reference_server import TARGET_FILE
 
-    command = [sys.executable, "-P", "-m", "reference_server", "--port", "0"]
+    command = [sys.executable, "-P", "-m", "ssegauge.reference_server", "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)  # noqa: S603 - our own server
     try:
         base_url = process.stdout.readline().rpartition(" ")[2].strip() if process.stdout else ""
@@ -261,7 +246,7 @@ def _reference_server(*, loud: bool) -> Iterator[Target]:
             raise CannotJudge(f"the reference server ended with status {process.wait()} before it listened")
         if loud:
             errors.print(f"Reference server: {base_url}")
-        described = load_target(str(HERE / "reference_server" / "ssegauge.toml"))
+        described = load_target(str(TARGET_FILE))
         yield replace(described, base_url=base_url, observe=replace(described.observe, pid=process.pid))
     finally:
         process.terminate()
@@ -271,9 +256,9 @@ def _reference_server(*, loud: bool) -> Iterator[Target]:
 @contextlib.contextmanager
 def _under_test(where: str, command: str | None) -> Iterator[Target]:
     """Yield the target, its server running when its command was given; what is raised meanwhile holds no secret."""
-    from conformance.errors import CannotJudge
-    from conformance.machine import running
-    from conformance.transcript import Redactor
+    from ssegauge.conformance.errors import CannotJudge
+    from ssegauge.conformance.machine import running
+    from ssegauge.conformance.transcript import Redactor
 
     described = _target(where)
     try:
@@ -286,8 +271,8 @@ def _under_test(where: str, command: str | None) -> Iterator[Target]:
 @contextlib.contextmanager
 def _run_folder(target: Target, out: Path | None) -> Iterator[RunFolder]:
     """Give the run its folder; however the run ends, the folder says so and holds a report of what was measured."""
-    import reports
-    from conformance.runfolder import RunFolder
+    from ssegauge import reports
+    from ssegauge.conformance.runfolder import RunFolder
 
     folder = RunFolder.create(out, target, ["ssegauge", *sys.argv[1:]])
     try:
@@ -306,8 +291,8 @@ def _run_folder(target: Target, out: Path | None) -> Iterator[RunFolder]:
 
 
 def _check(target: Target, folder: RunFolder, options: Options, *, loud: bool) -> dict[str, Any]:
-    from conformance.check import check
-    from reports.render.live import live
+    from ssegauge.conformance.check import check
+    from ssegauge.reports.render.live import live
 
     if not loud:
         return check(target, folder, options)[0]
@@ -322,8 +307,8 @@ def _check(target: Target, folder: RunFolder, options: Options, *, loud: bool) -
 def _load(
     target: Target, folder: RunFolder, options: LoadOptions, *, loud: bool, search: bool = False
 ) -> dict[str, Any]:
-    from loadtests.cli import describe, find_limit, run_load
-    from reports.render.live import live
+    from ssegauge.loadtests.cli import describe, find_limit, run_load
+    from ssegauge.reports.render.live import live
 
     load_it = find_limit if search else run_load
     if not loud:
@@ -341,8 +326,8 @@ def _seconds(text: str) -> float:
 
 
 def _target(where: str) -> Target:
-    from conformance.errors import CannotJudge
-    from conformance.target import load_target
+    from ssegauge.conformance.errors import CannotJudge
+    from ssegauge.conformance.target import load_target
 
     if not where and not DEFAULT_TARGET.exists():
         raise CannotJudge("no target; give a URL or a target file, or write ssegauge.toml (`ssegauge run` needs none)")
@@ -358,8 +343,7 @@ def main() -> NoReturn:
 
 def _status() -> int:
     try:
-        _check_names()
-        from reports.cli import compare, report  # only now it is known to be ours
+        from ssegauge.reports.cli import compare, report
 
         app.command()(report)
         app.command()(compare)
@@ -381,18 +365,3 @@ def _could_not_judge(error: Exception) -> int:
         traceback.print_exc()
         errors.print("ssegauge: this is a defect of ssegauge; please report it with the lines above")
     return 2
-
-
-def _check_names() -> None:
-    """Say so where a folder of the user's hides one of our packages, whose names are common words."""
-    from conformance.errors import CannotJudge
-
-    for name in OURS:
-        spec = importlib.util.find_spec(name)
-        if spec is None or not spec.origin or Path(spec.origin).resolve().parent.parent != HERE:
-            place = spec.origin if spec else None
-            raise CannotJudge(f"{place or name} hides ssegauge's own package {name!r}; run from another folder")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,30 @@
+"""Conformance and load of Server-Sent Events servers.
+
+Public names: ``SSEUser`` for own locustfiles, ``check`` and ``Target`` for own Python; the packages behind them may
+change. In a checkout the four rooms of the house (``conformance``, ``loadtests``, ``reports``, ``reference_server``)
+stand beside this folder; installed, and in imports, they are below this name, the only one that ssegauge takes.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ssegauge.conformance.check import check
+    from ssegauge.conformance.target import Target
+    from ssegauge.loadtests.users import SSEUser
+
+__all__ = ["SSEUser", "Target", "check"]
+_PUBLIC = {
+    "SSEUser": "ssegauge.loadtests.users",
+    "check": "ssegauge.conformance.check",
+    "Target": "ssegauge.conformance.target",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
+    """Import a public name when it is first used: Locust patches the process as soon as it is imported."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_PUBLIC[name]), name)

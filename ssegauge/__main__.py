@@ -1,0 +1,5 @@
+"""`python -m ssegauge`: the console script."""
+
+from ssegauge.cli import main
+
+main()
