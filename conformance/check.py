@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ssegauge.conformance.capture import Recorded
+from ssegauge.conformance.catalogue import RULES
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.explain import named
 from ssegauge.conformance.judge import Result, document, judge
 from ssegauge.conformance.play import Failures, Progress, play
 from ssegauge.conformance.probes import hooks
-from ssegauge.conformance.recording import Recording
-from ssegauge.conformance.rules import RULES, Rule, Source
+from ssegauge.conformance.recording.capture import Recorded
+from ssegauge.conformance.recording.live import Recording
+from ssegauge.conformance.rules import Rule, Source
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Profile, Target
 

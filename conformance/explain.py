@@ -12,8 +12,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ssegauge.conformance.catalogue import RULES
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.conformance.rules import RULES, Rule
+from ssegauge.conformance.rules import Rule
 
 LEAST_LIKENESS = 0.75
 

@@ -13,10 +13,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ssegauge.conformance.rules import RULES, Rule, Verdict
+from ssegauge.conformance.catalogue import RULES
+from ssegauge.conformance.recording.transcript import Transcript
+from ssegauge.conformance.rules import Rule, Verdict
 from ssegauge.conformance.seen import Evidence, Mark, Seen
 from ssegauge.conformance.target import Limits, Profile
-from ssegauge.conformance.transcript import Transcript
 
 SCHEMA = "ssegauge/conformance/1"
 MOST_EVIDENCE = 5  # a rule broken a thousand times is shown by its first few

@@ -11,13 +11,14 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from ssegauge.conformance.catalogue import PROBES
 from ssegauge.conformance.errors import HELD, CannotJudge
-from ssegauge.conformance.probes import PROBES, Probe
-from ssegauge.conformance.record import PATIENCE_S, PROBE, HookFailed, Server
-from ssegauge.conformance.recording import Live, Recording, now_ms
+from ssegauge.conformance.probes import Probe
+from ssegauge.conformance.recording.live import Live, Recording, now_ms
+from ssegauge.conformance.recording.server import PATIENCE_S, PROBE, HookFailed, Server
+from ssegauge.conformance.recording.transcript import Request, Transcript
 from ssegauge.conformance.seen import View
 from ssegauge.conformance.target import Target
-from ssegauge.conformance.transcript import Request, Transcript
 
 DELAY_EVERY_S = 0.01
 # Answers that say "not here" or "not you": the target is described wrongly, which is no finding on its streams.

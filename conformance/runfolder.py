@@ -21,8 +21,8 @@ from typing import Any
 import psutil
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.recording.transcript import Redactor
 from ssegauge.conformance.target import Target
-from ssegauge.conformance.transcript import Redactor
 
 SCHEMA = "ssegauge/run/1"
 PACKAGES = ("aiohttp", "gevent", "httptools", "httpx", "locust", "numpy", "pandas", "pyarrow")

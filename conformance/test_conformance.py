@@ -2,8 +2,8 @@
 
 import pytest
 
+from ssegauge.conformance.catalogue import RULES
 from ssegauge.conformance.pytest_plugin import verdict
-from ssegauge.conformance.rules import RULES
 
 
 @pytest.mark.parametrize("code", RULES)

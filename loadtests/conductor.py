@@ -20,9 +20,9 @@ import gevent
 import numpy as np
 
 from ssegauge.conformance.errors import HELD
+from ssegauge.conformance.recording.transcript import Redactor, dump_row
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
-from ssegauge.conformance.transcript import Redactor, dump_row
 from ssegauge.loadtests import impact, samples, summary, under_load
 from ssegauge.loadtests.clock import Clock
 from ssegauge.loadtests.integrity import Account

@@ -18,8 +18,8 @@ from gevent.lock import Semaphore
 from gevent.pool import Pool
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.recording.transcript import Request, Transcript
 from ssegauge.conformance.target import Call, Target
-from ssegauge.conformance.transcript import Request, Transcript
 from ssegauge.loadtests import clock
 from ssegauge.loadtests.client import Client
 from ssegauge.loadtests.connection import path_of, resolve, stream_headers

@@ -11,8 +11,8 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from ssegauge.conformance.judge import Result, judge
+from ssegauge.conformance.recording.transcript import Chunk, End, Head, How, Request, Transcript
 from ssegauge.conformance.target import Target
-from ssegauge.conformance.transcript import Chunk, End, Head, How, Request, Transcript
 
 MOST_STREAMS: Final = 50
 MOST_BYTES: Final = 65_536

@@ -20,6 +20,7 @@ _PUBLIC = {
     "SSEUser": "ssegauge.loadtests.users",
     "check": "ssegauge.conformance.check",
     "Target": "ssegauge.conformance.target",
+    "main": "ssegauge.cli",
 }
 
 

@@ -125,8 +125,8 @@ def judge(
     verbose: Verbose = False,
 ) -> None:
     """Judge what was recorded, with no network: `curl -iN URL | ssegauge judge -`."""
-    from ssegauge.conformance.capture import read
     from ssegauge.conformance.check import Options, judge_recorded
+    from ssegauge.conformance.recording.capture import read
     from ssegauge.reports.cli import show
 
     options = Options(strict, only=tuple(only or ()), skip=tuple(skip or ()), baseline=baseline)
@@ -257,8 +257,8 @@ def _reference_server(*, loud: bool) -> Iterator[Target]:
 def _under_test(where: str, command: str | None) -> Iterator[Target]:
     """Yield the target, its server running when its command was given; what is raised meanwhile holds no secret."""
     from ssegauge.conformance.errors import CannotJudge
-    from ssegauge.conformance.machine import running
-    from ssegauge.conformance.transcript import Redactor
+    from ssegauge.conformance.recording.machine import running
+    from ssegauge.conformance.recording.transcript import Redactor
 
     described = _target(where)
     try:

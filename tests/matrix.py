@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+from ssegauge.conformance.catalogue import PROBES, RULES
 from ssegauge.conformance.judge import judge
 from ssegauge.conformance.play import play
-from ssegauge.conformance.probes import PROBES, hooks
-from ssegauge.conformance.recording import Recording
-from ssegauge.conformance.rules import RULES
+from ssegauge.conformance.probes import hooks
+from ssegauge.conformance.recording.live import Recording
 from ssegauge.conformance.target import Call, Limits, Profile, Target, load_target
 from tests.forked import FORKED, serving
 

@@ -12,20 +12,25 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("conformance", "loadtests", "reports", "reference_server", "ssegauge")
 
 # Part -> what else of the project it may import. The longest matching name counts.
+SEEN = ["conformance.seen", "conformance.sse", "conformance.target", "conformance.words"]
 MAY_SEE = {
     "conformance.sse": ["conformance.sse"],
-    "conformance.transcript": ["conformance.errors"],
+    "conformance.recording.transcript": ["conformance.errors"],
     "conformance.target": ["conformance.errors"],
     "conformance.errors": [],
-    "conformance.coding": [],
-    "conformance.seen": [
-        *("conformance.coding", "conformance.sse", "conformance.target", "conformance.transcript", "conformance.words"),
-    ],
+    "conformance.seen.coding": [],
+    "conformance.seen": [*SEEN, "conformance.recording.transcript"],
     "conformance.words": [],
-    "conformance.rules": [
-        *("conformance.rules", "conformance.seen", "conformance.sse", "conformance.target", "conformance.words"),
+    "conformance.rules": ["conformance.rules", *SEEN],
+    "conformance.profiles.task_progress": [
+        *("conformance.rules", "conformance.probes", "conformance.recording", "conformance.profiles.task_progress"),
+        *SEEN,
     ],
-    "conformance.judge": ["conformance.rules", "conformance.seen", "conformance.target", "conformance.transcript"],
+    "conformance.profiles.task_progress.rules": ["conformance.rules", "conformance.profiles.task_progress", *SEEN],
+    "conformance.judge": [
+        *("conformance.rules", "conformance.catalogue", "conformance.seen", "conformance.target"),
+        "conformance.recording.transcript",
+    ],
     "conformance": ["conformance"],
     "loadtests": ["loadtests", "conformance"],
     "reports": ["reports"],
@@ -35,10 +40,14 @@ MAY_SEE = {
 # ... and what it may not import although the line above allows it, or although it is a library.
 MUST_NOT_SEE = {
     "conformance.rules": ["asyncio", "socket", "pytest", "locust", "gevent"],
+    "conformance.profiles.task_progress.rules": ["asyncio", "socket", "pytest", "locust", "gevent"],
     "conformance.judge": ["asyncio", "socket", "httpx", "pytest"],
     "conformance.seen": ["asyncio", "socket", "httpx", "pytest"],
     "conformance": ["locust", "gevent"],
-    "loadtests": ["conformance.record", "conformance.recording", "conformance.play", "conformance.probes", "pytest"],
+    "loadtests": [
+        *("conformance.recording.server", "conformance.recording.live", "conformance.play", "conformance.probes"),
+        "pytest",
+    ],
     "loadtests.cli": ["locust", "gevent"],
     "reports": ["locust", "gevent", "httpx", "aiohttp"],
     "reference_server": ["httpx", "httpx_sse", "locust"],

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, wait
 
 import pytest
 
-from ssegauge.conformance.rules import RULES
+from ssegauge.conformance.catalogue import RULES
 from ssegauge.conformance.target import Profile
 from ssegauge.reference_server import faults
 from tests.forked import FORKED

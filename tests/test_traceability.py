@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from ssegauge.conformance.rules import RULES
+from ssegauge.conformance.catalogue import RULES
 
 ROOT = Path(__file__).parents[1]
 TABLE = (ROOT / "docs" / "traceability.md").read_text(encoding="utf-8")
-SPEC = (ROOT / "conformance" / "spec" / "task-progress.md").read_text(encoding="utf-8")
+SPEC = (ROOT / "conformance" / "profiles" / "task_progress" / "spec.md").read_text(encoding="utf-8")
 SENTENCES = set(re.findall(r"^- \*\*(S\d+\.\d+)\*\*", SPEC, re.MULTILINE))
 TICKET = [
     *(f"AC{n} " for n in range(1, 16)),

@@ -3,13 +3,20 @@
 import asyncio
 from typing import Any, cast
 
-from ssegauge.conformance.machine import Process, address, held_sockets, is_local, look_at_process, lost_sockets
 from ssegauge.conformance.probes.probe import probe
-from ssegauge.conformance.reader import Reader
-from ssegauge.conformance.record import PROBE, Server
-from ssegauge.conformance.recording import now_ms
+from ssegauge.conformance.recording.live import now_ms
+from ssegauge.conformance.recording.machine import (
+    Process,
+    address,
+    held_sockets,
+    is_local,
+    look_at_process,
+    lost_sockets,
+)
+from ssegauge.conformance.recording.reader import Reader
+from ssegauge.conformance.recording.server import PROBE, Server
+from ssegauge.conformance.recording.transcript import Request, Transcript
 from ssegauge.conformance.target import Call, pointer
-from ssegauge.conformance.transcript import Request, Transcript
 
 AT_ONCE = 10
 CYCLES = 200

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ssegauge.conformance.probes.probe import probe
-from ssegauge.conformance.record import Server
+from ssegauge.conformance.recording.server import Server
 from ssegauge.conformance.seen import Message, View
 
 ENOUGH_EVENTS = 20

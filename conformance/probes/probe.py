@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from ssegauge.conformance.record import Server
+from ssegauge.conformance.recording.server import Server
 from ssegauge.conformance.target import Target
 
 Play = Callable[[Server], Awaitable[None]]

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from ssegauge.conformance.probes.probe import credentials, probe
-from ssegauge.conformance.reader import ask_in_http10
-from ssegauge.conformance.record import PROBE, Server
-from ssegauge.conformance.recording import now_ms
+from ssegauge.conformance.recording.live import now_ms
+from ssegauge.conformance.recording.reader import ask_in_http10
+from ssegauge.conformance.recording.server import PROBE, Server
+from ssegauge.conformance.recording.transcript import Request, Transcript, from_capture
 from ssegauge.conformance.target import Call
-from ssegauge.conformance.transcript import Request, Transcript, from_capture
 
 LEAST_PATIENCE_S = 2.0
 FOREIGN_ORIGIN = "https://foreign.example"

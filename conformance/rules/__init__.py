@@ -1,58 +1,9 @@
-"""The rules, one function each, grouped by file; importing this package registers them all in ``RULES``."""
+"""What must hold of any event stream: one function a rule, a file a subject.
 
-from ssegauge.conformance.rules import (
-    cleanup,
-    delivery,
-    errors,
-    errors_told,
-    lifecycle,
-    lifecycle_end,
-    lifecycle_readers,
-    liveness,
-    response,
-    response_framing,
-    resume,
-    resume_header,
-    security,
-    security_injection,
-    shape,
-    shape_progress,
-    slow,
-    wire,
-    wire_dispatch,
-    wire_fields,
-)
-from ssegauge.conformance.rules.rule import RULES, Level, Rule, Source, Verdict, fetch, profile, rfc, rule, whatwg
+``reading`` holds what several rules ask of what was seen; ``rule`` says what a rule is. The rules of one kind of stream
+alone stand in ``ssegauge.conformance.profiles``; ``ssegauge.conformance.catalogue`` has all of them.
+"""
 
-__all__ = [
-    "RULES",
-    "Level",
-    "Rule",
-    "Source",
-    "Verdict",
-    "cleanup",
-    "delivery",
-    "errors",
-    "errors_told",
-    "fetch",
-    "lifecycle",
-    "lifecycle_end",
-    "lifecycle_readers",
-    "liveness",
-    "profile",
-    "response",
-    "response_framing",
-    "resume",
-    "resume_header",
-    "rfc",
-    "rule",
-    "security",
-    "security_injection",
-    "shape",
-    "shape_progress",
-    "slow",
-    "whatwg",
-    "wire",
-    "wire_dispatch",
-    "wire_fields",
-]
+from ssegauge.conformance.rules.rule import Level, Rule, Source, Verdict, fetch, profile, rfc, rule, whatwg
+
+__all__ = ["Level", "Rule", "Source", "Verdict", "fetch", "profile", "rfc", "rule", "whatwg"]

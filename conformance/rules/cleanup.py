@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from ssegauge.conformance.rules.effects import plain_state
+from ssegauge.conformance.rules.reading.effects import plain_state
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Seen, View, is_number
 from ssegauge.conformance.words import lasted

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from statistics import median
 
-from ssegauge.conformance.rules.effects import Effect, effects, told_streams, waited_ms
+from ssegauge.conformance.rules.reading.effects import Effect, effects, told_streams, waited_ms
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Seen, View
 from ssegauge.conformance.words import lasted

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ssegauge.conformance.rules.effects import plain_state
+from ssegauge.conformance.rules.reading.effects import plain_state
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Item, Mark, Message, Seen, View
 from ssegauge.conformance.sse import Comment, Event

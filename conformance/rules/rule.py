@@ -58,7 +58,9 @@ def fetch(anchor: str, quote: str) -> Source:
 
 def profile(number: str, quote: str) -> Source:
     """Return a numbered sentence of the task-progress specification."""
-    return Source("profile", f"task-progress {number}", f"conformance/spec/task-progress.md#{number.lower()}", quote)
+    return Source(
+        "profile", f"task-progress {number}", f"conformance/profiles/task_progress/spec.md#{number.lower()}", quote
+    )
 
 
 @dataclass(frozen=True, slots=True)

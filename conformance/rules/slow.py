@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ssegauge.conformance.rules.cleanup import MIB, growth
-from ssegauge.conformance.rules.effects import accepted_updates, effects, told_streams, waited_ms
+from ssegauge.conformance.rules.reading.effects import accepted_updates, effects, told_streams, waited_ms
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Seen
 from ssegauge.conformance.words import lasted

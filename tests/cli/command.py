@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 ROOT = Path(__file__).parents[2]
-SSEGAUGE = [sys.executable, "-c", "import sys; sys.argv[0] = 'ssegauge'; import ssegauge; ssegauge.main()"]
+SSEGAUGE = [sys.executable, "-c", "import sys; sys.argv[0] = 'ssegauge'; from ssegauge.cli import main; main()"]
 PATIENCE_S = 60.0
 Case, Done = TypeVar("Case"), TypeVar("Done")
 
@@ -27,7 +27,7 @@ def ssegauge(*words: str, cwd: Path, stdin: bytes = b"") -> subprocess.Completed
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
+    return {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
 
 
 @contextlib.contextmanager

@@ -34,7 +34,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
         *("run", "--out", "run", "--quick", "--duration", "3s", "--users", "50"),
         *(
             "--spawn",
-            f"{sys.executable} -m reference_server --port {port}",
+            f"{sys.executable} -m ssegauge.reference_server --port {port}",
             "--junit",
             "out.xml",
             "--sarif",

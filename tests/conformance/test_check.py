@@ -11,7 +11,7 @@ from ssegauge.conformance import check as checking
 from ssegauge.conformance.check import Options, check
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.play import Failures
-from ssegauge.conformance.recording import Recording
+from ssegauge.conformance.recording.live import Recording
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target, from_toml
 from ssegauge.reports import schema

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssegauge.conformance.judge import judge
-from ssegauge.conformance.transcript import Transcript
+from ssegauge.conformance.recording.transcript import Transcript
 from tests.corpus.build import TASK, exchange
 from tests.corpus.delivery import update
 from tests.corpus.security_injection import update as canary

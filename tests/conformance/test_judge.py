@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from ssegauge.conformance.catalogue import RULES
 from ssegauge.conformance.judge import MOST_EVIDENCE, document, judge, overall
-from ssegauge.conformance.rules import RULES, Rule, Source, Verdict
+from ssegauge.conformance.recording.transcript import from_capture
+from ssegauge.conformance.rules import Rule, Source, Verdict
 from ssegauge.conformance.seen import Mark, Seen, not_applicable
 from ssegauge.conformance.target import Limits
-from ssegauge.conformance.transcript import from_capture
 from tests.corpus.build import healthy, progress
 from tests.corpus.whole import HEALTHY
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ssegauge.conformance.reader import ask_in_http10
+from ssegauge.conformance.recording.reader import ask_in_http10
 from ssegauge.conformance.target import from_url
 from tests.cli.command import http, tcp_server
 

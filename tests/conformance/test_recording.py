@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from ssegauge.conformance.recording import Live, Recording, now_ms
-from ssegauge.conformance.transcript import Request, Transcript
+from ssegauge.conformance.recording.live import Live, Recording, now_ms
+from ssegauge.conformance.recording.transcript import Request, Transcript
 
 
 @pytest.mark.parametrize("steps", range(5))

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from ssegauge.conformance.recording.transcript import from_capture
 from ssegauge.conformance.seen import Message, Seen, View
 from ssegauge.conformance.sse import Retry, UnfinishedTail
-from ssegauge.conformance.transcript import from_capture
 from ssegauge.conformance.words import EXCERPT, excerpt
 from tests.corpus.build import EPOCH_MS, completed, connected, event, exchange, healthy, progress
 

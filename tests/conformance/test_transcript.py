@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.conformance.transcript import (
+from ssegauge.conformance.recording.transcript import (
     REDACTED,
     Chunk,
     End,

@@ -2,12 +2,12 @@
 
 import pytest
 
+from ssegauge.conformance.catalogue import RULES
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.explain import named
 from ssegauge.conformance.judge import judge
-from ssegauge.conformance.rules import RULES
+from ssegauge.conformance.recording.transcript import Request, Transcript
 from ssegauge.conformance.seen import View
-from ssegauge.conformance.transcript import Request, Transcript
 from ssegauge.conformance.words import lasted, shown
 from tests.corpus.build import Run, connected, exchange, progress
 from tests.corpus.course import update, waits

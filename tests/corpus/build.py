@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ssegauge.conformance.transcript import Chunk, End, Head, Request, Transcript
+from ssegauge.conformance.recording.transcript import Chunk, End, Head, Request, Transcript
 
 TASK = "task-1"
 EPOCH_MS = 1_760_000_000_000.0

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ssegauge.conformance.transcript import Transcript
+from ssegauge.conformance.recording.transcript import Transcript
 from tests.corpus.build import EPOCH_MS, Case, completed, connected, exchange, failed, healthy, progress
 
 MIB = 1 << 20

@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from ssegauge.conformance.transcript import Transcript
+from ssegauge.conformance.recording.transcript import Transcript
 from tests.corpus.build import EPOCH_MS, TASK, connected, exchange
 
 RETRY = b"retry: 2000\n\n"

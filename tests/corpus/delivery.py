@@ -4,7 +4,7 @@ import zlib
 from dataclasses import replace
 from typing import Any
 
-from ssegauge.conformance.transcript import Transcript
+from ssegauge.conformance.recording.transcript import Transcript
 from tests.corpus.build import EPOCH_MS, Case, completed, connected, exchange, progress
 
 START_MS = 100.0  # when the first update is sent; the streams were opened at 0

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from ssegauge.conformance.transcript import Request, Transcript
+from ssegauge.conformance.recording.transcript import Request, Transcript
 from tests.corpus.build import Case, connected, event, exchange, healthy, progress
 
 HTML = b"<h1>Not Found</h1>"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ssegauge.conformance.transcript import Request, Transcript
+from ssegauge.conformance.recording.transcript import Request, Transcript
 from tests.corpus.build import Case, completed, connected, exchange, failed, progress, task
 from tests.corpus.errors import HTML, answer, error
 

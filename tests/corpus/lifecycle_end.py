@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ssegauge.conformance.transcript import Transcript
+from ssegauge.conformance.recording.transcript import Transcript
 from tests.corpus.build import Case, Run, completed, connected, event, exchange, failed, healthy, progress, task
 from tests.corpus.course import answer, no_answer, reader, snapshot, update, waits
 

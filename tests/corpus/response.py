@@ -1,6 +1,6 @@
 """Response heads that are right, and heads that are not."""
 
-from ssegauge.conformance.transcript import Request, Transcript
+from ssegauge.conformance.recording.transcript import Request, Transcript
 from tests.corpus.build import Case, completed, connected, exchange, healthy, task
 
 STREAM = "text/event-stream"

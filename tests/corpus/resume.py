@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ssegauge.conformance.transcript import Transcript
+from ssegauge.conformance.recording.transcript import Transcript
 from tests.corpus.build import Case, completed, connected, event, exchange, healthy, progress, task
 from tests.corpus.course import answer, no_answer, reader, update, waits
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ssegauge.conformance.transcript import Request, Transcript
+from ssegauge.conformance.recording.transcript import Request, Transcript
 from tests.corpus.build import EPOCH_MS, Case, event, exchange
 
 PLAIN = {"task_id": None, "kind": "plain"}

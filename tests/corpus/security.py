@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ssegauge.conformance.transcript import Transcript
+from ssegauge.conformance.recording.transcript import Transcript
 from tests.corpus.build import Case, connected, event, exchange, healthy, progress
 from tests.corpus.delivery import update
 from tests.corpus.errors import answer, error

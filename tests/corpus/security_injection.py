@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from ssegauge.conformance.transcript import Transcript
+from ssegauge.conformance.recording.transcript import Transcript
 from tests.corpus.build import EPOCH_MS, Case, completed, connected, exchange, progress
 
 MARKER = "canary0123456789ab"

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from ssegauge.conformance.transcript import End, Request, Transcript
+from ssegauge.conformance.recording.transcript import End, Request, Transcript
 from tests.corpus.build import Case, connected, exchange, progress
 from tests.corpus.delivery import told as paced
 from tests.corpus.delivery import update, updates

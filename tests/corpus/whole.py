@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from ssegauge.conformance.transcript import Transcript
+from ssegauge.conformance.recording.transcript import Transcript
 from tests.corpus.build import EPOCH_MS, Run, completed, connected, event, exchange, failed, healthy, progress, task
 from tests.corpus.course import RETRY, answer, reader, snapshot, update, waits
 

@@ -1,6 +1,6 @@
 """Streams whose bytes are right, and streams whose bytes are not, whatever the events mean."""
 
-from ssegauge.conformance.transcript import Transcript
+from ssegauge.conformance.recording.transcript import Transcript
 from tests.corpus.build import Case, event, exchange, healthy
 
 BOM = b"\xef\xbb\xbf"

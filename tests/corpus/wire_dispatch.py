@@ -1,6 +1,6 @@
 """Streams of which no event comes."""
 
-from ssegauge.conformance.transcript import from_capture
+from ssegauge.conformance.recording.transcript import from_capture
 from tests.corpus.build import Case, exchange, healthy
 
 CASES = {

@@ -22,7 +22,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from ssegauge.conformance import transcript
+from ssegauge.conformance.recording import transcript
 from ssegauge.loadtests.cli import SCENARIOS
 from tests.cli.command import at_once
 from tests.loadtests.conftest import PATIENT, Load, reference_at, run_into, verdicts

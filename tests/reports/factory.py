@@ -98,7 +98,7 @@ FAILING = [
         mend="End the response after the terminal event: call controller.close() in cleanup().",
         source={
             "title": "task-progress, sentence 6",
-            "url": "conformance/spec/task-progress.md",
+            "url": "conformance/profiles/task_progress/spec.md",
             "quote": "Then the server ends the stream properly.",
         },
         evidence=[

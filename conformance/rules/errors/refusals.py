@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ssegauge.conformance.rules.course import hangs, no_room, waited_long
+from ssegauge.conformance.rules.reading.answers import hangs, no_room, waited_long
 from ssegauge.conformance.rules.rule import profile, rfc, rule
 from ssegauge.conformance.seen import Mark, Seen, View
 from ssegauge.conformance.sse import Comment

@@ -50,10 +50,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple, TypeGuard, TypeVar
 
-from ssegauge.conformance.coding import CannotDecode, decoder
+from ssegauge.conformance.recording.transcript import Head, How, Transcript
+from ssegauge.conformance.seen.coding import CannotDecode, decoder
 from ssegauge.conformance.sse import Decoder, Event, Observation
 from ssegauge.conformance.target import Limits, Profile
-from ssegauge.conformance.transcript import Head, How, Transcript
 from ssegauge.conformance.words import excerpt, lasted
 
 ENDED = frozenset({"completed", "failed"})

@@ -3,9 +3,9 @@
 import asyncio
 from typing import Any
 
-from ssegauge.conformance.probes.course import pace
 from ssegauge.conformance.probes.probe import probe
-from ssegauge.conformance.record import Server
+from ssegauge.conformance.profiles.task_progress.probes.course import pace
+from ssegauge.conformance.recording.server import Server
 
 RACE_MS = range(-20, 21, 4)
 GARBAGE = {

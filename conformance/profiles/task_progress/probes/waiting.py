@@ -5,11 +5,11 @@ import random
 import uuid
 from typing import Any
 
-from ssegauge.conformance.probes.course import pace
 from ssegauge.conformance.probes.leaving import look, observe
 from ssegauge.conformance.probes.probe import probe
-from ssegauge.conformance.reader import Reader
-from ssegauge.conformance.record import Server
+from ssegauge.conformance.profiles.task_progress.probes.course import pace
+from ssegauge.conformance.recording.reader import Reader
+from ssegauge.conformance.recording.server import Server
 
 # Together 420 kB: more than the buffers between a server and a reader with a small window hold (about 100 kB, and what
 # the server's own library adds, often 64 kB).

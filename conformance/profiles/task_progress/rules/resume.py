@@ -3,19 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ssegauge.conformance.rules.course import (
-    State,
-    hangs,
-    how_untold,
-    no_room,
-    ordinary,
-    readable,
-    state,
-    told_state,
-    unanswered,
-)
+from ssegauge.conformance.profiles.task_progress.course import State, how_untold, ordinary, readable, state, told_state
+from ssegauge.conformance.profiles.task_progress.rules.shape import known, messages
+from ssegauge.conformance.rules.reading.answers import hangs, no_room, unanswered
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.rules.shape import known, messages
 from ssegauge.conformance.seen import Mark, Message, Seen, View
 from ssegauge.conformance.sse import IgnoredField, Retry
 from ssegauge.conformance.words import shown

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import cast
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.recording.transcript import SCHEMA, Transcript, from_capture, load, loads
 from ssegauge.conformance.sse import BlockWithoutData, Comment, Event, Observation, Retry, UnfinishedTail, decode
 from ssegauge.conformance.target import Limits, Profile
-from ssegauge.conformance.transcript import SCHEMA, Transcript, from_capture, load, loads
 
 MOST_BYTES = 64 << 20
 

@@ -19,10 +19,10 @@ from typing import Any, Self, cast
 import httpx
 
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.conformance.recording import Live, Recording
+from ssegauge.conformance.recording.live import Live, Recording
+from ssegauge.conformance.recording.transcript import Headers, Request, Transcript
 from ssegauge.conformance.seen import View
 from ssegauge.conformance.target import Call, Target, pointer
-from ssegauge.conformance.transcript import Headers, Request, Transcript
 
 PATIENCE_S = 5.0
 QUICK_PATIENCE_S = 2.0

@@ -5,8 +5,8 @@ import uuid
 from typing import Any
 
 from ssegauge.conformance.probes.probe import probe
-from ssegauge.conformance.record import Server
-from ssegauge.conformance.recording import Live, now_ms
+from ssegauge.conformance.recording.live import Live, now_ms
+from ssegauge.conformance.recording.server import Server
 
 UPDATES = 8
 PACE_S = 0.1

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ssegauge.conformance.rules.course import (
+from ssegauge.conformance.profiles.task_progress.course import (
     State,
     ended_ms,
     how_untold,

@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from ssegauge.conformance.rules.liveness import HEARTBEAT_NAMES
+from ssegauge.conformance.rules.reading.torn import torn
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.rules.torn import torn
 from ssegauge.conformance.seen import Mark, Message, View, is_number
 from ssegauge.conformance.words import lasted, shown
 

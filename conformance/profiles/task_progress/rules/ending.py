@@ -2,21 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 
-from ssegauge.conformance.rules.course import (
+from ssegauge.conformance.profiles.task_progress.course import (
     came_after_end,
     ended_ms,
     in_time,
-    no_room,
     ordinary,
     percent,
     readable,
     state,
-    unanswered,
 )
-from ssegauge.conformance.rules.effects import accepted_updates
+from ssegauge.conformance.profiles.task_progress.rules.progress import UNFINISHED
+from ssegauge.conformance.profiles.task_progress.rules.shape import is_heartbeat, made_ms
+from ssegauge.conformance.rules.reading.answers import no_room, unanswered
+from ssegauge.conformance.rules.reading.effects import accepted_updates
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.rules.shape import is_heartbeat, made_ms
-from ssegauge.conformance.rules.shape_progress import UNFINISHED
 from ssegauge.conformance.seen import Mark, Message, Seen, View, is_number
 from ssegauge.conformance.sse import UnfinishedTail
 from ssegauge.conformance.words import lasted

@@ -17,8 +17,7 @@ from typing import Any, TextIO
 
 import httpx
 
-from ssegauge.conformance.sse import Decoder, Event
-from ssegauge.conformance.transcript import (
+from ssegauge.conformance.recording.transcript import (
     Chunk,
     End,
     Head,
@@ -31,6 +30,7 @@ from ssegauge.conformance.transcript import (
     head_row,
     opening_row,
 )
+from ssegauge.conformance.sse import Decoder, Event
 
 # Between a time of the monotonic clock and Unix time there is one offset for the whole run.
 _EPOCH_OFFSET_MS = time.time() * 1000 - time.perf_counter() * 1000

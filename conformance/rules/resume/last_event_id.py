@@ -2,7 +2,7 @@
 
 WHATWG says what the header reports, not that events are kept. So a live feed may go on with what is new, and a snapshot
 that opens every stream may come again: only a stream that takes the id for nothing, or keeps events and loses some, is
-found. For the streams of tasks there are stricter rules in ``ssegauge.conformance.rules.resume``.
+found. For the streams of tasks there are stricter rules in that profile's folder.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ssegauge.conformance.rules.course import no_room
+from ssegauge.conformance.rules.reading.answers import no_room
 from ssegauge.conformance.rules.rule import rule, whatwg
 from ssegauge.conformance.seen import Mark, Message, Seen, View
 from ssegauge.conformance.words import shown

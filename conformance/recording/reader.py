@@ -15,8 +15,8 @@ import struct
 from typing import Self
 from urllib.parse import urlsplit
 
-from ssegauge.conformance.machine import address
-from ssegauge.conformance.record import merge_headers, ssl_context
+from ssegauge.conformance.recording.machine import address
+from ssegauge.conformance.recording.server import merge_headers, ssl_context
 from ssegauge.conformance.target import Target
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s; closing sends RST

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from ssegauge.conformance.profiles.task_progress.rules.shape import each, known
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.rules.shape import each, known
 from ssegauge.conformance.seen import Mark, Message, View, is_number
 from ssegauge.conformance.words import shown
 

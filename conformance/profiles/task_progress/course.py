@@ -6,18 +6,15 @@ A stream in a ``situation`` is none of the ordinary ones. Times are in Unix epoc
 import json
 from collections.abc import Iterable, Iterator
 
-from ssegauge.conformance.rules.effects import accepted_updates
-from ssegauge.conformance.rules.shape import TYPES, is_heartbeat
-from ssegauge.conformance.rules.shape_progress import STATUSES
+from ssegauge.conformance.profiles.task_progress.rules.progress import STATUSES
+from ssegauge.conformance.profiles.task_progress.rules.shape import TYPES, is_heartbeat
+from ssegauge.conformance.rules.reading.effects import accepted_updates
 from ssegauge.conformance.seen import ENDED, Message, Seen, View, is_number
 from ssegauge.conformance.words import lasted
 
 State = tuple[object, ...]
 # What two readers of one task are to be told alike; an estimate of the time left depends on the moment.
 COMMON = ("status", "stage", "progress", "message", "results", "error")
-
-BUSY = frozenset({429, 503})
-LEAST_PATIENCE_S = 2.0
 
 
 def ordinary(seen: Seen) -> Iterator[View]:
@@ -132,26 +129,3 @@ def _state_told_ms(seen: Seen, view: View) -> float | None:
 def _is_current(message: Message, least: float) -> bool:
     told = percent(message)
     return message.ends_task or told is None or told >= least
-
-
-def unanswered(view: View) -> bool:
-    """Whether we waited for the head of an answer in vain."""
-    end = view.transcript.end
-    return view.head is None and end is not None and end.how == "timeout"
-
-
-def no_room(view: View) -> bool:
-    """Whether we were refused for want of room: a matter of load, which says nothing of the request."""
-    return view.head is not None and view.head.status in BUSY
-
-
-def waited_long(seen: Seen, view: View) -> bool:
-    """Whether we waited in vain, and for so long that it cannot be slowness, the server's or our own."""
-    end, promised_s = view.transcript.end, seen.limits.connect_s - seen.own_delay_s
-    least_ms = 1000 * max(LEAST_PATIENCE_S, 2 * promised_s, seen.limits.connect_s) - 50
-    return end is not None and end.how == "timeout" and end.at_ms >= least_ms
-
-
-def hangs(seen: Seen, view: View) -> bool:
-    """Whether there was no answer at all; a connection that the server closed is none."""
-    return view.head is None and waited_long(seen, view)

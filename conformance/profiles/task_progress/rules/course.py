@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ssegauge.conformance.rules.course import in_time, ordinary, percent, readable, unanswered
+from ssegauge.conformance.profiles.task_progress.course import in_time, ordinary, percent, readable
+from ssegauge.conformance.profiles.task_progress.rules.progress import UNFINISHED
+from ssegauge.conformance.profiles.task_progress.rules.shape import made_ms
+from ssegauge.conformance.rules.reading.answers import unanswered
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.rules.shape import made_ms
-from ssegauge.conformance.rules.shape_progress import UNFINISHED
 from ssegauge.conformance.seen import Mark, Message, Seen, View
 from ssegauge.conformance.words import lasted
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from ssegauge.conformance.rules.liveness import HEARTBEAT_NAMES
+from ssegauge.conformance.rules.reading.torn import torn
 from ssegauge.conformance.rules.rule import rfc, rule, whatwg
-from ssegauge.conformance.rules.torn import torn
-from ssegauge.conformance.rules.wire import none_of
+from ssegauge.conformance.rules.wire.stream import none_of
 from ssegauge.conformance.seen import Item, Mark, View
 from ssegauge.conformance.sse import BlockWithoutData, Event, IgnoredField, Retry
 from ssegauge.conformance.words import shown

@@ -1,0 +1,1 @@
+"""The ticket's protocol: progress of long-running tasks."""

@@ -1,0 +1,1 @@
+"""Situations that only a server of tasks has."""

@@ -1,0 +1,1 @@
+"""Rules of the task-progress specification, beyond those of any event stream."""

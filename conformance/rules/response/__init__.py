@@ -1,0 +1,1 @@
+"""Rules on the head of the response and on its framing by HTTP."""

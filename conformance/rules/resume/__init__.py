@@ -1,0 +1,1 @@
+"""Rules on clients that come back."""

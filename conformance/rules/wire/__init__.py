@@ -1,0 +1,1 @@
+"""Rules on the bytes of an event stream."""
