@@ -15,8 +15,9 @@ PACKAGES = ("conformance", "loadtests", "reports", "reference_server", "ssegauge
 SEEN = ["conformance.seen", "conformance.sse", "conformance.target", "conformance.words"]
 MAY_SEE = {
     "conformance.sse": ["conformance.sse"],
-    "conformance.recording.transcript": ["conformance.errors"],
-    "conformance.target": ["conformance.errors"],
+    "conformance.recording.transcript": ["conformance.errors", "conformance.credentials"],
+    "conformance.target": ["conformance.errors", "conformance.credentials", "conformance.target"],
+    "conformance.credentials": [],
     "conformance.errors": [],
     "conformance.seen.coding": [],
     "conformance.seen": [*SEEN, "conformance.recording.transcript"],
