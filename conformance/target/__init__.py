@@ -19,7 +19,7 @@ from ssegauge.conformance.target.addresses import as_url, checked_url, in_querie
 from ssegauge.conformance.target.checks import check_placeholders, check_promises, note, unused
 from ssegauge.conformance.target.file import Reader, dotted
 from ssegauge.conformance.target.filling import fill, fill_json, fill_path, kept, pointer
-from ssegauge.conformance.target.given import NOTHING, Given, apply
+from ssegauge.conformance.target.given import NOTHING, Given, apply, known_profile
 from ssegauge.conformance.target.model import (
     Before,
     Call,
@@ -60,6 +60,7 @@ __all__ = [
     "from_toml",
     "from_url",
     "kept",
+    "known_profile",
     "load_target",
     "pointer",
     "validator",

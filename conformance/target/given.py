@@ -57,7 +57,7 @@ def apply(given: Given, target: Target, environ: Mapping[str, str]) -> Target:
     return replace(
         target,
         stream=_asked(target.stream, _method(given.method), body),
-        profile=_profile(given.profile) or target.profile,
+        profile=known_profile(given.profile) or target.profile,
         tls=Tls(target.tls.verify and not given.insecure, given.ca_file or target.tls.ca_file),
         secrets=target.secrets | of_headers.secrets | of_body.secrets | _secrets(headers),
     )
@@ -107,7 +107,8 @@ def _method(method: str) -> str:
     return normalized(method)
 
 
-def _profile(name: str) -> str:
+def known_profile(name: str) -> str:
+    """Return the name; raises CannotJudge for that of no profile. Empty is none, and no mistake."""
     if name and name not in KNOWN:
         raise CannotJudge(f"--profile {name!r} is none of {', '.join(KNOWN)}{meant(name, KNOWN)}")
     return name
