@@ -93,7 +93,7 @@ def _missing(rule: Rule, seen: Seen, hooks: Collection[str] | None, quick: bool)
     if quick and rule.patient:
         return "left out by --quick"
     if hooks is None:
-        captured = any(view.facts.get("capture") for view in seen.views)
+        captured = any(view.facts.capture for view in seen.views)
         return NOT_IN_A_CAPTURE if captured else NOT_RECORDED
     missing = [LINES.get(name, f"[{name}]") for name in rule.needs if name not in hooks]
     if missing:

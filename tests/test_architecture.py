@@ -12,10 +12,11 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("conformance", "loadtests", "reports", "reference_server", "ssegauge")
 
 # Part -> what else of the project it may import. The longest matching name counts.
-SEEN = ["conformance.seen", "conformance.sse", "conformance.target", "conformance.words"]
+SEEN = ["conformance.facts", "conformance.seen", "conformance.sse", "conformance.target", "conformance.words"]
 MAY_SEE = {
     "conformance.sse": ["conformance.sse"],
-    "conformance.recording.transcript": ["conformance.errors"],
+    "conformance.facts": [],
+    "conformance.recording.transcript": ["conformance.errors", "conformance.facts"],
     "conformance.target": ["conformance.errors"],
     "conformance.errors": [],
     "conformance.seen.coding": [],

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ssegauge.conformance.facts import Role
 from ssegauge.conformance.seen import Mark, Seen, View
 from ssegauge.conformance.target import Profile
 
@@ -98,7 +99,7 @@ def rule(
     level: Level,
     source: Source,
     *,
-    over: str | None = None,
+    over: Role | Literal["streams"] | None = None,
     needs: Iterable[str] = (),
     patient: bool = False,
     only: Profile | None = None,
@@ -133,7 +134,7 @@ def rule(
     return register
 
 
-def _over(function: Callable[[Any], Iterator[Mark]], over: str | None) -> Check:
+def _over(function: Callable[[Any], Iterator[Mark]], over: Role | Literal["streams"] | None) -> Check:
     if over is None:
         return function
 
@@ -144,7 +145,7 @@ def _over(function: Callable[[Any], Iterator[Mark]], over: str | None) -> Check:
     return check
 
 
-def _views(seen: Seen, over: str) -> tuple[View, ...]:
+def _views(seen: Seen, over: Role | Literal["streams"]) -> tuple[View, ...]:
     return seen.streams if over == "streams" else seen.role(over)
 
 
