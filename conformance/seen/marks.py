@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["must", "should", "advice"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +21,15 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One observation of a rule: ``good`` or not; None where the rule turns out not to apply."""
+    """One observation of a rule: ``good`` or not; None where the rule turns out not to apply.
+
+    ``level`` is for a breach that weighs more, or less, than the rule usually does.
+    """
 
     good: bool | None
     summary: str = ""
     evidence: Evidence | None = None
+    level: Level | None = None
 
 
 def not_applicable(reason: str) -> Mark:

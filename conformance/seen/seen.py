@@ -10,19 +10,20 @@ from functools import cached_property
 from ssegauge.conformance.facts import Facts, Role
 from ssegauge.conformance.recording.transcript import Transcript
 from ssegauge.conformance.seen.view import View
-from ssegauge.conformance.target import Limits, Profile
+from ssegauge.conformance.target import Limits, Profile, Promises
 
 NO_FACTS = Facts()
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Everything that one run saw. ``limits`` have ``own_delay_s`` added to them."""
+    """Everything that one run saw, and what was promised. ``limits`` have ``own_delay_s`` added to them."""
 
     views: tuple[View, ...]
     profile: Profile = "task-progress"
     limits: Limits = field(default_factory=Limits)
     own_delay_s: float = 0.0
+    promises: Promises = field(default_factory=Promises)
 
     @classmethod
     def of(
@@ -30,6 +31,7 @@ class Seen:
         transcripts: Iterable[Transcript],
         profile: Profile = "task-progress",
         limits: Limits | None = None,
+        promises: Promises | None = None,
     ) -> Seen:
         """Return what there is to see in transcripts.
 
@@ -39,7 +41,7 @@ class Seen:
         promised = limits or Limits()
         own_s = max((view.facts.own_delay_ms or 0.0 for view in views), default=0.0) / 1000
         times = {name: getattr(promised, name) + own_s for name in ("connect_s", "update_s", "heartbeat_s")}
-        return cls(views, profile, replace(promised, **times), own_s)
+        return cls(views, profile, replace(promised, **times), own_s, promises or Promises())
 
     @cached_property
     def _by_role(self) -> Mapping[Role, list[View]]:

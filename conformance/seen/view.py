@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from ssegauge.conformance.recording.transcript import Head, How, Transcript
 from ssegauge.conformance.seen.coding import CannotDecode, decoder
-from ssegauge.conformance.seen.marks import Evidence, Mark
+from ssegauge.conformance.seen.marks import Evidence, Level, Mark
 from ssegauge.conformance.seen.messages import Item, Message, read_message
 from ssegauge.conformance.sse import Decoder, Event, Observation
 from ssegauge.conformance.words import excerpt, lasted
@@ -124,9 +124,12 @@ class View:
         """Return an observation that supports the rule."""
         return Mark(True)
 
-    def bad(self, summary: str, where: Item | Message | str | None = None) -> Mark:
-        """Return a violation; ``where`` is an item, a header field's name, or None for how the exchange ended."""
-        return Mark(False, summary, self.evidence(where))
+    def bad(self, summary: str, where: Item | Message | str | None = None, level: Level | None = None) -> Mark:
+        """Return a violation; ``where`` is an item, a header field's name, or None for how the exchange ended.
+
+        ``level`` is for a breach that weighs more, or less, than the rule usually does.
+        """
+        return Mark(False, summary, self.evidence(where), level)
 
     def evidence(self, where: Item | Message | str | None = None) -> Evidence:
         """Return where to look."""
