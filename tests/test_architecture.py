@@ -16,8 +16,9 @@ SEEN = ["conformance.facts", "conformance.seen", "conformance.sse", "conformance
 MAY_SEE = {
     "conformance.sse": ["conformance.sse"],
     "conformance.facts": [],
-    "conformance.recording.transcript": ["conformance.errors", "conformance.facts"],
-    "conformance.target": ["conformance.errors"],
+    "conformance.recording.transcript": ["conformance.errors", "conformance.facts", "conformance.credentials"],
+    "conformance.target": ["conformance.errors", "conformance.credentials", "conformance.target"],
+    "conformance.credentials": [],
     "conformance.errors": [],
     "conformance.seen.coding": [],
     "conformance.seen": [*SEEN, "conformance.recording.transcript"],

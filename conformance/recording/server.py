@@ -24,7 +24,7 @@ from ssegauge.conformance.facts import Facts, Kind, Role, When
 from ssegauge.conformance.recording.live import Live, Recording
 from ssegauge.conformance.recording.transcript import Headers, Request, Transcript
 from ssegauge.conformance.seen import View
-from ssegauge.conformance.target import Call, Target, pointer
+from ssegauge.conformance.target import Call, Create, Target, pointer
 
 PATIENCE_S = 5.0
 QUICK_PATIENCE_S = 2.0
@@ -140,7 +140,7 @@ class Server:
     async def create(self, kind: Kind = "self-running") -> str:
         """Start a task and return its id; raises HookFailed when the hook gives none."""
         name = CREATES[kind]
-        hook = cast("Call", getattr(self.target.task, name))
+        hook = cast("Create", getattr(self.target.task, name))
         reply = await self.call("create", hook, Facts(kind=kind), name=f"create-{kind}", patience_s=PATIENCE_S)
         try:
             if reply.head and reply.head.status < 300:
