@@ -8,14 +8,12 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ssegauge.reports.folder import Document, RunFolder
 from ssegauge.reports.render.visible import prose, visible
+from ssegauge.reports.values import Percentiles
 from ssegauge.reports.verdict import is_finished, states
-
-if TYPE_CHECKING:  # the terminal shows verdicts without waiting for pandas
-    from ssegauge.reports.summarize import Percentiles
 
 LABELS = {
     "fail": "failed",
@@ -261,13 +259,13 @@ def pretty(document: Document) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def latency_rows(latencies: Mapping[str, "Percentiles"], delay: "Percentiles") -> Iterator[tuple[str, "Percentiles"]]:
+def latency_rows(latencies: Mapping[str, Percentiles], delay: Percentiles) -> Iterator[tuple[str, Percentiles]]:
     """Yield (name, percentiles) per kind of latency, and of the generator's own delay where it is known."""
     yield from ((kind(name), found) for name, found in latencies.items())
     if delay.samples:
         yield "generator's own delay", delay
 
 
-def existing_rows(existing: Mapping[bool, "Percentiles"]) -> Iterator[tuple[str, "Percentiles"]]:
+def existing_rows(existing: Mapping[bool, Percentiles]) -> Iterator[tuple[str, Percentiles]]:
     """Yield (name, percentiles) of the existing endpoint without and with open streams."""
     yield from ((f"{'with' if held else 'without'} streams", found) for held, found in existing.items())

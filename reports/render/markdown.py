@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ssegauge.reports import verdict, words
 from ssegauge.reports.folder import Document, RunFolder
 from ssegauge.reports.render.visible import prose, visible
-from ssegauge.reports.summarize import Percentiles
+from ssegauge.reports.values import Percentiles
 
 SIGNS = {"pass": "✅", "fail": "❌", "could_not_judge": "❔", "harness_error": "❗", "warning": "⚠️"}
 SPECIAL = re.compile(r"[\\`*_\[\]<>|~&#$@!]")
