@@ -5,8 +5,8 @@ A rule or a probe is known once its module is imported, so importing this one im
 """
 
 import pkgutil
-from importlib import import_module
 from collections.abc import Mapping
+from importlib import import_module
 from types import ModuleType
 
 from ssegauge.conformance import probes, profiles, rules

@@ -15,7 +15,7 @@ from typing import Any
 from ssegauge.conformance.judge import Result
 from ssegauge.conformance.recording.transcript import Transcript
 from ssegauge.conformance.rules import Rule
-from ssegauge.conformance.seen import Level, Seen, View
+from ssegauge.conformance.seen import Level, Seen
 from ssegauge.conformance.sse import Comment
 from ssegauge.conformance.target import Profile
 from ssegauge.conformance.words import lasted
@@ -53,7 +53,9 @@ def overall(results: Iterable[Result], *, strict: bool = False, known: Collectio
     if any(one.verdict == "fail" and one.level in breaking and one.rule.code not in known for one in results):
         return "fail"
     verdicts = {one.verdict for one in results}
-    unsure = any(one.verdict == "not_judged" and one.level in breaking and not known & {*one.because} for one in results)
+    unsure = any(
+        one.verdict == "not_judged" and one.level in breaking and set(known).isdisjoint(one.because) for one in results
+    )
     if "harness_error" in verdicts or unsure or not verdicts & {"pass", "fail"}:
         return "could_not_judge"
     return "pass"
@@ -82,7 +84,7 @@ def document(
         interrupted: whether the check was cut off; then nothing passes.
     """
     results, seen = list(results), looked(transcripts)
-    path, known = baseline or ("", frozenset())
+    path, known = baseline or ("", ())
     stale = sorted({*known} & {one.rule.code for one in results if one.verdict == "pass"})
     verdict = overall(results, strict=strict, known=frozenset(known))
     notes = [*notes, *filter(None, [nothing_seen(seen)])]
