@@ -43,7 +43,7 @@ def _status() -> int:
 
 def _could_not_judge(error: Exception) -> int:
     """Say in one line why there is no verdict; a defect of our own keeps its traceback."""
-    if type(error).__name__ in {"CannotJudge", "BadRunFolder", "CannotServe"}:
+    if type(error).__name__ in {"CannotJudge", "BadRunFolder", "CannotServe", "NotInstalledError"}:
         errors.print(f"ssegauge: {error}", markup=False, soft_wrap=True)
     else:
         traceback.print_exc()

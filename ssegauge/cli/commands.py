@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from ssegauge import extras
 from ssegauge.cli import options as say
 from ssegauge.cli.work import (
     DEFAULT_TARGET,
@@ -176,7 +177,8 @@ def load(
     quiet: say.Quiet = False,
 ) -> None:
     """Load a server with streams, and judge how it holds up."""
-    from ssegauge.loadtests.cli import Options, run_worker
+    extras.need("load")
+    from ssegauge.loadtests.running.cli import Options, run_worker
     from ssegauge.reports.cli import show
 
     options = Options(
@@ -233,8 +235,9 @@ def run_command(
     verbose: say.Verbose = False,
 ) -> None:
     """Check, then load, then report; without a target on the reference server, which it starts by itself."""
+    extras.need("load")
     from ssegauge.conformance.check import Options
-    from ssegauge.loadtests.cli import Options as LoadOptions
+    from ssegauge.loadtests.running.cli import Options as LoadOptions
     from ssegauge.reports.cli import show, write_extra
 
     checks = Options(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ssegauge.conformance.check import Options
     from ssegauge.conformance.runfolder import RunFolder
     from ssegauge.conformance.target import Given, Target
-    from ssegauge.loadtests.cli import Options as LoadOptions
+    from ssegauge.loadtests.running.cli import Options as LoadOptions
 
 DEFAULT_TARGET = Path("ssegauge.toml")
 errors = Console(stderr=True, highlight=False)
@@ -79,14 +79,14 @@ def run_folder(target: Target, out: Path | None) -> Iterator[RunFolder]:
     except KeyboardInterrupt:
         folder.finish(interrupted=True)
         with contextlib.suppress(Exception):  # interrupted before there was anything to report
-            reports.build(folder.path)
+            reports.build(folder.path, whole=False)
         errors.print(f"Interrupted. What was measured so far is in {escape(str(folder.path))}", soft_wrap=True)
         raise
     except Exception:
         folder.finish()  # what was recorded until then stays; there is no verdict to report
         raise
     folder.finish()
-    reports.build(folder.path)
+    reports.build(folder.path, whole=False)
 
 
 def check_live(target: Target, folder: RunFolder, options: Options, *, loud: bool) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def load_live(
     target: Target, folder: RunFolder, options: LoadOptions, *, loud: bool, search: bool = False
 ) -> dict[str, Any]:
     """Load the target, or search its limit, with a live line when ``loud``; return load.json."""
-    from ssegauge.loadtests.cli import describe, find_limit, run_load
+    from ssegauge.loadtests.running.cli import describe, find_limit, run_load
     from ssegauge.reports.render.live import live
 
     load_it = find_limit if search else run_load

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.target import Target, from_toml
-from ssegauge.loadtests import clock, pacing
-from ssegauge.loadtests.client import Client
-from ssegauge.loadtests.connection import resolve
-from ssegauge.loadtests.integrity import Tokens
-from ssegauge.loadtests.meters import is_terminal, timestamp_of
-from ssegauge.loadtests.updates import Driver, Hooks, Task, update_body
+from ssegauge.loadtests.driving import pacing
+from ssegauge.loadtests.driving.client import Client
+from ssegauge.loadtests.driving.updates import Driver, Hooks, Task, update_body
+from ssegauge.loadtests.measuring.integrity import Tokens
+from ssegauge.loadtests.measuring.meters import is_terminal, timestamp_of
+from ssegauge.loadtests.stream import clock
+from ssegauge.loadtests.stream.connection import resolve
 from tests.loadtests.servers import PATIENCE, TaskServer, Update, tasks
 
 

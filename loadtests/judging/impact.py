@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from ssegauge.loadtests.samples import Floats
+from ssegauge.loadtests.measuring.samples import Floats
 
 FEWEST_PAIRS: Final = 4
 FEWEST_PINGS: Final = 20  # in a phase

@@ -18,9 +18,9 @@ from typing import Any, Final
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from ssegauge.conformance.target import Call, Target
-from ssegauge.loadtests import clock
-from ssegauge.loadtests.connection import Connection, Origin, path_of, request_bytes
-from ssegauge.loadtests.stream import reason_of
+from ssegauge.loadtests.stream import clock
+from ssegauge.loadtests.stream.connection import Connection, Origin, path_of, request_bytes
+from ssegauge.loadtests.stream.stream import reason_of
 
 MOST_IDLE: Final = 64
 

@@ -22,7 +22,7 @@ from gevent import socket
 
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.target import Target, Tls
-from ssegauge.loadtests import clock
+from ssegauge.loadtests.stream import clock
 
 RECEIVE_BYTES: Final = 16_384
 READ: Final = 1  # libev's EV_READ

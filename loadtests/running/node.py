@@ -20,17 +20,17 @@ from gevent.pool import Pool
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.recording.transcript import Request, Transcript
 from ssegauge.conformance.target import Call, Target
-from ssegauge.loadtests import clock
-from ssegauge.loadtests.client import Client
-from ssegauge.loadtests.connection import path_of, resolve, stream_headers
-from ssegauge.loadtests.generator import Watch
-from ssegauge.loadtests.integrity import Tokens
-from ssegauge.loadtests.meters import Driven, Meter, Stamped
-from ssegauge.loadtests.samples import Rows
-from ssegauge.loadtests.session import Books, Counts, OnEvent, Session, plain
-from ssegauge.loadtests.stream import EventStream, StreamFailed, asked_for
-from ssegauge.loadtests.under_load import MOST_STREAMS, Recording, findings
-from ssegauge.loadtests.updates import Driver, Hooks, Task
+from ssegauge.loadtests.driving.client import Client
+from ssegauge.loadtests.driving.updates import Driver, Hooks, Task
+from ssegauge.loadtests.judging.under_load import MOST_STREAMS, Recording, findings
+from ssegauge.loadtests.measuring.generator import Watch
+from ssegauge.loadtests.measuring.integrity import Tokens
+from ssegauge.loadtests.measuring.meters import Driven, Meter, Stamped
+from ssegauge.loadtests.measuring.samples import Rows
+from ssegauge.loadtests.stream import clock
+from ssegauge.loadtests.stream.connection import path_of, resolve, stream_headers
+from ssegauge.loadtests.stream.session import Books, Counts, OnEvent, Session, plain
+from ssegauge.loadtests.stream.stream import EventStream, StreamFailed, asked_for
 
 OPENING_PATIENCE: Final = 10.0  # times the limit: a stream that has not opened for so long has failed
 POLL_S: Final = 0.02

@@ -23,8 +23,8 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from ssegauge.conformance.sse import FastDecoder, Message
 from ssegauge.conformance.target import Tls
-from ssegauge.loadtests import clock
-from ssegauge.loadtests.connection import Connection, Headers, Origin, origin_form, request_bytes, resolve
+from ssegauge.loadtests.stream import clock
+from ssegauge.loadtests.stream.connection import Connection, Headers, Origin, origin_form, request_bytes, resolve
 
 REDIRECTS: Final = {301, 302, 303, 307, 308}
 MOST_REDIRECTS: Final = 20

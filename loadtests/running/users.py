@@ -24,10 +24,10 @@ from locust.env import Environment
 from locust.exception import InterruptTaskSet, StopUser
 
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.loadtests.hooks import node_of
-from ssegauge.loadtests.node import Node
-from ssegauge.loadtests.session import OnEvent
-from ssegauge.loadtests.updates import Task
+from ssegauge.loadtests.driving.updates import Task
+from ssegauge.loadtests.running.hooks import node_of
+from ssegauge.loadtests.running.node import Node
+from ssegauge.loadtests.stream.session import OnEvent
 
 RECONNECT_S: Final = 1.0
 REOPENING_RATE: Final = 1000.0  # streams per second, when all are wanted again

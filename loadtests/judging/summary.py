@@ -15,13 +15,13 @@ from typing import Any, Final
 import numpy as np
 
 from ssegauge.conformance.target import Target
-from ssegauge.loadtests import samples
-from ssegauge.loadtests.clock import Clock
-from ssegauge.loadtests.health import Health
-from ssegauge.loadtests.impact import ratio_of
-from ssegauge.loadtests.integrity import Account
-from ssegauge.loadtests.objectives import Measured, judge, overall
-from ssegauge.loadtests.samples import CONNECT, EXISTING, FIRST_EVENT, GAP, OPEN, UPDATE, Floats
+from ssegauge.loadtests.judging.health import Health
+from ssegauge.loadtests.judging.impact import ratio_of
+from ssegauge.loadtests.judging.objectives import Measured, judge, overall
+from ssegauge.loadtests.measuring import samples
+from ssegauge.loadtests.measuring.integrity import Account
+from ssegauge.loadtests.measuring.samples import CONNECT, EXISTING, FIRST_EVENT, GAP, OPEN, UPDATE, Floats
+from ssegauge.loadtests.stream.clock import Clock
 
 SCHEMA: Final = "ssegauge/load/1"
 MOST_REASONS: Final = 5

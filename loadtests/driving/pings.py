@@ -20,10 +20,10 @@ import gevent
 import numpy as np
 
 from ssegauge.conformance.target import Call, Target
-from ssegauge.loadtests import clock
-from ssegauge.loadtests.client import Client, ExchangeFailed, call_bytes
-from ssegauge.loadtests.connection import resolve
-from ssegauge.loadtests.samples import EXISTING, Rows
+from ssegauge.loadtests.driving.client import Client, ExchangeFailed, call_bytes
+from ssegauge.loadtests.measuring.samples import EXISTING, Rows
+from ssegauge.loadtests.stream import clock
+from ssegauge.loadtests.stream.connection import resolve
 
 CONNECTIONS: Final = 4
 RATES: Final = (100.0, 1000.0)  # pings per second in all, at least and at most

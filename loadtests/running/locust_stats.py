@@ -15,7 +15,7 @@ import numpy as np
 from locust import stats as locust_stats
 from locust.stats import RequestStats, StatsEntry
 
-from ssegauge.loadtests.samples import CONNECT, EXISTING, FIRST_EVENT, GAP, UPDATE, Floats
+from ssegauge.loadtests.measuring.samples import CONNECT, EXISTING, FIRST_EVENT, GAP, UPDATE, Floats
 
 NAMES: Final = {
     CONNECT: ("SSE", "SSE connect"),

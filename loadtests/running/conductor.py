@@ -23,12 +23,13 @@ from ssegauge.conformance.errors import HELD
 from ssegauge.conformance.recording.transcript import Redactor, dump_row
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
-from ssegauge.loadtests import impact, samples, summary, under_load
-from ssegauge.loadtests.clock import Clock
-from ssegauge.loadtests.integrity import Account
-from ssegauge.loadtests.pings import Pinger
-from ssegauge.loadtests.samples import UPDATE, Rows
-from ssegauge.loadtests.summary import Facts
+from ssegauge.loadtests.driving.pings import Pinger
+from ssegauge.loadtests.judging import impact, summary, under_load
+from ssegauge.loadtests.judging.summary import Facts
+from ssegauge.loadtests.measuring import samples
+from ssegauge.loadtests.measuring.integrity import Account
+from ssegauge.loadtests.measuring.samples import UPDATE, Rows
+from ssegauge.loadtests.stream.clock import Clock
 
 FLUSH_S: Final = 1.0
 READY_S: Final = 30.0  # at most, until every user has its task

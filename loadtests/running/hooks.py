@@ -28,11 +28,11 @@ from locust.stats import CSV_STATS_INTERVAL_SEC
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
-from ssegauge.loadtests import samples
-from ssegauge.loadtests.conductor import FLUSH_S, Conductor, Plan
-from ssegauge.loadtests.locust_stats import log_failures, log_replies, log_samples
-from ssegauge.loadtests.node import Node
-from ssegauge.loadtests.options import STATUS_VARIABLE, TARGET_VARIABLE, add_options, target_of
+from ssegauge.loadtests.measuring import samples
+from ssegauge.loadtests.running.conductor import FLUSH_S, Conductor, Plan
+from ssegauge.loadtests.running.locust_stats import log_failures, log_replies, log_samples
+from ssegauge.loadtests.running.node import Node
+from ssegauge.loadtests.running.options import STATUS_VARIABLE, TARGET_VARIABLE, add_options, target_of
 
 ORDER: Final = "ssegauge-order"
 REPORT: Final = "ssegauge-report"

@@ -18,12 +18,12 @@ import gevent
 
 from ssegauge.conformance.sse import Message
 from ssegauge.conformance.target import Profile
-from ssegauge.loadtests import clock
-from ssegauge.loadtests.generator import Watch
-from ssegauge.loadtests.integrity import Account
-from ssegauge.loadtests.meters import Meter, is_terminal
-from ssegauge.loadtests.samples import CONNECT, FIRST_EVENT, OPEN, Rows
-from ssegauge.loadtests.stream import EventStream, StreamFailed
+from ssegauge.loadtests.measuring.generator import Watch
+from ssegauge.loadtests.measuring.integrity import Account
+from ssegauge.loadtests.measuring.meters import Meter, is_terminal
+from ssegauge.loadtests.measuring.samples import CONNECT, FIRST_EVENT, OPEN, Rows
+from ssegauge.loadtests.stream import clock
+from ssegauge.loadtests.stream.stream import EventStream, StreamFailed
 
 OnEvent = Callable[[str, str, str], None]  # type, data, last event ID
 ENDED_EARLY = "ended by the server before a terminal event"

@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 
 from ssegauge.conformance.target import Limits
-from ssegauge.loadtests.samples import Floats
+from ssegauge.loadtests.measuring.samples import Floats
 
 DELAY_SHARE: Final = 0.1
 CPU_SHARE: Final = 0.95

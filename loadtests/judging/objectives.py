@@ -13,9 +13,9 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from ssegauge.conformance.target import Limits
-from ssegauge.loadtests.impact import FEWEST_PAIRS, Ratio
-from ssegauge.loadtests.integrity import Account
-from ssegauge.loadtests.samples import Floats
+from ssegauge.loadtests.judging.impact import FEWEST_PAIRS, Ratio
+from ssegauge.loadtests.measuring.integrity import Account
+from ssegauge.loadtests.measuring.samples import Floats
 
 Verdict = Literal["pass", "fail", "could_not_judge"]
 FEWEST: Final = 20  # a p99 of fewer samples is their maximum, by luck

@@ -27,10 +27,10 @@ from urllib.parse import urlsplit
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
-from ssegauge.loadtests import capacity, summary
-from ssegauge.loadtests.options import STATUS_VARIABLE, TARGET_VARIABLE, to_json
+from ssegauge.loadtests.judging import capacity, summary
+from ssegauge.loadtests.running.options import STATUS_VARIABLE, TARGET_VARIABLE, to_json
 
-SCENARIOS: Final = Path(__file__).with_name("scenarios")
+SCENARIOS: Final = Path(__file__).parents[1] / "scenarios"
 SPARE_DESCRIPTORS: Final = 200  # connections for updates and pings, files, Locust's own
 FIRST_PROBE: Final = 50  # streams, where the search of the limit begins
 REACHABLE_S: Final = 4.0

@@ -19,10 +19,11 @@ from gevent import monkey
 
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.target import Create, Target, fill_json, pointer
-from ssegauge.loadtests import clock, pacing
-from ssegauge.loadtests.client import Client, ExchangeFailed, Reply, call_bytes
-from ssegauge.loadtests.connection import Origin
-from ssegauge.loadtests.integrity import Token, Tokens
+from ssegauge.loadtests.driving import pacing
+from ssegauge.loadtests.driving.client import Client, ExchangeFailed, Reply, call_bytes
+from ssegauge.loadtests.measuring.integrity import Token, Tokens
+from ssegauge.loadtests.stream import clock
+from ssegauge.loadtests.stream.connection import Origin
 
 # gevent's timers wake up to 1 ms late; for the rest the kernel's own sleep is exact, and holding up the loop
 # that long costs nothing that is measured, because arrivals are stamped by the kernel.

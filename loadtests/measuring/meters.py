@@ -9,11 +9,31 @@ time between them is known.
 from __future__ import annotations
 
 import json
+from collections.abc import Set as AbstractSet
 from typing import Any, Protocol
 
-from ssegauge.loadtests.integrity import Account, Ledger, Tokens
-from ssegauge.loadtests.samples import GAP, UPDATE, Rows
-from ssegauge.loadtests.updates import Task
+from ssegauge.loadtests.measuring.integrity import Account, Ledger, Tokens
+from ssegauge.loadtests.measuring.samples import GAP, UPDATE, Rows
+
+
+class Sent(Protocol):
+    """What was sent of one task's updates, by their numbers: see ``driving.updates.Task``."""
+
+    @property
+    def number(self) -> int:
+        """The task's number in the run."""
+
+    @property
+    def sent(self) -> int:
+        """The last update sent."""
+
+    @property
+    def accepted(self) -> int:
+        """The last update that the server accepted."""
+
+    @property
+    def refused(self) -> AbstractSet[int]:
+        """Those that it did not accept."""
 
 
 class Meter(Protocol):
@@ -40,7 +60,7 @@ class Driven:
 
     __slots__ = ("_ledger", "_number", "_rows", "_task", "_tokens", "up_to")
 
-    def __init__(self, rows: Rows, number: int, tokens: Tokens, task: Task) -> None:
+    def __init__(self, rows: Rows, number: int, tokens: Tokens, task: Sent) -> None:
         self._rows, self._number, self._tokens, self._task = rows, number, tokens, task
         self._ledger: Ledger | None = None
         self.up_to: int | None = None  # the last update that this stream must still show
