@@ -20,6 +20,7 @@ from ssegauge.conformance.target.checks import check_placeholders, check_promise
 from ssegauge.conformance.target.file import Reader, dotted
 from ssegauge.conformance.target.filling import fill, fill_json, fill_path, kept, pointer
 from ssegauge.conformance.target.given import NOTHING, Given, apply, known_profile
+from ssegauge.conformance.target.headers import merge_headers
 from ssegauge.conformance.target.model import (
     Before,
     Call,
@@ -62,6 +63,7 @@ __all__ = [
     "kept",
     "known_profile",
     "load_target",
+    "merge_headers",
     "pointer",
     "validator",
 ]

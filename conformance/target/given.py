@@ -11,7 +11,8 @@ from typing import Any
 
 from ssegauge.conformance.credentials import is_credential
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.conformance.target.file import Reader, header_complaint, meant, normalized
+from ssegauge.conformance.target.file import Reader, meant, normalized
+from ssegauge.conformance.target.headers import header_complaint
 from ssegauge.conformance.target.model import Call, Target, Tls
 from ssegauge.conformance.target.profiles import KNOWN
 
