@@ -37,12 +37,13 @@ PROBE: ContextVar[str] = ContextVar("probe", default="")
 
 
 class Server:
-    """The server under test."""
+    """The server under test. ``at_once``: how many streams it was seen to serve at once; None: all that were asked."""
 
     def __init__(self, target: Target, recording: Recording, *, quick: bool = False) -> None:
         self.target = target
         self.recording = recording
         self.quick = quick
+        self.at_once: int | None = None
         self.patience_s = QUICK_PATIENCE_S if quick else PATIENCE_S
         self._trust = ssl_context(target)
         self._lives: set[Live] = set()
@@ -88,6 +89,8 @@ class Server:
         """
         call = fill(call, self._kept() if kept is None else kept)
         request = self._request(call, facts.task_id or "", json_body, headers or {})
+        if self.target.before and not self.target.promises.shared:
+            facts = replace(facts, subject=facts.subject or PROBE.get() or "hello")
         seed = Transcript(self.recording.unique(name or role), request, PROBE.get(), role, facts=facts)
         return self._start(Live(self.recording, seed))
 
