@@ -18,7 +18,7 @@ from gevent.lock import Semaphore
 from gevent.pool import Pool
 
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.conformance.recording.transcript import Request, Transcript
+from ssegauge.conformance.recording.transcript import Redactor, Request, Transcript
 from ssegauge.conformance.target import Call, Target
 from ssegauge.loadtests.driving.client import Client
 from ssegauge.loadtests.driving.updates import Driver, Hooks, Task
@@ -57,7 +57,7 @@ class Node:
         self.finishing = False  # from then on users start nothing
         self.replies: list[tuple[str, float, str]] = []
         self.watch = Watch()
-        self._books = Books(self.rows, self.counts, self.watch, target.profile)
+        self._books = Books(self.rows, self.counts, self.watch, target.profile, Redactor(target.secrets).text)
         self._headers, self._payload = stream_headers(target), _payload(target.stream)
         self._streams = number * STREAMS_PER_NODE
         self._users = self._recordings = 0
@@ -102,8 +102,7 @@ class Node:
         try:
             ending = session.run(self._patience_s, on_event, self.sessions.add)
         except StreamFailed as failure:
-            self.counts.failed += 1
-            self.counts.failures[str(failure)] += 1
+            self.failed(str(failure))
             return str(failure)
         finally:
             self.sessions.discard(session)
@@ -112,6 +111,15 @@ class Node:
         if task and ending == "complete":
             task.ended = True
         return ending
+
+    def failed(self, reason: str) -> None:
+        """Count a stream that could not be opened, or its task not started."""
+        self.counts.failed += 1
+        self._books.count(self.counts.failures, reason)
+
+    def erred(self, mistake: str) -> None:
+        """Count a mistake that is not the server's: it voids the run."""
+        self._books.count(self.counts.errors, mistake)
 
     # The conductor's side.
 
