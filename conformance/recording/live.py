@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 import httpx
 
+from ssegauge.conformance.recording.bounds import Meter, Pool
 from ssegauge.conformance.recording.transcript import (
     Chunk,
     End,
@@ -30,7 +31,7 @@ from ssegauge.conformance.recording.transcript import (
     head_row,
     opening_row,
 )
-from ssegauge.conformance.sse import Decoder, Event
+from ssegauge.conformance.sse import Event
 
 # Between a time of the monotonic clock and Unix time there is one offset for the whole run.
 _EPOCH_OFFSET_MS = time.time() * 1000 - time.perf_counter() * 1000
@@ -49,6 +50,7 @@ class Recording:
     redact: Redactor = field(default_factory=Redactor)
     transcripts: list[Transcript] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    pool: Pool = field(default_factory=Pool)
     _names: dict[str, int] = field(default_factory=dict)
 
     def unique(self, name: str) -> str:
@@ -82,7 +84,7 @@ class Live:
         self.transcript = replace(seed, started_ms=now_ms())
         self._chunks: list[Chunk] = []
         self._recording = recording
-        self._decoder = Decoder()
+        self._meter = Meter(recording.pool)
         self._changed = asyncio.Event()
         self._file = recording.open(seed.name)
         self._task: asyncio.Task[None] | None = None
@@ -114,14 +116,17 @@ class Live:
             self._at(), response.status_code, headers, response.reason_phrase, response.http_version or "HTTP/1.1"
         )
         self.transcript = replace(self.transcript, head=head)
+        self._meter.on_head(head)
         self._write(head_row(head))
 
     def on_chunk(self, data: bytes) -> None:
-        """Take body bytes."""
+        """Take body bytes; the exchange is over when they are more than is kept of one."""
         chunk = Chunk(self._at(), data)
         self._chunks.append(chunk)
-        self.events += [item for item in self._decoder.feed(data) if isinstance(item, Event)]
+        self.events += self._meter.take(data)
         self._write(chunk_row(chunk))
+        if self._meter.full:
+            self.on_end("cut", self._meter.full)
 
     def on_end(self, how: How, detail: str = "") -> None:
         """Finish the transcript; further ends are ignored."""

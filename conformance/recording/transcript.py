@@ -26,6 +26,7 @@ from ssegauge.conformance.errors import CannotJudge
 SCHEMA = "ssegauge/transcript/1"
 Headers = tuple[tuple[str, str], ...]
 How = Literal["eof", "cut", "timeout", "error"]
+BOUNDED: Final = "ssegauge's own bound: "  # begins the detail of an end that says nothing of the server
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,14 +50,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple, TypeGuard, TypeVar
 
-from ssegauge.conformance.recording.transcript import Head, How, Transcript
-from ssegauge.conformance.seen.coding import CannotDecode, decoder
+from ssegauge.conformance.recording.transcript import BOUNDED, Head, How, Transcript
+from ssegauge.conformance.seen.coding import CannotDecode, Uncoder
 from ssegauge.conformance.sse import Decoder, Event, Observation
 from ssegauge.conformance.target import Limits, Profile
 from ssegauge.conformance.words import excerpt, lasted
 
 ENDED = frozenset({"completed", "failed"})
-OUR_OWN_ENDS = frozenset({"interrupted", "the harness failed"})
+OUR_OWN_ENDS = ("interrupted", "the harness failed", BOUNDED)
 HOW_IT_ENDED: Mapping[How, str] = {
     "eof": "the server ended it",
     "cut": "we left",
@@ -135,15 +135,16 @@ class Message:
 
 
 class View:
-    """One exchange, decoded. One that our own interruption or failure cut short has no end."""
+    """One exchange, decoded. One that our own interruption, failure or bound cut short has no end."""
 
     def __init__(self, transcript: Transcript) -> None:
-        ours = transcript.end is not None and transcript.end.detail in OUR_OWN_ENDS
-        self.transcript = replace(transcript, end=None) if ours else transcript
+        uncoder = Uncoder((transcript.head.header("content-encoding") if transcript.head else None) or "")
+        self.chunks = tuple(_without_content_coding(transcript, uncoder))
+        ours = transcript.end is not None and transcript.end.detail.startswith(OUR_OWN_ENDS)
+        self.transcript = replace(transcript, end=None) if ours or uncoder.exceeded else transcript
         self.name = transcript.name
         self.facts = transcript.facts
         self.head: Head | None = transcript.head
-        self.chunks = tuple(_without_content_coding(transcript))
 
     @cached_property
     def _decoded(self) -> tuple[tuple[Item, ...], Decoder]:
@@ -351,12 +352,14 @@ def _message(item: Item, event: Event) -> Message:
     return Message(item, event, value, "", tuple(duplicates), tuple(constants))
 
 
-def _without_content_coding(transcript: Transcript) -> Iterator[tuple[float, bytes]]:
+def _without_content_coding(transcript: Transcript, uncoder: Uncoder) -> Iterator[tuple[float, bytes]]:
     """Yield the chunks as a client reads them. A coding we cannot undo is left as it is: the rules will say so."""
-    decode = decoder((transcript.head.header("content-encoding") if transcript.head else None) or "")
+    decode: Callable[[bytes], bytes] = uncoder.feed
     for chunk in transcript.chunks:
         try:
-            yield chunk.at_ms, decode(chunk.data)
+            text = decode(chunk.data)
         except CannotDecode:
-            decode = bytes
-            yield chunk.at_ms, chunk.data
+            decode, text = bytes, chunk.data
+        yield chunk.at_ms, text
+        if uncoder.exceeded:
+            return
