@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from ssegauge.conformance.catalogue import RULES
+from ssegauge.conformance.document import document
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.explain import named
-from ssegauge.conformance.judge import Result, document, judge
+from ssegauge.conformance.judge import Result, judge
 from ssegauge.conformance.play import Failures, Progress, play
 from ssegauge.conformance.probes import hooks
 from ssegauge.conformance.recording.capture import Recorded
@@ -60,6 +61,7 @@ def check(
         recording.transcripts,
         profile=target.profile,
         limits=target.limits,
+        promises=target.promises,
         hooks=hooks(target),
         quick=options.quick,
         rules=rules,
@@ -69,7 +71,7 @@ def check(
         results,
         profile=target.profile,
         strict=options.strict,
-        transcripts=len(recording.transcripts),
+        transcripts=recording.transcripts,
         baseline=known,
         notes=recording.notes,
         interrupted=interrupted,
@@ -93,9 +95,10 @@ def judge_recorded(recorded: Recorded, options: Options, profile: Profile | None
     """Judge recorded transcripts, with no network, and return ``conformance.json``."""
     profile = profile or recorded.profile or "event-stream"
     known, rules = read_baseline(options.baseline), chosen(options.only, options.skip)
-    results = judge(recorded.transcripts, profile=profile, limits=recorded.limits, rules=rules)
-    many = len(recorded.transcripts)
-    return document(results, profile=profile, strict=options.strict, transcripts=many, baseline=known)
+    results = judge(
+        recorded.transcripts, profile=profile, limits=recorded.limits, promises=recorded.promises, rules=rules
+    )
+    return document(results, profile=profile, strict=options.strict, transcripts=recorded.transcripts, baseline=known)
 
 
 def chosen(only: Iterable[str], skip: Iterable[str]) -> Mapping[str, Rule]:

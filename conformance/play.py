@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 
 from ssegauge.conformance.catalogue import PROBES
 from ssegauge.conformance.errors import HELD, CannotJudge
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.probes import Probe
 from ssegauge.conformance.recording.live import Live, Recording, now_ms
-from ssegauge.conformance.recording.server import PATIENCE_S, PROBE, HookFailed, Server
+from ssegauge.conformance.recording.server import CREATES, PATIENCE_S, PROBE, HookFailed, Server
 from ssegauge.conformance.recording.transcript import Request, Transcript
 from ssegauge.conformance.seen import View
 from ssegauge.conformance.target import Target
@@ -107,7 +108,7 @@ async def watch_own_delay(recording: Recording) -> None:
             await asyncio.sleep(DELAY_EVERY_S)
             worst_ms = max(worst_ms, now_ms() - planned)
     finally:
-        facts = {"own_delay_ms": round(worst_ms, 3)}
+        facts = Facts(own_delay_ms=round(worst_ms, 3))
         recording.write(Transcript("harness", Request("LOOK", "harness"), "", "harness", now_ms(), facts=facts))
 
 
@@ -126,14 +127,14 @@ async def hello(server: Server) -> None:
     target = server.target
     task_id = ""
     if target.needs_task:
-        kind = next((name for name in ("self-running", "manual", "failing") if _hook(target, name)), None)
+        kind = next((name for name in CREATES if getattr(target.task, CREATES[name])), None)
         if kind is None:
             raise CannotJudge("stream.path has {task_id}, but the target file has no [task.create]; add it")
         try:
             task_id = await server.create(kind)
         except HookFailed as error:
             raise CannotJudge(str(error)) from None
-    live = server.begin("hello", target.stream, task_id=task_id, headers={"Accept": "text/event-stream"})
+    live = server.begin("hello", target.stream, Facts(task_id=task_id or None), headers={"Accept": "text/event-stream"})
     await live.until(lambda: live.head is not None, PATIENCE_S)
     await live.stop()
     _check_hello(live)
@@ -152,8 +153,3 @@ def _check_hello(live: Live) -> None:
         raise CannotJudge(f"{asked}: redirected to {place}; name that address in the target")
     if live.head.status in NOTHING_THERE:
         raise CannotJudge(f"{asked}: {View(live.transcript).said()}; {NOTHING_THERE[live.head.status]}")
-
-
-def _hook(target: Target, kind: str) -> bool:
-    names = {"self-running": "create", "manual": "create_manual", "failing": "create_failing"}
-    return getattr(target.task, names[kind]) is not None

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ssegauge.conformance.check import Options
     from ssegauge.conformance.runfolder import RunFolder
     from ssegauge.conformance.target import Target
-    from ssegauge.loadtests.cli import Options as LoadOptions
+    from ssegauge.loadtests.running.cli import Options as LoadOptions
 
 DEFAULT_TARGET = Path("ssegauge.toml")
 ProfileName = Literal["task-progress", "event-stream"]
@@ -169,7 +169,7 @@ def load(
     quiet: Quiet = False,
 ) -> None:
     """Load a server with streams, and judge how it holds up."""
-    from ssegauge.loadtests.cli import Options, run_worker
+    from ssegauge.loadtests.running.cli import Options, run_worker
     from ssegauge.reports.cli import show
 
     options = Options(
@@ -217,7 +217,7 @@ def run_command(
 ) -> None:
     """Check, then load, then report; without a target on the reference server, which it starts by itself."""
     from ssegauge.conformance.check import Options
-    from ssegauge.loadtests.cli import Options as LoadOptions
+    from ssegauge.loadtests.running.cli import Options as LoadOptions
     from ssegauge.reports.cli import show, write_extra
 
     checks = Options(strict, quick, tuple(only or ()), tuple(skip or ()), baseline)
@@ -307,7 +307,7 @@ def _check(target: Target, folder: RunFolder, options: Options, *, loud: bool) -
 def _load(
     target: Target, folder: RunFolder, options: LoadOptions, *, loud: bool, search: bool = False
 ) -> dict[str, Any]:
-    from ssegauge.loadtests.cli import describe, find_limit, run_load
+    from ssegauge.loadtests.running.cli import describe, find_limit, run_load
     from ssegauge.reports.render.live import live
 
     load_it = find_limit if search else run_load

@@ -13,6 +13,7 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -21,14 +22,18 @@ import httpcore
 import httpx
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.facts import Facts, Kind, Role, When
 from ssegauge.conformance.recording.bounds import HEAD_BYTES, HEAD_FIELDS
 from ssegauge.conformance.recording.live import Live, Recording
 from ssegauge.conformance.recording.transcript import Headers, Request, Transcript
 from ssegauge.conformance.seen import View
-from ssegauge.conformance.target import Call, Target, pointer
+from ssegauge.conformance.target import Call, Create, Target, pointer
 
 PATIENCE_S = 5.0
 QUICK_PATIENCE_S = 2.0
+NO_FACTS = Facts()
+# The hooks that start a task, by the kind of task; first the one that shows most of a stream.
+CREATES: Mapping[Kind, str] = {"self-running": "create", "manual": "create_manual", "failing": "create_failing"}
 # The probe on whose behalf an exchange is made; every probe runs in a task, and so a context, of its own.
 PROBE: ContextVar[str] = ContextVar("probe", default="")
 MALFORMED_HTTP2 = "malformed HTTP/2: "  # begins the detail of such an end
@@ -76,28 +81,25 @@ class Server:
 
     def begin(
         self,
-        role: str,
+        role: Role,
         call: Call,
+        facts: Facts = NO_FACTS,
         *,
         name: str = "",
-        task_id: str = "",
         json_body: Any = None,  # noqa: ANN401 - any JSON value
         headers: Mapping[str, str | None] | None = None,
-        **facts: Any,  # noqa: ANN401 - facts are any JSON value
     ) -> Live:
         """Start an exchange and return it.
 
         Args:
-            role: what the exchange is; see ``ssegauge.conformance.seen``.
+            role: what the exchange is; see ``ssegauge.conformance.facts``.
             call: the target's hook or stream.
+            facts: what rules need to know; ``task_id`` fills the hook's ``{task_id}``.
             name: the transcript's name, by default the role; numbered when taken.
-            task_id: fills the hook's ``{task_id}`` and becomes a fact.
             json_body: the request's body in place of the hook's own.
             headers: further header fields; None takes one away.
-            **facts: what rules need to know.
         """
-        if task_id:
-            facts["task_id"] = task_id
+        task_id = facts.task_id or ""
         body = call.json if json_body is None else json_body
         text = None if body is None else json.dumps(_filled(body, task_id))
         sent = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "ssegauge"}
@@ -152,16 +154,25 @@ class Server:
         except Exception as error:  # only libraries are at work here: it is the server's bytes that they failed on
             raise error if isinstance(error, Broken) else Broken(_reason(error)) from error
 
-    async def call(self, role: str, call: Call, *, patience_s: float | None = None, **more: Any) -> View:  # noqa: ANN401
+    async def call(
+        self,
+        role: Role,
+        call: Call,
+        facts: Facts = NO_FACTS,
+        *,
+        name: str = "",
+        json_body: Any = None,  # noqa: ANN401 - any JSON value
+        patience_s: float | None = None,
+    ) -> View:
         """Make an exchange and wait for its end; arguments as for ``begin``."""
-        live = self.begin(role, call, **more)
+        live = self.begin(role, call, facts, name=name, json_body=json_body)
         return View(await live.finish(self.patience_s if patience_s is None else patience_s))
 
-    async def create(self, kind: str = "self-running") -> str:
+    async def create(self, kind: Kind = "self-running") -> str:
         """Start a task and return its id; raises HookFailed when the hook gives none."""
-        name = {"self-running": "create", "failing": "create_failing", "manual": "create_manual"}[kind]
-        hook = cast("Call", getattr(self.target.task, name))
-        reply = await self.call("create", hook, name=f"create-{kind}", kind=kind, patience_s=PATIENCE_S)
+        name = CREATES[kind]
+        hook = cast("Create", getattr(self.target.task, name))
+        reply = await self.call("create", hook, Facts(kind=kind), name=f"create-{kind}", patience_s=PATIENCE_S)
         try:
             if reply.head and reply.head.status < 300:
                 return str(pointer(reply.json, hook.id))
@@ -171,43 +182,48 @@ class Server:
         raise HookFailed(f"[task.{name}] {hook.method} {self.target.url(hook.path)}: {said}")
 
     @asynccontextmanager
-    async def stream(self, name: str, task_id: str = "", **more: Any) -> AsyncIterator[Live]:  # noqa: ANN401
+    async def stream(self, name: str, facts: Facts, headers: Mapping[str, str] | None = None) -> AsyncIterator[Live]:
         """Open a stream; it is cut, when it has not ended, on leaving the block. Arguments as for ``begin``."""
-        more.setdefault("joined", "start")
-        headers = {"Accept": "text/event-stream", **more.pop("headers", {})}
-        if "last_event_id" in more:
-            headers["Last-Event-ID"] = more["last_event_id"]
-        live = self.begin("stream", self.target.stream, name=name, task_id=task_id, headers=headers, **more)
+        facts = replace(facts, joined=facts.joined or "start")
+        sent = {"Accept": "text/event-stream", **(headers or {})}
+        if facts.last_event_id is not None:
+            sent["Last-Event-ID"] = facts.last_event_id
+        live = self.begin("stream", self.target.stream, facts, name=name, headers=sent)
         try:
             yield live
         finally:
             await live.stop()
 
-    async def read(self, name: str, task_id: str = "", patience_s: float | None = None, **more: Any) -> View:  # noqa: ANN401
+    async def read(self, name: str, facts: Facts, patience_s: float | None = None) -> View:
         """Open a stream and read it to its end, or until patience is spent."""
         patience_s = self.patience_s if patience_s is None else patience_s
-        more["patience_ms"] = patience_s * 1000
-        async with self.stream(name, task_id, **more) as live:
+        async with self.stream(name, replace(facts, patience_ms=patience_s * 1000)) as live:
             return View(await live.finish(patience_s))
 
-    async def update(self, task_id: str, **state: Any) -> View:  # noqa: ANN401
-        """Move a manual task; ``state`` holds the facts of role ``update`` and the fields of the ticket's update."""
-        facts = {key: state.pop(key) for key in ("canary", "marker") if key in state}
+    async def update(self, task_id: str, facts: Facts = NO_FACTS, **state: Any) -> View:  # noqa: ANN401
+        """Move a manual task; ``state`` holds the fields of the ticket's update, which become facts as well."""
         hook = cast("Call", self.target.task.update)
         values = {"status": "running", "stage": "Conformance", "progress": 0, "message": "", **state}
         body = _filled(hook.json, task_id, values) if hook.json is not None else values
         told = {key: values[key] for key in ("status", "progress", "message")}
-        return await self.call("update", hook, task_id=task_id, json_body=body, patience_s=PATIENCE_S, **facts, **told)
+        facts = replace(facts, task_id=task_id, **told)
+        return await self.call("update", hook, facts, json_body=body, patience_s=PATIENCE_S)
 
     async def complete(self, task_id: str) -> View:
         """End a manual task well."""
-        done = {"status": "completed", "progress": 100, "stage": "Completed", "message": "done"}
-        return await self.update(task_id, **done, results={"score": 1})
+        done = {
+            "status": "completed",
+            "progress": 100,
+            "stage": "Completed",
+            "message": "done",
+            "results": {"score": 1},
+        }
+        return await self.update(task_id, NO_FACTS, **done)
 
-    async def snapshot(self, task_id: str, when: str) -> None:
+    async def snapshot(self, task_id: str, when: When) -> None:
         """Look at the polling endpoint, where the target has one."""
         if self.target.task.snapshot:
-            await self.call("snapshot", self.target.task.snapshot, task_id=task_id, when=when)
+            await self.call("snapshot", self.target.task.snapshot, Facts(task_id=task_id, when=when))
 
 
 def merge_headers(*layers: Mapping[str, str | None]) -> Headers:

@@ -22,6 +22,7 @@ from typing import Any, Final, Literal
 from urllib.parse import quote, quote_plus
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.facts import WORDS, Facts, Role, known_role
 
 SCHEMA = "ssegauge/transcript/1"
 Headers = tuple[tuple[str, str], ...]
@@ -82,12 +83,12 @@ class Transcript:
     name: str
     request: Request
     probe: str = ""
-    role: str = "stream"
+    role: Role = "stream"
     started_ms: float = 0.0
     head: Head | None = None
     chunks: tuple[Chunk, ...] = ()
     end: End | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
 
     @property
     def body(self) -> bytes:
@@ -114,7 +115,9 @@ class Transcript:
             ((kind, value),) = row.items()
             found[kind].append(_READERS[kind](value))
         return cls(
-            **{key: opening[key] for key in ("name", "probe", "role", "started_ms", "facts")},
+            **{key: opening[key] for key in ("name", "probe", "started_ms")},
+            role=known_role(opening["role"]),
+            facts=Facts.read(opening["facts"]),
             request=Request(
                 opening["request"]["method"],
                 opening["request"]["url"],
@@ -139,7 +142,7 @@ def opening_row(seen: Transcript) -> dict[str, Any]:
             "headers": [list(pair) for pair in request.headers],
             "body": request.body,
         },
-        "facts": dict(seen.facts),
+        "facts": seen.facts.as_json(),
     }
 
 
@@ -206,9 +209,8 @@ def from_capture(raw: bytes, name: str = "capture") -> Transcript:
     """
     head, body = _captured_head(raw)
     request = Request("GET", f"capture:{name}")
-    facts = {"capture": True}
     chunks = (Chunk(0.0, body),) if body else ()
-    return Transcript(name, request, "capture", "stream", 0.0, head, chunks, End(0.0, "cut"), facts)
+    return Transcript(name, request, "capture", "stream", 0.0, head, chunks, End(0.0, "cut"), Facts(capture=True))
 
 
 def _captured_head(raw: bytes) -> tuple[Head | None, bytes]:
@@ -274,7 +276,7 @@ class Redactor:
             return {"chunk": self._chunk(row["chunk"])}
         if "end" in row:
             return {"end": self.value(row["end"], ("how",))}
-        return {**self.value(row), **{key: row[key] for key in _OURS if key in row}}
+        return {**self.value(row, WORDS), **{key: row[key] for key in _OURS if key in row}}
 
     def _entry(self, key: str, item: Any, ours: Collection[str]) -> Any:  # noqa: ANN401
         return REDACTED if _is_secret(key) and isinstance(item, str) else self.value(item, ours)

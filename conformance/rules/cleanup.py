@@ -1,11 +1,11 @@
 """Rules on what clients leave behind when they go away: sockets, descriptors, memory, a count, a stopped task."""
 
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from ssegauge.conformance.facts import Facts, Moment
 from ssegauge.conformance.rules.reading.effects import plain_state
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.seen import Mark, Seen, View, is_number
+from ssegauge.conformance.seen import Mark, Seen, View
 from ssegauge.conformance.words import lasted
 
 COSTS_NOTHING = profile(
@@ -30,16 +30,15 @@ def open_count_wrong(seen: Seen) -> Iterator[Mark]:
 
     Example: {"open_streams": 40}, with no client left
     """
-    counts = [view for view in seen.role("open-streams") if _is_count(view.facts.get("value"))]
-    before = next((view.facts["value"] for view in counts if view.facts.get("moment") == "before"), None)
-    during = [view for view in counts if view.facts.get("moment") == "during"]
-    opened = max((view.facts.get("opened", 0) for view in during), default=0)
+    counts = [(view, value) for view in seen.role("open-streams") if (value := view.facts.value) is not None]
+    before = next((value for view, value in counts if view.facts.moment == "before"), None)
+    during = [view for view, _ in counts if view.facts.moment == "during"]
+    opened = max((view.facts.opened or 0 for view in during), default=0)
     if before is None or not opened:
         return
-    rose = any(view.facts["value"] >= before + opened / 2 for view in during)
-    for view in counts if rose else ():  # else it counts something else
-        value = view.facts["value"]
-        if view.facts.get("moment") == "after":
+    rose = any((view.facts.value or 0) >= before + opened / 2 for view in during)
+    for view, value in counts if rose else ():  # else it counts something else
+        if view.facts.moment == "after":
             wrong = value > before + max(1, opened // 5) or value < 0
             summary = f"{value:g} streams are counted after all left; {before:g} were counted before"
             yield view.bad(summary) if wrong else view.good()
@@ -78,9 +77,9 @@ def socket_held_after_rst(view: View) -> Iterator[Mark]:
     yield from _held(view, "rst")
 
 
-def _held(view: View, how: str) -> Iterator[Mark]:
-    cut, held = view.facts.get("cut"), view.facts.get("held")
-    if view.facts.get("moment") == how and cut and isinstance(held, int) and _were_streams(view, cut):
+def _held(view: View, how: Moment) -> Iterator[Mark]:
+    cut, held = view.facts.cut, view.facts.held
+    if view.facts.moment == how and cut and held is not None and _were_streams(view, cut):
         yield view.bad(f"{held} of {cut} sockets are held 2 s after their clients left") if held else view.good()
 
 
@@ -94,8 +93,8 @@ def descriptors_grow(seen: Seen) -> Iterator[Mark]:
 
     Example: (200 streams came and went; 200 more descriptors are open)
     """
-    for before, after in growth(seen, "before", "after", "descriptors"):
-        grown, cycles = after.facts["descriptors"] - before.facts["descriptors"], _cycles(after)
+    for after, grown in growth(seen, "before", "after", lambda facts: facts.descriptors):
+        cycles = _cycles(after)
         many = grown > max(FEW_DESCRIPTORS, cycles // 20)
         summary = f"{grown:g} more descriptors after {cycles} streams"
         yield after.bad(summary) if many else after.good()
@@ -111,36 +110,34 @@ def memory_grows(seen: Seen) -> Iterator[Mark]:
 
     Example: (200 streams came and went; the process holds 50 MiB more)
     """
-    for before, after in growth(seen, "before", "after", "memory_bytes"):
-        grown, cycles = after.facts["memory_bytes"] - before.facts["memory_bytes"], _cycles(after)
+    for after, grown in growth(seen, "before", "after", lambda facts: facts.memory_bytes):
+        cycles = _cycles(after)
         leaks = grown > max(LEAST_GROWTH_BYTES, LEAK_BYTES * cycles)
         summary = f"{grown / MIB:.1f} MiB more after {cycles} streams"
         yield after.bad(summary) if leaks else after.good()
 
 
-def growth(seen: Seen, before: str, after: str, fact: str) -> Iterator[tuple[View, View]]:
-    """Yield a look at the server's process and a later one, for comparison of one fact."""
+def growth(
+    seen: Seen, before: Moment, after: Moment, held: Callable[[Facts], int | None]
+) -> Iterator[tuple[View, int]]:
+    """Yield a look at the server's process, and by how much what it held had grown since an earlier one."""
     earlier, later = (
-        [view for view in seen.role("process", moment=moment) if _is_count(view.facts.get(fact))]
+        [(view, many) for view in seen.role("process", Facts(moment=moment)) if (many := held(view.facts)) is not None]
         for moment in (before, after)
     )
-    pairs = zip(earlier, later, strict=False)
-    yield from ((one, other) for one, other in pairs if _were_streams(other, _cycles(other)))
+    for (_, least), (view, most) in zip(earlier, later, strict=False):
+        if _were_streams(view, _cycles(view)):
+            yield view, most - least
 
 
 def _were_streams(view: View, asked: float) -> bool:
     """Whether at least half of what we asked for were streams; a server that refused them holds nothing for them."""
-    opened = view.facts.get("opened", asked)
-    return is_number(opened) and 2 * opened >= asked
-
-
-def _is_count(value: object) -> bool:
-    return is_number(value) and math.isfinite(value)
+    opened = asked if view.facts.opened is None else view.facts.opened
+    return 2 * opened >= asked
 
 
 def _cycles(view: View) -> int:
-    cycles = view.facts.get("cycles")
-    return cycles if isinstance(cycles, int) else 0
+    return view.facts.cycles or 0
 
 
 @rule(
@@ -158,7 +155,7 @@ def refuses_after_storm(seen: Seen) -> Iterator[Mark]:
 
     Example: HTTP/1.1 503 Service Unavailable
     """
-    for view in seen.role("stream", situation="after-storm"):
+    for view in seen.role("stream", Facts(situation="after-storm")):
         if view.is_event_stream:
             yield view.good()
         elif not view.head and view.transcript.end:
@@ -185,8 +182,8 @@ def disconnect_stops_task(seen: Seen) -> Iterator[Mark]:
     usual_ms = _usual_duration_ms(seen)
     if usual_ms is None:
         return
-    for view in seen.role("stream", situation="after-cut"):
-        cut = next((one for one in seen.role("stream", reader="cut") if _same_task(one, view)), None)
+    for view in seen.role("stream", Facts(situation="after-cut")):
+        cut = next((one for one in seen.role("stream", Facts(reader="cut")) if _same_task(one, view)), None)
         if cut and not cut.terminal:
             yield from _went_on(view, cut, usual_ms)
 
@@ -216,11 +213,11 @@ def _usual_duration_ms(seen: Seen) -> float | None:
     ends = (
         view.terminal.item.at_ms
         for view in seen.streams
-        if view.facts.get("kind") == "self-running" and "situation" not in view.facts and view.timed
+        if view.facts.kind == "self-running" and view.facts.situation is None and view.timed
         if view.terminal and view.terminal.progress["status"] == "completed"
     )
     return max(ends, default=None)
 
 
 def _same_task(one: View, other: View) -> bool:
-    return one is not other and one.facts.get("task_id") == other.facts.get("task_id")
+    return one is not other and one.facts.task_id == other.facts.task_id

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from statistics import median
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.reading.effects import Effect, effects, told_streams, waited_ms
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Seen, View
@@ -100,7 +101,7 @@ def polled(seen: Seen) -> Iterator[Mark]:
 
     Example: (updates at irregular times; their events at 2.0, 4.0, 6.0 and 8.0 s)
     """
-    for view in seen.role("stream", situation="steady"):
+    for view in seen.role("stream", Facts(situation="steady")):
         told = [one for one in effects(seen, view) if one.shown] if view.is_event_stream and view.timed else []
         if len(told) >= LEAST_TOLD:
             every_ms = _period_ms(told)

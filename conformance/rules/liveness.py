@@ -39,7 +39,7 @@ def heartbeat_missing(seen: Seen) -> Iterator[Mark]:
     """
     heartbeat_ms = seen.limits.heartbeat_s * 1000
     for view in seen.streams:
-        if view.facts.get("situation") != "idle" or not view.timed:
+        if view.facts.situation != "idle" or not view.timed:
             continue
         longest, observed, until = _silence(view)
         if longest > heartbeat_ms + MARGIN_MS:
@@ -66,7 +66,7 @@ def heartbeat_is_an_event(view: View) -> Iterator[Mark]:
 
     Example: data: {"type":"heartbeat"}
     """
-    idle = view.facts.get("situation") == "idle" and view.timed
+    idle = view.facts.situation == "idle" and view.timed
     beats = [message for message in view.messages if _names_heartbeat(message)]
     if idle:
         beats += _said_again(view)
@@ -115,7 +115,7 @@ def idle_stream_closed(view: View) -> Iterator[Mark]:
     Example: (the response ends after 12 s, with its task still running)
     """
     end = view.transcript.end
-    if view.facts.get("situation") != "idle" or view.terminal or not end or not view.timed:
+    if view.facts.situation != "idle" or view.terminal or not end or not view.timed:
         return
     if end.how in {"eof", "error"}:
         yield view.bad(f"the idle stream was closed after {end.at_ms / 1000:.1f} s")
@@ -124,8 +124,8 @@ def idle_stream_closed(view: View) -> Iterator[Mark]:
 
 
 def _patience_ms(view: View) -> float:
-    patience = view.facts.get("patience_ms")
-    return patience if isinstance(patience, int | float) else float("inf")
+    patience = view.facts.patience_ms
+    return float("inf") if patience is None else patience
 
 
 @rule(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ssegauge.conformance.facts import Facts, Role
 from ssegauge.conformance.recording.transcript import Chunk, End, Head, Request, Transcript
 
 TASK = "task-1"
@@ -44,7 +45,7 @@ def head(status: int = 200, headers: Mapping[str, str | None] | None = None, at_
 
 def exchange(
     *chunks: bytes | tuple[float, bytes],
-    role: str = "stream",
+    role: Role = "stream",
     status: int = 200,
     headers: Mapping[str, str | None] | None = None,
     head_at: float = 2.0,
@@ -71,7 +72,7 @@ def exchange(
         head(status, headers, head_at) if answered else None,
         tuple(Chunk(at, data) for at, data in placed),
         End(last if ended_at is None else ended_at, how, detail),  # type: ignore[arg-type]  # cases may misspell it
-        facts,
+        Facts(**facts),
     )
 
 

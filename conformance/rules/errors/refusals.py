@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from ssegauge.conformance.facts import Role
 from ssegauge.conformance.rules.reading.answers import hangs, no_room, waited_long
 from ssegauge.conformance.rules.rule import profile, rfc, rule
 from ssegauge.conformance.seen import Mark, Seen, View
@@ -12,7 +13,7 @@ NOT_5XX_NOT_SILENCE = profile(
     "S7.2", "It MUST NOT be answered with a 5xx, with silence, or with a stream that looks alive."
 )
 NO_5XX_NO_HANG = profile("S7.5", "No request, however malformed, MUST be answered with a 5xx or hang.")
-ODD_REQUESTS = ("malformed-id", "query", "large-header", "method")
+ODD_REQUESTS: tuple[Role, ...] = ("malformed-id", "query", "large-header", "method")
 
 
 def _not_5xx(view: View) -> Iterator[Mark]:
@@ -181,7 +182,7 @@ def odd_request_hangs(seen: Seen) -> Iterator[Mark]:
     for role in ODD_REQUESTS:
         for view in () if role == "malformed-id" and unknown_hang else seen.role(role):
             if hangs(seen, view):
-                yield view.bad(f"no answer to an odd request ({view.facts.get('case', role)})")
+                yield view.bad(f"no answer to an odd request ({view.facts.case or role})")
             elif view.head:
                 yield view.good()
 

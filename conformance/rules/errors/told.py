@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import unquote
 
+from ssegauge.conformance.facts import Role
 from ssegauge.conformance.rules.errors.refusals import texts
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Message, Seen, View
@@ -33,7 +34,16 @@ PROGRAMMERS_WORDS = re.compile(
     r"|'\w+' object (?:is not \w|has no attribute )|[\w$]\.[\w$]+ is not a function\b"
     r"|\bTypeError: [\w$.]+ is not \w|\bReferenceError: [\w$]+ is not defined\b"
 )
-REFUSALS = ("unknown-task", "malformed-id", "method", "query", "large-header", "no-token", "update", "snapshot")
+REFUSALS: tuple[Role, ...] = (
+    "unknown-task",
+    "malformed-id",
+    "method",
+    "query",
+    "large-header",
+    "no-token",
+    "update",
+    "snapshot",
+)
 # Files of these kinds are served at URLs, so a bare path to one is a leak only where no URL has that root.
 _SERVED = r"(?:js|mjs|cjs|ts|tsx|jsx|php)"
 _UNSERVED = r"(?:py|java|kt|scala|go|rb|cs|rs|ex|c|cc|cpp|h)"
@@ -93,9 +103,9 @@ def failed_task_silent(seen: Seen) -> Iterator[Mark]:
     """
     gone_wrong: dict[object, float] = {}
     for view in filter(_reports_failure, seen.role("snapshot")):
-        gone_wrong.setdefault(view.facts.get("task_id"), view.transcript.started_ms)
+        gone_wrong.setdefault(view.facts.task_id, view.transcript.started_ms)
     for view in seen.streams:
-        if view.facts.get("kind") != "failing" or "situation" in view.facts:
+        if view.facts.kind != "failing" or view.facts.situation is not None:
             continue
         if _tells_failure(view):
             yield view.good()
@@ -105,7 +115,7 @@ def failed_task_silent(seen: Seen) -> Iterator[Mark]:
 
 def _open_since(seen: Seen, view: View, gone_wrong: Mapping[object, float]) -> bool:
     """Whether the stream was still read long after the polling endpoint knew; else the task may just be slow."""
-    known_ms, end = gone_wrong.get(view.facts.get("task_id")), view.transcript.end
+    known_ms, end = gone_wrong.get(view.facts.task_id), view.transcript.end
     return (
         known_ms is not None and end is not None and view.epoch_ms(end.at_ms) - known_ms > seen.limits.update_s * 1000
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.reading.answers import no_room
 from ssegauge.conformance.rules.rule import rule, whatwg
 from ssegauge.conformance.seen import Mark, Message, Seen, View
@@ -49,15 +50,15 @@ def _ids(messages: list[Message]) -> list[str | None]:
 
 def _came_back(seen: Seen) -> Iterator[View]:
     """Yield the exchanges in which a client came back, by the one method with which EventSource does."""
-    returned = seen.role("stream", reader="cut", resume="known")
+    returned = seen.role("stream", Facts(reader="cut", resume="known"))
     return (view for view in returned if view.transcript.request.method == "GET")
 
 
 def _returns(seen: Seen) -> Iterator[Return]:
     """Yield the clients that came back. Where two events have one id, it does not say where to go on."""
     for view in _came_back(seen):
-        for uncut in seen.role("stream", reader="uncut", task_id=view.facts.get("task_id")):
-            told, last = _identified(uncut), view.facts.get("last_event_id")
+        for uncut in seen.role("stream", Facts(reader="uncut", task_id=view.facts.task_id)):
+            told, last = _identified(uncut), view.facts.last_event_id
             ids = _ids(told)
             if last in ids and len(set(ids)) == len(ids):
                 at = ids.index(last) + 1
@@ -66,7 +67,7 @@ def _returns(seen: Seen) -> Iterator[Return]:
 
 def _newcomers(seen: Seen, view: View) -> list[View]:
     """Return the streams of clients that came at the same time without an id."""
-    beside = seen.role("stream", reader="newcomer", task_id=view.facts.get("task_id"))
+    beside = seen.role("stream", Facts(reader="newcomer", task_id=view.facts.task_id))
     return [one for one in beside if one.is_event_stream]
 
 
@@ -161,4 +162,4 @@ def known_id_refused(seen: Seen) -> Iterator[Mark]:
             yield view.good()
         elif view.head and not no_room(view) and _newcomers(seen, view):
             answer = f"{view.head.status} ({view.media_type or 'no media type'})"
-            yield view.bad(f"came back with {shown(view.facts['last_event_id'])}: answered {answer}", "status")
+            yield view.bad(f"came back with {shown(view.facts.last_event_id)}: answered {answer}", "status")

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.rule import fetch, profile, rule
 from ssegauge.conformance.seen import Mark, Message, Seen, View
 
@@ -66,9 +67,9 @@ def cors_reflects_origin(seen: Seen) -> Iterator[Mark]:
 
     Example: Origin: https://foreign.example, and Access-Control-Allow-Origin: https://foreign.example
     """
-    for view in seen.role("origin", case="foreign"):
+    for view in seen.role("origin", Facts(case="foreign")):
         if view.head:
-            reflected = _allowed(view) == view.facts.get("origin")
+            reflected = _allowed(view) == view.facts.origin
             summary = "an origin that nobody allowed is named"
             yield view.bad(summary, "access-control-allow-origin") if reflected else view.good()
 
@@ -136,17 +137,14 @@ def cross_task_leak(seen: Seen) -> Iterator[Mark]:
 
     Example: data: {"type":"progress","taskId":"another-task",...}
     """
-    tasks: set[str] = {
-        view.facts["task_id"]
-        for view in seen.views
-        if view.transcript.role not in NO_TASKS and view.facts.get("task_id")
-    }
+    ids = (view.facts.task_id for view in seen.views if view.transcript.role not in NO_TASKS)
+    tasks = {task_id for task_id in ids if task_id}
     if len(tasks) < 2:
         return
     owners = _owners_of_texts(seen)
     for view in seen.streams:
-        if view.facts.get("task_id") in tasks and view.messages:
-            foreign = [one for one in view.messages if _owners(one, tasks, owners) - {view.facts["task_id"]}]
+        if view.facts.task_id in tasks and view.messages:
+            foreign = [one for one in view.messages if _owners(one, tasks, owners) - {view.facts.task_id}]
             yield view.bad("an event of another task", foreign[0]) if foreign else view.good()
 
 
@@ -154,8 +152,8 @@ def _owners_of_texts(seen: Seen) -> dict[str, str]:
     """Return the texts that we gave to one task alone, with its id."""
     given: dict[str, set[str]] = defaultdict(set)
     for update in seen.role("update"):
-        text, task_id = update.facts.get("message"), update.facts.get("task_id")
-        if isinstance(text, str) and text and isinstance(task_id, str):
+        text, task_id = update.facts.message, update.facts.task_id
+        if text and task_id:
             given[text].add(task_id)
     return {text: next(iter(tasks)) for text, tasks in given.items() if len(tasks) == 1}
 
