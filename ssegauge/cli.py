@@ -23,6 +23,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from ssegauge import extras
+
 if TYPE_CHECKING:
     from ssegauge.conformance.check import Options
     from ssegauge.conformance.runfolder import RunFolder
@@ -169,6 +171,7 @@ def load(
     quiet: Quiet = False,
 ) -> None:
     """Load a server with streams, and judge how it holds up."""
+    extras.need("load")
     from ssegauge.loadtests.running.cli import Options, run_worker
     from ssegauge.reports.cli import show
 
@@ -216,6 +219,7 @@ def run_command(
     verbose: Verbose = False,
 ) -> None:
     """Check, then load, then report; without a target on the reference server, which it starts by itself."""
+    extras.need("load")
     from ssegauge.conformance.check import Options
     from ssegauge.loadtests.running.cli import Options as LoadOptions
     from ssegauge.reports.cli import show, write_extra
@@ -280,14 +284,14 @@ def _run_folder(target: Target, out: Path | None) -> Iterator[RunFolder]:
     except KeyboardInterrupt:
         folder.finish(interrupted=True)
         with contextlib.suppress(Exception):  # interrupted before there was anything to report
-            reports.build(folder.path)
+            reports.build(folder.path, whole=False)
         errors.print(f"Interrupted. What was measured so far is in {escape(str(folder.path))}", soft_wrap=True)
         raise
     except Exception:
         folder.finish()  # what was recorded until then stays; there is no verdict to report
         raise
     folder.finish()
-    reports.build(folder.path)
+    reports.build(folder.path, whole=False)
 
 
 def _check(target: Target, folder: RunFolder, options: Options, *, loud: bool) -> dict[str, Any]:
@@ -359,7 +363,7 @@ def _status() -> int:
 
 def _could_not_judge(error: Exception) -> int:
     """Say in one line why there is no verdict; a defect of our own keeps its traceback."""
-    if type(error).__name__ in {"CannotJudge", "BadRunFolder", "CannotServe"}:
+    if type(error).__name__ in {"CannotJudge", "BadRunFolder", "CannotServe", "NotInstalledError"}:
         errors.print(f"ssegauge: {error}", markup=False, soft_wrap=True)
     else:
         traceback.print_exc()

@@ -46,13 +46,17 @@ def probe(*needs: str, stage: Stage = "together") -> Callable[[Play], Play]:
 
 
 def hooks(target: Target) -> frozenset[str]:
-    """Return the names of the hooks that a target has, as rules and probes name them."""
+    """Return the names of the hooks that a target has, as rules and probes name them.
+
+    "plain" or "tasks" says what streams are of; "update" that a stream can be made to say something, whichever way.
+    """
     task = {f"task.{name}" for name in target.task.__slots__ if getattr(target.task, name)}
     observe = {f"observe.{name}" for name in target.observe.__slots__ if getattr(target.observe, name)}
-    more = {name for name in ("existing", "origin") if getattr(target, name)}
+    more = {name for name in ("existing", "origin", "publish") if getattr(target, name)}
     given = {"stream.headers"} if credentials(target) else set()
     kind = {"tasks" if target.needs_task else "plain"}
-    return frozenset(task | observe | more | given | kind)
+    driven = {"update"} if target.publish or (target.task.create_manual and target.task.update) else set()
+    return frozenset(task | observe | more | given | kind | driven)
 
 
 def credentials(target: Target) -> tuple[str, ...]:

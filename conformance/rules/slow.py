@@ -9,7 +9,7 @@ from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Seen
 from ssegauge.conformance.words import lasted
 
-UPDATES = ("task.create_manual", "task.update")
+UPDATES = ("update",)
 ROOM_BYTES = 8 * MIB  # what a runtime's heap may move by itself
 FOLD = 4  # a log, a buffer and their encoded forms: each may hold what was sent once
 
@@ -17,7 +17,7 @@ FOLD = 4  # a log, a buffer and their encoded forms: each may hold what was sent
 @rule(
     "slow/slow-reader-stalls-others",
     "must",
-    profile("S8.4", "One slow reader MUST NOT slow another."),
+    profile("E2.8"),
     needs=UPDATES,
 )
 def slow_reader_stalls_others(seen: Seen) -> Iterator[Mark]:
@@ -56,7 +56,7 @@ def _usual_latency_ms(seen: Seen) -> float:
 @rule(
     "slow/slow-reader-grows-memory",
     "should",
-    profile("S8.5", "One slow reader SHOULD NOT make memory grow without bound."),
+    profile("E2.9"),
     needs=(*UPDATES, "observe.pid"),
 )
 def slow_reader_grows_memory(seen: Seen) -> Iterator[Mark]:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from ssegauge.conformance.catalogue import RULES
-from ssegauge.conformance.judge import MOST_EVIDENCE, document, judge, overall
+from ssegauge.conformance.document import document, overall
+from ssegauge.conformance.judge import MOST_EVIDENCE, judge
 from ssegauge.conformance.recording.transcript import from_capture
 from ssegauge.conformance.rules import Rule, Source, Verdict
 from ssegauge.conformance.seen import Mark, Seen, not_applicable

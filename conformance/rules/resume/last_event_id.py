@@ -50,7 +50,7 @@ def _ids(messages: list[Message]) -> list[str | None]:
 
 def _came_back(seen: Seen) -> Iterator[View]:
     """Yield the exchanges in which a client came back, by the one method with which EventSource does."""
-    returned = seen.role("stream", Facts(reader="cut", resume="known"))
+    returned = seen.role("stream", Facts(kind="plain", reader="cut", resume="known"))
     return (view for view in returned if view.transcript.request.method == "GET")
 
 
@@ -71,7 +71,7 @@ def _newcomers(seen: Seen, view: View) -> list[View]:
     return [one for one in beside if one.is_event_stream]
 
 
-@rule("resume/begins-anew", "should", REPORTS_THE_LAST, only="event-stream")
+@rule("resume/begins-anew", "should", REPORTS_THE_LAST)
 def begins_anew(seen: Seen) -> Iterator[Mark]:
     """A client that comes back with an id is not sent everything up to it again.
 
@@ -113,7 +113,7 @@ def _goes_on(view: View, before: list[str | None]) -> bool:
     return ends or (view.is_event_stream and any(told not in before for told in _ids(_identified(view))))
 
 
-@rule("resume/events-lost-on-resume", "should", REPORTS_THE_LAST, only="event-stream")
+@rule("resume/events-lost-on-resume", "should", REPORTS_THE_LAST)
 def events_lost_on_resume(seen: Seen) -> Iterator[Mark]:
     """A server that sends kept events to a client that comes back leaves none of them out.
 
@@ -145,7 +145,6 @@ def _is_told_apart(seen: Seen, one: Return, got: set[str | None]) -> bool:
         "the-eventsource-interface",
         "if res's status is not 200, or if res's `Content-Type` is not `text/event-stream`, then fail the connection.",
     ),
-    only="event-stream",
 )
 def known_id_refused(seen: Seen) -> Iterator[Mark]:
     """A client that comes back with an id of this stream gets the stream, or a 204 where there is no more.

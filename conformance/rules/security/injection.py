@@ -11,11 +11,8 @@ from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Item, Mark, Seen, View
 from ssegauge.conformance.sse import BlockWithoutData, Comment, Event, IgnoredField
 
-STAYS_INSIDE = profile(
-    "S1.9",
-    "Text from users MUST NOT break the framing: CR, LF, NUL, U+0085, U+2028 and U+2029 stay inside the JSON string.",
-)
-NEEDS = ("task.create_manual", "task.update")
+STAYS_INSIDE = profile("E1.5")
+NEEDS = ("update",)
 
 
 @rule("security/injection-lf", "must", STAYS_INSIDE, needs=NEEDS)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ssegauge.conformance.rules.liveness import HEARTBEAT_NAMES
+from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES
 from ssegauge.conformance.rules.reading.torn import torn
 from ssegauge.conformance.rules.rule import rfc, rule, whatwg
 from ssegauge.conformance.rules.wire.stream import none_of

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
-from ssegauge.conformance.rules.liveness import HEARTBEAT_NAMES
+from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES
 from ssegauge.conformance.rules.reading.torn import torn
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Message, View, is_number

@@ -1,12 +1,8 @@
-"""Rules on what users are told when something fails; their codes are of the group ``errors``."""
+"""Rules on what users are told when a task fails."""
 
-import html
 import re
 from collections.abc import Iterator, Mapping
-from urllib.parse import unquote
 
-from ssegauge.conformance.facts import Role
-from ssegauge.conformance.rules.errors.refusals import texts
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Message, Seen, View
 from ssegauge.conformance.words import excerpt
@@ -28,62 +24,14 @@ SAYS_NOTHING = frozenset(
         "unknown error",
     }
 )
+
+
 # What a program says of its own defects; to its users that is nothing.
 PROGRAMMERS_WORDS = re.compile(
     r"Cannot read propert(?:y '[^']*'|ies) of (?:undefined|null)\b|\b(?:undefined|null) is not \w"
     r"|'\w+' object (?:is not \w|has no attribute )|[\w$]\.[\w$]+ is not a function\b"
     r"|\bTypeError: [\w$.]+ is not \w|\bReferenceError: [\w$]+ is not defined\b"
 )
-REFUSALS: tuple[Role, ...] = (
-    "unknown-task",
-    "malformed-id",
-    "method",
-    "query",
-    "large-header",
-    "no-token",
-    "update",
-    "snapshot",
-)
-# Files of these kinds are served at URLs, so a bare path to one is a leak only where no URL has that root.
-_SERVED = r"(?:js|mjs|cjs|ts|tsx|jsx|php)"
-_UNSERVED = r"(?:py|java|kt|scala|go|rb|cs|rs|ex|c|cc|cpp|h)"
-_PROGRAM = rf"(?:{_SERVED}|{_UNSERVED})"
-_DATA = r"(?:db|sqlite3?|sql|env|conf|ini|log|sock|pem|key|pid)"
-INTERNALS = {
-    "a stack trace": (
-        r"Traceback \(most recent call last\)",
-        r'File "[^"\n]+", line \d+',
-        r"\bat [\w$.<>]+\([\w$]+\.(?:java|kt|scala|groovy):\d+\)",  # JVM
-        r"\bat (?:[^\n()]{1,200} \()?(?:file://|node:|webpack|/|[A-Za-z]:\\)[^\s()]*:\d+:\d+\)?",  # V8
-        r"\bgoroutine \d+ \[\w+",
-        rf"(?:^|[\s(\"'])[\w./\\:-]+\.{_PROGRAM}:(?:line )?\d+(?::in `)?",
-        r"\bin /[^\s:]+\.php(?: on line |:)\d+",
-        r"\b(?:java|javax|org|com)(?:\.[\w$]+)+(?:Exception|Error)\b",
-    ),
-    "a path in the server's file system": (
-        rf"(?<![\w./:~-])/(?:[\w.@-]+/)+[\w.@-]+\.(?:{_UNSERVED}|{_DATA})\b",
-        rf"(?<![\w./:~-])/(?:home|Users|mnt|tmp)/(?:[\w.@-]+/)+[\w.@-]+\.{_SERVED}\b",
-        r"(?<![\w./:~-])/(?:opt|srv|root)/(?:[\w.@-]+/)+[\w.@-]+\.\w+",
-        r"(?<![\w./:~-])/(?:usr|var|etc|proc)/[\w.@-]+/[\w./@-]*\w",
-        r"(?<![\w./:~-])/etc/(?:passwd|shadow|hosts)\b",
-        r"\bCannot find (?:module|package) ['\"]/",
-        r"\b[A-Za-z]:\\(?:[\w .@-]+\\)+[\w.@-]+",
-        r"/(?:node_modules|site-packages|dist-packages)/",
-    ),
-    "a database statement or error": (
-        r"\bSELECT\s.{1,300}?\sFROM\s",
-        r"\bINSERT INTO\s+\S",
-        r"\bUPDATE\s+\S+\s+SET\s",
-        r"\bDELETE FROM\s+\S",
-        r"\bSQLSTATE\b|\bORA-\d{5}\b|\bSQLITE_[A-Z]+\b|\bER_[A-Z]+_[A-Z]+\b",
-        r"\b(?:sqlite3|psycopg2?|asyncpg|pymysql|sqlalchemy)\.[\w.]+|\bPrismaClient\w+",
-        r"syntax error at or near|error in your SQL syntax|violates \w+(?: \w+)? constraint",
-        r"\b(?:postgres(?:ql)?|mysql|mongodb(?:\+srv)?|redis|amqps?)://\S+",
-    ),
-}
-_PATTERNS = {kind: tuple(re.compile(one, re.DOTALL) for one in patterns) for kind, patterns in INTERNALS.items()}
-_LINKS = re.compile(r"""\b(?:src|href|action)\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>"']+)""", re.IGNORECASE)
-MOST_SCANNED = 1 << 16
 
 
 @rule(
@@ -174,47 +122,3 @@ def _told_errors(seen: Seen) -> Iterator[tuple[View, Message, object]]:
                 error = message.progress.get("error")
                 if isinstance(error, str) and error.strip():
                     yield view, message, error
-
-
-@rule(
-    "errors/error-leaks-internals",
-    "must",
-    profile("S7.4", "No message and no body MUST leak internals: stack traces, file paths, statements of a database."),
-)
-def error_leaks_internals(seen: Seen) -> Iterator[Mark]:
-    """An error shows nothing of the server's inside.
-
-    Why: Paths, versions and statements tell an attacker where to strike; users can do nothing with them.
-
-    Mend: Log the exception with an id, and tell the client what it can do, with the same id.
-
-    Example: data: {"type":"error","message":"ENOENT: open '/srv/app/data/tasks.db'"}
-    """
-    for view, message, _ in _told_errors(seen):
-        told = (message.fields.get("message"), message.progress.get("error"), message.progress.get("message"))
-        leaks = [leak for text in told if isinstance(text, str) for leak in _leaks(text, view)]
-        yield view.bad(leaks[0], message) if leaks else view.good()
-    for role in REFUSALS:
-        for view in seen.role(role):
-            if view.head and view.head.status >= 400 and view.body:
-                leaks = [leak for text in _body_texts(view) for leak in _leaks(text, view)]
-                yield view.bad(leaks[0]) if leaks else view.good()
-
-
-def _body_texts(view: View) -> Iterator[str]:
-    if isinstance(view.json, dict | list | str):
-        yield from texts(view.json)
-    else:
-        page = view.body[:MOST_SCANNED].decode("utf-8", "replace")
-        yield html.unescape(_LINKS.sub("", page))  # what a page loads and links to is public
-
-
-def _leaks(text: str, view: View) -> Iterator[str]:
-    """Yield what the text shows of the inside. What only repeats the request shows nothing."""
-    request = view.transcript.request
-    asked = unquote(request.url) + unquote(request.body or "")
-    for kind, patterns in _PATTERNS.items():
-        for pattern in patterns:
-            found = pattern.search(text[:MOST_SCANNED])
-            if found and found[0].strip(" \"'(") not in asked:
-                yield f"an error shows {kind}: {_shown(found[0])}"
