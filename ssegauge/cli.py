@@ -262,7 +262,7 @@ def _under_test(where: str, command: str | None) -> Iterator[Target]:
     """Yield the target, its server running when its command was given; what is raised meanwhile holds no secret."""
     from ssegauge.conformance.errors import CannotJudge
     from ssegauge.conformance.recording.machine import running
-    from ssegauge.conformance.recording.transcript import Redactor
+    from ssegauge.conformance.recording.redaction import Redactor
 
     described = _target(where)
     try:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ssegauge.conformance.recording.transcript import BOUNDED, Head
+from ssegauge.conformance.recording.transcript import BOUNDED, MOST_HEAD, Head
 from ssegauge.conformance.seen.coding import CannotDecode, Uncoder
 from ssegauge.conformance.sse import Comment, Decoder, Event, IgnoredField, Observation
 
 MIB = 1 << 20
-HEAD_BYTES, HEAD_FIELDS = 256 << 10, 1000  # of a head, of trailers, of a chunk's head
+HEAD_BYTES, HEAD_FIELDS = MOST_HEAD, 1000  # of a head, of trailers, of a chunk's head
 EXCHANGE_BYTES = 64 * MIB
 EXCHANGE_COST, RUN_COST = 192 * MIB, 256 * MIB
 FLOOR = MIB // 2  # so much an exchange may cost when the run's memory is spent: enough for any that ends by itself
@@ -26,16 +26,17 @@ TRANSCRIPT, CHUNK, BYTE, ITEM, NODE = 4096, 300, 3, 800, 100
 
 @dataclass
 class Pool:
-    """What all exchanges of a run have cost so far."""
+    """What all exchanges of a run have cost so far, and notes on those of which a reader left a part out."""
 
     spent: int = 0
+    notes: list[str] = field(default_factory=list)
 
 
 class Meter:
     """Weighs one exchange. ``full`` says why it is to be left, and is empty until then."""
 
     def __init__(self, pool: Pool, head: Head | None = None) -> None:
-        self._pool = pool
+        self.pool = pool
         self._bytes = self._cost = 0
         self._decoder = Decoder()
         self.full = ""
@@ -66,7 +67,7 @@ class Meter:
 
     def _charge(self, cost: int) -> None:
         self._cost += cost
-        self._pool.spent += cost
+        self.pool.spent += cost
 
     def _why_full(self) -> str:
         if self._uncoder.exceeded:
@@ -75,7 +76,7 @@ class Meter:
             return f"{BOUNDED}{EXCHANGE_BYTES // MIB} MiB of one exchange are kept"
         if self._cost > EXCHANGE_COST:
             return f"{BOUNDED}so many events are more than is kept of one exchange"
-        if self._pool.spent > RUN_COST and self._cost > FLOOR:
+        if self.pool.spent > RUN_COST and self._cost > FLOOR:
             return f"{BOUNDED}the memory for this run is spent"
         return ""
 

@@ -11,22 +11,22 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import httpx
 
 from ssegauge.conformance.recording.bounds import Meter, Pool
+from ssegauge.conformance.recording.files import Disk, RowFile
+from ssegauge.conformance.recording.redaction import Redactor
 from ssegauge.conformance.recording.transcript import (
     Chunk,
     End,
     Head,
     How,
-    Redactor,
     Transcript,
     chunk_row,
-    dump_row,
     end_row,
     head_row,
     opening_row,
@@ -46,12 +46,16 @@ def now_ms() -> float:
 class Recording:
     """All exchanges so far, and where their rows are written (None: nowhere)."""
 
-    folder: Path | None = None
-    redact: Redactor = field(default_factory=Redactor)
+    folder: InitVar[Path | None] = None
+    redact: InitVar[Redactor | None] = None
     transcripts: list[Transcript] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     pool: Pool = field(default_factory=Pool)
     _names: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self, folder: Path | None, redact: Redactor | None) -> None:
+        """Say where rows are written."""
+        self.disk = Disk(folder, redact or Redactor())
 
     def unique(self, name: str) -> str:
         """Return the name, numbered when it is taken."""
@@ -64,17 +68,15 @@ class Recording:
 
     def write(self, transcript: Transcript) -> None:
         """Take and write an observation that is no exchange, such as a look at the process table."""
-        if file := self.open(transcript.name):
-            with file:
-                file.writelines(dump_row(row, self.redact) for row in transcript.rows())
+        file = self.open(transcript.name)
+        for row in transcript.rows():
+            file.write(row)
+        file.close()
         self.add(transcript)
 
-    def open(self, name: str) -> TextIO | None:
-        """Open the file for an exchange's rows; every row is on disk when the next thing happens."""
-        if not self.folder:
-            return None
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return (self.folder / f"{name}.jsonl").open("w", encoding="utf-8", buffering=1)
+    def open(self, name: str) -> RowFile:
+        """Open the file for an exchange's rows."""
+        return RowFile(self.disk, name)
 
 
 class Live:
@@ -135,8 +137,7 @@ class Live:
         end = End(self._at(), how, detail)
         self.transcript = replace(self.transcript, end=end, chunks=tuple(self._chunks))
         self._write(end_row(end))
-        if self._file:
-            self._file.close()
+        self._file.close()
         self._recording.add(self.transcript)
 
     async def until(self, condition: Callable[[], bool], patience_s: float) -> bool:
@@ -169,5 +170,4 @@ class Live:
 
     def _write(self, row: Mapping[str, Any]) -> None:
         self._changed.set()
-        if self._file:
-            self._file.write(dump_row(row, self._recording.redact))
+        self._file.write(row)

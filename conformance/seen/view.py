@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar
 
+from ssegauge.conformance.jsontext import read_json
 from ssegauge.conformance.recording.transcript import BOUNDED, Head, How, Transcript
 from ssegauge.conformance.seen.coding import CannotDecode, Uncoder
 from ssegauge.conformance.seen.marks import Evidence, Level, Mark
@@ -108,8 +108,8 @@ class View:
     def json(self) -> Any:  # noqa: ANN401 - any JSON value
         """The whole body as JSON, None where it is not."""
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
+            return read_json(self.body)
+        except ValueError:
             return None
 
     @property
