@@ -38,6 +38,9 @@ class Options:
     only: Sequence[str] = ()
     skip: Sequence[str] = ()
     baseline: Path | None = None
+    rules_files: Sequence[Path] = ()  # of the owner's own, Python
+    parallel: int = 16  # streams at once, at most
+    timeout_s: float = 120.0  # then what was seen is judged
 
 
 def check(

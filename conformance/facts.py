@@ -41,9 +41,11 @@ Role = Literal[
 ]
 Kind = Literal["self-running", "failing", "manual", "plain"]
 Joined = Literal["start", "late", "after-end", "race"]
-Reader = Literal["uncut", "twin", "cut", "newcomer"]
+Reader = Literal["uncut", "twin", "cut", "newcomer", "long", "beside"]
 Resume = Literal["known", "terminal", "stale", "garbage"]
-Situation = Literal["idle", "race", "canary", "after-cut", "after-storm", "storm", "slow", "beside-slow", "steady"]
+Situation = Literal[
+    "idle", "race", "canary", "after-cut", "after-storm", "storm", "slow", "beside-slow", "steady", "crowd"
+]
 Moment = Literal["before", "during", "after", "slow-before", "slow-after", "fin", "rst"]
 When = Literal["running", "ended"]
 
@@ -54,14 +56,17 @@ class Facts:
 
     Of a stream:
         task_id: the task that it tells of; None where streams are of no task.
+        subject: what the calls before it made, where a stream needs such calls: streams with the same one have one
+            source. None: every stream at the address has.
         kind: of the task; "plain" without tasks.
         joined: when the reader came.
         reader: where several read one task or stream: "cut" comes back, "newcomer" comes beside that one and for the
-            first time.
+            first time; "long" reads for longer than a heartbeat takes, "beside" comes while it does.
         last_event_id: what was sent as Last-Event-ID; ``resume`` says what sort of id it is, ``case`` which.
         patience_ms: how long we would have waited.
         situation: a stream in a situation is judged by the rules of that situation, and the ordinary rules leave it
-            alone. "steady": told much over many seconds, at irregular times.
+            alone. "steady": told much over many seconds, at irregular times. "crowd": one of many that came at once;
+            ``nth`` says which, the first being 1.
         race_ms: subscribed so long after the end of its task.
         capture: recorded by somebody else, without times.
 
@@ -76,6 +81,7 @@ class Facts:
     """
 
     task_id: str | None = None
+    subject: str | None = None
     kind: Kind | None = None
     joined: Joined | None = None
     reader: Reader | None = None
@@ -85,6 +91,7 @@ class Facts:
     patience_ms: float | None = None
     situation: Situation | None = None
     race_ms: float | None = None
+    nth: int | None = None
     capture: bool = False
     message: str | None = None
     progress: float | None = None

@@ -15,8 +15,9 @@ from ssegauge.conformance.catalogue import PROBES
 from ssegauge.conformance.errors import HELD, CannotJudge
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.probes import Probe
+from ssegauge.conformance.recording.before import HookFailed
 from ssegauge.conformance.recording.live import Live, Recording, now_ms
-from ssegauge.conformance.recording.server import CREATES, PATIENCE_S, PROBE, HookFailed, Server
+from ssegauge.conformance.recording.server import CREATES, PATIENCE_S, PROBE, Server
 from ssegauge.conformance.recording.transcript import Request, Transcript
 from ssegauge.conformance.seen import View
 from ssegauge.conformance.target import Target
@@ -126,6 +127,10 @@ async def hello(server: Server) -> None:
     """Open one stream, to learn whether there is something to judge; raises CannotJudge when there is not."""
     target = server.target
     task_id = ""
+    try:
+        await server.subject()
+    except HookFailed as error:
+        raise CannotJudge(str(error)) from None
     if target.needs_task:
         kind = next((name for name in CREATES if getattr(target.task, CREATES[name])), None)
         if kind is None:

@@ -47,15 +47,15 @@ class Recording:
     """All exchanges so far, and where their rows are written (None: nowhere)."""
 
     folder: InitVar[Path | None] = None
-    redact: InitVar[Redactor | None] = None
+    redact: Redactor = field(default_factory=Redactor)
     transcripts: list[Transcript] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     pool: Pool = field(default_factory=Pool)
     _names: dict[str, int] = field(default_factory=dict)
 
-    def __post_init__(self, folder: Path | None, redact: Redactor | None) -> None:
+    def __post_init__(self, folder: Path | None) -> None:
         """Say where rows are written."""
-        self.disk = Disk(folder, redact or Redactor())
+        self.disk = Disk(folder, self.redact)
 
     def unique(self, name: str) -> str:
         """Return the name, numbered when it is taken."""

@@ -29,7 +29,13 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self.finder = Finder(secrets)
+        self._secrets = frozenset(secrets)
+        self.finder = Finder(self._secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Replace these from now on, too."""
+        self._secrets |= frozenset(secrets)
+        self.finder = Finder(self._secrets)
 
     def text(self, text: str) -> str:
         """Return the text without the known secrets."""
