@@ -91,7 +91,8 @@ async def _come_and_go(server: Server, task_id: str, times: int) -> int:
 async def _open(server: Server, task_id: str, many: int, *, wait: bool = True) -> list[Reader]:
     """Open streams at once; one that cannot even connect is none."""
     wait_s = server.patience_s if wait else None
-    asked = (Reader.open(server.target, task_id, wait_s=wait_s) for _ in range(many))
+    target = await server.ready()
+    asked = (Reader.open(target, task_id, wait_s=wait_s) for _ in range(many))
     return [one for one in await asyncio.gather(*asked, return_exceptions=True) if isinstance(one, Reader)]
 
 

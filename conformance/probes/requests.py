@@ -29,6 +29,7 @@ MALFORMED = {
 
 async def _ask(server: Server, role: Role, facts: Facts, call: Call | None = None, **more: Any) -> None:  # noqa: ANN401
     """Make the request and wait a short while for the answer; a stream that was opened is left at its head."""
+    await server.subject()
     live = server.begin(role, call or server.target.stream, facts, **more)
     patience_s = max(LEAST_PATIENCE_S, 2 * server.target.limits.connect_s)
     await live.until(lambda: live.over or (live.head is not None and role in OPENS_A_STREAM), patience_s)
@@ -91,9 +92,9 @@ async def http10(server: Server) -> None:
     """Ask in HTTP/1.0, as old proxies do."""
     task, asked_ms = await _some_task(server), now_ms()
     task_id = task.task_id or ""
-    head = from_capture(await ask_in_http10(server.target, task_id, LEAST_PATIENCE_S)).head
+    head = from_capture(await ask_in_http10(await server.ready(), task_id, LEAST_PATIENCE_S)).head
     if head:
-        stream = server.target.stream
+        stream = (await server.ready()).stream
         request = Request(stream.method, server.target.url(stream.path, task_id=task_id))
         head = replace(head, at_ms=now_ms() - asked_ms)
         server.recording.write(Transcript("http10", request, PROBE.get(), "http10", asked_ms, head))

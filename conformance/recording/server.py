@@ -21,10 +21,11 @@ import httpx
 
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.facts import Facts, Kind, Role, When
+from ssegauge.conformance.recording.before import HookFailed, prepare
 from ssegauge.conformance.recording.live import Live, Recording
-from ssegauge.conformance.recording.transcript import Headers, Request, Transcript
+from ssegauge.conformance.recording.transcript import Request, Transcript
 from ssegauge.conformance.seen import View
-from ssegauge.conformance.target import Call, Create, Target, pointer
+from ssegauge.conformance.target import Before, Call, Create, Target, fill, fill_json, merge_headers, pointer
 
 PATIENCE_S = 5.0
 QUICK_PATIENCE_S = 2.0
@@ -35,20 +36,18 @@ CREATES: Mapping[Kind, str] = {"self-running": "create", "manual": "create_manua
 PROBE: ContextVar[str] = ContextVar("probe", default="")
 
 
-class HookFailed(Exception):  # noqa: N818 - an event of the run, not a defect of the program
-    """A hook of the target did not do what the target file says; the message is one line."""
-
-
 class Server:
-    """The server under test."""
+    """The server under test. ``at_once``: how many streams it was seen to serve at once; None: all that were asked."""
 
     def __init__(self, target: Target, recording: Recording, *, quick: bool = False) -> None:
         self.target = target
         self.recording = recording
         self.quick = quick
+        self.at_once: int | None = None
         self.patience_s = QUICK_PATIENCE_S if quick else PATIENCE_S
         self._trust = ssl_context(target)
         self._lives: set[Live] = set()
+        self._subjects: dict[str, asyncio.Task[dict[str, str]]] = {}
 
     async def __aenter__(self) -> Self:
         """Enter; leaving ends whatever is still under way."""
@@ -75,6 +74,7 @@ class Server:
         name: str = "",
         json_body: Any = None,  # noqa: ANN401 - any JSON value
         headers: Mapping[str, str | None] | None = None,
+        kept: Mapping[str, str] | None = None,
     ) -> Live:
         """Start an exchange and return it.
 
@@ -84,22 +84,62 @@ class Server:
             facts: what rules need to know; ``task_id`` fills the hook's ``{task_id}``.
             name: the transcript's name, by default the role; numbered when taken.
             json_body: the request's body in place of the hook's own.
-            headers: further header fields; None takes one away.
+            headers: further header fields; None takes one away. The target's own Accept stays.
+            kept: what ``[[before]]`` kept, to fill in; by default for the probe under way.
         """
-        task_id = facts.task_id or ""
-        body = call.json if json_body is None else json_body
-        text = None if body is None else json.dumps(_filled(body, task_id))
-        sent = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "ssegauge"}
-        if text is not None:
-            sent["Content-Type"] = "application/json"
-        merged = merge_headers(sent, self.target.headers, call.headers, headers or {})
-        request = Request(call.method or "GET", self.target.url(call.path, task_id=task_id), merged, text)
-        live = Live(
-            self.recording, Transcript(self.recording.unique(name or role), request, PROBE.get(), role, facts=facts)
-        )
+        call = fill(call, self._kept() if kept is None else kept)
+        request = self._request(call, facts.task_id or "", json_body, headers or {})
+        if self.target.before and not self.target.promises.shared:
+            facts = replace(facts, subject=facts.subject or PROBE.get() or "hello")
+        seed = Transcript(self.recording.unique(name or role), request, PROBE.get(), role, facts=facts)
+        return self._start(Live(self.recording, seed))
+
+    def _request(self, call: Call, task_id: str, json_body: Any, headers: Mapping[str, str | None]) -> Request:  # noqa: ANN401
+        body = fill_json(call.json, {"task_id": task_id}) if json_body is None else json_body
+        situation = dict(headers)
+        usual = {"Accept": situation.pop("Accept", "*/*"), "Accept-Encoding": "identity", "User-Agent": "ssegauge"}
+        if body is not None:
+            usual["Content-Type"] = "application/json"
+        merged = merge_headers(usual, self.target.headers, call.headers, situation)
+        text = None if body is None else json.dumps(body)
+        return Request(call.method or "GET", self.target.url(call.path, task_id=task_id), merged, text)
+
+    def _start(self, live: Live) -> Live:
         self._lives = {one for one in self._lives if not one.over} | {live}
         live.start(self._exchange)
         return live
+
+    async def subject(self) -> dict[str, str]:
+        """Return what ``[[before]]`` keeps for the probe under way: its calls are made once for each probe.
+
+        All streams of a probe are then about the same thing. Raises HookFailed when a call does not do what it should.
+        """
+        if not self.target.before:
+            return {}
+        probe = PROBE.get()
+        if probe not in self._subjects:
+            self._subjects[probe] = asyncio.create_task(self.prepare())
+        return await self._subjects[probe]
+
+    async def ready(self) -> Target:
+        """Return the target with its stream's request as the probe under way is to make it; raises HookFailed."""
+        return replace(self.target, stream=fill(self.target.stream, await self.subject()))
+
+    async def prepare(self) -> dict[str, str]:
+        """Make the calls of ``[[before]]`` and return what they keep; raises HookFailed."""
+        return await prepare(self.target, self._ask, self.recording)
+
+    async def _ask(self, call: Before, name: str) -> Transcript:
+        seed = Transcript(name, self._request(call, "", None, {}), PROBE.get(), "before")
+        return await self._start(Live(Recording(), seed)).finish(PATIENCE_S)
+
+    def _kept(self) -> dict[str, str]:
+        """Return what was kept for the probe under way, else for the very first request."""
+        for probe in (PROBE.get(), ""):
+            subject = self._subjects.get(probe)
+            if subject and subject.done() and not subject.cancelled() and not subject.exception():
+                return subject.result()
+        return {}
 
     async def _exchange(self, live: Live) -> None:
         request = live.transcript.request
@@ -151,13 +191,23 @@ class Server:
         raise HookFailed(f"[task.{name}] {hook.method} {self.target.url(hook.path)}: {said}")
 
     @asynccontextmanager
-    async def stream(self, name: str, facts: Facts, headers: Mapping[str, str] | None = None) -> AsyncIterator[Live]:
-        """Open a stream; it is cut, when it has not ended, on leaving the block. Arguments as for ``begin``."""
+    async def stream(
+        self,
+        name: str,
+        facts: Facts,
+        headers: Mapping[str, str] | None = None,
+        kept: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[Live]:
+        """Open a stream; it is cut, when it has not ended, on leaving the block. Arguments as for ``begin``.
+
+        Raises HookFailed when a call that it needs first does not do what it should.
+        """
         facts = replace(facts, joined=facts.joined or "start")
         sent = {"Accept": "text/event-stream", **(headers or {})}
         if facts.last_event_id is not None:
             sent["Last-Event-ID"] = facts.last_event_id
-        live = self.begin("stream", self.target.stream, facts, name=name, headers=sent)
+        kept = await self.subject() if kept is None else kept
+        live = self.begin("stream", self.target.stream, facts, name=name, headers=sent, kept=kept)
         try:
             yield live
         finally:
@@ -173,7 +223,7 @@ class Server:
         """Move a manual task; ``state`` holds the fields of the ticket's update, which become facts as well."""
         hook = cast("Call", self.target.task.update)
         values = {"status": "running", "stage": "Conformance", "progress": 0, "message": "", **state}
-        body = _filled(hook.json, task_id, values) if hook.json is not None else values
+        body = fill_json(hook.json, {"task_id": task_id, **values}) if hook.json is not None else values
         told = {key: values[key] for key in ("status", "progress", "message")}
         facts = replace(facts, task_id=task_id, **told)
         return await self.call("update", hook, facts, json_body=body, patience_s=PATIENCE_S)
@@ -195,14 +245,6 @@ class Server:
             await self.call("snapshot", self.target.task.snapshot, Facts(task_id=task_id, when=when))
 
 
-def merge_headers(*layers: Mapping[str, str | None]) -> Headers:
-    """Return header fields of which later layers replace earlier ones, whatever their case; None takes one away."""
-    merged: dict[str, tuple[str, str | None]] = {}
-    for layer in layers:
-        merged.update({name.lower(): (name, value) for name, value in layer.items()})
-    return tuple((name, value) for name, value in merged.values() if value is not None)
-
-
 def ssl_context(target: Target) -> ssl.SSLContext:
     """Return the trust that the target file asks for; raises CannotJudge for a certificate file that is none."""
     try:
@@ -213,22 +255,6 @@ def ssl_context(target: Target) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
-
-
-def _filled(body: Any, task_id: str, values: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - any JSON value
-    """Fill placeholders in a JSON template: ``"{progress}"`` alone becomes the value itself, elsewhere its text."""
-    words = {"task_id": task_id, **(values or {})}
-    if isinstance(body, dict):
-        return {key: _filled(value, task_id, values) for key, value in body.items()}
-    if isinstance(body, list):
-        return [_filled(value, task_id, values) for value in body]
-    if not isinstance(body, str):
-        return body
-    if body.startswith("{") and body.endswith("}") and body[1:-1] in words:
-        return words[body[1:-1]]
-    for name, value in words.items():
-        body = body.replace("{" + name + "}", str(value))
-    return body
 
 
 def _reason(error: Exception) -> str:

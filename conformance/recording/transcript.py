@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import quote, quote_plus
 
+from ssegauge.conformance.credentials import is_credential
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.facts import WORDS, Facts, Role, known_role
 
@@ -226,7 +227,6 @@ def _captured_head(raw: bytes) -> tuple[Head | None, bytes]:
 
 
 _LINE_ENDS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
-_SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"}
 _OURS = ("transcript", "name", "probe", "role")  # of an opening row: words and names that are never a server's
 _HALF_CHARACTER = re.compile(r"(?:\\x[0-9a-f]{2}){1,3}\Z")  # where an excerpt was cut inside a character
 REDACTED: Final = "[redacted]"
@@ -245,7 +245,13 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        found = {form for secret in secrets if len(secret.strip()) >= SHORTEST for form in _forms(secret)}
+        self._secrets = set(secrets)
+        self.learn(())
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Replace these from now on, too."""
+        self._secrets |= set(secrets)
+        found = {form for secret in self._secrets if len(secret.strip()) >= SHORTEST for form in _forms(secret)}
         self._forms = sorted(found, key=len, reverse=True)
         self._mirrored = [form[::-1] for form in self._forms]
         self._pattern = re.compile("|".join(map(re.escape, self._forms)))
@@ -327,7 +333,7 @@ def _overlap(text: str, secret: str) -> int:
 
 
 def _is_secret(key: Any) -> bool:  # noqa: ANN401 - any JSON value
-    return isinstance(key, str) and key.lower() in _SECRET_HEADERS
+    return isinstance(key, str) and is_credential(key)
 
 
 def _joined(headers: Headers, name: str) -> str | None:

@@ -19,7 +19,8 @@ from ssegauge.conformance.target.addresses import as_url, checked_url, in_querie
 from ssegauge.conformance.target.checks import check_placeholders, check_promises, note, unused
 from ssegauge.conformance.target.file import Reader, dotted
 from ssegauge.conformance.target.filling import fill, fill_json, fill_path, kept, pointer
-from ssegauge.conformance.target.given import NOTHING, Given, apply
+from ssegauge.conformance.target.given import NOTHING, Given, apply, known_profile
+from ssegauge.conformance.target.headers import merge_headers
 from ssegauge.conformance.target.model import (
     Before,
     Call,
@@ -60,7 +61,9 @@ __all__ = [
     "from_toml",
     "from_url",
     "kept",
+    "known_profile",
     "load_target",
+    "merge_headers",
     "pointer",
     "validator",
 ]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn, get_args, get_origin
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.target.headers import header_complaint
 from ssegauge.conformance.target.model import Call, Ends, Form, Profile, Target
 from ssegauge.conformance.target.profiles import KNOWN
 from ssegauge.conformance.target.schemas import read_schema
@@ -26,7 +27,6 @@ _NOT_IN_FILE = {(Target, "secrets"), (Target, "unused"), (Target, "notes"), (End
 _CHANGES_SOMETHING = {"create", "create_failing", "create_manual", "update", "publish"}
 # Fetch section 2.2.1 normalizes these; all other methods are case-sensitive.
 _NORMALIZED = {"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"}
-_HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 _NAMES = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -164,15 +164,6 @@ def meant(word: str, known: Iterable[str]) -> str:
     """Return the question for what is nearly a known word; empty when nothing is near."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def header_complaint(name: str, value: str) -> str:
-    """Return why this is no header field (RFC 9110 section 5), without its value; empty when it is one."""
-    if not _HEADER_NAME.fullmatch(name):
-        return f"{name!r} is not the name of a header field"
-    if any(character < " " and character != "\t" for character in value) or "\x7f" in value:
-        return f"the value of {name} holds a line break or the like"
-    return ""
 
 
 def normalized(method: str) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 
 from ssegauge.conformance.credentials import is_credential
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.conformance.target.file import Reader, header_complaint, meant, normalized
+from ssegauge.conformance.target.file import Reader, meant, normalized
+from ssegauge.conformance.target.headers import header_complaint
 from ssegauge.conformance.target.model import Call, Target, Tls
 from ssegauge.conformance.target.profiles import KNOWN
 
@@ -57,7 +58,7 @@ def apply(given: Given, target: Target, environ: Mapping[str, str]) -> Target:
     return replace(
         target,
         stream=_asked(target.stream, _method(given.method), body),
-        profile=_profile(given.profile) or target.profile,
+        profile=known_profile(given.profile) or target.profile,
         tls=Tls(target.tls.verify and not given.insecure, given.ca_file or target.tls.ca_file),
         secrets=target.secrets | of_headers.secrets | of_body.secrets | _secrets(headers),
     )
@@ -107,7 +108,8 @@ def _method(method: str) -> str:
     return normalized(method)
 
 
-def _profile(name: str) -> str:
+def known_profile(name: str) -> str:
+    """Return the name; raises CannotJudge for that of no profile. Empty is none, and no mistake."""
     if name and name not in KNOWN:
         raise CannotJudge(f"--profile {name!r} is none of {', '.join(KNOWN)}{meant(name, KNOWN)}")
     return name

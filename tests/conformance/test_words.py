@@ -98,7 +98,8 @@ def test_mixed_line_endings_are_shown_where_they_begin_to_differ() -> None:
     ("code", "expected"),
     [
         ("resume/preflight-refuses-last-event-id", 'add `origin = "https://app.example"`, above all tables, to'),
-        ("cleanup/memory-grows", "add [task.create_manual] and `pid = 4711` in [observe] to the target file"),
+        ("delivery/update-late", "add [task.create_manual] and [task.update] to the target file"),
+        ("cleanup/memory-grows", "add `pid = 4711` in [observe] to the target file"),
     ],
 )
 def test_what_is_missing_is_said_as_it_is_to_be_written(code: str, expected: str) -> None:

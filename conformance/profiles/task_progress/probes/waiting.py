@@ -89,7 +89,7 @@ async def slow_reader(server: Server) -> None:
     task_id = await server.create("manual")
     facts = Facts(task_id=task_id, kind="manual")
     async with server.stream("beside-slow", replace(facts, situation="beside-slow")) as fast:
-        slow = await Reader.open(server.target, task_id, wait_s=server.patience_s, small_window=True)
+        slow = await Reader.open(await server.ready(), task_id, wait_s=server.patience_s, small_window=True)
         if slow.opened:
             observe(server, "stream", "slow", replace(facts, situation="slow", opened=1))
         await fast.until(lambda: len(fast.events) > 1, server.patience_s)
