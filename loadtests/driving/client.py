@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+import gevent
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from ssegauge.conformance.target import Call, Target, merge_headers
@@ -23,6 +24,7 @@ from ssegauge.loadtests.stream.connection import Connection, Origin, path_of, re
 from ssegauge.loadtests.stream.stream import reason_of
 
 MOST_IDLE: Final = 64
+MOST_BYTES: Final = 16 * 1024 * 1024  # of a reply, its head included
 
 
 class ExchangeFailed(Exception):  # noqa: N818 - an outcome, not a mistake
@@ -47,11 +49,14 @@ class Reply:
 
     def json(self) -> Any:  # noqa: ANN401 - any JSON value
         """Return the body as JSON; raises ValueError."""
-        return json.loads(self.body)
+        try:
+            return json.loads(self.body)
+        except RecursionError:
+            raise ValueError("nested too deep") from None
 
 
 class Client:
-    """Kept-alive connections to one origin. ``timeout`` (seconds) bounds each wait."""
+    """Kept-alive connections to one origin. ``timeout`` (seconds) bounds each exchange."""
 
     def __init__(self, origin: Origin, timeout: float) -> None:
         self._origin = origin
@@ -73,8 +78,9 @@ class Client:
             request = make()
             sent_ns = clock.now()
             connection.send(request)
-            while not reading.complete:
-                reading.take(connection.receive())
+            with gevent.Timeout(self._timeout, TimeoutError()):
+                while not reading.complete:
+                    reading.take(connection.receive())
         except (OSError, HttpParserError, HttpParserUpgrade) as error:
             connection.close()
             raise ExchangeFailed(reason_of(error)) from None
@@ -114,9 +120,13 @@ class _Reading:
         self._fields: list[tuple[bytes, bytes]] = []
         self.complete = self.keep = False
         self._framed = False
+        self._taken = 0
         self._parser = HttpResponseParser(self)
 
     def take(self, data: bytes) -> None:
+        self._taken += len(data)
+        if self._taken > MOST_BYTES:
+            raise ConnectionResetError("the reply has no end")
         if data:
             self._parser.feed_data(data)
         elif self.status and not self._framed:

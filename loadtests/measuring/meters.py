@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Set as AbstractSet
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from ssegauge.loadtests.measuring.integrity import Account, Ledger, Tokens
 from ssegauge.loadtests.measuring.samples import GAP, UPDATE, Rows
+
+LAST_MS: Final = 253_402_300_799_999  # the end of the year 9999: a larger number is no time
 
 
 class Sent(Protocol):
@@ -138,7 +140,7 @@ def timestamp_of(data: str) -> int | None:
     """Return an event's ``timestamp`` (ms since the Unix epoch), None when it has none."""
     document = parsed(data)
     stamp = document.get("timestamp") if isinstance(document, dict) else None
-    return stamp if isinstance(stamp, int) and not isinstance(stamp, bool) else None
+    return stamp if isinstance(stamp, int) and not isinstance(stamp, bool) and 0 <= stamp <= LAST_MS else None
 
 
 def is_terminal(data: str) -> bool:
@@ -155,5 +157,5 @@ def parsed(data: str) -> Any:  # noqa: ANN401 - any JSON value
     """Return an event's data as JSON, None when it is none."""
     try:
         return json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

@@ -20,7 +20,7 @@ import gevent
 import numpy as np
 
 from ssegauge.conformance.errors import HELD
-from ssegauge.conformance.recording.transcript import Redactor, dump_row
+from ssegauge.conformance.recording.redaction import Redactor, dump_rows
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
 from ssegauge.loadtests.driving.pings import Pinger
@@ -181,7 +181,7 @@ class Conductor:
         redact = Redactor(self.target.secrets)
         for name, rows in transcripts.items():
             folder.mkdir(exist_ok=True)
-            text = "".join(dump_row(row, redact) for row in rows)
+            text = dump_rows(rows, redact)
             (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
 
     def _facts(self, judged: Mapping[str, Any]) -> Facts:
@@ -221,7 +221,10 @@ class Conductor:
                 break
         if self.total(self._readiness()):
             return True
-        why = summary.reasons(self.counted("failures")) or f"nothing happened within {READY_S:.0f} s"
+        why = (
+            summary.reasons(self.counted("failures") + self.counted("errors"))
+            or f"nothing happened within {READY_S:.0f} s"
+        )
         remedy = HELD if "timed out" in why else "check base_url, stream.path and the hooks"
         self.complaint = f"no stream could be opened: {why}; {remedy}"
         return False
@@ -230,7 +233,8 @@ class Conductor:
         return self.total(self._readiness()) >= self.plan.users
 
     def _is_hopeless(self) -> bool:
-        return not self.total(self._readiness()) and self.total("failed") >= self.plan.users
+        tried = self.total("failed") + self.counted("errors").total()
+        return not self.total(self._readiness()) and tried >= self.plan.users
 
     def _readiness(self) -> str:
         """Name the count that tells that users are there: with phases, streams are opened later."""

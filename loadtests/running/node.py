@@ -19,7 +19,8 @@ from gevent.lock import Semaphore
 from gevent.pool import Pool
 
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.conformance.recording.transcript import Redactor, Request, Transcript
+from ssegauge.conformance.recording.redaction import Redactor
+from ssegauge.conformance.recording.transcript import Request, Transcript
 from ssegauge.conformance.target import Call, Target, fill
 from ssegauge.loadtests.driving.before import Kept, Preparation
 from ssegauge.loadtests.driving.client import Client
@@ -61,7 +62,7 @@ class Node:
         self.finishing = False  # from then on users start nothing
         self.replies: list[tuple[str, float, str]] = []
         self.watch = Watch()
-        self._books = Books(self.rows, self.counts, self.watch, target.profile)
+        self._books = Books(self.rows, self.counts, self.watch, target.profile, Redactor(target.secrets).text)
         self._streams = number * STREAMS_PER_NODE
         self._users = self._recordings = 0
         self._transcripts: list[Transcript] = []
@@ -111,8 +112,7 @@ class Node:
         try:
             ending = session.run(self._patience_s, on_event, self.sessions.add)
         except StreamFailed as failure:
-            self.counts.failed += 1
-            self.counts.failures[str(failure)] += 1
+            self.failed(str(failure))
             return str(failure)
         finally:
             self.sessions.discard(session)
@@ -121,6 +121,15 @@ class Node:
         if task and ending == "complete":
             task.ended = True
         return ending
+
+    def failed(self, reason: str) -> None:
+        """Count a stream that could not be opened, or its task not started."""
+        self.counts.failed += 1
+        self._books.count(self.counts.failures, reason)
+
+    def erred(self, mistake: str) -> None:
+        """Count a mistake that is not the server's: it voids the run."""
+        self._books.count(self.counts.errors, mistake)
 
     # The conductor's side.
 

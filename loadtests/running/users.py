@@ -65,8 +65,18 @@ class SSEUser(User):
 
     @task
     def stream(self) -> None:
-        """Watch a stream to its end."""
+        """Watch a stream to its end; what raises voids the run, and waits: Locust would start anew at once."""
         node = node_of(self.environment)
+        try:
+            self._follow(node)
+        except (StopUser, InterruptTaskSet):  # Locust's ways to say that this user is done
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect, ours or that of a locustfile
+            node.erred(f"{type(error).__name__} in a user: {error}")
+            self.environment.events.user_error.fire(user_instance=self, exception=error, tb=error.__traceback__)
+            gevent.sleep(RECONNECT_S)
+
+    def _follow(self, node: Node) -> None:
         if node.finishing or not self._choose(node):
             gevent.sleep(RECONNECT_S)
             return
@@ -95,8 +105,7 @@ class SSEUser(User):
             if self._task is None or self._task.ended:
                 self._task = self.choose_task(node)
         except CannotJudge as error:
-            node.counts.failed += 1
-            node.counts.failures[str(error)] += 1
+            node.failed(str(error))
             return False
         node.counts.ready += first
         return True
@@ -109,8 +118,8 @@ class SSEUser(User):
         """Call the own code of the locustfile; its mistakes are neither the server's nor a reason to end the stream."""
         try:
             self.on_event(*event)
-        except (StopUser, InterruptTaskSet):  # Locust's ways to say that this user is done
+        except (StopUser, InterruptTaskSet):
             raise
         except Exception as error:  # noqa: BLE001 - anybody's code
-            node.counts.errors[f"on_event raised {type(error).__name__}: {error}"] += 1
+            node.erred(f"on_event raised {type(error).__name__}: {error}")
             self.environment.events.user_error.fire(user_instance=self, exception=error, tb=error.__traceback__)

@@ -47,7 +47,7 @@ def resolve(url: str, tls: Tls) -> Origin:
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a label that is too long is no UTF-8 mistake, but Python says so
         raise CannotJudge(f"{url}: no address for host {host!r} ({error}); check the name") from None
     context = tls_context(tls) if parts.scheme == "https" else None
     return Origin(host, port, parts.netloc.rpartition("@")[2], family, address, context)
@@ -59,6 +59,7 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=tls.ca_file)
     except (OSError, ssl.SSLError) as error:
         raise CannotJudge(f"tls.ca_file {tls.ca_file}: not usable ({error})") from None
+    context.set_alpn_protocols(["http/1.1"])  # else a server that can choose may choose HTTP/2
     if not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Final
 
 import gevent
 
@@ -26,7 +26,8 @@ from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.stream import EventStream, StreamFailed
 
 OnEvent = Callable[[str, str, str], None]  # type, data, last event ID
-ENDED_EARLY = "ended by the server before a terminal event"
+MOST_REASONS: Final = 100
+ENDED_EARLY: Final = "ended by the server before a terminal event"
 
 
 @dataclass(slots=True)
@@ -54,6 +55,12 @@ class Books:
     counts: Counts
     watch: Watch
     profile: Profile
+    redact: Callable[[str], str]  # reasons hold what a server sent
+
+    def count(self, counter: Counter[str], reason: str) -> None:
+        """Count a reason, without secrets; a server that has ever new ones fills no memory."""
+        told = self.redact(reason)
+        counter[told if told in counter or len(counter) < MOST_REASONS else "other reasons"] += 1
 
 
 def plain(counts: Counts) -> dict[str, Any]:
@@ -147,7 +154,7 @@ class Session:
         self._on.counts.account += self.meter.settle()
         if reason := self._drop_reason():
             self._on.counts.dropped += 1
-            self._on.counts.drops[reason] += 1
+            self._on.count(self._on.counts.drops, reason)
 
     def _drop_reason(self) -> str:
         ending = self.stream.ending

@@ -55,7 +55,7 @@ def under_test(where: str, told: Given | None, command: str | None, *, quiet: bo
     """
     from ssegauge.conformance.errors import CannotJudge
     from ssegauge.conformance.recording.machine import running
-    from ssegauge.conformance.recording.transcript import Redactor
+    from ssegauge.conformance.recording.redaction import Redactor
 
     described = find_target(where, told)
     for note in () if quiet else described.notes:
@@ -98,7 +98,13 @@ def check_live(target: Target, folder: RunFolder, options: Options, *, loud: boo
         return check(target, folder, options)[0]
     server = folder.redact.text(target.base_url)
     with live(errors, f"Checking {server}: connecting") as tell:
-        made, notes = check(target, folder, options, lambda now: tell(f"Checking {server}: {now.described()}"))
+        made, notes = check(
+            target,
+            folder,
+            options,
+            lambda now: tell(f"Checking {server}: {now.described()}"),
+            lambda plan: errors.print(f"Checking {server}: {plan.described()}", soft_wrap=True, markup=False),
+        )
     for note in notes:
         errors.print(f"Note: {escape(note)}", soft_wrap=True)
     return made
