@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 DEFAULT_TARGET = Path("ssegauge.toml")
 ProfileName = Literal["task-progress", "event-stream"]
+ServedProfile = Literal["task-progress", "event-stream"]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -72,16 +73,25 @@ Sarif = Annotated[Path | None, typer.Option("--sarif", help="Write SARIF here.")
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen at; 0 for a free one.", min=0, max=65535)] = 8205,
-    fault: Annotated[list[str] | None, typer.Option(help="Break this rule on purpose.", metavar="CODE")] = None,
+    profile: Annotated[ServedProfile, typer.Option(help="What to serve.")] = "task-progress",
+    fault: Annotated[
+        list[str] | None, typer.Option(help="Break this rule on purpose; --faults lists them.", metavar="CODE")
+    ] = None,
+    list_faults: Annotated[bool, typer.Option("--faults", help="List the faults of the profile, and end.")] = False,
     token: Annotated[str | None, typer.Option(help="Ask for this bearer token.")] = None,
     allow_origin: Annotated[list[str] | None, typer.Option(help="Let pages of this origin read streams.")] = None,
     heartbeat: Annotated[float, typer.Option(help="Seconds between comments on an idle stream.", min=0.1)] = 15.0,
+    pace: Annotated[float | None, typer.Option(help="Seconds between events that come by themselves.")] = None,
 ) -> None:
-    """Run the reference server, healthy or with deliberate faults."""
+    """Run a healthy server of the profile, or one with deliberate faults."""
     from ssegauge import reference_server
 
-    options: dict[str, Any] = {"token": token, "allow_origin": allow_origin or (), "heartbeat": heartbeat}
-    reference_server.serve(host, port, faults=fault or (), **options)
+    if list_faults:
+        for code, text in reference_server.faults_of(profile).items():
+            screen.print(f"[bold]{code}[/bold]  {escape(text)}", soft_wrap=True)
+        return
+    options: dict[str, Any] = {"token": token, "allow_origin": allow_origin or (), "heartbeat": heartbeat, "pace": pace}
+    reference_server.serve(host, port, profile=profile, faults=fault or (), **options)
 
 
 @app.command("check")

@@ -9,10 +9,10 @@ from typing import ClassVar
 
 from aiohttp import web
 
+from ssegauge.reference_server.common.log import Reader
+from ssegauge.reference_server.common.refusals import RefusedError
+from ssegauge.reference_server.common.tap import Tap
 from ssegauge.reference_server.faults.registry import breaks
-from ssegauge.reference_server.faults.tools import Tap
-from ssegauge.reference_server.log import Reader
-from ssegauge.reference_server.refusals import RefusedError
 from ssegauge.reference_server.stream import Streams
 from ssegauge.reference_server.tasks import Task
 

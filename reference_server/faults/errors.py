@@ -7,10 +7,10 @@ from typing import ClassVar
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from ssegauge.reference_server.common.refusals import RefusedError
+from ssegauge.reference_server.common.security import Security
 from ssegauge.reference_server.faults.registry import breaks, breaks_by
 from ssegauge.reference_server.faults.tools import Tapped, for_ever
-from ssegauge.reference_server.refusals import RefusedError
-from ssegauge.reference_server.security import Security
 from ssegauge.reference_server.stream import Streams
 from ssegauge.reference_server.tasks import Task, Tasks
 

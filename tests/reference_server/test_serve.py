@@ -92,7 +92,7 @@ def test_an_address_that_is_not_ours_is_one_line(host: str) -> None:
 
 
 def test_an_unknown_fault_names_the_nearest() -> None:
-    with pytest.raises(CannotServe, match="there is no fault 'wire/invalid-utf9'; there is wire/invalid-utf8"):
+    with pytest.raises(CannotServe, match="there is no fault 'wire/invalid-utf9'; did you mean wire/invalid-utf8 or "):
         serve(port=0, faults=["wire/invalid-utf9"])
 
 
