@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 from aiohttp import web
 
@@ -40,6 +41,14 @@ class Streaming:
         finally:
             self.open -= 1
             log.info("stream closed", extra={**about, "open": self.open})
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        """Answer a request for a stream."""
+        raise NotImplementedError
+
+    async def stream(self, request: web.Request, *where: Any, **more: Any) -> web.StreamResponse:  # noqa: ANN401 - its own
+        """Send a whole stream; what it is of, each kind of stream knows."""
+        raise NotImplementedError
 
     def response(self) -> web.StreamResponse:
         """Return the response with its head."""

@@ -1,6 +1,5 @@
 """What several faults are made of: a tap on one reader's blocks, and events told apart by their number."""
 
-import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -67,8 +66,3 @@ def send_pending(task: Task, reader: Reader) -> None:
     while reader.position < task.log.end:
         reader.position += 1
         reader.write(task.log.blocks[reader.position - 1 - task.log.base])
-
-
-async def for_ever() -> None:
-    """Wait until cancelled."""
-    await asyncio.Event().wait()
