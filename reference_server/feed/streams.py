@@ -19,6 +19,8 @@ from ssegauge.reference_server.feed.feed import Feed
 class Streams(Streaming):
     """Serves the streams of the feed."""
 
+    compressor: type[Gzip] = Gzip
+
     def __init__(self, feed: Feed, limit: int, heartbeat: float) -> None:
         super().__init__(limit, heartbeat)
         self.feed = feed
@@ -49,7 +51,7 @@ class Streams(Streaming):
         """Send the whole stream, which ends when the server does, or when the reader has fallen behind the log."""
         response = self.offered(request)
         reader = await self.begin(request, response, position)
-        compressor = Gzip(reader) if response.headers.get("Content-Encoding") == "gzip" else None
+        compressor = self.compressor(reader) if response.headers.get("Content-Encoding") == "gzip" else None
         reader.write(self.opening())
         with contextlib.suppress(FellBehindError):  # the client comes back, and is a newcomer
             await self.deliver(reader)

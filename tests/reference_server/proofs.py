@@ -7,6 +7,7 @@ after a short while.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+PATIENCE = 0.7  # for what never comes
 TASKS = "/api/brand-monitor/tasks"
 PROGRESS = "/api/brand-monitor/progress"
 ORIGIN = "https://app.test"
@@ -16,13 +17,17 @@ Proof = Callable[[Any], Awaitable[bool]]
 
 
 class Proofs(dict[str, tuple[Proof, dict[str, Any]]]):
-    """By the code of the fault: its proof, and the settings that the server needs for it."""
+    """By the code of the fault: its proof, and the settings that the server needs for it, besides those of all."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__()
+        self.settings = settings
 
     def of(self, code: str, **settings: Any) -> Callable[[Proof], Proof]:
         """Register a proof."""
 
         def register(proof: Proof) -> Proof:
-            self[code] = (proof, settings)
+            self[code] = (proof, {**self.settings, **settings})
             return proof
 
         return register
@@ -30,7 +35,7 @@ class Proofs(dict[str, tuple[Proof, dict[str, Any]]]):
     async def hold(self, code: str, serving: Any) -> bool:
         """Whether the fault shows, and the healthy server does not have it."""
         proof, settings = self[code]
-        async with serving(code, patience=0.7, **settings) as site:
+        async with serving(code, patience=PATIENCE, **settings) as site:
             shows = await proof(site)
         async with serving(**settings) as site:
             return shows and not await proof(site)

@@ -39,5 +39,5 @@ def register(registry: Registry[Any], stream: type[Streaming], encoder: type[Enc
         registry.breaks(code)(subclass)
     for code, middleware in MIDDLEWARES.items():
         registry.breaks_by(code)(middleware)
-    for code, (pattern, written) in texts.RAW.items():
-        registry.breaks(f"security/injection-{code}")(texts.unescaping(encoder, pattern, written))
+    for code in texts.RAW:
+        registry.breaks(f"security/injection-{code}")(texts.unescaping(encoder, code))

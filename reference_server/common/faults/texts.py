@@ -15,14 +15,14 @@ RAW = {
 }
 
 
-def unescaping(encoder: type[Encoder], pattern: str, written: str) -> type[Encoder]:
-    """Return the encoder that writes `written` for the escapes in JSON text that the pattern finds."""
+def unescaping(encoder: type[Encoder], code: str) -> type[Encoder]:
+    """Return the encoder that does not escape what the code names."""
+    pattern, written = RAW[code]
     escapes = re.compile(rf"\\\\|({pattern})")  # an escaped backslash is passed over whole
 
     class Unescaping(encoder):  # type: ignore[misc, valid-type] # a base that is chosen by the caller
-        """Writes text from users as it is."""
-
         def dump(self, envelope: Json) -> str:
             return escapes.sub(lambda match: written if match[1] else match[0], super().dump(envelope))
 
+    Unescaping.__doc__ = f"Lets {code.upper()} in texts from users break out of their event."
     return Unescaping
