@@ -19,15 +19,18 @@ def main(
     allow_origin: Annotated[list[str] | None, typer.Option(help="Origin that may read the API.")] = None,
     heartbeat: Annotated[float, typer.Option(help="Longest silence of a stream, seconds.")] = 15.0,
     pace: Annotated[float | None, typer.Option(help="Seconds between events, where they come by themselves.")] = None,
+    first_token: Annotated[float | None, typer.Option(help="Seconds until an answer's first event.")] = None,
+    slots: Annotated[int | None, typer.Option(help="How many answers are made at once; others get 429.")] = None,
     log_level: Annotated[logs.Level, typer.Option(help="What is told on stderr, in lines of JSON.")] = "warning",
 ) -> None:
     """Serve a healthy event stream, or one with deliberate faults."""
     if faults:
         print("\n".join(f"{code}: {text}" for code, text in faults_of(profile).items()))
         return
-    options = {"token": token, "allow_origin": allow_origin or (), "heartbeat": heartbeat, "pace": pace}
+    options = {"token": token, "allow_origin": allow_origin or (), "heartbeat": heartbeat}
+    own = {"pace": pace, "first_token": first_token, "slots": slots}
     try:
-        serve(host, port, profile=profile, faults=fault or (), log_level=log_level, **options)
+        serve(host, port, profile=profile, faults=fault or (), log_level=log_level, **options, **own)
     except CannotServe as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(2) from None

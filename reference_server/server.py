@@ -11,6 +11,8 @@ from typing import Any, Literal, get_args
 from aiohttp import web
 
 from ssegauge.reference_server import app, faults
+from ssegauge.reference_server.chat import app as chat
+from ssegauge.reference_server.chat import faults as chat_faults
 from ssegauge.reference_server.common import logs
 from ssegauge.reference_server.common.errors import CannotServe
 from ssegauge.reference_server.common.process import most_streams, running, until_stopped
@@ -19,7 +21,7 @@ from ssegauge.reference_server.feed import app as feed
 from ssegauge.reference_server.feed import faults as feed_faults
 
 COLLECTION = (10_000, 10, 50)  # full collections are rare: with 18,000 streams open each stops everything for 0.3 s
-Profile = Literal["task-progress", "event-stream"]
+Profile = Literal["task-progress", "event-stream", "chat-completions"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
 
 
@@ -35,6 +37,7 @@ class Served:
 SERVERS: dict[Profile, Served] = {
     "task-progress": Served("ssegauge reference server", faults.registry, app.make_app),
     "event-stream": Served("ssegauge feed", feed_faults.registry, feed.make_app),
+    "chat-completions": Served("ssegauge chat server", chat_faults.registry, chat.make_app),
 }
 
 

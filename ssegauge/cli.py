@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 DEFAULT_TARGET = Path("ssegauge.toml")
 ProfileName = Literal["task-progress", "event-stream"]
-ServedProfile = Literal["task-progress", "event-stream"]
+ServedProfile = Literal["task-progress", "event-stream", "chat-completions"]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -82,6 +82,8 @@ def serve(
     allow_origin: Annotated[list[str] | None, typer.Option(help="Let pages of this origin read streams.")] = None,
     heartbeat: Annotated[float, typer.Option(help="Seconds between comments on an idle stream.", min=0.1)] = 15.0,
     pace: Annotated[float | None, typer.Option(help="Seconds between events that come by themselves.")] = None,
+    first_token: Annotated[float | None, typer.Option(help="Seconds until an answer's first event.")] = None,
+    slots: Annotated[int | None, typer.Option(help="How many answers are made at once; others get 429.")] = None,
 ) -> None:
     """Run a healthy server of the profile, or one with deliberate faults."""
     from ssegauge import reference_server
@@ -90,8 +92,9 @@ def serve(
         for code, text in reference_server.faults_of(profile).items():
             screen.print(f"[bold]{code}[/bold]  {escape(text)}", soft_wrap=True)
         return
-    options: dict[str, Any] = {"token": token, "allow_origin": allow_origin or (), "heartbeat": heartbeat, "pace": pace}
-    reference_server.serve(host, port, profile=profile, faults=fault or (), **options)
+    options: dict[str, Any] = {"token": token, "allow_origin": allow_origin or (), "heartbeat": heartbeat}
+    own: dict[str, Any] = {"pace": pace, "first_token": first_token, "slots": slots}
+    reference_server.serve(host, port, profile=profile, faults=fault or (), **options, **own)
 
 
 @app.command("check")

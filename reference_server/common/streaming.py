@@ -31,9 +31,9 @@ class Streaming:
 
     @contextlib.contextmanager
     def counted(self, **about: str | int) -> Iterator[None]:
-        """Count one more open stream, and log its beginning and end; raises RefusedError (503) if they are too many."""
+        """Count one more open stream, and log its beginning and end; raises RefusedError if they are too many."""
         if self.open >= self.limit:
-            raise RefusedError(503, "too_many_streams", "Too many open streams. Try again soon.")
+            raise self.full()
         self.open += 1
         log.info("stream opened", extra={**about, "open": self.open})
         try:
@@ -41,6 +41,10 @@ class Streaming:
         finally:
             self.open -= 1
             log.info("stream closed", extra={**about, "open": self.open})
+
+    def full(self) -> RefusedError:
+        """Return the refusal of a stream that is one too many."""
+        return RefusedError(503, "too_many_streams", "Too many open streams. Try again soon.")
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Answer a request for a stream."""

@@ -123,3 +123,9 @@ async def _write_next(log: Log, reader: Reader) -> None:
 async def for_ever() -> None:
     """Wait until cancelled."""
     await asyncio.Event().wait()
+
+
+def cut(reader: Reader) -> None:
+    """Close the connection without the end of the body."""
+    reader.transport.close()
+    raise ConnectionResetError("closed on purpose")

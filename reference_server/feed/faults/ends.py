@@ -4,6 +4,7 @@ import asyncio
 
 from aiohttp import web
 
+from ssegauge.reference_server.common.faults.streams import cut
 from ssegauge.reference_server.common.log import Reader
 from ssegauge.reference_server.feed.faults.registry import breaks
 from ssegauge.reference_server.feed.streams import Streams
@@ -23,12 +24,6 @@ class Cutting(Streams):
                 await super().deliver(reader)
         except TimeoutError:
             cut(reader)
-
-
-def cut(reader: Reader) -> None:
-    """Close the connection without the end of the body."""
-    reader.transport.close()
-    raise ConnectionResetError("closed on purpose")
 
 
 for age in CUT_AFTER_S:
