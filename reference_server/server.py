@@ -58,12 +58,21 @@ def start(
         CannotServe: a fault is unknown, an option is wrong, or the address cannot be listened on.
     """
     served = SERVERS[profile]
+    _is_at_home(chosen, profile)
     ours, process = _names(served.make_app), _names(running)
     if strange := sorted({*options} - ours - process):
         there_is = ", ".join(_flag(name) for name in sorted(ours))
         raise CannotServe(f"{_flag(strange[0])} is no option of profile {profile}; there is {there_is}")
     made = served.make_app(served.faults.compose(chosen), **{name: options[name] for name in ours & {*options}})
     return running(made, **{name: options[name] for name in process & {*options}})
+
+
+def _is_at_home(chosen: Sequence[str], profile: Profile) -> None:
+    """Say of a fault that another profile has which one it is; raises CannotServe."""
+    for code in chosen:
+        homes = [name for name in PROFILES if code in SERVERS[name].faults.codes()]
+        if homes and profile not in homes:
+            raise CannotServe(f"profile {profile} has no fault {code}; serve it with --profile {homes[0]}")
 
 
 def _names(function: Callable[..., object]) -> set[str]:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ssegauge.conformance.check import check
     from ssegauge.conformance.target import Target
-    from ssegauge.loadtests.users import SSEUser
+    from ssegauge.loadtests.running.users import SSEUser
 
 __all__ = ["SSEUser", "Target", "check"]
 _PUBLIC = {
-    "SSEUser": "ssegauge.loadtests.users",
+    "SSEUser": "ssegauge.loadtests.running.users",
     "check": "ssegauge.conformance.check",
     "Target": "ssegauge.conformance.target",
     "main": "ssegauge.cli",
@@ -28,4 +28,6 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
     """Import a public name when it is first used: Locust patches the process as soon as it is imported."""
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "SSEUser":
+        importlib.import_module("ssegauge.extras").need("load")
     return getattr(importlib.import_module(_PUBLIC[name]), name)

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.recording.transcript import SCHEMA, Transcript, from_capture, load, loads
 from ssegauge.conformance.sse import BlockWithoutData, Comment, Event, Observation, Retry, UnfinishedTail, decode
-from ssegauge.conformance.target import Limits, Profile
+from ssegauge.conformance.target import Ends, Limits, Profile, Promises
 
 MOST_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Transcripts, and the profile and limits they were recorded under, where that is known."""
+    """Transcripts, and the profile, limits and promises they were recorded under, where that is known."""
 
     transcripts: list[Transcript]
     profile: Profile | None = None
     limits: Limits | None = None
+    promises: Promises | None = None
 
 
 def read(where: str) -> Recorded:
@@ -65,16 +67,21 @@ def _run(path: Path) -> Recorded:
     files = sorted(folder.glob("*.jsonl"))
     if not files:
         raise CannotJudge(f"{path}: no transcripts (*.jsonl) here")
-    profile, limits = _described(path / "run.json")
-    return Recorded([load(file) for file in files], profile, limits)
+    return Recorded([load(file) for file in files], *_described(path / "run.json"))
 
 
-def _described(run: Path) -> tuple[Profile | None, Limits | None]:
-    """Return the profile and limits that a run folder was recorded under."""
+def _described(run: Path) -> tuple[Profile | None, Limits | None, Promises | None]:
+    """Return the profile, limits and promises that a run folder was recorded under."""
     try:
         target = json.loads(run.read_text(encoding="utf-8"))["target"]
-        return cast("Profile", target["profile"]), Limits(**target["limits"])
+        return cast("Profile", target["profile"]), Limits(**target["limits"]), _promises(target.get("promises", {}))
     except FileNotFoundError:
-        return None, None
+        return None, None, None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CannotJudge(f"{run}: not the run.json of a run ({type(error).__name__}: {error})") from None
+
+
+def _promises(table: Mapping[str, Any]) -> Promises:
+    ends = table.get("ends")
+    known = Ends(**{**ends, "in_": tuple(ends.get("in_", ()))}) if ends else None
+    return Promises(**{**table, "ends": known})

@@ -43,12 +43,16 @@ def now_ms() -> float:
 
 @dataclass
 class Recording:
-    """All exchanges so far, and where their rows are written (None: nowhere)."""
+    """All exchanges so far, and where their rows are written (None: nowhere).
+
+    ``notes`` say what could not be looked at, so that nothing can pass; ``remarks`` what was left out for a reason.
+    """
 
     folder: Path | None = None
     redact: Redactor = field(default_factory=Redactor)
     transcripts: list[Transcript] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     _names: dict[str, int] = field(default_factory=dict)
 
     def unique(self, name: str) -> str:

@@ -21,7 +21,9 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import quote, quote_plus
 
+from ssegauge.conformance.credentials import is_credential
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.facts import WORDS, Facts, Role, known_role
 
 SCHEMA = "ssegauge/transcript/1"
 Headers = tuple[tuple[str, str], ...]
@@ -81,12 +83,12 @@ class Transcript:
     name: str
     request: Request
     probe: str = ""
-    role: str = "stream"
+    role: Role = "stream"
     started_ms: float = 0.0
     head: Head | None = None
     chunks: tuple[Chunk, ...] = ()
     end: End | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
 
     @property
     def body(self) -> bytes:
@@ -113,7 +115,9 @@ class Transcript:
             ((kind, value),) = row.items()
             found[kind].append(_READERS[kind](value))
         return cls(
-            **{key: opening[key] for key in ("name", "probe", "role", "started_ms", "facts")},
+            **{key: opening[key] for key in ("name", "probe", "started_ms")},
+            role=known_role(opening["role"]),
+            facts=Facts.read(opening["facts"]),
             request=Request(
                 opening["request"]["method"],
                 opening["request"]["url"],
@@ -138,7 +142,7 @@ def opening_row(seen: Transcript) -> dict[str, Any]:
             "headers": [list(pair) for pair in request.headers],
             "body": request.body,
         },
-        "facts": dict(seen.facts),
+        "facts": seen.facts.as_json(),
     }
 
 
@@ -205,9 +209,8 @@ def from_capture(raw: bytes, name: str = "capture") -> Transcript:
     """
     head, body = _captured_head(raw)
     request = Request("GET", f"capture:{name}")
-    facts = {"capture": True}
     chunks = (Chunk(0.0, body),) if body else ()
-    return Transcript(name, request, "capture", "stream", 0.0, head, chunks, End(0.0, "cut"), facts)
+    return Transcript(name, request, "capture", "stream", 0.0, head, chunks, End(0.0, "cut"), Facts(capture=True))
 
 
 def _captured_head(raw: bytes) -> tuple[Head | None, bytes]:
@@ -224,7 +227,6 @@ def _captured_head(raw: bytes) -> tuple[Head | None, bytes]:
 
 
 _LINE_ENDS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
-_SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"}
 _OURS = ("transcript", "name", "probe", "role")  # of an opening row: words and names that are never a server's
 _HALF_CHARACTER = re.compile(r"(?:\\x[0-9a-f]{2}){1,3}\Z")  # where an excerpt was cut inside a character
 REDACTED: Final = "[redacted]"
@@ -243,7 +245,13 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        found = {form for secret in secrets if len(secret.strip()) >= SHORTEST for form in _forms(secret)}
+        self._secrets = set(secrets)
+        self.learn(())
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Replace these from now on, too."""
+        self._secrets |= set(secrets)
+        found = {form for secret in self._secrets if len(secret.strip()) >= SHORTEST for form in _forms(secret)}
         self._forms = sorted(found, key=len, reverse=True)
         self._mirrored = [form[::-1] for form in self._forms]
         self._pattern = re.compile("|".join(map(re.escape, self._forms)))
@@ -273,7 +281,7 @@ class Redactor:
             return {"chunk": self._chunk(row["chunk"])}
         if "end" in row:
             return {"end": self.value(row["end"], ("how",))}
-        return {**self.value(row), **{key: row[key] for key in _OURS if key in row}}
+        return {**self.value(row, WORDS), **{key: row[key] for key in _OURS if key in row}}
 
     def _entry(self, key: str, item: Any, ours: Collection[str]) -> Any:  # noqa: ANN401
         return REDACTED if _is_secret(key) and isinstance(item, str) else self.value(item, ours)
@@ -325,7 +333,7 @@ def _overlap(text: str, secret: str) -> int:
 
 
 def _is_secret(key: Any) -> bool:  # noqa: ANN401 - any JSON value
-    return isinstance(key, str) and key.lower() in _SECRET_HEADERS
+    return isinstance(key, str) and is_credential(key)
 
 
 def _joined(headers: Headers, name: str) -> str | None:

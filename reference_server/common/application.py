@@ -14,6 +14,15 @@ from ssegauge.reference_server.common.errors import CannotServe
 from ssegauge.reference_server.common.refusals import Refusals
 from ssegauge.reference_server.common.security import Security
 
+TYPES = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".ts": "text/plain",
+}
+REFUSALS = web.AppKey("refusals", Refusals)
 Beside = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -30,6 +39,7 @@ def put_together(
     app = web.Application(
         middlewares=[refusals.refuse_helpfully, security.check_token, *middlewares], client_max_size=bodies.LIMIT
     )
+    app[REFUSALS] = refusals
     app.add_routes(routes)
     app.on_response_prepare.append(security.add_fields)
 
@@ -54,10 +64,17 @@ def seconds(name: str, value: float, least: float = 0.0) -> float:
     return value
 
 
-def file_handler(path: Path) -> Callable[[web.Request], Awaitable[web.FileResponse]]:
-    """Return a handler that answers with the file."""
+def page(folder: Path) -> list[web.AbstractRouteDef]:
+    """Return the routes of a page: `/`, and its files below `/page/`."""
+    files = [web.get(f"/page/{path.name}", file_handler(path)) for path in sorted(folder.iterdir())]
+    return [web.get("/", file_handler(folder / "index.html")), *files]
 
-    async def answer(_request: web.Request) -> web.FileResponse:
-        return web.FileResponse(path)
+
+def file_handler(path: Path) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Return a handler that answers with the file as it is now, whole: ranges of it are not served."""
+    body, kind = path.read_bytes(), TYPES[path.suffix]
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(body=body, content_type=kind, charset="utf-8" if kind.startswith("text/") else None)
 
     return answer

@@ -61,7 +61,8 @@ class Registry(Generic[P]):
     def about(self, code: str) -> str:
         """Return what the fault does, in a sentence."""
         made_of: list[Any] = [*self.classes.get(code, ()), *self.middlewares.get(code, ())]
-        return next((text.partition("\n")[0] for part in made_of if (text := part.__doc__)), "")
+        in_its_own_words = f"{code.rpartition('/')[2].replace('-', ' ').capitalize()}."
+        return next((text.partition("\n")[0] for part in made_of if (text := part.__doc__)), in_its_own_words)
 
     def compose(self, chosen: Sequence[str]) -> P:
         """Return the parts of a server that has all of the faults, or none; raises CannotServe for an unknown code."""

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.facts import Facts, Reader, Role
 from ssegauge.conformance.recording.transcript import (
     REDACTED,
     Chunk,
@@ -34,20 +36,24 @@ steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 times = st.floats(0, 1e7, allow_nan=False)
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 headers = st.lists(st.tuples(texts, texts), max_size=3).map(tuple)
-jsons = st.recursive(
-    st.none() | st.booleans() | st.integers() | texts, lambda of: st.lists(of) | st.dictionaries(texts, of)
-)
 transcripts = st.builds(
     Transcript,
     name=texts,
     request=st.builds(Request, texts, texts, headers, st.none() | texts),
     probe=texts,
-    role=texts,
+    role=st.sampled_from(get_args(Role)),
     started_ms=times,
     head=st.none() | st.builds(Head, times, st.integers(100, 599), headers, texts, texts),
     chunks=st.lists(st.builds(Chunk, times, st.binary()), max_size=4).map(tuple),
     end=st.none() | st.builds(End, times, st.sampled_from(["eof", "cut", "timeout", "error"]), texts),
-    facts=st.dictionaries(texts, jsons, max_size=3),
+    facts=st.builds(
+        Facts,
+        task_id=st.none() | texts,
+        reader=st.sampled_from([None, *get_args(Reader)]),
+        patience_ms=st.none() | times,
+        opened=st.none() | st.integers(0, 100),
+        capture=st.booleans(),
+    ),
 )
 
 
@@ -136,7 +142,7 @@ SECRETIVE = Transcript(
     ),
     head=Head(1.0, 200, (("Set-Cookie", "sid=1"), ("Date", "today"))),
     chunks=(Chunk(1.0, b"data: s3cret\n\n"), Chunk(2.0, b"\xffs3cret")),
-    facts={"note": ["s3cret"], "pair": ("a", "s3cret")},
+    facts=Facts(message="a s3cret", marker="s3cret"),
 )
 
 
@@ -253,7 +259,7 @@ def test_a_bare_capture_is_a_stream_that_we_left() -> None:
     one = from_capture(BODY)
 
     assert (one.head, one.body, one.end) == (None, BODY, End(0.0, "cut"))
-    assert one.facts == {"capture": True}
+    assert one.facts == Facts(capture=True)
 
 
 @pytest.mark.parametrize("line_end", ["\r\n", "\n"])

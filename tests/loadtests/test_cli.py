@@ -14,9 +14,9 @@ import pytest
 
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.target import Call, Target, from_toml, from_url
-from ssegauge.loadtests import cli
-from ssegauge.loadtests.cli import Options, command, describe, run_load
-from ssegauge.loadtests.options import from_json, to_json
+from ssegauge.loadtests.running import cli
+from ssegauge.loadtests.running.cli import Options, command, describe, run_load
+from ssegauge.loadtests.running.options import from_json, to_json
 from tests.loadtests.servers import TARGET
 
 DRIVEN = from_toml(TARGET.format(port=1))
@@ -130,5 +130,5 @@ def test_a_status_is_one_line() -> None:
 
 
 def test_the_process_that_starts_locust_is_not_patched_by_it() -> None:
-    code = "import sys, ssegauge.loadtests.cli; print(sorted({'gevent', 'locust'} & set(sys.modules)))"
+    code = "import sys, ssegauge.loadtests.running.cli; print(sorted({'gevent', 'locust'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

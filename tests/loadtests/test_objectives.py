@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from ssegauge.conformance.target import Limits
-from ssegauge.loadtests.health import Health
-from ssegauge.loadtests.impact import Ratio
-from ssegauge.loadtests.integrity import Account
-from ssegauge.loadtests.objectives import FEWEST, Measured, Objective, judge, overall
+from ssegauge.loadtests.judging.health import Health
+from ssegauge.loadtests.judging.impact import Ratio
+from ssegauge.loadtests.judging.objectives import FEWEST, Measured, Objective, judge, overall
+from ssegauge.loadtests.measuring.integrity import Account
 
 LIMITS = Limits()
 GOOD = Measured(

@@ -23,7 +23,7 @@ import psutil
 import pytest
 
 from ssegauge.conformance.recording import transcript
-from ssegauge.loadtests.cli import SCENARIOS
+from ssegauge.loadtests.running.cli import SCENARIOS
 from tests.cli.command import at_once
 from tests.loadtests.conftest import PATIENT, Load, reference_at, run_into, verdicts
 from tests.loadtests.servers import (
@@ -224,7 +224,7 @@ def test_a_master_gathers_what_its_workers_measure(load: Load, reference_target:
 WORKER = """
 import sys
 from ssegauge.conformance.target import load_target
-from ssegauge.loadtests.cli import Options, run_worker
+from ssegauge.loadtests.running.cli import Options, run_worker
 run_worker(load_target(sys.argv[1]), Options(worker=True, master_port=int(sys.argv[2])))
 """
 

@@ -6,7 +6,7 @@ import pytest
 
 from ssegauge.reference_server.chat.faults import registry
 from tests.reference_server.chat.asking import deltas, stream
-from tests.reference_server.proofs import Proofs, hangs
+from tests.reference_server.proofs import SHORT_WHILE_S, Proofs, hangs, short_while
 
 PROOFS = Proofs(profile="chat-completions", first_token=0, pace=0.001)
 shows = PROOFS.of
@@ -97,7 +97,8 @@ async def test_the_fault_shows_and_the_healthy_server_does_not_have_it(code: str
 
 
 async def test_the_queueing_server_has_as_many_places_as_it_is_told(serving: Any) -> None:
-    options = {"profile": "chat-completions", "first_token": 30, "slots": 3, "patience": 0.7}
+    options = {"profile": "chat-completions", "first_token": 30, "slots": 3}
+    short_while.set(SHORT_WHILE_S)
     async with serving("capacity/serves-few-at-once", **options) as site:
         assert await first_waits(site, 3)
 
