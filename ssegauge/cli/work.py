@@ -55,7 +55,7 @@ def under_test(where: str, told: Given | None, command: str | None, *, quiet: bo
     """
     from ssegauge.conformance.errors import CannotJudge
     from ssegauge.conformance.recording.machine import running
-    from ssegauge.conformance.recording.transcript import Redactor
+    from ssegauge.conformance.recording.redaction import Redactor
 
     described = find_target(where, told)
     for note in () if quiet else described.notes:
