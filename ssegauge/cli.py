@@ -157,6 +157,12 @@ def load(
     spawn_rate: SpawnRate = 100.0,
     duration: Duration = "30s",
     rate: Rate = 25.0,
+    extend: Annotated[
+        str, typer.Option(help="How much longer at most, until the impact on the existing endpoint is decided.")
+    ] = "30s",
+    measure: Annotated[
+        str, typer.Option(help="Time events of this type; default: no greeting, heartbeat or replay.", metavar="TYPE")
+    ] = "",
     spawn: Spawn = None,
     find_limit: Annotated[bool, typer.Option("--find-limit", help="Search the most streams, up to --users.")] = False,
     web: Annotated[bool, typer.Option("--web", help="Start from Locust's web page instead of at once.")] = False,
@@ -178,6 +184,8 @@ def load(
         spawn_rate=spawn_rate,
         duration_s=_seconds(duration),
         rate=rate,
+        extend_s=_seconds(extend),
+        measure=measure,
         web=web,
         processes=processes,
         master=master,
