@@ -23,6 +23,14 @@ from ssegauge.reference_server.tasks import Tasks
 
 PAGE = Path(__file__).parent / "page"
 TASKS = "/api/brand-monitor/tasks"
+TYPES = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".ts": "text/plain",
+}
 PROGRESS = "/api/brand-monitor/progress/{task_id}"
 
 
@@ -101,14 +109,15 @@ def routes(api: Api, streams: Streams, metrics: Metrics) -> list[web.AbstractRou
         web.get("/metrics", metrics.prometheus),
         web.get("/openapi.json", file_handler(bodies.DESCRIPTION)),
         web.get("/", file_handler(PAGE / "index.html")),
-        web.static("/page", PAGE),
+        *(web.get(f"/page/{path.name}", file_handler(path)) for path in sorted(PAGE.iterdir())),
     ]
 
 
-def file_handler(path: Path) -> Callable[[web.Request], Awaitable[web.FileResponse]]:
-    """Return a handler that answers with the file."""
+def file_handler(path: Path) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Return a handler that answers with the file as it is now, whole: ranges of it are not served."""
+    body, kind = path.read_bytes(), TYPES[path.suffix]
 
-    async def answer(_request: web.Request) -> web.FileResponse:
-        return web.FileResponse(path)
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(body=body, content_type=kind, charset="utf-8" if kind.startswith("text/") else None)
 
     return answer

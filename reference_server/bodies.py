@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+import zlib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import brotli
 from aiohttp import web
 from jsonschema import Draft202012Validator
 
 from ssegauge.reference_server.events import Json
-from ssegauge.reference_server.refusals import RefusedError
+from ssegauge.reference_server.refusals import TEXTS, RefusedError
 
 LIMIT = 64 * 1024
 TIMEOUT_S = 10.0
@@ -23,7 +27,7 @@ async def read(request: web.Request, schema: str) -> Json:
     """Return the request's object; an empty body is an empty object.
 
     Raises:
-        RefusedError: 400, 408 or 415.
+        RefusedError: 400, 408, 413 or 415.
         web.HTTPException: 413, by aiohttp.
     """
     try:
@@ -35,9 +39,50 @@ async def read(request: web.Request, schema: str) -> Json:
     if body and request.content_type != "application/json":
         raise RefusedError(415, "unsupported_media_type", "Send Content-Type: application/json.")
     try:
+        body = decoded(body, request.headers.get("Content-Encoding", "identity"))
         return checked(json.loads(body or "{}", parse_float=_number), schema)
     except (ValueError, RecursionError) as error:
         raise RefusedError(400, "bad_request", f"The body is wrong: {error}.") from None
+
+
+def decoded(body: bytes, coding: str) -> bytes:
+    """Return the body without its content coding, whole and at most `LIMIT` long; raises ValueError or RefusedError."""
+    if not body or coding.lower() == "identity":
+        return body
+    if coding.lower() not in DECODERS:
+        raise RefusedError(415, "unsupported_media_type", f"Send no Content-Encoding, or one of {', '.join(DECODERS)}.")
+    try:
+        text, is_whole = DECODERS[coding.lower()](body)
+    except (zlib.error, brotli.error):
+        raise ValueError(f"it is not in the coding {coding.lower()}") from None
+    if len(text) > LIMIT:
+        raise RefusedError(413, "request_entity_too_large", TEXTS[413])
+    if not is_whole:
+        raise ValueError(f"it ends before its coding {coding.lower()} does, or after it")
+    return text
+
+
+def _inflate(body: bytes, wbits: int) -> tuple[bytes, bool]:
+    inflater = zlib.decompressobj(wbits)
+    text = inflater.decompress(body, LIMIT + 1)
+    return text, inflater.eof and not inflater.unused_data
+
+
+def _deflate(body: bytes) -> tuple[bytes, bool]:
+    # Some clients leave out the zlib wrapper (RFC 9110, section 8.4.1.2); its first byte says the method, 8.
+    return _inflate(body, zlib.MAX_WBITS if body[0] & 0x0F == 8 else -zlib.MAX_WBITS)
+
+
+def _unbrotli(body: bytes) -> tuple[bytes, bool]:
+    decompressor = brotli.Decompressor()
+    return decompressor.process(body, output_buffer_limit=LIMIT + 1), decompressor.is_finished()
+
+
+DECODERS: dict[str, Callable[[bytes], tuple[bytes, bool]]] = {
+    "gzip": partial(_inflate, wbits=16 + zlib.MAX_WBITS),
+    "deflate": _deflate,
+    "br": _unbrotli,
+}
 
 
 def checked(value: Any, schema: str) -> Json:  # noqa: ANN401 - any JSON value

@@ -8,6 +8,7 @@ from aiohttp.typedefs import Handler
 TEXTS = {
     404: "There is nothing at this address. See /openapi.json for what there is.",
     413: "The body is larger than 64 KiB.",
+    417: "There is nothing to expect here but 100-continue. Leave Expect out.",
 }
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,12 @@ def refusal(status: int, code: str, message: str, headers: dict[str, str] | None
     return web.json_response({"error": code, "message": message}, status=status, headers=headers)
 
 
+def answered(error: web.HTTPException) -> web.Response:
+    """Return aiohttp's own refusal in our words."""
+    code = error.reason.lower().replace(" ", "_")
+    return refusal(error.status, code, TEXTS.get(error.status) or error.text or error.reason)
+
+
 @web.middleware
 async def refuse_helpfully(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn every exception into a reply; an unexpected one is logged and told without its text.
@@ -41,9 +48,8 @@ async def refuse_helpfully(request: web.Request, handler: Handler) -> web.Stream
         allow = {"Allow": ", ".join(sorted({*error.allowed_methods, "OPTIONS"}))}
         not_allowed = refusal(405, "method_not_allowed", "Send one of the methods that Allow names.", allow)
         return web.Response(status=204, headers=allow) if request.method == "OPTIONS" else not_allowed
-    except web.HTTPException as error:  # aiohttp's own
-        code = error.reason.lower().replace(" ", "_")
-        return refusal(error.status, code, TEXTS.get(error.status) or error.text or error.reason)
+    except web.HTTPException as error:
+        return answered(error)
     except ConnectionError:
         return web.Response(status=499)  # the client left: nobody reads this, and it is nothing to log
     except Exception:

@@ -12,12 +12,14 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
 from ssegauge.reference_server import logs
 from ssegauge.reference_server.app import CannotServe, make_app
+from ssegauge.reference_server.connection import Connection
 from ssegauge.reference_server.faults import compose
 
 BACKLOG = 4096
@@ -55,20 +57,32 @@ async def start(
     """
     runner = web.AppRunner(
         make_app(compose(faults), **options),
-        access_log=None,
         handler_cancellation=True,  # a client that leaves is noticed at once
-        keepalive_timeout=idle_s,  # also for a head that never ends
-        max_line_size=FIELD_LIMIT,
-        max_field_size=FIELD_LIMIT,
         shutdown_timeout=drain_s,
     )
     listener = listen(host, port, stall_s)
     await runner.setup()
     try:
-        await web.SockSite(runner, listener, backlog=BACKLOG).start()
-        yield f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+        # Closed, not waited for: its connections end only with the streams.
+        with contextlib.closing(await accept(runner, listener, idle_s)):
+            yield f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
     finally:
         await runner.cleanup()
+
+
+async def accept(runner: web.AppRunner, listener: socket.socket, idle_s: float) -> asyncio.Server:
+    """Take connections for the application of the runner, until the server is closed."""
+    assert runner.server, "the runner is set up"
+    loop = asyncio.get_running_loop()
+    options: dict[str, Any] = {
+        "access_log": None,
+        "auto_decompress": False,  # `bodies` does that, and minds bodies that are cut
+        "keepalive_timeout": idle_s,  # also for a head that never ends
+        "max_line_size": FIELD_LIMIT,
+        "max_field_size": FIELD_LIMIT,
+    }
+    connection = partial(Connection, runner.server, loop=loop, **options)
+    return await loop.create_server(connection, sock=listener, backlog=BACKLOG)
 
 
 def listen(host: str, port: int, stall_s: float) -> socket.socket:

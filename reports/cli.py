@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from ssegauge.reports import write
+from ssegauge.reports.errors import BadRunFolder
 from ssegauge.reports.folder import Document, open_run
 
 if TYPE_CHECKING:  # pandas takes half a second to import, and the command line has other commands
     from ssegauge.reports.compare import Comparison
 
+TO_COMPARE = "pip install 'ssegauge[report]'"
 EXIT_STATUS = {"pass": 0, "fail": 1, "could_not_judge": 2}
 WORST_FIRST = ("fail", "could_not_judge", "pass")
 
@@ -43,14 +45,14 @@ def report(run_dir: RunDir, *, junit: Junit = None, sarif: Sarif = None, as_json
 
 def compare(base: BaseDir, head: HeadDir, *, tolerance: Tolerance = 0.05, as_json: AsJson = False) -> None:
     """Compare two runs: latencies with confidence intervals, and changed verdicts."""
-    from rich.console import Console
-
-    from ssegauge.reports.render.comparison import comparison_table
-
     found = compared(base, head, tolerance=tolerance)
     if as_json:
         typer.echo(json.dumps(_document(found), indent=2))
     else:
+        from rich.console import Console
+
+        from ssegauge.reports.render.comparison import comparison_table
+
         Console().print(comparison_table(found))
     raise typer.Exit(EXIT_STATUS[found.verdict])
 
@@ -92,9 +94,11 @@ def _print(documents: Sequence[Document], *, verbose: bool) -> None:
 
 def compared(base: Path, head: Path, *, tolerance: float) -> "Comparison":
     """Read two run folders and compare them; raises `BadRunFolder`."""
-    from ssegauge.reports.compare import compare_runs
-    from ssegauge.reports.frames import read_samples
-
+    try:
+        from ssegauge.reports.compare import compare_runs
+        from ssegauge.reports.frames import read_samples
+    except ModuleNotFoundError as error:
+        raise BadRunFolder(f"{error.name} is not installed, which this needs; {TO_COMPARE}") from None
     before, after = ((open_run(folder), read_samples(folder / "samples").frame) for folder in (base, head))
     return compare_runs(before, after, tolerance=tolerance)
 

@@ -1,7 +1,6 @@
 """What a report says of the samples: one pass over the frame gives every table and chart. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -9,34 +8,11 @@ import pandas as pd
 from ssegauge.reports import charts, summarize, words
 from ssegauge.reports.folder import Document
 from ssegauge.reports.frames import Samples
-from ssegauge.reports.summarize import Percentiles
+from ssegauge.reports.values import Chart, Figures
 
 # The latency a run is about, the first that was measured.
 FOREMOST = ("update", "gap", "first_event", "connect", "existing")
 SPREAD = ("connect", "first_event", "update", "gap")
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A chart: its name in the page, a heading, what it shows, and plotly's JSON."""
-
-    name: str
-    heading: str
-    caption: str
-    json: str
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What was computed from the samples of a run."""
-
-    latencies: Mapping[str, Percentiles]
-    delay: Percentiles
-    existing: Mapping[bool, Percentiles]
-    charts: Sequence[Chart]
-    samples: int
-    parts: int
-    unreadable: Sequence[str]
 
 
 def compute(samples: Samples, load: Document | None) -> Figures:

@@ -7,12 +7,13 @@ ms, except `at_s`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from ssegauge.reports.values import NOTHING, Percentiles
 
 Values = npt.NDArray[np.floating[Any]]
 LATENCIES = ("connect", "first_event", "update", "gap", "existing")
@@ -22,23 +23,11 @@ MOST_POINTS = 600
 ECDF_GRID = np.unique(np.concatenate([np.linspace(0, 0.99, 199), 1 - np.geomspace(0.01, 1e-5, 60), [1.0]]))
 
 
-@dataclass(frozen=True, slots=True)
-class Percentiles:
-    """Percentiles (ms) of so many samples; NaN when there are none."""
-
-    samples: int
-    p50: float
-    p90: float
-    p95: float
-    p99: float
-    max: float
-
-
 def percentiles(values: Values) -> Percentiles:
     """Return the percentiles of raw values; NaN values count as not measured."""
     known = np.asarray(values)[~np.isnan(values)]
     if not known.size:
-        return Percentiles(0, *[float("nan")] * len(QUANTILES))
+        return NOTHING
     found = np.percentile(known, [100 * quantile for quantile in QUANTILES.values()])
     return Percentiles(int(known.size), *found.tolist())
 

@@ -8,7 +8,7 @@ A failed rule has one of four severities, so that a build is broken by exactly w
     warning   level should in a run that is not strict
     note      level advice: legal, but without effect or worth knowing
 
-The other states are the verdicts themselves: pass, not_observed, not_applicable, harness_error.
+The other states are the verdicts themselves: pass, not_judged, not_observed, not_applicable, harness_error.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ from typing import Any
 
 from ssegauge.reports.folder import Document, RunFolder
 
-STATES = ("fail", "harness_error", "warning", "known", "note", "not_observed", "not_applicable", "pass")
+STATES = ("fail", "harness_error", "warning", "known", "note", "not_judged", "not_observed", "not_applicable", "pass")
 LEVEL_SEVERITY = {"must": "fail", "should": "warning", "advice": "note"}
 
 
@@ -49,6 +49,15 @@ def groups(conformance: Document) -> dict[str, list[Document]]:
     found: dict[str, list[Document]] = {}
     for result in conformance["results"]:
         found.setdefault(result["group"], []).append(result)
+    return found
+
+
+def dragged(conformance: Document) -> dict[str, list[str]]:
+    """Return by cause the rules that were not judged because of it, both in document order."""
+    found: dict[str, list[str]] = {}
+    for result in conformance["results"]:
+        for cause in result.get("because", ()) if result["verdict"] == "not_judged" else ():
+            found.setdefault(cause, []).append(result["rule"])
     return found
 
 

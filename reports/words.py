@@ -6,16 +6,14 @@ of a format's own markup is left to that format.
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ssegauge.reports.folder import Document, RunFolder
 from ssegauge.reports.render.visible import prose, visible
+from ssegauge.reports.values import Percentiles
 from ssegauge.reports.verdict import is_finished, states
-
-if TYPE_CHECKING:  # the terminal shows verdicts without waiting for pandas
-    from ssegauge.reports.summarize import Percentiles
 
 LABELS = {
     "fail": "failed",
@@ -23,6 +21,7 @@ LABELS = {
     "warning": "warning",
     "known": "known",
     "note": "advice",
+    "not_judged": "not judged",
     "not_observed": "not observed",
     "not_applicable": "not applicable",
     "pass": "passed",
@@ -134,6 +133,26 @@ def says(finding: Mapping[str, Any]) -> str:
     return prose(finding["summary"] or finding.get("title", ""))
 
 
+def because(result: Mapping[str, Any]) -> str:
+    """Return why a rule was not judged: the findings that leave nothing to judge it by."""
+    return f"not judged, because of {', '.join(result['because'])}"
+
+
+def dragged(rules: Sequence[str]) -> str:
+    """Return what a finding drags along: the rules that were not judged because of it."""
+    return f"because of it not judged: {', '.join(rules)}"
+
+
+def looked(conformance: Document) -> str:
+    """Return how much was looked at, such as ``looked at 12 streams, the longest for 16.5 s``, or nothing."""
+    if not (seen := conformance.get("looked")):
+        return ""
+    streams, events = seen["streams"], seen["events"]
+    counted = f"{streams:,} {'stream' if streams == 1 else 'streams'}"
+    longest = f", {'for' if streams == 1 else 'the longest for'} {significant(seen['longest_s'])} s" * (streams > 0)
+    return f"looked at {counted}{longest}, {events:,} {'event' if events == 1 else 'events'}"
+
+
 def plain(finding: Mapping[str, Any], most_evidence: int = 5) -> str:
     """Return a finding as plain text of several lines: what, evidence, why, how to mend, source."""
     return "\n".join(_plain_lines(finding, most_evidence))
@@ -144,6 +163,8 @@ def _plain_lines(finding: Mapping[str, Any], most_evidence: int) -> Iterator[str
     for evidence in finding.get("evidence", ())[:most_evidence]:
         yield f"Evidence: {place(evidence)}"
         yield from (f"    {line}" for line in visible(evidence["excerpt"]).splitlines())
+    if finding.get("because"):
+        yield because(finding).capitalize()
     for label, key in (("Why", "why"), ("Mend", "mend"), ("Add", "needs")):
         if finding.get(key):
             yield f"{label}: {prose(finding[key])}"
@@ -240,13 +261,13 @@ def pretty(document: Document) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def latency_rows(latencies: Mapping[str, "Percentiles"], delay: "Percentiles") -> Iterator[tuple[str, "Percentiles"]]:
+def latency_rows(latencies: Mapping[str, Percentiles], delay: Percentiles) -> Iterator[tuple[str, Percentiles]]:
     """Yield (name, percentiles) per kind of latency, and of the generator's own delay where it is known."""
     yield from ((kind(name), found) for name, found in latencies.items())
     if delay.samples:
         yield "generator's own delay", delay
 
 
-def existing_rows(existing: Mapping[bool, "Percentiles"]) -> Iterator[tuple[str, "Percentiles"]]:
+def existing_rows(existing: Mapping[bool, Percentiles]) -> Iterator[tuple[str, Percentiles]]:
     """Yield (name, percentiles) of the existing endpoint without and with open streams."""
     yield from ((f"{'with' if held else 'without'} streams", found) for held, found in existing.items())

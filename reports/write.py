@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ssegauge.reports.errors import BadRunFolder
-from ssegauge.reports.folder import open_run
+from ssegauge.reports.folder import RunFolder, open_run
+from ssegauge.reports.values import Figures
 from ssegauge.reports.verdict import overall
+
+TO_READ_SAMPLES = "pip install 'ssegauge[report]', then `ssegauge report DIR`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +22,26 @@ class Built:
     verdict: str
 
 
-def build(run_dir: Path) -> Built:
+def build(run_dir: Path, *, whole: bool = True) -> Built:
     """Write report.html, summary.md and junit.xml into a run folder.
 
+    Args:
+        run_dir: the run folder.
+        whole: what the run measured belongs to it; without the libraries that read samples it is otherwise left out,
+            and the report says so.
+
     Raises:
-        BadRunFolder: there is no run in the folder, a document breaks its schema, or it cannot be written to.
+        BadRunFolder: there is no run in the folder, a document breaks its schema, it cannot be written to, or
+            (`whole`) it has samples and the libraries to read them are missing.
     """
-    # Imported here: these bring pandas, pyarrow and plotly, which other commands should not wait for.
-    from ssegauge.reports.figures import compute
-    from ssegauge.reports.frames import read_samples
     from ssegauge.reports.render.html import html
     from ssegauge.reports.render.junit import junit
     from ssegauge.reports.render.markdown import markdown
 
     folder = open_run(run_dir)
-    figures = compute(read_samples(run_dir / "samples"), folder.load)
+    figures = _figures(folder)
+    if whole and figures.unread:
+        raise BadRunFolder(f"{run_dir}: {figures.unread}")
     return Built(
         html=_replace(run_dir / "report.html", html(folder, figures)),
         markdown=_replace(run_dir / "summary.md", markdown(folder, figures.latencies)),
@@ -54,6 +62,19 @@ def write_sarif(run_dir: Path, path: Path) -> Path:
     from ssegauge.reports.render.sarif import sarif
 
     return _replace(path, json.dumps(sarif(open_run(run_dir)), indent=2) + "\n")
+
+
+def _figures(folder: RunFolder) -> Figures:
+    """Compute what the samples show; a run without samples needs none of the libraries that read them."""
+    samples = folder.path / "samples"
+    if not samples.is_dir():
+        return Figures()
+    try:
+        from ssegauge.reports.figures import compute
+        from ssegauge.reports.frames import read_samples
+    except ModuleNotFoundError as error:
+        return Figures(unread=f"the samples are not shown: {error.name} is not installed; {TO_READ_SAMPLES}")
+    return compute(read_samples(samples), folder.load)
 
 
 def _replace(path: Path, text: str) -> Path:

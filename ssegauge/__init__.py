@@ -28,4 +28,6 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
     """Import a public name when it is first used: Locust patches the process as soon as it is imported."""
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "SSEUser":
+        importlib.import_module("ssegauge.extras").need("load")
     return getattr(importlib.import_module(_PUBLIC[name]), name)

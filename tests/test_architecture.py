@@ -12,16 +12,26 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("conformance", "loadtests", "reports", "reference_server", "ssegauge")
 
 # Part -> what else of the project it may import. The longest matching name counts.
-SEEN = ["conformance.seen", "conformance.sse", "conformance.target", "conformance.words"]
+SEEN = [
+    "conformance.facts",
+    "conformance.jsontext",
+    "conformance.seen",
+    "conformance.sse",
+    "conformance.target",
+    "conformance.words",
+]
 LOAD = ["loadtests.judging", "loadtests.driving", "loadtests.stream", "loadtests.measuring"]
 MAY_SEE = {
     "conformance.sse": ["conformance.sse"],
-    "conformance.recording.transcript": ["conformance.errors"],
-    "conformance.target": ["conformance.errors"],
+    "conformance.facts": [],
+    "conformance.recording.transcript": ["conformance.errors", "conformance.facts", "conformance.credentials"],
+    "conformance.target": ["conformance.errors", "conformance.credentials", "conformance.target"],
+    "conformance.credentials": [],
     "conformance.errors": [],
     "conformance.seen.coding": [],
     "conformance.seen": [*SEEN, "conformance.recording.transcript"],
     "conformance.words": [],
+    "conformance.jsontext": [],
     "conformance.rules": ["conformance.rules", *SEEN],
     "conformance.profiles.task_progress": [
         *("conformance.rules", "conformance.probes", "conformance.recording", "conformance.profiles.task_progress"),

@@ -18,7 +18,7 @@ import gevent
 from gevent import monkey
 
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.conformance.target import Call, Target, pointer
+from ssegauge.conformance.target import Create, Target, fill_json, pointer
 from ssegauge.loadtests.driving import pacing
 from ssegauge.loadtests.driving.client import Client, ExchangeFailed, Reply, call_bytes
 from ssegauge.loadtests.measuring.integrity import Token, Tokens
@@ -63,7 +63,7 @@ class Hooks:
         self.sending_ms = array("d")  # how late each update was, through our fault
         self.planned = self.accepted = self.refused = 0  # of the updates that were due
 
-    def create(self, call: Call) -> Task:
+    def create(self, call: Create) -> Task:
         """Start a task; raises CannotJudge when that gives no task ID."""
         what = f"{call.method} {call.path}"
         reply = self._exchange(what, lambda: call_bytes(self._target, self._origin, call))
@@ -173,20 +173,5 @@ def update_body(template: Any, status: str, number: int, message: str) -> Any:  
     progress = 100 if done else pacing.progress_of(number)
     values = {"message": message, "progress": progress, "stage": stage, "status": status}
     if template is not None:
-        return filled_in(template, values)
+        return fill_json(template, values)
     return values | ({"results": {"updates": number}} if done else {})
-
-
-def filled_in(template: Any, values: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
-    """Replace ``{name}`` in all strings; a string that is nothing but ``{name}`` becomes the value itself."""
-    if isinstance(template, dict):
-        return {key: filled_in(item, values) for key, item in template.items()}
-    if isinstance(template, list):
-        return [filled_in(item, values) for item in template]
-    if not isinstance(template, str):
-        return template
-    if template[1:-1] in values and template == "{" + template[1:-1] + "}":
-        return values[template[1:-1]]
-    for name, value in values.items():
-        template = template.replace("{" + name + "}", str(value))
-    return template

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
+from ssegauge.conformance.facts import Facts, Kind
 from ssegauge.conformance.judge import Result, judge
 from ssegauge.conformance.recording.transcript import Chunk, End, Head, How, Request, Transcript
 from ssegauge.conformance.target import Target
@@ -49,8 +50,8 @@ class Recording:
     def transcript(self, ending: str, ended_ns: int) -> Transcript:
         """Return what was kept; a stream of which not all is kept was cut by us."""
         how = "cut" if self._room < 0 else _ENDS.get(ending, "error")
-        facts = {"kind": "manual" if self._task_id else "plain", "joined": "late" if self.late else "start"}
-        task = {"task_id": self._task_id} if self._task_id else {}
+        kind: Kind = "manual" if self._task_id else "plain"
+        facts = Facts(task_id=self._task_id or None, kind=kind, joined="late" if self.late else "start")
         return Transcript(
             self._name,
             self._request,
@@ -59,7 +60,7 @@ class Recording:
             head=self._head,
             chunks=tuple(self._chunks),
             end=End(self._at_ms(ended_ns), how, ending),
-            facts=facts | task,
+            facts=facts,
         )
 
     def _at_ms(self, at_ns: int) -> float:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Set as AbstractSet
 from typing import Any, Final, Protocol
 
-from ssegauge.conformance.rules.liveness import HEARTBEAT_NAMES
+from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES
 from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.integrity import Account, Ledger, Tokens
 from ssegauge.loadtests.measuring.samples import GAP, UPDATE, Rows

@@ -18,7 +18,8 @@ from gevent.lock import Semaphore
 from gevent.pool import Pool
 
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.conformance.recording.transcript import Redactor, Request, Transcript
+from ssegauge.conformance.recording.redaction import Redactor
+from ssegauge.conformance.recording.transcript import Request, Transcript
 from ssegauge.conformance.target import Call, Target
 from ssegauge.loadtests.driving.client import Client
 from ssegauge.loadtests.driving.updates import Driver, Hooks, Task

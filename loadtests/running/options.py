@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.conformance.target import Call, Limits, Metric, Observe, Target, Tasks, Tls, load_target
+from ssegauge.conformance.target import Target, from_plain, load_target
 
 TARGET_VARIABLE: Final = "SSEGAUGE_TARGET_JSON"
 STATUS_VARIABLE: Final = "SSEGAUGE_STATUS_FD"
@@ -58,20 +58,4 @@ def to_json(target: Target) -> str:
 
 def from_json(text: str) -> Target:
     """Return the target that ``to_json`` wrote."""
-    values = json.loads(text)
-    task = {name: _built(Call, call) for name, call in values["task"].items()}
-    observe = values["observe"] | {"open_streams": _built(Metric, values["observe"]["open_streams"])}
-    parts = {
-        "stream": Call(**values["stream"]),
-        "task": Tasks(**task),
-        "existing": _built(Call, values["existing"]),
-        "observe": Observe(**observe),
-        "limits": Limits(**values["limits"]),
-        "tls": Tls(**values["tls"]),
-        "secrets": frozenset(values["secrets"]),
-    }
-    return Target(**values | parts)
-
-
-def _built(kind: type[Any], values: Mapping[str, Any] | None) -> Any:  # noqa: ANN401 - an instance of kind
-    return kind(**values) if values else None
+    return from_plain(Target, json.loads(text))

@@ -15,12 +15,11 @@ from typing import Any
 
 import jinja2
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from ssegauge.reports import verdict, words
-from ssegauge.reports.figures import Figures
 from ssegauge.reports.folder import Document, RunFolder
 from ssegauge.reports.render.visible import MARK, abbreviation, prose, visible
+from ssegauge.reports.values import Figures
 
 CONTROL = Markup('<span class="ctl">{}</span>')
 LINKABLE = re.compile(r"https?://[^\s\"<>]+", re.ASCII)
@@ -30,6 +29,8 @@ def html(folder: RunFolder, figures: Figures) -> str:
     """Return the report of a run as one HTML document."""
     scripts = [_asset("report.js")]
     if figures.charts:
+        from plotly.offline import get_plotlyjs
+
         scripts = [get_plotlyjs(), _asset("charts.js"), *scripts]
     return (
         _environment()

@@ -6,6 +6,7 @@ A case fails exactly where the exit status would be 1, and is an error where it 
     harness_error               error
     could_not_judge             error
     not_observed/applicable     skipped, with what is missing
+    not_judged                  skipped, with the finding that it hangs on
     warning, known, note        passed, the finding in system-out
 
 The last suite, "run", shows the verdict on the whole where no case does, as when a run was killed.
@@ -25,6 +26,7 @@ OUTCOMES = {
     "fail": "failure",
     "harness_error": "error",
     "could_not_judge": "error",
+    "not_judged": "skipped",
     "not_observed": "skipped",
     "not_applicable": "skipped",
 }
@@ -79,10 +81,13 @@ def _load_suites(load: Document | None) -> dict[str, list[Case]]:
 
 
 def _rule_case(result: Document, strict: bool) -> Case:
-    missing = result.get("needs") or words.says(result)
-    skipped = result["verdict"] == "not_observed"
-    message = f"not observed; add: {missing}" if skipped else words.says(result)
-    return Case(result["rule"], verdict.state(result, strict=strict), message, words.plain(result))
+    return Case(result["rule"], verdict.state(result, strict=strict), _message(result), words.plain(result))
+
+
+def _message(result: Document) -> str:
+    if result["verdict"] == "not_judged":
+        return words.because(result)
+    return f"not observed; add: {result['needs']}" if result["verdict"] == "not_observed" else words.says(result)
 
 
 def _finding_case(finding: Document) -> Case:

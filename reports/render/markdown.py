@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ssegauge.reports import verdict, words
 from ssegauge.reports.folder import Document, RunFolder
 from ssegauge.reports.render.visible import prose, visible
-from ssegauge.reports.summarize import Percentiles
+from ssegauge.reports.values import Percentiles
 
 SIGNS = {"pass": "✅", "fail": "❌", "could_not_judge": "❔", "harness_error": "❗", "warning": "⚠️"}
 SPECIAL = re.compile(r"[\\`*_\[\]<>|~&#$@!]")
@@ -80,22 +80,26 @@ def _conformance_blocks(conformance: Document) -> Iterator[str]:
     counts = verdict.states(conformance)
     told = ", ".join(f"{counts[state]} {words.LABELS[state]}" for state in verdict.STATES if counts[state])
     yield f"**Conformance** (profile {escape(conformance['profile'])}): {told or 'nothing judged'}"
-    pairs = verdict.by_state(conformance)
+    if looked := words.looked(conformance):
+        yield looked.capitalize() + "."
+    pairs, dragged = verdict.by_state(conformance), verdict.dragged(conformance)
     told_of = [(state, one) for state, one in pairs if one["verdict"] in {"fail", "harness_error"}]
-    yield from (_finding(state, one) for state, one in told_of[:MOST_FINDINGS])
+    yield from (_finding(state, one, dragged.get(one["rule"], ())) for state, one in told_of[:MOST_FINDINGS])
     if len(told_of) > MOST_FINDINGS:
         yield f"… and {len(told_of) - MOST_FINDINGS} more."
     if unseen := [one for state, one in pairs if state == "not_observed"]:
         yield _folded("Not observed, and what to add", [f"- `{one['rule']}`: {escape(one['needs'])}" for one in unseen])
 
 
-def _finding(state: str, one: Document) -> str:
+def _finding(state: str, one: Document, dragged: Sequence[str] = ()) -> str:
     lines = [f"### {SIGNS.get(state, 'ℹ️')} {words.LABELS[state]}: `{one['rule']}`", escape(words.says(one))]
     lines += [f"{escape(words.place(seen))}\n\n{fence(seen['excerpt'])}" for seen in one.get("evidence", ())[:1]]
     if one.get("mend"):
         lines.append(f"**Mend:** {escape(one['mend'])}")
     if source := one.get("source"):
         lines.append(f"**Source:** {_link(source['title'], source['url'])}")
+    if dragged:
+        lines.append(f"Because of it not judged: {', '.join(f'`{rule}`' for rule in dragged)}")
     return "\n\n".join(lines)
 
 

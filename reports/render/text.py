@@ -4,7 +4,7 @@ Everything is built as `rich.text.Text`, never as rich's markup: what a server s
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -24,6 +24,7 @@ STYLES = {
     "warning": "yellow",
     "known": "cyan",
     "note": "cyan",
+    "not_judged": "dim",
     "not_observed": "dim",
     "not_applicable": "dim",
 }
@@ -35,6 +36,7 @@ COLUMNS = {
     "warning": "warn",
     "known": "known",
     "note": "advice",
+    "not_judged": "unjudged",
     "not_observed": "unseen",
     "not_applicable": "n/a",
 }
@@ -51,14 +53,20 @@ def verdict_table(conformance: Document, *, verbose: bool = False) -> Renderable
     """
     pairs = verdict.by_state(conformance)
     parts: list[RenderableType] = [_counts_table(conformance), Text()]
-    parts += [_finding(state, result) for state, result in pairs if state in TOLD]
+    dragged = verdict.dragged(conformance)
+    told = [(state, result) for state, result in pairs if state in TOLD]
+    parts += [_finding(state, result, dragged.get(result["rule"], ())) for state, result in told]
+    parts += _not_judged(dragged, {result["rule"] for _, result in told})
     parts += _not_observed([result for state, result in pairs if state == "not_observed"])
     if verbose:
         parts += [_passed(result) for state, result in pairs if state == "pass"]
+    return Group(*parts, _closing("Conformance", conformance["verdict"], _judged(conformance)))
+
+
+def _judged(conformance: Document) -> str:
     many = conformance["transcripts"]
     told = f"{many} {'exchange' if many == 1 else 'exchanges'} judged by profile {prose(conformance['profile'])}"
-    parts.append(_closing("Conformance", conformance["verdict"], told + (", strict" * conformance["strict"])))
-    return Group(*parts)
+    return ", ".join(filter(None, [told, words.looked(conformance), "strict" * conformance["strict"]]))
 
 
 def load_table(load: Document) -> RenderableType:
@@ -108,7 +116,7 @@ def _table(first: str, *others: str) -> Table:
     return table
 
 
-def _finding(state: str, finding: Mapping[str, Any]) -> RenderableType:
+def _finding(state: str, finding: Mapping[str, Any], dragged: Sequence[str] = ()) -> RenderableType:
     heading = (
         state_text(state, upper=True) + Text(f"  {finding['rule']}", "bold") + Text(f"  {finding['level']}", "dim")
     )
@@ -118,7 +126,8 @@ def _finding(state: str, finding: Mapping[str, Any]) -> RenderableType:
     for label, text in _details(finding):
         details.add_row(label, Text(text))
     parts = [Padding(Text(words.says(finding)), (0, 0, 0, 2)), Padding(details, (0, 0, 0, 2))]
-    return Group(heading, *parts, *_link(finding), Text())
+    moot = [Padding(Text(words.dragged(dragged), "dim"), (0, 0, 0, 2))] if dragged else []
+    return Group(heading, *parts, *_link(finding), *moot, Text())
 
 
 def _link(finding: Mapping[str, Any]) -> Iterator[Text]:
@@ -137,6 +146,15 @@ def _details(finding: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "mend", prose(finding["mend"])
     if source := finding.get("source"):
         yield "source", prose(source["title"])
+
+
+def _not_judged(dragged: Mapping[str, Sequence[str]], told: Container[str]) -> Iterator[RenderableType]:
+    """Yield what was not judged because of something that stands nowhere as a finding."""
+    for cause, rules in dragged.items():
+        if cause not in told:
+            yield Text(f"Not judged, because of {cause}:", "dim")
+            yield Padding(Text(" ".join(rules), "dim"), (0, 0, 0, 2))
+            yield Text()
 
 
 def _not_observed(results: Sequence[Document]) -> Iterator[RenderableType]:

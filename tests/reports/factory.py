@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 Document = dict[str, Any]
 STARTED = "2025-11-24T09:30:00.000Z"
-VERDICTS = ("pass", "fail", "not_observed", "not_applicable", "harness_error")
+VERDICTS = ("pass", "fail", "not_judged", "not_observed", "not_applicable", "harness_error")
 WHATWG = "https://html.spec.whatwg.org/multipage/server-sent-events.html"
 PHASES = [
     {"name": "idle-1", "start_s": 0.0, "end_s": 5.0, "streams": False},
@@ -70,7 +70,7 @@ def result(rule: str, verdict: str = "pass", **changes: Any) -> Document:
                 "url": f"{WHATWG}#parsing-an-event-stream",
                 "quote": "Event streams in this format must always be encoded as UTF-8.",
             },
-            "observations": 0 if verdict in {"not_observed", "not_applicable"} else 212,
+            "observations": 0 if verdict in {"not_judged", "not_observed", "not_applicable"} else 212,
             "evidence": [],
         }
         | ({"needs": "observe.pid = 4711"} if verdict == "not_observed" else {})

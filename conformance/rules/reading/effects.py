@@ -8,6 +8,7 @@ harness's clock, for cause and effect alike.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.seen import ENDED, Message, Seen, View
 
 
@@ -38,8 +39,8 @@ class Effect:
 def told_streams(seen: Seen) -> Iterator[View]:
     """Yield the ordinary streams of tasks that we moved: they are to be told every update in time."""
     for view in seen.streams:
-        ordinary = view.facts.get("kind") == "manual" and "situation" not in view.facts
-        if ordinary and view.timed and view.events and view.facts.get("resume", "known") == "known":
+        ordinary = view.facts.kind == "manual" and view.facts.situation is None
+        if ordinary and view.timed and view.events and view.facts.resume in {None, "known"}:
             yield view
 
 
@@ -47,7 +48,7 @@ def effects(seen: Seen, view: View, since_ms: float | None = None) -> list[Effec
     """Return what became of the updates made since a time, by default since the stream's first event."""
     if since_ms is None:
         since_ms = view.epoch_ms(view.events[0].at_ms) if view.events else float("inf")
-    updates = accepted_updates(seen, view.facts.get("task_id"))
+    updates = accepted_updates(seen, view.facts.task_id)
     showing = [(_shows(message, updates), message) for message in view.progress]
     return [
         _effect(view, update, number, showing)
@@ -56,9 +57,11 @@ def effects(seen: Seen, view: View, since_ms: float | None = None) -> list[Effec
     ]
 
 
-def accepted_updates(seen: Seen, task_id: object) -> list[View]:
+def accepted_updates(seen: Seen, task_id: str | None) -> list[View]:
     """Return the updates of a task that the server took, in the order in which they were sent."""
-    taken = [view for view in seen.role("update", task_id=task_id) if view.head and 200 <= view.head.status < 300]
+    taken = [
+        view for view in seen.role("update", Facts(task_id=task_id)) if view.head and 200 <= view.head.status < 300
+    ]
     return sorted(taken, key=lambda view: view.transcript.started_ms)
 
 
@@ -69,7 +72,7 @@ def waited_ms(view: View, since_ms: float) -> float:
 
 
 def _effect(view: View, update: View, number: int, showing: list[tuple[int, Message]]) -> Effect:
-    sent_ms, terminal = update.transcript.started_ms, update.facts.get("status") in ENDED
+    sent_ms, terminal = update.transcript.started_ms, update.facts.status in ENDED
     for shows, message in showing:
         at_ms = view.epoch_ms(message.item.at_ms)
         if shows >= number and at_ms >= sent_ms:
@@ -85,7 +88,7 @@ def _shows(message: Message, updates: list[View]) -> int:
         if None in told or told == [""]:
             continue
         for number in reversed(range(len(updates))):
-            if told == [updates[number].facts.get(key) for key in keys]:
+            if told == [getattr(updates[number].facts, key) for key in keys]:
                 return number
     return -1
 

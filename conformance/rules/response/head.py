@@ -33,8 +33,8 @@ FAIL_THE_CONNECTION = whatwg(
 
 def _fresh(view: View) -> bool:
     """Whether this is an ordinary first connection: coming back, late or in a situation have rules of their own."""
-    ordinary = "resume" not in view.facts and "situation" not in view.facts
-    return view.head is not None and ordinary and view.facts.get("joined") != "after-end"
+    ordinary = view.facts.resume is None and view.facts.situation is None
+    return view.head is not None and ordinary and view.facts.joined != "after-end"
 
 
 @rule("response/status-not-200", "must", FAIL_THE_CONNECTION)

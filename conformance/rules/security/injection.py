@@ -6,15 +6,13 @@ word turns up outside the message's text, the text was written into the stream w
 
 from collections.abc import Iterator
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Item, Mark, Seen, View
 from ssegauge.conformance.sse import BlockWithoutData, Comment, Event, IgnoredField
 
-STAYS_INSIDE = profile(
-    "S1.9",
-    "Text from users MUST NOT break the framing: CR, LF, NUL, U+0085, U+2028 and U+2029 stay inside the JSON string.",
-)
-NEEDS = ("task.create_manual", "task.update")
+STAYS_INSIDE = profile("E1.5")
+NEEDS = ("update",)
 
 
 @rule("security/injection-lf", "must", STAYS_INSIDE, needs=NEEDS)
@@ -84,14 +82,14 @@ def injection_nul(seen: Seen) -> Iterator[Mark]:
 
 
 def _stays_inside(seen: Seen, case: str) -> Iterator[Mark]:
-    for update in seen.role("update", canary=case):
-        marker = update.facts.get("marker")
-        if not isinstance(marker, str) or not update.head:
+    for update in seen.role("update", Facts(canary=case)):
+        marker = update.facts.marker
+        if marker is None or not update.head:
             continue
         if 400 <= update.head.status < 500:
             yield update.good()  # refusing such a text is one way to keep it out
         elif update.head.status < 300:
-            for view in seen.role("stream", situation="canary", task_id=update.facts.get("task_id")):
+            for view in seen.role("stream", Facts(situation="canary", task_id=update.facts.task_id)):
                 yield from _inside(view, marker)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ssegauge.conformance.rules.liveness import HEARTBEAT_NAMES
+from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES
 from ssegauge.conformance.rules.reading.torn import torn
 from ssegauge.conformance.rules.rule import rfc, rule, whatwg
 from ssegauge.conformance.rules.wire.stream import none_of
@@ -121,7 +121,7 @@ def unknown_field(view: View) -> Iterator[Mark]:
 
     Example: data: first line\nsecond line\n\n
     """
-    if view.facts.get("situation") == "canary":  # judged by security/injection-lf and its like
+    if view.facts.situation == "canary":  # judged by security/injection-lf and its like
         return
     others = {id(item) for _, lost in torn(view) for item in lost}  # judged by wire/unprefixed-data
     found = (
@@ -149,7 +149,7 @@ def unprefixed_data(view: View) -> Iterator[Mark]:
 
     Example: data: {\n  "type": "progress"\n}\n
     """
-    if view.facts.get("situation") == "canary":  # judged by security/injection-lf and its like
+    if view.facts.situation == "canary":  # judged by security/injection-lf and its like
         return
     found = list(torn(view))
     for message, lost in found:

@@ -161,7 +161,7 @@ def mixed_line_endings(view: View) -> Iterator[Mark]:
 
     Example: data: 1\r\ndata: 2\n\n
     """
-    if view.facts.get("situation") == "canary":  # judged by security/injection-cr and its like
+    if view.facts.situation == "canary":  # judged by security/injection-cr and its like
         return
     counts = dict(view.decoder.line_endings)
     if not view.ended_by_server and view.body.endswith(b"\r"):

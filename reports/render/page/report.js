@@ -1,4 +1,16 @@
 "use strict";
+// A link to a rule opens it, and the fold that it may be in.
+(() => {
+  const reveal = () => {
+    const rule = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!rule?.matches("details.finding")) return;
+    for (let details = rule; details; details = details.parentElement.closest("details")) details.open = true;
+    rule.hidden = false;
+    rule.scrollIntoView();
+  };
+  addEventListener("hashchange", reveal);
+  reveal();
+})();
 // The filter over the rules: a rule is shown when verdict, group and words all match.
 (() => {
   const filters = document.querySelector(".filters");

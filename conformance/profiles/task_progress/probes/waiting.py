@@ -3,8 +3,9 @@
 import asyncio
 import random
 import uuid
-from typing import Any
+from dataclasses import replace
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.probes.leaving import look, observe
 from ssegauge.conformance.probes.probe import probe
 from ssegauge.conformance.profiles.task_progress.probes.course import pace
@@ -23,8 +24,8 @@ async def idle(server: Server) -> None:
     """Read a stream on which nothing happens, for longer than a heartbeat may take."""
     task_id = await server.create("manual")
     wait_s = server.target.limits.heartbeat_s + 1.5
-    facts: dict[str, Any] = {"kind": "manual", "situation": "idle", "patience_ms": wait_s * 1000}
-    async with server.stream("idle", task_id, **facts) as live:
+    facts = Facts(task_id=task_id, kind="manual", situation="idle", patience_ms=wait_s * 1000)
+    async with server.stream("idle", facts) as live:
         await live.until(lambda: live.head is not None, server.patience_s)  # silence counts from there
         await live.until(lambda: live.over, wait_s)
     if server.target.task.update and not (live.transcript.end and live.transcript.end.how == "eof"):
@@ -35,7 +36,7 @@ async def idle(server: Server) -> None:
 async def steady(server: Server) -> None:
     """Update a task for long and at irregular times, so that a regular pattern in what arrives is not ours."""
     task_id, dice = await server.create("manual"), random.Random(STEADY_SEED)  # noqa: S311 - no secret
-    async with server.stream("steady", task_id, kind="manual", situation="steady") as live:
+    async with server.stream("steady", Facts(task_id=task_id, kind="manual", situation="steady")) as live:
         await live.until(lambda: len(live.events) > 1, server.patience_s)
         for step in range(STEADY_UPDATES):
             await asyncio.sleep(dice.uniform(*STEADY_S))
@@ -48,7 +49,7 @@ async def steady(server: Server) -> None:
 async def canaries(server: Server) -> None:
     """Update a task with text that tries to break the framing."""
     task_id = await server.create("manual")
-    async with server.stream("canary", task_id, kind="manual", situation="canary") as live:
+    async with server.stream("canary", Facts(task_id=task_id, kind="manual", situation="canary")) as live:
         await live.until(lambda: len(live.events) > 1, server.patience_s)
         for case, line_break in {"lf": "\n", "cr": "\r", "crlf": "\r\n", "nul": "\0"}.items():
             await _sing(server, task_id, case, line_break)
@@ -60,7 +61,8 @@ async def canaries(server: Server) -> None:
 async def _sing(server: Server, task_id: str, case: str, *breaks: str) -> None:
     marker = f"canary{uuid.uuid4().hex[:12]}"
     lines = "".join(f"{b}data: {marker}-injected{b}id: {marker}-injected{b}{b}" for b in breaks)
-    await server.update(task_id, progress=50, message=f"{marker} before{lines}after", canary=case, marker=marker)
+    facts = Facts(canary=case, marker=marker)
+    await server.update(task_id, facts, progress=50, message=f"{marker} before{lines}after")
 
 
 @probe("task.create_manual", "task.update")
@@ -70,7 +72,7 @@ async def compressed(server: Server) -> None:
     live = server.begin(
         "compressed",
         server.target.stream,
-        task_id=task_id,
+        Facts(task_id=task_id),
         headers={"Accept": "text/event-stream", "Accept-Encoding": "gzip, deflate"},
     )
     await live.until(lambda: live.head is not None, server.patience_s)
@@ -85,11 +87,11 @@ async def compressed(server: Server) -> None:
 async def slow_reader(server: Server) -> None:
     """Let one reader stop reading while another reads the same task."""
     task_id = await server.create("manual")
-    facts: dict[str, Any] = {"task_id": task_id, "kind": "manual"}
-    async with server.stream("beside-slow", situation="beside-slow", **facts) as fast:
-        slow = await Reader.open(server.target, task_id, wait_s=server.patience_s, small_window=True)
+    facts = Facts(task_id=task_id, kind="manual")
+    async with server.stream("beside-slow", replace(facts, situation="beside-slow")) as fast:
+        slow = await Reader.open(await server.ready(), task_id, wait_s=server.patience_s, small_window=True)
         if slow.opened:
-            observe(server, "stream", "slow", situation="slow", opened=True, **facts)
+            observe(server, "stream", "slow", replace(facts, situation="slow", opened=1))
         await fast.until(lambda: len(fast.events) > 1, server.patience_s)
         await look(server, "slow-before")
         await _update_until_one_is_unanswered(server, task_id)

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from itertools import pairwise
 from statistics import median
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.reading.effects import Effect, effects, told_streams, waited_ms
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Seen, View
 from ssegauge.conformance.words import lasted
 
-AS_THEY_HAPPEN = profile("S3.10", "Updates MUST be sent as they happen, not gathered and sent together.")
-UPDATES = ("task.create_manual", "task.update")
+AS_THEY_HAPPEN = profile("E2.1")
+UPDATES = ("update",)
 APART_MS = 80.0  # updates sent closer together than this may share a packet for good reasons
 COLLAPSED = 0.2  # a gap between arrivals this small a part of the gap between the updates
 LEAST_GAPS = 5
@@ -27,7 +28,7 @@ DECODED_CODINGS = {"gzip", "x-gzip", "deflate"}
 @rule(
     "delivery/update-late",
     "must",
-    profile("S3.9", "An update MUST reach every subscriber within the update latency, 2 s unless agreed otherwise."),
+    profile("E2.5"),
     needs=UPDATES,
 )
 def update_late(seen: Seen) -> Iterator[Mark]:
@@ -100,7 +101,7 @@ def polled(seen: Seen) -> Iterator[Mark]:
 
     Example: (updates at irregular times; their events at 2.0, 4.0, 6.0 and 8.0 s)
     """
-    for view in seen.role("stream", situation="steady"):
+    for view in seen.role("stream", Facts(situation="steady")):
         told = [one for one in effects(seen, view) if one.shown] if view.is_event_stream and view.timed else []
         if len(told) >= LEAST_TOLD:
             every_ms = _period_ms(told)
@@ -126,7 +127,7 @@ def _is_multiple(gap: float, period_ms: float) -> bool:
     return abs(gap - period_ms * max(1, round(gap / period_ms))) <= max(TOGETHER_MS, 0.1 * period_ms)
 
 
-@rule("delivery/held-by-compression", "must", AS_THEY_HAPPEN, needs=UPDATES)
+@rule("delivery/held-by-compression", "must", profile("E2.7"), needs=UPDATES)
 def held_by_compression(seen: Seen) -> Iterator[Mark]:
     """Compression holds no event back.
 

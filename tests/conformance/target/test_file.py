@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.conformance.target import Call, Limits, Metric, Observe, Target, from_toml, load_target, pointer
+from ssegauge.conformance.target import Call, Create, Limits, Metric, Observe, Target, from_toml, load_target, pointer
 
 SMALLEST = """
 base_url = "http://127.0.0.1:8205/"
@@ -66,7 +66,7 @@ def test_every_table_and_key_is_read() -> None:
     target = from_toml(WHOLE, environ=TOKEN)
 
     assert target.stream == Call("/events", "POST", {"model": "x", "stream": True}, {"Authorization": "Bearer s3cret"})
-    assert target.task.create == Call("/tasks", "POST", {"steps": 5, "deep": [{"key": "s3cret"}]}, id="/data/0/id")
+    assert target.task.create == Create("/tasks", "POST", {"steps": 5, "deep": [{"key": "s3cret"}]}, id="/data/0/id")
     assert target.task.snapshot == Call("/tasks/{task_id}", "GET")
     assert target.observe == Observe(Metric("/metrics.json", "/open_streams"), 4711)
     assert (target.limits.connect_s, target.limits.concurrent, target.limits.update_s) == (2, 100, 2.0)

@@ -1,0 +1,265 @@
+"""The commands: each prepares, calls one function of a package, and shows the document it returns."""
+
+from __future__ import annotations
+
+import json
+from importlib import metadata
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from ssegauge import extras
+from ssegauge.cli import options as say
+from ssegauge.cli.work import (
+    DEFAULT_TARGET,
+    check_live,
+    find_target,
+    given,
+    load_live,
+    reference_server,
+    rules_files,
+    run_folder,
+    seconds,
+    under_test,
+)
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Does a Server-Sent Events server speak the protocol right, and does it hold up?",
+)
+screen = Console(highlight=False)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"ssegauge {metadata.version('ssegauge')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main_options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take what may stand before a command."""
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen at; 0 for a free one.", min=0, max=65535)] = 8205,
+    fault: Annotated[list[str] | None, typer.Option(help="Break this rule on purpose.", metavar="CODE")] = None,
+    token: Annotated[str | None, typer.Option(help="Ask for this bearer token.")] = None,
+    allow_origin: Annotated[list[str] | None, typer.Option(help="Let pages of this origin read streams.")] = None,
+    heartbeat: Annotated[float, typer.Option(help="Seconds between comments on an idle stream.", min=0.1)] = 15.0,
+) -> None:
+    """Run the reference server, healthy or with deliberate faults."""
+    from ssegauge import reference_server
+
+    options: dict[str, Any] = {"token": token, "allow_origin": allow_origin or (), "heartbeat": heartbeat}
+    reference_server.serve(host, port, faults=fault or (), **options)
+
+
+@app.command("check", epilog="Example: ssegauge check localhost:3000/events -H 'Authorization: Bearer ${TOKEN}'")
+def check_command(
+    where: say.Where = "",
+    target: say.WhereOption = "",
+    header: say.Header = None,
+    method: say.Method = "",
+    body: say.Body = "",
+    profile: say.Profile = "",
+    insecure: say.Insecure = False,
+    cacert: say.CaCert = None,
+    out: say.Out = None,
+    strict: say.Strict = False,
+    quick: say.Quick = False,
+    only: say.Only = None,
+    skip: say.Skip = None,
+    spawn: say.Spawn = None,
+    baseline: say.Baseline = None,
+    rules: say.Rules = None,
+    parallel: say.Parallel = 16,
+    timeout: say.Timeout = 120.0,
+    junit: say.JUnit = None,
+    sarif: say.Sarif = None,
+    as_json: say.AsJson = False,
+    quiet: say.Quiet = False,
+    verbose: say.Verbose = False,
+) -> None:
+    """Judge a running server's conformance."""
+    from ssegauge.conformance.check import Options
+    from ssegauge.reports.cli import show, write_extra
+
+    options = Options(
+        strict=strict,
+        quick=quick,
+        only=tuple(only or ()),
+        skip=tuple(skip or ()),
+        baseline=baseline,
+        rules_files=rules_files(rules or ()),
+        parallel=parallel,
+        timeout_s=timeout,
+    )
+    told = given(header, method, body, profile, insecure, cacert)
+    with under_test(where or target, told, spawn, quiet=quiet) as described, run_folder(described, out) as folder:
+        made = check_live(described, folder, options, loud=not (as_json or quiet))
+    write_extra(folder.path, junit, sarif)
+    show([made], folder.path, as_json=as_json, quiet=quiet, verbose=verbose)
+
+
+@app.command()
+def judge(
+    file: Annotated[str, typer.Argument(help="A transcript, a run folder, or captured bytes; - for standard input.")],
+    profile: Annotated[str, typer.Option(help="What to judge by; default: as recorded.", metavar="NAME")] = "",
+    strict: say.Strict = False,
+    only: say.Only = None,
+    skip: say.Skip = None,
+    baseline: say.Baseline = None,
+    as_json: say.AsJson = False,
+    quiet: say.Quiet = False,
+    verbose: say.Verbose = False,
+) -> None:
+    """Judge what was recorded, with no network: `curl -iN URL | ssegauge judge -`."""
+    from ssegauge.conformance.check import Options, judge_recorded
+    from ssegauge.conformance.recording.capture import read
+    from ssegauge.conformance.target import known_profile
+    from ssegauge.reports.cli import show
+
+    options = Options(strict, only=tuple(only or ()), skip=tuple(skip or ()), baseline=baseline)
+    made = judge_recorded(read(file), options, known_profile(profile) or None)
+    show([made], as_json=as_json, quiet=quiet, verbose=verbose)
+
+
+@app.command()
+def rules(
+    code: Annotated[str, typer.Argument(help="Explain this rule.", show_default=False)] = "",
+    as_json: say.AsJson = False,
+) -> None:
+    """List the rules, or explain one."""
+    from ssegauge.conformance.explain import as_rows, explained, listed
+
+    if as_json:
+        print(json.dumps(as_rows(code), indent=1))
+    else:
+        screen.print(explained(code) if code else listed())
+
+
+@app.command(epilog="Example: ssegauge load localhost:3000/events --users 1000 --duration 1m")
+def load(
+    where: say.Where = "",
+    target: say.WhereOption = "",
+    header: say.Header = None,
+    method: say.Method = "",
+    body: say.Body = "",
+    profile: say.Profile = "",
+    insecure: say.Insecure = False,
+    cacert: say.CaCert = None,
+    out: say.Out = None,
+    scenario: say.Scenario = "",
+    users: say.Users = 50,
+    spawn_rate: say.SpawnRate = 100.0,
+    duration: say.Duration = "30s",
+    rate: say.Rate = 25.0,
+    extend: say.Extend = "30s",
+    measure: say.Measure = "",
+    spawn: say.Spawn = None,
+    find_limit: say.FindLimit = False,
+    web: say.Web = False,
+    processes: say.Processes = 0,
+    master: say.Master = False,
+    worker: say.Worker = False,
+    master_host: say.MasterHost = "127.0.0.1",
+    expect_workers: say.ExpectWorkers = 1,
+    as_json: say.AsJson = False,
+    quiet: say.Quiet = False,
+) -> None:
+    """Load a server with streams, and judge how it holds up."""
+    extras.need("load")
+    from ssegauge.loadtests.running.cli import Options, run_worker
+    from ssegauge.reports.cli import show
+
+    options = Options(
+        scenario=scenario,
+        users=users,
+        spawn_rate=spawn_rate,
+        duration_s=seconds(duration),
+        rate=rate,
+        extend_s=seconds(extend),
+        measure=measure,
+        web=web,
+        processes=processes,
+        master=master,
+        worker=worker,
+        master_host=master_host,
+        expect_workers=expect_workers,
+    )
+    told = given(header, method, body, profile, insecure, cacert)
+    if worker:
+        run_worker(find_target(where or target, told), options)
+        return
+    with under_test(where or target, told, spawn, quiet=quiet) as described, run_folder(described, out) as folder:
+        made = load_live(described, folder, options, loud=not (as_json or quiet), search=find_limit)
+    show([made], folder.path, as_json=as_json, quiet=quiet)
+
+
+@app.command("run", epilog="Example: ssegauge run --target ssegauge.toml --spawn 'node server.js' --junit out.xml")
+def run_command(
+    where: say.Where = "",
+    target: say.WhereOption = "",
+    header: say.Header = None,
+    method: say.Method = "",
+    body: say.Body = "",
+    profile: say.Profile = "",
+    insecure: say.Insecure = False,
+    cacert: say.CaCert = None,
+    out: say.Out = None,
+    strict: say.Strict = False,
+    quick: say.Quick = False,
+    only: say.Only = None,
+    skip: say.Skip = None,
+    spawn: say.Spawn = None,
+    baseline: say.Baseline = None,
+    rules: say.Rules = None,
+    parallel: say.Parallel = 16,
+    timeout: say.Timeout = 120.0,
+    scenario: say.Scenario = "",
+    users: say.Users = 50,
+    spawn_rate: say.SpawnRate = 100.0,
+    duration: say.Duration = "30s",
+    rate: say.Rate = 25.0,
+    junit: say.JUnit = None,
+    sarif: say.Sarif = None,
+    as_json: say.AsJson = False,
+    quiet: say.Quiet = False,
+    verbose: say.Verbose = False,
+) -> None:
+    """Check, then load, then report; without a target on the reference server, which it starts by itself."""
+    extras.need("load")
+    from ssegauge.conformance.check import Options
+    from ssegauge.loadtests.running.cli import Options as LoadOptions
+    from ssegauge.reports.cli import show, write_extra
+
+    checks = Options(
+        strict=strict,
+        quick=quick,
+        only=tuple(only or ()),
+        skip=tuple(skip or ()),
+        baseline=baseline,
+        rules_files=rules_files(rules or ()),
+        parallel=parallel,
+        timeout_s=timeout,
+    )
+    told = given(header, method, body, profile, insecure, cacert)
+    loads = LoadOptions(scenario, users, spawn_rate, seconds(duration), rate)
+    loud = not (as_json or quiet)
+    ours = not (where or target or spawn or told or DEFAULT_TARGET.exists())
+    server = reference_server(loud=loud) if ours else under_test(where or target, told, spawn, quiet=quiet)
+    with server as described, run_folder(described, out) as folder:
+        documents = [check_live(described, folder, checks, loud=loud), load_live(described, folder, loads, loud=loud)]
+    write_extra(folder.path, junit, sarif)
+    show(documents, folder.path, as_json=as_json, quiet=quiet, verbose=verbose)
