@@ -10,6 +10,7 @@ import json
 import secrets
 from array import array
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import gevent
@@ -20,7 +21,8 @@ from gevent.pool import Pool
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.recording.redaction import Redactor
 from ssegauge.conformance.recording.transcript import Request, Transcript
-from ssegauge.conformance.target import Call, Target
+from ssegauge.conformance.target import Call, Target, fill
+from ssegauge.loadtests.driving.before import Kept, Preparation
 from ssegauge.loadtests.driving.client import Client
 from ssegauge.loadtests.driving.updates import Driver, Hooks, Task
 from ssegauge.loadtests.judging.under_load import MOST_STREAMS, Recording, findings
@@ -40,6 +42,7 @@ ENDERS: Final = 16  # tasks that are ended at once
 ENDING_S: Final = 0.01
 OFFERED: Final = ("planned", "accepted", "refused")
 STREAMS_PER_NODE: Final = 1_000_000
+NOTHING_KEPT: Final[Kept] = {}
 
 
 class Node:
@@ -54,6 +57,7 @@ class Node:
         self.client = Client(self.origin, timeout=max(10.0, 5 * target.limits.update_s))
         self.tokens = Tokens(secrets.token_hex(4))
         self.hooks = Hooks(target, self.origin, self.client, self.tokens, self._on_reply)
+        self.preparation = Preparation(target, self.hooks.ask)
         self.tasks: list[Task] = []
         self.sessions: set[Session] = set()
         self.wanted = Event()
@@ -65,7 +69,6 @@ class Node:
         self._books = Books(
             self.rows, self.counts, self.watch, target.profile, self.clocks, Redactor(target.secrets).text
         )
-        self._headers, self._payload = stream_headers(target), _payload(target.stream)
         self._streams = number * STREAMS_PER_NODE
         self._users = self._recordings = 0
         self._transcripts: list[Transcript] = []
@@ -97,15 +100,21 @@ class Node:
                 self._shared = self._start_shared()
             return self._shared
 
-    def follow(self, task: Task | None, path: str | None = None, on_event: OnEvent | None = None) -> str:
+    def prepare(self, spent: Kept | None = None) -> Kept:
+        """Make the calls that a user's stream needs first; see ``Preparation``."""
+        kept = self.preparation.prepare(spent)
+        self.hooks.kept = self.hooks.kept or kept
+        return kept
+
+    def follow(
+        self, task: Task | None, path: str | None = None, on_event: OnEvent | None = None, kept: Kept = NOTHING_KEPT
+    ) -> str:
         """Open a stream, follow it to its end, and return how it ended: "closed" by us, or why."""
         self._streams += 1
-        path = path or path_of(self.target, self.target.stream.path, task_id=task.id if task else "")
-        method = self.target.stream.method or "GET"
-        stream = EventStream(self.origin, path, self._headers, method, self._payload)
+        stream, request = self._request(task, path, kept)
         meter = self._meter(task)
         session = Session(stream, meter, self._streams, self._books)
-        recording = self._recording(stream, method, path, task)
+        recording = self._recording(stream, request, task)
         try:
             ending = session.run(self._patience_s, on_event, self.sessions.add)
         except StreamFailed as failure:
@@ -185,12 +194,20 @@ class Node:
             return Driven(self.rows, self._streams, self.tokens, task)
         return Stamped(self.rows, self._streams, clock.now(), self.clocks, self._measure)
 
-    def _recording(self, stream: EventStream, method: str, path: str, task: Task | None) -> Recording | None:
+    def _request(self, task: Task | None, path: str | None, kept: Kept) -> tuple[EventStream, Request]:
+        """Return the stream to open, and its request as it is written down."""
+        asked = replace(self.target.stream, path=path) if path else self.target.stream
+        asked = fill(asked, {**kept, **({"task_id": task.id} if task else {})})
+        where, headers = path_of(self.target, asked.path), stream_headers(self.target, asked)
+        stream = EventStream(self.origin, where, headers, asked.method or "GET", _payload(asked))
+        url = self.target.base_url.rstrip("/") + where
+        return stream, Request(asked.method or "GET", url, tuple(asked_for(headers)))
+
+    def _recording(self, stream: EventStream, request: Request, task: Task | None) -> Recording | None:
         """Have the first streams kept, to be judged by the rules."""
         if self._recordings >= MOST_STREAMS:
             return None
         self._recordings += 1
-        request = Request(method, self.target.base_url.rstrip("/") + path, tuple(asked_for(self._headers)))
         late = bool(task and task.sent)
         stream.record = Recording(self._streams, request, clock.now(), task.id if task else None, late=late)
         return stream.record
@@ -231,7 +248,8 @@ class Node:
             enders.spawn(self.hooks.complete, task)
         enders.join(timeout=self.grace_s + len(self.tasks) * ENDING_S)
         self._end_streams()
-        self._judged = findings(self._transcripts, self.target)
+        judged = findings(self._transcripts, self.target)
+        self._judged = Redactor(self.preparation.secrets).value(judged) if self.preparation.secrets else judged
         self.watch.stop()
         self.client.close()
 
