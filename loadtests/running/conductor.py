@@ -20,7 +20,7 @@ import gevent
 import numpy as np
 
 from ssegauge.conformance.errors import HELD
-from ssegauge.conformance.recording.transcript import Redactor, dump_row
+from ssegauge.conformance.recording.redaction import Redactor, dump_rows
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
 from ssegauge.loadtests.driving.pings import Pinger
@@ -181,7 +181,7 @@ class Conductor:
         redact = Redactor(self.target.secrets)
         for name, rows in transcripts.items():
             folder.mkdir(exist_ok=True)
-            text = "".join(dump_row(row, redact) for row in rows)
+            text = dump_rows(rows, redact)
             (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
 
     def _facts(self, judged: Mapping[str, Any]) -> Facts:
