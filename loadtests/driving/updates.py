@@ -30,6 +30,7 @@ from ssegauge.loadtests.stream.connection import Origin
 COARSE_NS: Final = 1_200_000
 MOST_EXACT_RATE: Final = 200.0
 _SEED: Final = 205
+FRESH_NS: Final = 1_000_000_000  # an update that waits no longer for the one before it, at the end, was never due
 OnReply = Callable[[str, int, int, str], None]  # name, sent_ns, arrived_ns, failure or ""
 _sleep_exactly: Final = monkey.get_original("time", "sleep")
 
@@ -61,6 +62,7 @@ class Hooks:
         self._count = 0
         self.kept: Mapping[str, str] = {}  # of [[before]], for calls that are no user's
         self.sending_ms = array("d")  # how late each update was, through our fault
+        self.planned = self.accepted = self.refused = 0  # of the updates that were due
 
     def create(self, call: Create) -> Task:
         """Start a task; raises CannotJudge when that gives no task ID."""
@@ -83,14 +85,16 @@ class Hooks:
     def update(self, task: Task, due_ns: int, noticed_ns: int) -> None:
         """Send a task's next update."""
         self.sending_ms.append(max(0, noticed_ns - due_ns) / 1e6)
-        self._send(task, due_ns, noticed_ns, "running")
+        accepted = self._send(task, due_ns, noticed_ns, "running")
+        self.accepted += accepted
+        self.refused += not accepted
 
     def complete(self, task: Task) -> None:
         """End a task by an update that must arrive like the others, but is not timed: all end at once."""
         task.ended = True
         self._send(task, 0, 0, "completed")
 
-    def _send(self, task: Task, due_ns: int, noticed_ns: int, status: str) -> None:
+    def _send(self, task: Task, due_ns: int, noticed_ns: int, status: str) -> bool:
         call = self._target.task.update
         assert call
         call = fill(call, self.kept)
@@ -103,8 +107,9 @@ class Hooks:
         reply = self._exchange("update", lambda: request)
         if reply and reply.ok:
             task.accepted = number
-        else:
-            task.refused.add(number)
+            return True
+        task.refused.add(number)
+        return False
 
     def _exchange(self, what: str, make: Callable[[], bytes]) -> Reply | None:
         started_ns = clock.now()
@@ -129,7 +134,9 @@ class Driver:
     def stop(self, patience_s: float) -> None:
         """Plan no more updates; wait for the replies to those on their way, in seconds at most."""
         self._loop.kill()
+        fresh_ns = clock.now() - FRESH_NS
         for task in self._tasks:
+            self._hooks.planned -= sum(due_ns > fresh_ns for due_ns, _ in task.due)
             task.due.clear()
         gevent.joinall(list(self._senders), timeout=patience_s)
 
@@ -142,6 +149,7 @@ class Driver:
     def _give(self, task: Task, due_ns: int) -> None:
         if task.ended:
             return
+        self._hooks.planned += 1
         task.due.append((due_ns, clock.now()))
         if not task.sending:
             task.sending = True

@@ -26,6 +26,7 @@ from ssegauge.loadtests.driving.before import Kept, Preparation
 from ssegauge.loadtests.driving.client import Client
 from ssegauge.loadtests.driving.updates import Driver, Hooks, Task
 from ssegauge.loadtests.judging.under_load import MOST_STREAMS, Recording, findings
+from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.generator import Watch
 from ssegauge.loadtests.measuring.integrity import Tokens
 from ssegauge.loadtests.measuring.meters import Driven, Meter, Stamped
@@ -39,6 +40,7 @@ OPENING_PATIENCE: Final = 10.0  # times the limit: a stream that has not opened 
 POLL_S: Final = 0.02
 ENDERS: Final = 16  # tasks that are ended at once
 ENDING_S: Final = 0.01
+OFFERED: Final = ("planned", "accepted", "refused")
 STREAMS_PER_NODE: Final = 1_000_000
 NOTHING_KEPT: Final[Kept] = {}
 
@@ -46,7 +48,7 @@ NOTHING_KEPT: Final[Kept] = {}
 class Node:
     """A load process. ``replies`` are (name, ms, failure) of the hooks' requests, for Locust's statistics."""
 
-    def __init__(self, target: Target, number: int = 0) -> None:
+    def __init__(self, target: Target, number: int = 0, measure: str = "") -> None:
         self.target = target
         self.origin = resolve(target.base_url, target.tls)
         self.clock = clock.start()
@@ -62,7 +64,11 @@ class Node:
         self.finishing = False  # from then on users start nothing
         self.replies: list[tuple[str, float, str]] = []
         self.watch = Watch()
-        self._books = Books(self.rows, self.counts, self.watch, target.profile, Redactor(target.secrets).text)
+        self.clocks = Clocks()
+        self._measure = measure
+        self._books = Books(
+            self.rows, self.counts, self.watch, target.profile, self.clocks, Redactor(target.secrets).text
+        )
         self._streams = number * STREAMS_PER_NODE
         self._users = self._recordings = 0
         self._transcripts: list[Transcript] = []
@@ -134,10 +140,12 @@ class Node:
     # The conductor's side.
 
     def obey(self, order: Mapping[str, Any]) -> None:
-        """Do what the conductor says: ``{"do": "drive" | "streams" | "phase" | "drain", ...}``."""
+        """Do what the conductor says: ``{"do": "drive" | "measure" | "streams" | "phase" | "drain", ...}``."""
         match order["do"]:
             case "drive":
                 self._drive(order["rate"])
+            case "measure":
+                self._measure_latency(wanted=order["wanted"])
             case "streams":
                 self._want_streams(wanted=order["wanted"])
             case "phase":
@@ -154,7 +162,9 @@ class Node:
             "cpu_shares": taken(self.watch.cpu_shares),
             "clock_step_ms": self.watch.clock_step_ms,
             "clock": self.clock,
-            "counts": plain(self.counts),
+            "clocks": self.clocks.plain(),
+            "standstill_ms": self.watch.longest_ms,
+            "counts": plain(self.counts) | {name: getattr(self.hooks, name) for name in OFFERED},
             "conformance": self._judged,
         }
 
@@ -182,7 +192,7 @@ class Node:
     def _meter(self, task: Task | None) -> Meter:
         if task and task.driven:
             return Driven(self.rows, self._streams, self.tokens, task)
-        return Stamped(self.rows, self._streams, clock.now())
+        return Stamped(self.rows, self._streams, clock.now(), self.clocks, self._measure)
 
     def _request(self, task: Task | None, path: str | None, kept: Kept) -> tuple[EventStream, Request]:
         """Return the stream to open, and its request as it is written down."""
@@ -205,6 +215,13 @@ class Node:
     def _drive(self, rate: float) -> None:
         if self.tasks and rate > 0 and not self._driver:
             self._driver = Driver(self.hooks, self.tasks, rate)
+
+    def _measure_latency(self, *, wanted: bool) -> None:
+        """Begin to measure; or go on without timing the updates that are due from now on."""
+        if wanted:
+            self.watch.forget()
+        else:
+            self.rows.timed_until_ns = clock.now()
 
     def _want_streams(self, *, wanted: bool) -> None:
         if wanted:
@@ -253,7 +270,8 @@ class Node:
         self.replies.append((name, (arrived_ns - sent_ns) / 1e6, failure))
         if name == "update":
             self.counts.updates += 1
-            self.counts.refused += bool(failure)
+            if failure:
+                self._books.count(self.counts.refusals, failure)
 
 
 def taken(numbers: array[float]) -> bytes:
