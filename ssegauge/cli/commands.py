@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from ssegauge import extras
 from ssegauge.cli import options as say
@@ -53,16 +54,26 @@ def main_options(
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen at; 0 for a free one.", min=0, max=65535)] = 8205,
-    fault: Annotated[list[str] | None, typer.Option(help="Break this rule on purpose.", metavar="CODE")] = None,
+    profile: say.Served = "task-progress",
+    fault: say.Fault = None,
+    list_faults: Annotated[bool, typer.Option("--faults", help="List the faults of the profile, and end.")] = False,
     token: Annotated[str | None, typer.Option(help="Ask for this bearer token.")] = None,
     allow_origin: Annotated[list[str] | None, typer.Option(help="Let pages of this origin read streams.")] = None,
     heartbeat: Annotated[float, typer.Option(help="Seconds between comments on an idle stream.", min=0.1)] = 15.0,
+    pace: Annotated[float | None, typer.Option(help="Seconds between events that come by themselves.")] = None,
+    first_token: Annotated[float | None, typer.Option(help="Seconds until an answer's first event.")] = None,
+    slots: Annotated[int | None, typer.Option(help="How many answers are made at once; others get 429.")] = None,
 ) -> None:
-    """Run the reference server, healthy or with deliberate faults."""
+    """Run a healthy server of the profile, or one with deliberate faults."""
     from ssegauge import reference_server
 
+    if list_faults:
+        for code, text in reference_server.faults_of(profile).items():
+            screen.print(f"[bold]{code}[/bold]  {escape(text)}", soft_wrap=True)
+        return
     options: dict[str, Any] = {"token": token, "allow_origin": allow_origin or (), "heartbeat": heartbeat}
-    reference_server.serve(host, port, faults=fault or (), **options)
+    own: dict[str, Any] = {"pace": pace, "first_token": first_token, "slots": slots}
+    reference_server.serve(host, port, profile=profile, faults=fault or (), **options, **own)
 
 
 @app.command("check", epilog="Example: ssegauge check localhost:3000/events -H 'Authorization: Bearer ${TOKEN}'")
@@ -165,6 +176,8 @@ def load(
     spawn_rate: say.SpawnRate = 100.0,
     duration: say.Duration = "30s",
     rate: say.Rate = 25.0,
+    extend: say.Extend = "30s",
+    measure: say.Measure = "",
     spawn: say.Spawn = None,
     find_limit: say.FindLimit = False,
     web: say.Web = False,
@@ -187,6 +200,8 @@ def load(
         spawn_rate=spawn_rate,
         duration_s=seconds(duration),
         rate=rate,
+        extend_s=seconds(extend),
+        measure=measure,
         web=web,
         processes=processes,
         master=master,

@@ -14,9 +14,10 @@ from ssegauge.conformance.sse import BlockWithoutData, Comment, Event, IgnoredFi
 
 STAYS_INSIDE = profile("E1.5")
 NEEDS = ("update",)
+SPOILED = ("wire/mid-stream-bom", "wire/repeated-bom")  # a mark in each event loses texts, whoever wrote them
 
 
-@rule("security/injection-lf", "must", STAYS_INSIDE, needs=NEEDS)
+@rule("security/injection-lf", "must", STAYS_INSIDE, needs=NEEDS, rests_on=SPOILED)
 def injection_lf(seen: Seen) -> Iterator[Mark]:
     r"""A line feed in a text stays inside the text.
 
@@ -29,7 +30,7 @@ def injection_lf(seen: Seen) -> Iterator[Mark]:
     yield from _stays_inside(seen, "lf")
 
 
-@rule("security/injection-cr", "must", STAYS_INSIDE, needs=NEEDS)
+@rule("security/injection-cr", "must", STAYS_INSIDE, needs=NEEDS, rests_on=SPOILED)
 def injection_cr(seen: Seen) -> Iterator[Mark]:
     r"""A carriage return in a text stays inside the text.
 
@@ -42,7 +43,7 @@ def injection_cr(seen: Seen) -> Iterator[Mark]:
     yield from _stays_inside(seen, "cr")
 
 
-@rule("security/injection-crlf", "must", STAYS_INSIDE, needs=NEEDS)
+@rule("security/injection-crlf", "must", STAYS_INSIDE, needs=NEEDS, rests_on=SPOILED)
 def injection_crlf(seen: Seen) -> Iterator[Mark]:
     r"""A CRLF in a text stays inside the text.
 
@@ -55,7 +56,7 @@ def injection_crlf(seen: Seen) -> Iterator[Mark]:
     yield from _stays_inside(seen, "crlf")
 
 
-@rule("security/injection-separator", "must", STAYS_INSIDE, needs=NEEDS)
+@rule("security/injection-separator", "must", STAYS_INSIDE, needs=NEEDS, rests_on=SPOILED)
 def injection_separator(seen: Seen) -> Iterator[Mark]:
     r"""U+2028, U+2029 and U+0085 in a text end no line.
 
@@ -69,7 +70,7 @@ def injection_separator(seen: Seen) -> Iterator[Mark]:
     yield from _stays_inside(seen, "separator")
 
 
-@rule("security/injection-nul", "must", STAYS_INSIDE, needs=NEEDS)
+@rule("security/injection-nul", "must", STAYS_INSIDE, needs=NEEDS, rests_on=SPOILED)
 def injection_nul(seen: Seen) -> Iterator[Mark]:
     r"""A NUL in a text neither cuts the text nor breaks the event.
 
