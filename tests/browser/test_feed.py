@@ -16,12 +16,7 @@ pytestmark = pytest.mark.browser
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 WIDE, NARROW = {"width": 820, "height": 640}, {"width": 390, "height": 640}
 FEED = ("--profile", "event-stream", "--pace", "0")
-SAID = (
-    "The ferry to Åland casts off",
-    "東京丸 asks for a berth",
-    "Wind 6 m/s, westerly, good sight 🌤",
-    "Fog at the mole",
-)
+SAID = ("The ferry to Åland casts off", "Pilot boat № 4 leaves", "The Libertà passes the mole", "Wind 6 m/s")
 
 
 @pytest.fixture
