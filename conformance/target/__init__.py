@@ -18,7 +18,7 @@ from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.target.addresses import as_url, checked_url, in_queries
 from ssegauge.conformance.target.checks import check_placeholders, check_promises, note, unused
 from ssegauge.conformance.target.file import Reader, dotted
-from ssegauge.conformance.target.filling import fill, fill_json, fill_path, kept, pointer
+from ssegauge.conformance.target.filling import fill, fill_json, fill_path, kept, kept_secrets, pointer
 from ssegauge.conformance.target.given import NOTHING, Given, apply, known_profile
 from ssegauge.conformance.target.headers import merge_headers
 from ssegauge.conformance.target.model import (
@@ -61,6 +61,7 @@ __all__ = [
     "from_toml",
     "from_url",
     "kept",
+    "kept_secrets",
     "known_profile",
     "load_target",
     "merge_headers",

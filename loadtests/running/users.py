@@ -24,6 +24,7 @@ from locust.env import Environment
 from locust.exception import InterruptTaskSet, StopUser
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.loadtests.driving.before import Kept
 from ssegauge.loadtests.driving.updates import Task
 from ssegauge.loadtests.running.hooks import node_of
 from ssegauge.loadtests.running.node import Node
@@ -50,6 +51,8 @@ class SSEUser(User):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self._task: Task | None = None
+        self._kept: Kept | None = None  # of [[before]], for the stream to come; spent when that has ended
+        self._spent: Kept | None = None
         self._first = True
         self._number = node_of(environment).next_user()
 
@@ -78,8 +81,9 @@ class SSEUser(User):
             gevent.sleep(RECONNECT_S)
             return
         self._wait_for_turn(node)
-        ending = node.follow(self._task, self.path or None, self._listener(node))
+        ending = node.follow(self._task, self.path or None, self._listener(node), self._kept or {})
         if ending != "closed":
+            self._kept, self._spent = None, self._kept
             gevent.sleep(RECONNECT_S)
 
     def _wait_for_turn(self, node: Node) -> None:
@@ -96,6 +100,8 @@ class SSEUser(User):
         """Have a task; a failure counts like that of a stream, and is tried again."""
         first = self._task is None
         try:
+            if self._kept is None:
+                self._kept = node.prepare(self._spent)
             if self._task is None or self._task.ended:
                 self._task = self.choose_task(node)
         except CannotJudge as error:

@@ -60,6 +60,7 @@ class EventStream:
 
     Attributes:
         started_ns: just before the TCP connect; sent_ns: just before the request.
+        head_ns: when the response head had arrived; date: its Date field.
         arrived_ns: when the last read's bytes arrived.
         delay_ns: how long they then waited for us; -1 when unknown.
         ending: why ``read`` returned None; empty before.
@@ -81,7 +82,9 @@ class EventStream:
         "_path",
         "_payload",
         "_response_headers",
+        "date",
         "ending",
+        "head_ns",
         "record",
         "sent_ns",
         "started_ns",
@@ -99,7 +102,8 @@ class EventStream:
         self._decoder = FastDecoder()
         self._messages: list[Message] = []
         self._fruitless = 0  # bytes since the last one of a body
-        self.started_ns = self.sent_ns = 0
+        self.started_ns = self.sent_ns = self.head_ns = 0
+        self.date = ""
         self.ending = ""
         self.record: Recorder | None = None
 
@@ -133,6 +137,8 @@ class EventStream:
         except BaseException:
             self.close()
             raise
+        self.head_ns = self.arrived_ns
+        self.date = next((value for name, value in self._response_headers if name == "date"), "")
         self._response_headers = []  # thousands of streams need them no more
 
     def _open(self, timeout: float | None) -> None:

@@ -55,6 +55,10 @@ SpawnRate = Annotated[float, _load("--spawn-rate", help="New users per second.",
 Duration = Annotated[str, _load("--duration", help="How long to measure: 30s, 5m.")]
 # The default is that of the ticket: 50 streams, each told something every 2 s.
 Rate = Annotated[float, _load("--rate", help="Updates per second, in progress over all tasks.", min=0.0)]
+Extend = Annotated[str, _load("--extend", help="How much longer at most, until an impact is decided.")]
+Measure = Annotated[
+    str, _load("--measure", help="Time events of this type; default: no greeting, heartbeat, replay.", metavar="TYPE")
+]
 FindLimit = Annotated[bool, _load("--find-limit", help="Search the most streams, up to --users.")]
 Web = Annotated[bool, _load("--web", help="Start from Locust's web page instead of at once.")]
 Processes = Annotated[int, _load("--processes", help="Spread the users over so many processes.", min=0)]
