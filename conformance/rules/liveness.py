@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.effects import plain_state
-from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES, names_heartbeat
 from ssegauge.conformance.rules.reading.endings import end_marker
+from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES, names_heartbeat
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Item, Level, Mark, Message, Seen, View
 from ssegauge.conformance.sse import Comment
