@@ -306,7 +306,7 @@ def _reason(error: Exception) -> str:
         return f"{MALFORMED_HTTP2}{str(inner) or type(inner).__name__}"
     if isinstance(error, httpx.ConnectError):
         if isinstance(inner, ssl.SSLError):
-            return f"TLS failed: {inner.reason or inner}; give tls.ca_file, or tls.verify = false, in the target file"
+            return f"TLS failed: {inner.reason or inner}; give --cacert FILE or --insecure, or [tls] in the target file"
         return f"cannot connect ({_systems_words(inner)}); is the server running?"
     if isinstance(error, httpx.RemoteProtocolError):
         return _broken_protocol(text)
