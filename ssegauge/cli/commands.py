@@ -64,6 +64,7 @@ def serve(
     pace: Annotated[float | None, typer.Option(help="Seconds between events that come by themselves.")] = None,
     first_token: Annotated[float | None, typer.Option(help="Seconds until an answer's first event.")] = None,
     slots: Annotated[int | None, typer.Option(help="How many answers are made at once; others get 429.")] = None,
+    http2: Annotated[bool, typer.Option("--http2", help="HTTP/2 over TLS, with a certificate of its own.")] = False,
 ) -> None:
     """Run a healthy server of the profile, or one with deliberate faults."""
     from ssegauge import reference_server
@@ -73,7 +74,7 @@ def serve(
             screen.print(f"[bold]{code}[/bold]  {escape(text)}", soft_wrap=True)
         return
     options: dict[str, Any] = {"token": token, "allow_origin": allow_origin or (), "heartbeat": heartbeat}
-    own: dict[str, Any] = {"pace": pace, "first_token": first_token, "slots": slots}
+    own: dict[str, Any] = {"pace": pace, "first_token": first_token, "slots": slots, "http2": http2}
     reference_server.serve(host, port, profile=profile, faults=fault or (), **options, **own)
 
 
