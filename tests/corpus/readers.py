@@ -93,8 +93,8 @@ CASES = {
             parted(),
             parted(bare),
             (reader(feed()), twin(without(feed(), 7, 12))),
-            (reader(without(feed(bare), 9)), twin(feed(bare))),
-            (reader(without(feed(), 6)), twin(without(feed(), 7))),
+            (reader(without(feed(bare), 9, 14, 15)), twin(feed(bare))),
+            (reader(without(feed(), 6, 12)), twin(without(feed(), 7))),
         ),
         silent=(
             (reader(feed()),),

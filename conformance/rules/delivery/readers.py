@@ -25,7 +25,7 @@ from ssegauge.conformance.words import shown
 ENOUGH_IN_COMMON = 3  # without ids: as much does not agree by chance
 LEAST_TOLD = 6
 TOGETHER_MS = 20.0
-LONGER = 1.5
+LONGER, LEAST_LOST = 1.5, 2
 LEAST_EXPECTED = 4.0
 FEWER = 0.75
 NEARLY_ALL = 0.5  # of the steps; readers whom we do not see have their part as well
@@ -90,7 +90,7 @@ def _lacks(one: Telling, other: Telling, common: Sequence[Said], *, promised: bo
     sorts = {form(message) for message in other.messages if said(message) in known}
     missed = [message for message in stretch if said(message) not in other.counts]
     lost = [one_of for one_of in missed if promised or (form(one_of) in sorts and _pauses(other, one.at_ms(one_of)))]
-    if lost:
+    if len(lost) >= (1 if promised else LEAST_LOST) and 2 * len(lost) >= len(missed):
         what = f"id {shown(lost[0].event.id)}" if lost[0].event.id else shown(lost[0].event.data)
         yield one.view.bad(f"{len(lost)} events that one reader was told another was not, the first {what}", lost[0])
 
