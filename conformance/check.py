@@ -27,6 +27,8 @@ from ssegauge.conformance.rules import Rule, Source
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Profile, Target
 
+MOST_BASELINE = 1 << 20  # characters
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -79,13 +81,14 @@ def check(
         rules=rules,
     )
     results += [_broke_down(name, error) for name, error in failures.of]
+    notes = [*recording.notes, *([recording.disk.failed] if recording.disk.failed else [])]
     made = document(
         results,
         profile=target.profile,
         strict=options.strict,
         transcripts=recording.transcripts,
         baseline=known,
-        notes=recording.notes,
+        notes=notes,
         interrupted=interrupted,
     )
     folder.write("conformance.json", made)
@@ -111,7 +114,14 @@ def judge_recorded(recorded: Recorded, options: Options, profile: Profile | None
     results = judge(
         recorded.transcripts, profile=profile, limits=recorded.limits, promises=recorded.promises, rules=rules
     )
-    return document(results, profile=profile, strict=options.strict, transcripts=recorded.transcripts, baseline=known)
+    return document(
+        results,
+        profile=profile,
+        strict=options.strict,
+        transcripts=recorded.transcripts,
+        baseline=known,
+        notes=recorded.notes,
+    )
 
 
 def chosen(options: Options) -> Mapping[str, Rule]:
@@ -141,9 +151,13 @@ def read_baseline(path: Path | None, rules: Mapping[str, Rule] = RULES) -> tuple
     if path is None:
         return None
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MOST_BASELINE + 1)
     except (OSError, UnicodeDecodeError) as error:
         raise CannotJudge(f"--baseline {path}: cannot be read ({error})") from None
+    if len(text) > MOST_BASELINE:
+        raise CannotJudge(f"--baseline {path}: too long to be a list of rules; give one code a line")
+    lines = text.split("\n")
     codes = {line.partition("#")[0].strip(): number for number, line in enumerate(lines, 1)}
     codes.pop("", None)
     for code, number in codes.items():

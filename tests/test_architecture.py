@@ -12,7 +12,14 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("conformance", "loadtests", "reports", "reference_server", "ssegauge")
 
 # Part -> what else of the project it may import. The longest matching name counts.
-SEEN = ["conformance.facts", "conformance.seen", "conformance.sse", "conformance.target", "conformance.words"]
+SEEN = [
+    "conformance.facts",
+    "conformance.jsontext",
+    "conformance.seen",
+    "conformance.sse",
+    "conformance.target",
+    "conformance.words",
+]
 LOAD = ["loadtests.judging", "loadtests.driving", "loadtests.stream", "loadtests.measuring"]
 MAY_SEE = {
     "conformance.sse": ["conformance.sse"],
@@ -24,6 +31,7 @@ MAY_SEE = {
     "conformance.seen.coding": [],
     "conformance.seen": [*SEEN, "conformance.recording.transcript"],
     "conformance.words": [],
+    "conformance.jsontext": [],
     "conformance.rules": ["conformance.rules", *SEEN],
     "conformance.profiles.task_progress": [
         *("conformance.rules", "conformance.probes", "conformance.recording", "conformance.profiles.task_progress"),

@@ -10,18 +10,21 @@ import asyncio
 import json
 import os
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, cast
 
+import h2.exceptions
+import httpcore
 import httpx
 
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.facts import Facts, Kind, Role, When
 from ssegauge.conformance.recording.before import HookFailed, prepare
+from ssegauge.conformance.recording.bounds import HEAD_BYTES, HEAD_FIELDS
 from ssegauge.conformance.recording.live import Live, Recording
 from ssegauge.conformance.recording.transcript import Request, Transcript
 from ssegauge.conformance.seen import View
@@ -34,6 +37,16 @@ NO_FACTS = Facts()
 CREATES: Mapping[Kind, str] = {"self-running": "create", "manual": "create_manual", "failing": "create_failing"}
 # The probe on whose behalf an exchange is made; every probe runs in a task, and so a context, of its own.
 PROBE: ContextVar[str] = ContextVar("probe", default="")
+MALFORMED_HTTP2 = "malformed HTTP/2: "  # begins the detail of such an end
+# What of a head, of trailers or of a chunk's head is held until it is whole; nothing but this attribute can be set.
+httpcore.AsyncHTTP11Connection.MAX_INCOMPLETE_EVENT_SIZE = HEAD_BYTES
+
+
+OUR_DEFECTS = (TypeError, AttributeError, NameError)
+
+
+class Broken(Exception):  # noqa: N818 - an event of the run, not a defect of the program
+    """An exchange broke off; the message is one line that says how."""
 
 
 class Server:
@@ -152,7 +165,28 @@ class Server:
         return {}
 
     async def _exchange(self, live: Live) -> None:
-        request = live.transcript.request
+        try:
+            async with aclosing(self._answer(live.transcript.request)) as parts:
+                live.on_head(cast("httpx.Response", await anext(parts)))
+                async for data in parts:
+                    live.on_chunk(cast("bytes", data))
+                    if live.over:
+                        return
+            live.on_end("eof")
+        except asyncio.CancelledError:
+            live.on_end("cut", "interrupted")
+            raise
+        except Broken as error:
+            live.on_end("error", str(error))
+        except Exception:
+            live.on_end("error", "the harness failed")  # and whoever waits for the exchange is told
+            raise
+
+    async def _answer(self, request: Request) -> AsyncGenerator[httpx.Response | bytes, None]:
+        """Make the request; yield the response as soon as its head is there, then pieces of its body.
+
+        Raises Broken, whatever a library raised over the server's bytes.
+        """
         body = None if request.body is None else request.body.encode()
         headers = [(name.encode(), value.encode()) for name, value in request.headers]
         try:
@@ -160,18 +194,15 @@ class Server:
                 self._client() as client,
                 client.stream(request.method, request.url, headers=headers, content=body) as response,
             ):
-                live.on_head(response)
+                if len(response.headers.raw) > HEAD_FIELDS:
+                    raise Broken(f"not HTTP as expected: a head of more than {HEAD_FIELDS:,} fields")
+                yield response
                 async for data in response.aiter_raw():
-                    live.on_chunk(data)
-            live.on_end("eof")
-        except asyncio.CancelledError:
-            live.on_end("cut", "interrupted")
+                    yield data
+        except OUR_DEFECTS:
             raise
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            live.on_end("error", _reason(error))
-        except Exception:
-            live.on_end("error", "the harness failed")  # and whoever waits for the exchange is told
-            raise
+        except Exception as error:  # only libraries are at work here: it is the server's bytes that they failed on
+            raise error if isinstance(error, Broken) else Broken(_reason(error)) from error
 
     async def call(
         self,
@@ -270,17 +301,26 @@ def ssl_context(target: Target) -> ssl.SSLContext:
 def _reason(error: Exception) -> str:
     """Return why an exchange broke off, in one line."""
     text = " ".join(str(error).split()) or type(error).__name__
+    inner = _innermost(error)
+    if isinstance(inner, h2.exceptions.H2Error):
+        return f"{MALFORMED_HTTP2}{str(inner) or type(inner).__name__}"
     if isinstance(error, httpx.ConnectError):
-        inner = _innermost(error)
         if isinstance(inner, ssl.SSLError):
-            return f"TLS failed: {inner.reason or inner}; give tls.ca_file, or tls.verify = false, in the target file"
+            return f"TLS failed: {inner.reason or inner}; give --cacert FILE or --insecure, or [tls] in the target file"
         return f"cannot connect ({_systems_words(inner)}); is the server running?"
     if isinstance(error, httpx.RemoteProtocolError):
-        cut_short = "without sending complete message body" in text
-        return f"incomplete body: {text}" if cut_short else f"not HTTP as expected: {text}"
+        return _broken_protocol(text)
     if isinstance(error, httpx.NetworkError):
-        return _systems_words(_innermost(error)) or text
-    return text
+        return _systems_words(inner) or text
+    return text if isinstance(error, httpx.HTTPError | httpx.InvalidURL) else f"{type(error).__name__}: {text}"
+
+
+def _broken_protocol(text: str) -> str:
+    if "without sending complete message body" in text:
+        return f"incomplete body: {text}"
+    if "Receive buffer too long" in text:
+        text = f"a head, trailers or the head of a chunk are longer than {HEAD_BYTES >> 10} KiB"
+    return f"not HTTP as expected: {text}"
 
 
 def _systems_words(error: BaseException) -> str:

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.effects import plain_state
 from ssegauge.conformance.rules.reading.endings import end_marker
-from ssegauge.conformance.rules.reading.heartbeat import names_heartbeat
+from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES, names_heartbeat
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.seen import Item, Mark, Message, Seen, View
+from ssegauge.conformance.seen import Item, Level, Mark, Message, Seen, View
 from ssegauge.conformance.sse import Comment
 from ssegauge.conformance.words import lasted
 
@@ -176,9 +176,15 @@ def heartbeat_is_an_event(view: View) -> Iterator[Mark]:
     if idle:
         beats += _said_again(view)
     if beats:
-        yield from (view.bad(_says_nothing(beat), beat) for beat in beats)
+        yield from (view.bad(_says_nothing(beat), beat, _weight(view, beat)) for beat in beats)
     elif idle and any(item.at_ms > OPENING_MS for item, _ in view.of(Comment)):
         yield view.good()
+
+
+def _weight(view: View, beat: Message) -> Level | None:
+    """A heartbeat with an event type of its own wakes nobody who does not listen to it; a task's stream has no such."""
+    own = beat.event.type.lower() in HEARTBEAT_NAMES
+    return "advice" if own and view.facts.task_id is None else None
 
 
 def _says_nothing(message: Message) -> str:

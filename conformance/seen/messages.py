@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeGuard
 
+from ssegauge.conformance.jsontext import duplicates, read_json
 from ssegauge.conformance.sse import Event, Observation
 
 ENDED = frozenset({"completed", "failed"})
@@ -61,16 +61,15 @@ def is_number(value: Any) -> TypeGuard[int | float]:  # noqa: ANN401 - whatever 
 
 def read_message(item: Item, event: Event) -> Message:
     """Return the event with its data read as JSON."""
-    duplicates: list[str] = []
+    repeated: list[str] = []
     constants: list[str] = []
 
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in found]
-        duplicates.extend(sorted({key for key in keys if keys.count(key) > 1}))
+        repeated.extend(duplicates([key for key, _ in found]))
         return dict(found)
 
     try:
-        value = json.loads(event.data, object_pairs_hook=pairs, parse_constant=constants.append)
-    except (ValueError, RecursionError) as error:
+        value = read_json(event.data, object_pairs_hook=pairs, parse_constant=constants.append)
+    except ValueError as error:
         return Message(item, event, None, str(error))
-    return Message(item, event, value, "", tuple(duplicates), tuple(constants))
+    return Message(item, event, value, "", tuple(repeated), tuple(constants))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar
 
-from ssegauge.conformance.recording.transcript import Head, How, Transcript
-from ssegauge.conformance.seen.coding import CannotDecode, decoder
+from ssegauge.conformance.jsontext import read_json
+from ssegauge.conformance.recording.transcript import BOUNDED, Head, How, Transcript
+from ssegauge.conformance.seen.coding import CannotDecode, Uncoder
 from ssegauge.conformance.seen.marks import Evidence, Level, Mark
 from ssegauge.conformance.seen.messages import Item, Message, read_message
 from ssegauge.conformance.sse import Decoder, Event, Observation
 from ssegauge.conformance.words import excerpt, lasted
 
-OUR_OWN_ENDS = frozenset({"interrupted", "the harness failed"})
+OUR_OWN_ENDS = ("interrupted", "the harness failed", BOUNDED)
 HOW_IT_ENDED: Mapping[How, str] = {
     "eof": "the server ended it",
     "cut": "we left",
@@ -26,15 +26,16 @@ Kind = TypeVar("Kind", bound=Observation)
 
 
 class View:
-    """One exchange, decoded. One that our own interruption or failure cut short has no end."""
+    """One exchange, decoded. One that our own interruption, failure or bound cut short has no end."""
 
     def __init__(self, transcript: Transcript) -> None:
-        ours = transcript.end is not None and transcript.end.detail in OUR_OWN_ENDS
-        self.transcript = replace(transcript, end=None) if ours else transcript
+        uncoder = Uncoder((transcript.head.header("content-encoding") if transcript.head else None) or "")
+        self.chunks = tuple(_without_content_coding(transcript, uncoder))
+        ours = transcript.end is not None and transcript.end.detail.startswith(OUR_OWN_ENDS)
+        self.transcript = replace(transcript, end=None) if ours or uncoder.exceeded else transcript
         self.name = transcript.name
         self.facts = transcript.facts
         self.head: Head | None = transcript.head
-        self.chunks = tuple(_without_content_coding(transcript))
 
     @cached_property
     def _decoded(self) -> tuple[tuple[Item, ...], Decoder]:
@@ -107,8 +108,8 @@ class View:
     def json(self) -> Any:  # noqa: ANN401 - any JSON value
         """The whole body as JSON, None where it is not."""
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
+            return read_json(self.body)
+        except ValueError:
             return None
 
     @property
@@ -170,12 +171,14 @@ class View:
         return Evidence(self.name, None, len(self.body) if self.head else None, end.at_ms if end else None, said)
 
 
-def _without_content_coding(transcript: Transcript) -> Iterator[tuple[float, bytes]]:
+def _without_content_coding(transcript: Transcript, uncoder: Uncoder) -> Iterator[tuple[float, bytes]]:
     """Yield the chunks as a client reads them. A coding we cannot undo is left as it is: the rules will say so."""
-    decode = decoder((transcript.head.header("content-encoding") if transcript.head else None) or "")
+    decode: Callable[[bytes], bytes] = uncoder.feed
     for chunk in transcript.chunks:
         try:
-            yield chunk.at_ms, decode(chunk.data)
+            text = decode(chunk.data)
         except CannotDecode:
-            decode = bytes
-            yield chunk.at_ms, chunk.data
+            decode, text = bytes, chunk.data
+        yield chunk.at_ms, text
+        if uncoder.exceeded:
+            return

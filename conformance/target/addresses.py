@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _SCHEME = re.compile(r"(?i)[a-z][a-z0-9+.-]*://")
 # host[:port][/path] with no scheme: only with a port or a path is a word with a dot more likely a host than a file.
 _HOST = r"(?:localhost|\[[0-9a-f:.]+\]|[a-z0-9-]+(?:\.[a-z0-9-]+)+)"
-_BARE = re.compile(rf"(?i)(?:{_HOST}(?::\d+)?[/?].*|(?:{_HOST}|[a-z0-9-]+):\d+|localhost)")
+_BARE = re.compile(rf"(?i){_HOST}[/?].*|(?:{_HOST}|[a-z0-9_-]+):\d+(?:[/?].*)?|localhost")
 _QUERY_CREDENTIAL = re.compile(r"(?i)[?&](?:access_token|token|api_?key|key|password|secret)=([^&#{}]+)")
 
 

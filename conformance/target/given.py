@@ -60,7 +60,7 @@ def apply(given: Given, target: Target, environ: Mapping[str, str]) -> Target:
         stream=_asked(target.stream, _method(given.method), body),
         profile=known_profile(given.profile) or target.profile,
         tls=Tls(target.tls.verify and not given.insecure, given.ca_file or target.tls.ca_file),
-        secrets=target.secrets | of_headers.secrets | of_body.secrets | _secrets(headers),
+        secrets=target.secrets | of_headers.secrets | of_body.secrets | _secrets(target.headers, target.stream.headers),
     )
 
 
@@ -75,9 +75,9 @@ def _header(reader: _Option, text: str) -> tuple[str, str]:
     return name, value
 
 
-def _secrets(headers: Mapping[str, str]) -> set[str]:
+def _secrets(*headers: Mapping[str, str]) -> set[str]:
     """Return what must not be shown of credentials: the whole value, and it without its scheme, as ``Bearer``."""
-    values = [value for name, value in headers.items() if is_credential(name)]
+    values = [value for fields in headers for name, value in fields.items() if is_credential(name)]
     return {*values, *(value.partition(" ")[2].strip() for value in values if " " in value)}
 
 

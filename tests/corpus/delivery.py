@@ -141,7 +141,7 @@ CASES = {
         bad=(
             (*updates(), told(*at(2300))),
             (*updates(), told(*at(5, 7), 3000.0)),
-            (*updates(), told(*at(5, 7), how="timeout", ended_at=5800.0)),
+            (*updates(), told(*at(5, 7), how="timeout", ended_at=3800.0)),
         ),
         silent=(
             (told(*at(5)),),

@@ -22,6 +22,7 @@ LEAST_PERIOD_MS = 400.0  # nobody sees a shorter one
 MOST_OFTEN = 0.75  # updates must come more often than they are looked for, or a step is just an update
 REGULAR = 0.8  # of the steps; one stall of either side breaks two
 TOGETHER_MS = 50.0
+LOST_AFTER = 2.0  # times the update latency: from then on an update is not late but lost
 DECODED_CODINGS = {"gzip", "x-gzip", "deflate"}
 
 
@@ -30,6 +31,7 @@ DECODED_CODINGS = {"gzip", "x-gzip", "deflate"}
     "must",
     profile("E2.5"),
     needs=UPDATES,
+    rests_on=("delivery/update-lost",),
 )
 def update_late(seen: Seen) -> Iterator[Mark]:
     """An update reaches every subscriber in time.
@@ -53,7 +55,7 @@ def _in_time(view: View, effect: Effect, limit_ms: float) -> Iterator[Mark]:
     if latency_ms is not None:
         late = f"an update arrived after {lasted(latency_ms)}, later than {lasted(limit_ms)}"
         yield view.bad(late, effect.shown) if latency_ms > limit_ms else view.good()
-    elif not effect.terminal and (waited := waited_ms(view, effect.sent_ms)) > limit_ms:
+    elif not effect.terminal and limit_ms < (waited := waited_ms(view, effect.sent_ms)) < LOST_AFTER * limit_ms:
         yield view.bad(f"an update had not arrived after {lasted(waited)}")
 
 

@@ -140,7 +140,8 @@ def cacheable(view: View) -> Iterator[Mark]:
 
     Example: (no Cache-Control), or Cache-Control: max-age=60
     """
-    if view.head and view.transcript.request.method == "GET":  # caches do not store what other methods are answered
+    # Caches do not store what other methods are answered; of a capture the method is not known.
+    if view.head and view.transcript.request.method == "GET" and not view.facts.capture:
         right = {"no-cache", "no-store", "max-age=0"} & _directives(view) or _has_expired(view)
         yield view.good() if right else view.bad("caches may reuse this stream", "cache-control")
 

@@ -8,9 +8,10 @@ import httpx
 import httpx_sse
 
 from ssegauge.conformance.rules.rule import rfc, rule, whatwg
-from ssegauge.conformance.seen import Item, Mark, Message, View
+from ssegauge.conformance.seen import Item, Level, Mark, Message, View
 from ssegauge.conformance.sse import (
     ByteOrderMark,
+    IgnoredField,
     Oversized,
     ReplacedBytes,
     UnfinishedTail,
@@ -40,11 +41,21 @@ def none_of(view: View, found: Iterator[tuple[Item, str]]) -> Iterator[Mark]:
         yield view.good()
 
 
-def _spoiling_marks(view: View, *, repeated: bool) -> Iterator[tuple[Item, ByteOrderMark]]:
-    """Yield the marks that clients do not strip: the one right behind the first mark, or those further on."""
+def _spoiling_marks(view: View, summary: str, *, repeated: bool) -> Iterator[Mark]:
+    """Judge the marks that clients do not strip: the one right behind the first mark, or those further on.
+
+    Where one spoils a field of an event, clients lose that.
+    """
     marks = list(view.of(ByteOrderMark))
     second = 3 if any(mark.stripped for _, mark in marks) else None
-    return ((item, mark) for item, mark in marks if not mark.stripped and (mark.start == second) is repeated)
+    found = [item for item, mark in marks if not mark.stripped and (mark.start == second) is repeated]
+    spoiled = {what.start: what.meant for _, what in view.of(IgnoredField)}
+    for item in found:
+        lost = spoiled.get(item.what.start) or ""
+        level: Level | None = "must" if lost in {"data", "event", "id"} else None
+        yield view.bad(f"{summary}: clients lose the `{lost}` line that it opens" if lost else summary, item, level)
+    if view.body and not found:
+        yield view.good()
 
 
 @rule(
@@ -120,7 +131,7 @@ def _names(text: bytes) -> str:
         " Content-Length is [...] considered complete unless an error was indicated by the underlying connection",
     ),
     over="streams",
-    rests_on=("end/cut-by-timeout",),
+    rests_on=("response/malformed-http2", "end/cut-by-timeout"),
 )
 def truncated_chunked_body(view: View) -> Iterator[Mark]:
     r"""A stream that the server ends is ended as HTTP ends a body, not by dropping the connection.
@@ -160,8 +171,7 @@ def repeated_bom(view: View) -> Iterator[Mark]:
 
     Example: \xef\xbb\xbf\xef\xbb\xbfdata: 1
     """
-    found = ((item, "a second byte order mark") for item, _ in _spoiling_marks(view, repeated=True))
-    yield from none_of(view, found)
+    yield from _spoiling_marks(view, "a second byte order mark", repeated=True)
 
 
 @rule("wire/mid-stream-bom", "advice", ONE_BOM, over="streams")
@@ -174,8 +184,7 @@ def mid_stream_bom(view: View) -> Iterator[Mark]:
 
     Example: data: 1\n\n\xef\xbb\xbfdata: 2\n\n
     """
-    found = ((item, "a byte order mark inside the stream") for item, _ in _spoiling_marks(view, repeated=False))
-    yield from none_of(view, found)
+    yield from _spoiling_marks(view, "a byte order mark inside the stream", repeated=False)
 
 
 @rule(
@@ -244,6 +253,7 @@ def oversized_event(view: View) -> Iterator[Mark]:
     "advice",
     whatwg("event-stream-interpretation", "Streams must be decoded using the UTF-8 decode algorithm."),
     over="streams",
+    rests_on=("wire/mid-stream-bom", "wire/repeated-bom"),
 )
 def misread_by_common_clients(view: View) -> Iterator[Mark]:
     r"""Common client libraries read the stream as browsers do.

@@ -14,8 +14,8 @@ from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.recording.before import HookFailed
 from ssegauge.conformance.recording.live import Recording
+from ssegauge.conformance.recording.redaction import Redactor
 from ssegauge.conformance.recording.server import PROBE, Server
-from ssegauge.conformance.recording.transcript import Redactor
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target, from_toml
 

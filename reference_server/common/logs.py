@@ -31,7 +31,7 @@ def configure(level: Level) -> None:
     """Send this package's and aiohttp's records from `level` up to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
-    for name in ("reference_server", "aiohttp", "asyncio"):
+    for name in ("ssegauge.reference_server", "aiohttp", "asyncio"):
         logger = logging.getLogger(name)
         logger.handlers[:] = [handler]
         logger.setLevel(level.upper())
