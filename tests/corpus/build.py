@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ssegauge.conformance.facts import Facts, Role
+from ssegauge.conformance.target import Promises
 from ssegauge.conformance.recording.transcript import Chunk, End, Head, Request, Transcript
 from ssegauge.conformance.target import Promises
 
@@ -34,6 +35,7 @@ class Case:
     good: tuple[Run, ...]
     bad: tuple[Run, ...]
     silent: tuple[Run, ...] = ()
+    promises: Promises = field(default_factory=Promises)
     promises: Promises = field(default_factory=Promises)
 
 
