@@ -21,6 +21,7 @@ def main(
     pace: Annotated[float | None, typer.Option(help="Seconds between events, where they come by themselves.")] = None,
     first_token: Annotated[float | None, typer.Option(help="Seconds until an answer's first event.")] = None,
     slots: Annotated[int | None, typer.Option(help="How many answers are made at once; others get 429.")] = None,
+    http2: Annotated[bool, typer.Option("--http2", help="HTTP/2 over TLS, with a certificate of its own.")] = False,
     log_level: Annotated[logs.Level, typer.Option(help="What is told on stderr, in lines of JSON.")] = "warning",
 ) -> None:
     """Serve a healthy event stream, or one with deliberate faults."""
@@ -28,7 +29,7 @@ def main(
         print("\n".join(f"{code}: {text}" for code, text in faults_of(profile).items()))
         return
     options = {"token": token, "allow_origin": allow_origin or (), "heartbeat": heartbeat}
-    own = {"pace": pace, "first_token": first_token, "slots": slots}
+    own = {"pace": pace, "first_token": first_token, "slots": slots, "http2": http2}
     try:
         serve(host, port, profile=profile, faults=fault or (), log_level=log_level, **options, **own)
     except CannotServe as error:

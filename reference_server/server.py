@@ -15,6 +15,7 @@ from ssegauge.reference_server.chat import app as chat
 from ssegauge.reference_server.chat import faults as chat_faults
 from ssegauge.reference_server.common import logs
 from ssegauge.reference_server.common.errors import CannotServe
+from ssegauge.reference_server.common.http2 import fronted
 from ssegauge.reference_server.common.process import most_streams, running, until_stopped
 from ssegauge.reference_server.common.registry import Registry
 from ssegauge.reference_server.feed import app as feed
@@ -45,6 +46,7 @@ def start(
     chosen: Sequence[str] = (),
     *,
     profile: Profile = "task-progress",
+    http2: bool = False,
     **options: Any,  # noqa: ANN401 - see below
 ) -> contextlib.AbstractAsyncContextManager[str]:
     """Serve for as long as the context is open, which is entered with the base URL; leaving it drains.
@@ -52,6 +54,7 @@ def start(
     Args:
         chosen: codes of the rules to break.
         profile: what to serve.
+        http2: over TLS, with a certificate of its own.
         options: of the profile's `make_app`, and of `process.running`.
 
     Raises:
@@ -63,7 +66,10 @@ def start(
     if strange := sorted({*options} - ours - process):
         there_is = ", ".join(_flag(name) for name in sorted(ours))
         raise CannotServe(f"{_flag(strange[0])} is no option of profile {profile}; there is {there_is}")
-    made = served.make_app(served.faults.compose(chosen), **{name: options[name] for name in ours & {*options}})
+    parts = served.faults.compose(chosen)
+    made = served.make_app(parts, **{name: options[name] for name in ours & {*options}})
+    if http2:
+        return fronted(running(made), parts.front, options.get("host", "127.0.0.1"), options.get("port", 0))
     return running(made, **{name: options[name] for name in process & {*options}})
 
 

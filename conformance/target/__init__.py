@@ -40,7 +40,9 @@ from ssegauge.conformance.target.profiles import EVENT_STREAM, KNOWN, TASK_PROGR
 from ssegauge.conformance.target.schemas import validator
 
 __all__ = [
+    "EVENT_STREAM",
     "KNOWN",
+    "TASK_PROGRESS",
     "Before",
     "Call",
     "Create",
@@ -54,6 +56,7 @@ __all__ = [
     "Target",
     "Tasks",
     "Tls",
+    "as_url",
     "fill",
     "fill_json",
     "fill_path",

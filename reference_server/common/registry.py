@@ -14,12 +14,14 @@ from typing import Any, Generic, TypeVar
 from aiohttp.typedefs import Middleware
 
 from ssegauge.reference_server.common.errors import CannotServe
+from ssegauge.reference_server.common.http2 import Front
 
 
 @dataclasses.dataclass(slots=True)
 class Parts:
     """The classes that make a server, in the fields that subclasses add, and further middlewares."""
 
+    front: type[Front] = Front
     middlewares: list[Middleware] = dataclasses.field(default_factory=list)
 
 

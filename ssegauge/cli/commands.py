@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib import metadata
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -63,6 +64,7 @@ def serve(
     pace: Annotated[float | None, typer.Option(help="Seconds between events that come by themselves.")] = None,
     first_token: Annotated[float | None, typer.Option(help="Seconds until an answer's first event.")] = None,
     slots: Annotated[int | None, typer.Option(help="How many answers are made at once; others get 429.")] = None,
+    http2: Annotated[bool, typer.Option("--http2", help="HTTP/2 over TLS, with a certificate of its own.")] = False,
 ) -> None:
     """Run a healthy server of the profile, or one with deliberate faults."""
     from ssegauge import reference_server
@@ -72,7 +74,7 @@ def serve(
             screen.print(f"[bold]{code}[/bold]  {escape(text)}", soft_wrap=True)
         return
     options: dict[str, Any] = {"token": token, "allow_origin": allow_origin or (), "heartbeat": heartbeat}
-    own: dict[str, Any] = {"pace": pace, "first_token": first_token, "slots": slots}
+    own: dict[str, Any] = {"pace": pace, "first_token": first_token, "slots": slots, "http2": http2}
     reference_server.serve(host, port, profile=profile, faults=fault or (), **options, **own)
 
 
@@ -123,6 +125,27 @@ def check_command(
     show([made], folder.path, as_json=as_json, quiet=quiet, verbose=verbose)
 
 
+@app.command(epilog="Example: ssegauge init localhost:3000/events -H 'Authorization: Bearer ${TOKEN}'")
+def init(
+    url: Annotated[str, typer.Argument(metavar="URL", help="The address of an event stream.")],
+    out: Annotated[Path, typer.Option("--out", help="The file to write; it must not exist.")] = DEFAULT_TARGET,
+    look: Annotated[float, typer.Option("--look", help="Seconds to look at the stream.", min=0.1)] = 5.0,
+    header: say.Header = None,
+    method: say.Method = "",
+    body: say.Body = "",
+    profile: say.Profile = "",
+    insecure: say.Insecure = False,
+    cacert: say.CaCert = None,
+) -> None:
+    """Look at a stream for some seconds, and write a commented target file for it."""
+    from ssegauge.conformance.init import init
+    from ssegauge.conformance.target import Given
+
+    told = given(header, method, body, profile, insecure, cacert)
+    glimpse = init(url, told or Given(), out, look)
+    print(f"Wrote {out}: {glimpse.events} events seen in {glimpse.looked_s:.1f} s. Next: ssegauge check {out}")
+
+
 @app.command()
 def judge(
     file: Annotated[str, typer.Argument(help="A transcript, a run folder, or captured bytes; - for standard input.")],
@@ -142,7 +165,8 @@ def judge(
     from ssegauge.reports.cli import show
 
     options = Options(strict, only=tuple(only or ()), skip=tuple(skip or ()), baseline=baseline)
-    made = judge_recorded(read(file), options, known_profile(profile) or None)
+    known = known_profile(profile) or None
+    made = judge_recorded(read(file), options, known)
     show([made], as_json=as_json, quiet=quiet, verbose=verbose)
 
 

@@ -189,6 +189,7 @@ HOSTILE: dict[str, Callable[[Path], None]] = {
     "a number of many digits": _text("load.json", '{"users": ' + "9" * 1_000_000 + "}"),
     "no JSON numbers": _text("load.json", '{"users": NaN}'),
     "a newer schema": _text("load.json", '{"schema": "ssegauge/load/9"}'),
+    "a phase whose name is no text": _text("load.json", json.dumps(factory.load_document()).replace("idle-1", "\\ud800")),
     "a folder as a document": lambda folder: (folder / "load.json").mkdir(),
     "a foreign folder": lambda folder: (folder / "run.json").rename(folder / "package.json"),
 }  # fmt: skip

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+TALKS = 0.02  # s between events that come by themselves
+
 
 def texts(answer: Any) -> list[str]:
     return [event["text"] for event in answer.events if "text" in event]

@@ -10,13 +10,12 @@ import psutil
 import pytest
 
 from ssegauge.reference_server.feed.faults import ends, liveness, registry
-from tests.reference_server.feed import test_faults_in_what_is_said
-from tests.reference_server.feed.following import after_events, has, reading, texts, told
+from tests.reference_server.feed import test_faults_in_what_is_said, test_http2
+from tests.reference_server.feed.following import TALKS, after_events, has, reading, texts, told
 from tests.reference_server.proofs import LONG, ORIGIN, Proofs, hangs
 
 PROOFS = Proofs(profile="event-stream", pace=0)
 shows = PROOFS.of
-TALKS = 0.02  # s between events that come by themselves
 
 
 @pytest.fixture(autouse=True)
@@ -259,5 +258,5 @@ def test_a_stream_is_cut_at_the_ages_at_which_timeouts_are_set() -> None:
 
 
 def test_every_fault_has_a_proof_and_says_what_it_does() -> None:
-    assert {*registry.codes()} == {*PROOFS, *test_faults_in_what_is_said.PROOFS}
+    assert {*registry.codes()} == {*PROOFS, *test_faults_in_what_is_said.PROOFS, *test_http2.CODES}
     assert all(registry.about(code).endswith(".") for code in registry.codes())

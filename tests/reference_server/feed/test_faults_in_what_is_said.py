@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 
 from ssegauge.reference_server.feed.faults import delivery
-from tests.reference_server.feed.following import after_events, has, reading, texts, third, told
+from tests.reference_server.feed.following import TALKS, after_events, has, reading, texts, third, told
 from tests.reference_server.proofs import Proofs, hangs
 
 PROOFS = Proofs(profile="event-stream", pace=0)
 shows = PROOFS.of
-TALKS = 0.02  # s between events that come by themselves
 REPLACED = "\ufffd".encode()
 
 
