@@ -19,7 +19,7 @@ lint: $(STAMP)
 # The rooms as installed, below the one import name: a type checker knows no other way to them.
 types: $(STAMP)
 	@mkdir -p build/types/ssegauge
-	@for room in $(ROOMS) $(notdir $(wildcard ssegauge/*.py)); do \
+	@for room in $(ROOMS) $(notdir $(wildcard ssegauge/*.py ssegauge/cli)); do \
 	  test -d $$room && from=$$room || from=ssegauge/$$room; ln -sfn ../../../$$from build/types/ssegauge/$$room; done
 	$(BIN)/mypy
 

@@ -5,14 +5,16 @@ A rule or a probe is known once its module is imported, so importing this one im
 """
 
 import pkgutil
+from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
 
 from ssegauge.conformance import probes, profiles, rules
 from ssegauge.conformance.probes.probe import PROBES
 from ssegauge.conformance.rules.rule import RULES as _REGISTERED
+from ssegauge.conformance.rules.rule import Tightened
 
-__all__ = ["PROBES", "RULES"]
+__all__ = ["PROBES", "RULES", "TIGHTENED"]
 
 
 def _import_all(package: ModuleType) -> None:
@@ -25,3 +27,9 @@ for _package in (rules, probes, profiles):
 
 # By code, in the order in which they are told: group by group.
 RULES = dict(sorted(_REGISTERED.items(), key=lambda entry: entry[1].group))
+
+# By profile and code: what a profile makes of general rules, in ``TIGHTENED`` of its folder's module ``levels``.
+TIGHTENED: Mapping[str, Mapping[str, Tightened]] = {
+    profile.name.replace("_", "-"): import_module(f"{profiles.__name__}.{profile.name}.levels").TIGHTENED
+    for profile in pkgutil.iter_modules(profiles.__path__)
+}

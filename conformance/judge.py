@@ -1,38 +1,44 @@
 """Rules and transcripts in, verdicts out. Pure: no clock, no files, no network.
 
-``judge`` gives one ``Result`` a rule. ``document`` makes ``conformance.json`` of them, with the verdict on the
-whole: ``fail`` when a MUST is broken (with ``strict`` also a SHOULD), ``could_not_judge`` when the harness itself
-failed, when no rule passed or failed, since zero evidence never passes, or when what was to be looked at was not
-looked at wholly, else ``pass``.
+``judge`` gives one ``Result`` a rule, causes before consequences: what a rule finds in a stream that a rule it rests on
+has found broken is "not judged because of" that one, and no finding beside it.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+import graphlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from ssegauge.conformance.catalogue import RULES
+from ssegauge.conformance.catalogue import RULES, TIGHTENED
 from ssegauge.conformance.recording.transcript import Transcript
 from ssegauge.conformance.rules import Rule, Verdict
-from ssegauge.conformance.seen import Evidence, Mark, Seen
-from ssegauge.conformance.target import Limits, Profile
+from ssegauge.conformance.seen import Evidence, Level, Mark, Seen
+from ssegauge.conformance.target import Limits, Profile, Promises
 
-SCHEMA = "ssegauge/conformance/1"
 MOST_EVIDENCE = 5  # a rule broken a thousand times is shown by its first few
+LEVELS: tuple[Level, ...] = ("must", "should", "advice")
+# What is broken in these groups spoils the stream in which it was seen, and says nothing of any other.
+IN_ONE_STREAM = frozenset({"wire", "shape"})
 NOT_IN_A_CAPTURE = "not in this capture; `ssegauge check` on the running server may show it"
+NOT_RECORDED = "not recorded; check the running server again"
 # What is no table of the target file, as it is to be written there.
 LINES = {
     "origin": '`origin = "https://app.example"`, above all tables,',
     "observe.pid": "`pid = 4711` in [observe]",
+    "update": "[publish]",
 }
-NOT_RECORDED = "not recorded; check the running server again"
+TASK_LINES = {**LINES, "update": "[task.create_manual] and [task.update]"}
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one rule. ``observations`` counts what supports it or breaks it; ``needs`` is for not_observed."""
+    """What became of one rule.
+
+    ``level`` is that of the gravest breach. ``observations`` counts what supports the rule or breaks it; ``needs`` is
+    for not_observed; ``because`` names, for not_judged, the broken rules from which the rest follows. ``where`` names
+    the exchanges in which the rule is broken.
+    """
 
     rule: Rule
     verdict: Verdict
@@ -40,6 +46,9 @@ class Result:
     evidence: tuple[Evidence, ...] = ()
     observations: int = 0
     needs: str = ""
+    level: Level = "must"
+    because: tuple[str, ...] = ()
+    where: frozenset[str] = field(default_factory=frozenset)
 
 
 def judge(
@@ -47,131 +56,118 @@ def judge(
     *,
     profile: Profile = "task-progress",
     limits: Limits | None = None,
+    promises: Promises | None = None,
     hooks: Collection[str] | None = None,
     quick: bool = False,
     rules: Mapping[str, Rule] = RULES,
 ) -> list[Result]:
-    """Judge what was seen by every rule.
+    """Judge what was seen by every rule; the results are in the order of the rules.
 
     Args:
         transcripts: what was seen.
-        profile: rules of the task-progress profile are not applicable to any other.
-        limits: what the server promises.
+        profile: rules of another profile are not applicable.
+        limits: what the server is to hold.
+        promises: what the stream's owner promises; a rule on a promise weighs more where it was given.
         hooks: the target file's hooks, to say what is missing; None where there is no server to ask again.
         quick: whether the run left out what takes long.
         rules: the rules to judge by.
     """
-    seen = Seen.of(transcripts, profile, limits)
-    return [_result(one, seen, hooks, quick) for one in rules.values()]
+    seen = Seen.of(transcripts, profile, limits, promises)
+    results: dict[str, Result] = {}
+    for code in in_order_of_cause(rules):
+        rule = weighed(rules[code], seen)
+        causes = [results[one] for one in _causes(rule, rules) if results[one].verdict == "fail"]
+        results[code] = _result(rule, seen, causes) or Result(
+            rule, "not_observed", needs=_missing(rule, seen, hooks, quick), level=rule.level
+        )
+    return [results[code] for code in rules]
 
 
-def _result(rule: Rule, seen: Seen, hooks: Collection[str] | None, quick: bool) -> Result:
+def in_order_of_cause(rules: Mapping[str, Rule]) -> list[str]:
+    """Return the codes so that each comes after those that its rule rests on; raises graphlib.CycleError."""
+    graph = {code: _causes(rule, rules) for code, rule in rules.items()}
+    return list(graphlib.TopologicalSorter(graph).static_order())
+
+
+def _causes(rule: Rule, rules: Mapping[str, Rule]) -> list[str]:
+    """Return the codes of the rules on which one rests; a group stands for all rules of it."""
+    named = set(rule.rests_on)
+    return [code for code, other in rules.items() if code != rule.code and {code, other.group} & named]
+
+
+def weighed(rule: Rule, seen: Seen) -> Rule:
+    """Return the rule as it stands for this server: by its profile, and by what was promised."""
+    tightened = TIGHTENED.get(seen.profile, {}).get(rule.code)
+    if tightened:
+        rule = replace(rule, level=tightened.level, source=tightened.source)
+    given = [level for name, level in rule.promised.items() if getattr(seen.promises, name)]
+    return replace(rule, level=gravest([rule.level, *given]))
+
+
+def gravest(levels: Iterable[Level]) -> Level:
+    """Return the level that weighs most."""
+    return min(levels, key=LEVELS.index)
+
+
+def _result(rule: Rule, seen: Seen, causes: list[Result]) -> Result | None:
     if rule.only and rule.only != seen.profile:
-        return Result(rule, "not_applicable", f"belongs to the {rule.only} profile")
+        return Result(rule, "not_applicable", f"belongs to the {rule.only} profile", level=rule.level)
     try:
         marks = list(rule.check(seen))
     except Exception as error:  # noqa: BLE001 - a defect of one rule must not take the others with it
-        return Result(rule, "harness_error", f"the rule itself failed: {type(error).__name__}: {error}")
-    return _verdict(rule, marks) or Result(rule, "not_observed", needs=_missing(rule, seen, hooks, quick))
+        said = f"the rule itself failed: {type(error).__name__}: {error}"
+        return Result(rule, "harness_error", said, level=rule.level)
+    return _verdict(rule, marks, causes)
 
 
-def _verdict(rule: Rule, marks: list[Mark]) -> Result | None:
-    bad = [mark for mark in marks if mark.good is False]
+def _verdict(rule: Rule, marks: list[Mark], causes: list[Result]) -> Result | None:
+    broken = [mark for mark in marks if mark.good is False]
+    bad = [mark for mark in broken if not any(_explains(cause, mark) for cause in causes)]
     judged = sum(mark.good is not None for mark in marks)
     if bad:
-        evidence = tuple(mark.evidence for mark in bad[:MOST_EVIDENCE] if mark.evidence)
-        more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
-        return Result(rule, "fail", bad[0].summary + more, evidence, judged)
+        return _finding(rule, bad, judged)
+    if broken:
+        because = [cause for cause in causes if any(_explains(cause, mark) for mark in broken)]
+        codes = tuple(cause.rule.code for cause in because)
+        return replace(_finding(rule, broken, judged), verdict="not_judged", because=codes)
     if judged:
-        return Result(rule, "pass", observations=judged)
+        return Result(rule, "pass", observations=judged, level=rule.level)
     if marks:
-        return Result(rule, "not_applicable", marks[0].summary)
+        return Result(rule, "not_applicable", marks[0].summary, level=rule.level)
     return None
+
+
+def _finding(rule: Rule, bad: list[Mark], judged: int) -> Result:
+    level = gravest(mark.level or rule.level for mark in bad)
+    worst = [mark for mark in bad if (mark.level or rule.level) == level]
+    evidence = tuple(mark.evidence for mark in worst[:MOST_EVIDENCE] if mark.evidence)
+    more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+    where = frozenset(mark.evidence.transcript for mark in bad if mark.evidence)
+    return Result(rule, "fail", worst[0].summary + more, evidence, judged, level=level, where=where)
+
+
+def _explains(cause: Result, mark: Mark) -> bool:
+    """Whether a breach follows from another: any does, but for one that spoils only the streams it was seen in."""
+    if cause.rule.group not in IN_ONE_STREAM:
+        return True
+    return mark.evidence is not None and mark.evidence.transcript in cause.where
 
 
 def _missing(rule: Rule, seen: Seen, hooks: Collection[str] | None, quick: bool) -> str:
     if quick and rule.patient:
         return "left out by --quick"
     if hooks is None:
-        captured = any(view.facts.get("capture") for view in seen.views)
+        captured = any(view.facts.capture for view in seen.views)
         return NOT_IN_A_CAPTURE if captured else NOT_RECORDED
-    missing = [LINES.get(name, f"[{name}]") for name in rule.needs if name not in hooks]
+    lines = TASK_LINES if seen.profile == "task-progress" else LINES
+    missing = [lines.get(name, f"[{name}]") for name in rule.needs if name not in hooks]
     if missing:
         return f"add {' and '.join(missing)} to the target file"
     return "the situation did not come up"
 
 
-def overall(results: Iterable[Result], *, strict: bool = False, known: Collection[str] = ()) -> str:
-    """Return the verdict on the whole: ``pass``, ``fail`` or ``could_not_judge``; known findings break nothing."""
-    results = list(results)
-    breaking = {"must", "should"} if strict else {"must"}
-    failed = (one.rule for one in results if one.verdict == "fail")
-    if any(rule.level in breaking and rule.code not in known for rule in failed):
-        return "fail"
-    verdicts = {one.verdict for one in results}
-    if "harness_error" in verdicts or not verdicts & {"pass", "fail"}:
-        return "could_not_judge"
-    return "pass"
-
-
-def document(
-    results: Iterable[Result],
-    *,
-    profile: Profile,
-    strict: bool = False,
-    transcripts: int = 0,
-    baseline: tuple[str, Collection[str]] | None = None,
-    notes: Sequence[str] = (),
-    interrupted: bool = False,
-) -> dict[str, Any]:
-    """Return ``conformance.json``.
-
-    Args:
-        results: one a rule.
-        profile: the profile that was judged by.
-        strict: whether a broken SHOULD counts as a failure.
-        transcripts: how many exchanges were judged.
-        baseline: its file's name and the codes of known findings. One whose rule now passes is stale, and a stale
-            baseline fails: it would hide the finding when it comes back.
-        notes: why what was to be looked at was not; then nothing passes.
-        interrupted: whether the check was cut off; then nothing passes.
-    """
-    results = list(results)
-    counts = Counter[str](one.verdict for one in results)
-    order = ("pass", "fail", "not_observed", "not_applicable", "harness_error")
-    path, known = baseline or ("", ())
-    stale = sorted(set(known) & {one.rule.code for one in results if one.verdict == "pass"})
-    verdict = overall(results, strict=strict, known=known)
-    if verdict == "pass":
-        verdict = "could_not_judge" if notes or interrupted else "fail" if stale else "pass"
-    return {
-        "schema": SCHEMA,
-        "profile": profile,
-        "verdict": verdict,
-        "strict": strict,
-        "transcripts": transcripts,
-        "counts": {verdict: counts[verdict] for verdict in order},
-        **({"baseline": {"path": path, "known": sorted(known), "stale": stale}} if baseline else {}),
-        **({"notes": list(notes)} if notes else {}),
-        "results": [_row(one, known) for one in results],
-    }
-
-
-def _row(result: Result, known: Collection[str]) -> dict[str, Any]:
-    rule = result.rule
-    return {
-        "rule": rule.code,
-        "group": rule.group,
-        "level": rule.level,
-        "kind": rule.kind,
-        "title": rule.title,
-        "verdict": result.verdict,
-        "summary": result.summary,
-        "observations": result.observations,
-        "needs": result.needs,
-        "evidence": [asdict(one) for one in result.evidence],
-        "why": rule.why,
-        "mend": rule.mend,
-        "source": {key: getattr(rule.source, key) for key in ("title", "url", "quote")},
-        **({"known": True} if result.verdict == "fail" and rule.code in known else {}),
-    }
+def findings(results: Iterable[Result]) -> Iterator[Result]:
+    """Yield what was found broken, causes first and the gravest first among these."""
+    broken = [one for one in results if one.verdict == "fail"]
+    weight = {one.rule.code: (LEVELS.index(one.level), place) for place, one in enumerate(broken)}
+    return iter(sorted(broken, key=lambda one: weight[one.rule.code]))

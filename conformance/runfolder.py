@@ -6,6 +6,7 @@ moment what is being run, so that a killed run can still be reported.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -21,7 +22,8 @@ from typing import Any
 import psutil
 
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.conformance.recording.transcript import Redactor
+from ssegauge.conformance.recording.files import private
+from ssegauge.conformance.recording.redaction import Redactor
 from ssegauge.conformance.target import Target
 
 SCHEMA = "ssegauge/run/1"
@@ -31,6 +33,8 @@ FOLDERS = ("transcripts", "samples")
 FILES = ("run.json", "conformance.json", "load.json", "report.html", "summary.md", "junit.xml")
 
 
+# Keys of documents below which keys are others' words: a reason that a server gave, a field of a body.
+OTHERS = frozenset({"drop_reasons", "headers", "json", "keep", "reasons"})
 # Keys of documents under which only words of ours stand; a secret may be such a word, and reports look for them.
 OURS = frozenset(
     {
@@ -58,6 +62,7 @@ class RunFolder:
         try:
             path.mkdir(parents=True, exist_ok=True)
             _clear(path)
+            path.chmod(0o700)
             folder = cls(path, target)
             folder._begin(command)
         except OSError as error:
@@ -66,16 +71,24 @@ class RunFolder:
 
     def clean(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Return a document without secrets."""
-        clean: dict[str, Any] = self.redact.value(document, OURS)
+        clean: dict[str, Any] = self.redact.value(document, OURS, OTHERS)
         return clean
 
     def write(self, name: str, document: Mapping[str, Any]) -> Path:
-        """Write a document, without secrets."""
+        """Write a document, without secrets; raises CannotJudge when that cannot be, and leaves the older one."""
         path = self.path / name
         temporary = path.with_name(f".{name}.part")
-        text = json.dumps(self.clean(document), indent=1, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
+        text = json.dumps(self.clean(document), indent=1, ensure_ascii=False) + "\n"
+        try:
+            temporary.unlink(missing_ok=True)
+            with open(temporary, "wb", opener=private) as file:
+                file.write(text.encode("utf-8", "backslashreplace"))
+            temporary.replace(path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            kept = f"what was recorded until then is in {self.path}"
+            raise CannotJudge(f"{path} cannot be written: {error.strerror or error}; {kept}") from None
         return path
 
     def finish(self, *, interrupted: bool = False) -> None:
@@ -106,7 +119,7 @@ def _clear(path: Path) -> None:
 def _described(target: Target, redact: Redactor) -> dict[str, Any]:
     known = asdict(target)
     del known["secrets"]
-    return {**redact.value(known), "profile": target.profile}
+    return {**redact.value(known, (), OTHERS), "profile": target.profile}
 
 
 def _machine() -> dict[str, Any]:

@@ -46,7 +46,7 @@ OBJECTIVES = {
     "performance/update-latency": ("Update latency", "<"),
     "performance/degradation": ("Impact on existing endpoint", "<"),
 }
-ANY_OTHER = {"performance/capacity": "≥"}  # and "≤" for the rest
+ANY_OTHER = {"performance/capacity": "≥", "performance/offered-load": "≥"}  # and "≤" for the rest
 
 
 def headline(folder: RunFolder) -> str:
@@ -211,7 +211,9 @@ def load_facts(load: Document) -> Iterator[tuple[str, str]]:
     yield "connections", _counted(connections, "requested", "peak_open", "failed", "dropped")
     if reasons := connections.get("drop_reasons"):
         yield "because of", ", ".join(f"{prose(reason)} {count:,}" for reason, count in reasons.items())
-    if integrity["sent"]:  # a stream that we do not drive has its events, but no updates of ours
+    if refusals := (load.get("updates") or {}).get("refusals"):
+        yield "refused", ", ".join(f"{prose(reason)} {count:,}" for reason, count in refusals.items())
+    if integrity and integrity["sent"]:  # a stream that we do not drive has its events, but no updates of ours
         yield "updates", _counted(integrity, "sent", "received", "lost", "duplicated", "reordered")
     yield "generator", ", ".join(_generator_words(generator))
     if generator.get("note") and prose(generator["note"]) not in notes(load):

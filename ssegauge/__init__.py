@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ssegauge.conformance.check import check
     from ssegauge.conformance.target import Target
-    from ssegauge.loadtests.users import SSEUser
+    from ssegauge.loadtests.running.users import SSEUser
 
 __all__ = ["SSEUser", "Target", "check"]
 _PUBLIC = {
-    "SSEUser": "ssegauge.loadtests.users",
+    "SSEUser": "ssegauge.loadtests.running.users",
     "check": "ssegauge.conformance.check",
     "Target": "ssegauge.conformance.target",
     "main": "ssegauge.cli",

@@ -12,15 +12,26 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("conformance", "loadtests", "reports", "reference_server", "ssegauge")
 
 # Part -> what else of the project it may import. The longest matching name counts.
-SEEN = ["conformance.seen", "conformance.sse", "conformance.target", "conformance.words"]
+SEEN = [
+    "conformance.facts",
+    "conformance.jsontext",
+    "conformance.seen",
+    "conformance.sse",
+    "conformance.target",
+    "conformance.words",
+]
+LOAD = ["loadtests.judging", "loadtests.driving", "loadtests.stream", "loadtests.measuring"]
 MAY_SEE = {
     "conformance.sse": ["conformance.sse"],
-    "conformance.recording.transcript": ["conformance.errors"],
-    "conformance.target": ["conformance.errors"],
+    "conformance.facts": [],
+    "conformance.recording.transcript": ["conformance.errors", "conformance.facts", "conformance.credentials"],
+    "conformance.target": ["conformance.errors", "conformance.credentials", "conformance.target"],
+    "conformance.credentials": [],
     "conformance.errors": [],
     "conformance.seen.coding": [],
     "conformance.seen": [*SEEN, "conformance.recording.transcript"],
     "conformance.words": [],
+    "conformance.jsontext": [],
     "conformance.rules": ["conformance.rules", *SEEN],
     "conformance.profiles.task_progress": [
         *("conformance.rules", "conformance.probes", "conformance.recording", "conformance.profiles.task_progress"),
@@ -33,6 +44,11 @@ MAY_SEE = {
     ],
     "conformance": ["conformance"],
     "loadtests": ["loadtests", "conformance"],
+    "loadtests.running": ["conformance", *LOAD, "loadtests.running"],
+    "loadtests.judging": ["conformance", "loadtests.measuring", "loadtests.stream", "loadtests.judging"],
+    "loadtests.driving": ["conformance", "loadtests.measuring", "loadtests.stream", "loadtests.driving"],
+    "loadtests.stream": ["conformance", "loadtests.measuring", "loadtests.stream"],
+    "loadtests.measuring": ["conformance", "loadtests.measuring"],
     "reports": ["reports"],
     "reference_server": ["reference_server"],
     "ssegauge": ["ssegauge", "conformance", "loadtests", "reports", "reference_server"],
@@ -48,7 +64,8 @@ MUST_NOT_SEE = {
         *("conformance.recording.server", "conformance.recording.live", "conformance.play", "conformance.probes"),
         "pytest",
     ],
-    "loadtests.cli": ["locust", "gevent"],
+    "loadtests.running.cli": ["locust", "gevent"],
+    "loadtests.judging": ["locust", "gevent", "socket", "pytest"],
     "reports": ["locust", "gevent", "httpx", "aiohttp"],
     "reference_server": ["httpx", "httpx_sse", "locust"],
 }

@@ -5,6 +5,7 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
+from ssegauge.conformance.facts import Facts, Role
 from ssegauge.conformance.probes.probe import credentials, probe
 from ssegauge.conformance.recording.live import now_ms
 from ssegauge.conformance.recording.reader import ask_in_http10
@@ -26,9 +27,10 @@ MALFORMED = {
 }
 
 
-async def _ask(server: Server, role: str, task_id: str = "", call: Call | None = None, **more: Any) -> None:  # noqa: ANN401
+async def _ask(server: Server, role: Role, facts: Facts, call: Call | None = None, **more: Any) -> None:  # noqa: ANN401
     """Make the request and wait a short while for the answer; a stream that was opened is left at its head."""
-    live = server.begin(role, call or server.target.stream, task_id=task_id, **more)
+    await server.subject()
+    live = server.begin(role, call or server.target.stream, facts, **more)
     patience_s = max(LEAST_PATIENCE_S, 2 * server.target.limits.connect_s)
     await live.until(lambda: live.over or (live.head is not None and role in OPENS_A_STREAM), patience_s)
     if live.head is None or role not in OPENS_A_STREAM:
@@ -36,34 +38,37 @@ async def _ask(server: Server, role: str, task_id: str = "", call: Call | None =
     await live.stop()
 
 
-async def _some_task(server: Server) -> str:
-    """Return a task that nobody else looks at, or nothing where streams need none."""
+async def _some_task(server: Server) -> Facts:
+    """Return a task that nobody else looks at, as facts; where streams need none, no facts."""
     if not server.target.needs_task:
-        return ""
-    return await server.create("manual" if server.target.task.create_manual else "self-running")
+        return Facts()
+    return Facts(task_id=await server.create("manual" if server.target.task.create_manual else "self-running"))
 
 
 @probe("tasks")
 async def unknown_task(server: Server) -> None:
     """Ask for a task that never was."""
-    await _ask(server, "unknown-task", str(uuid.uuid4()), name="unknown-task")
+    await _ask(server, "unknown-task", Facts(task_id=str(uuid.uuid4())))
 
 
 @probe("tasks")
 async def malformed_id(server: Server) -> None:
     """Ask for tasks whose ids are rubbish."""
     await asyncio.gather(
-        *(_ask(server, "malformed-id", value, name=f"malformed-{case}", case=case) for case, value in MALFORMED.items())
+        *(
+            _ask(server, "malformed-id", Facts(task_id=value, case=case), name=f"malformed-{case}")
+            for case, value in MALFORMED.items()
+        )
     )
 
 
 @probe()
 async def other_methods(server: Server) -> None:
     """Ask with methods that streams do not have; with PUT, which might change something, only for a task of our own."""
-    task_id = await _some_task(server)
-    for method in ("BREW", "PROPFIND", "PUT") if task_id else ("BREW", "PROPFIND"):
+    task = await _some_task(server)
+    for method in ("BREW", "PROPFIND", "PUT") if task.task_id else ("BREW", "PROPFIND"):
         call = replace(server.target.stream, method=method, json=None)
-        await _ask(server, "method", task_id, call, name=f"method-{method.lower()}", case=method)
+        await _ask(server, "method", replace(task, case=method), call, name=f"method-{method.lower()}")
 
 
 @probe()
@@ -85,10 +90,11 @@ async def query(server: Server) -> None:
 @probe()
 async def http10(server: Server) -> None:
     """Ask in HTTP/1.0, as old proxies do."""
-    task_id, asked_ms = await _some_task(server), now_ms()
-    head = from_capture(await ask_in_http10(server.target, task_id, LEAST_PATIENCE_S)).head
+    task, asked_ms = await _some_task(server), now_ms()
+    task_id = task.task_id or ""
+    head = from_capture(await ask_in_http10(await server.ready(), task_id, LEAST_PATIENCE_S)).head
     if head:
-        stream = server.target.stream
+        stream = (await server.ready()).stream
         request = Request(stream.method, server.target.url(stream.path, task_id=task_id))
         head = replace(head, at_ms=now_ms() - asked_ms)
         server.recording.write(Transcript("http10", request, PROBE.get(), "http10", asked_ms, head))
@@ -103,23 +109,22 @@ async def large_header(server: Server) -> None:
 @probe()
 async def origins(server: Server) -> None:
     """Ask as a page of another origin, one that is allowed and one that is not; and preflight a reconnect."""
-    task_id = await _some_task(server)
-    await _from_origin(server, task_id, "foreign", FOREIGN_ORIGIN)
-    if server.target.origin:
-        await _from_origin(server, task_id, "allowed", server.target.origin)
+    task, origin = await _some_task(server), server.target.origin
+    await _from_origin(server, replace(task, case="foreign", origin=FOREIGN_ORIGIN))
+    if origin:
+        await _from_origin(server, replace(task, case="allowed", origin=origin))
         asked = {
-            "Origin": server.target.origin,
+            "Origin": origin,
             "Access-Control-Request-Method": "GET",
             "Access-Control-Request-Headers": "last-event-id",
         }
         call = replace(server.target.stream, method="OPTIONS", json=None)
-        origin = server.target.origin
-        await _ask(server, "preflight", task_id, call, headers=asked, origin=origin)
+        await _ask(server, "preflight", replace(task, origin=origin), call, headers=asked)
 
 
-async def _from_origin(server: Server, task_id: str, case: str, origin: str) -> None:
-    headers = {"Origin": origin, "Accept": "text/event-stream"}
-    await _ask(server, "origin", task_id, name=f"origin-{case}", headers=headers, case=case, origin=origin)
+async def _from_origin(server: Server, facts: Facts) -> None:
+    headers = {"Origin": facts.origin, "Accept": "text/event-stream"}
+    await _ask(server, "origin", facts, name=f"origin-{facts.case}", headers=headers)
 
 
 @probe("stream.headers")

@@ -11,27 +11,29 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import httpx
 
+from ssegauge.conformance.recording.bounds import Meter, Pool
+from ssegauge.conformance.recording.files import Disk, RowFile
+from ssegauge.conformance.recording.redaction import Redactor
 from ssegauge.conformance.recording.transcript import (
     Chunk,
     End,
     Head,
     How,
-    Redactor,
     Transcript,
     chunk_row,
-    dump_row,
     end_row,
     head_row,
     opening_row,
 )
-from ssegauge.conformance.sse import Decoder, Event
+from ssegauge.conformance.sse import Event
 
+RECENT_CHUNKS = 64
 # Between a time of the monotonic clock and Unix time there is one offset for the whole run.
 _EPOCH_OFFSET_MS = time.time() * 1000 - time.perf_counter() * 1000
 
@@ -43,13 +45,22 @@ def now_ms() -> float:
 
 @dataclass
 class Recording:
-    """All exchanges so far, and where their rows are written (None: nowhere)."""
+    """All exchanges so far, and where their rows are written (None: nowhere).
 
-    folder: Path | None = None
+    ``notes`` say what could not be looked at, so that nothing can pass; ``remarks`` what was left out for a reason.
+    """
+
+    folder: InitVar[Path | None] = None
     redact: Redactor = field(default_factory=Redactor)
     transcripts: list[Transcript] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    pool: Pool = field(default_factory=Pool)
     _names: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self, folder: Path | None) -> None:
+        """Say where rows are written."""
+        self.disk = Disk(folder, self.redact)
 
     def unique(self, name: str) -> str:
         """Return the name, numbered when it is taken."""
@@ -62,17 +73,15 @@ class Recording:
 
     def write(self, transcript: Transcript) -> None:
         """Take and write an observation that is no exchange, such as a look at the process table."""
-        if file := self.open(transcript.name):
-            with file:
-                file.writelines(dump_row(row, self.redact) for row in transcript.rows())
+        file = self.open(transcript.name)
+        for row in transcript.rows():
+            file.write(row)
+        file.close()
         self.add(transcript)
 
-    def open(self, name: str) -> TextIO | None:
-        """Open the file for an exchange's rows; every row is on disk when the next thing happens."""
-        if not self.folder:
-            return None
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return (self.folder / f"{name}.jsonl").open("w", encoding="utf-8", buffering=1)
+    def open(self, name: str) -> RowFile:
+        """Open the file for an exchange's rows."""
+        return RowFile(self.disk, name)
 
 
 class Live:
@@ -82,7 +91,7 @@ class Live:
         self.transcript = replace(seed, started_ms=now_ms())
         self._chunks: list[Chunk] = []
         self._recording = recording
-        self._decoder = Decoder()
+        self._meter = Meter(recording.pool)
         self._changed = asyncio.Event()
         self._file = recording.open(seed.name)
         self._task: asyncio.Task[None] | None = None
@@ -103,6 +112,11 @@ class Live:
         """Whether the exchange has ended."""
         return self.transcript.end is not None
 
+    @property
+    def recently(self) -> bytes:
+        """The newest of the body, at least as much as one long event holds."""
+        return b"".join(chunk.data for chunk in self._chunks[-RECENT_CHUNKS:])
+
     def ids(self) -> list[str]:
         """Return the ids that events have set so far."""
         return [event.id for event in self.events if event.id]
@@ -114,14 +128,17 @@ class Live:
             self._at(), response.status_code, headers, response.reason_phrase, response.http_version or "HTTP/1.1"
         )
         self.transcript = replace(self.transcript, head=head)
+        self._meter.on_head(head)
         self._write(head_row(head))
 
     def on_chunk(self, data: bytes) -> None:
-        """Take body bytes."""
+        """Take body bytes; the exchange is over when they are more than is kept of one."""
         chunk = Chunk(self._at(), data)
         self._chunks.append(chunk)
-        self.events += [item for item in self._decoder.feed(data) if isinstance(item, Event)]
+        self.events += self._meter.take(data)
         self._write(chunk_row(chunk))
+        if self._meter.full:
+            self.on_end("cut", self._meter.full)
 
     def on_end(self, how: How, detail: str = "") -> None:
         """Finish the transcript; further ends are ignored."""
@@ -130,8 +147,7 @@ class Live:
         end = End(self._at(), how, detail)
         self.transcript = replace(self.transcript, end=end, chunks=tuple(self._chunks))
         self._write(end_row(end))
-        if self._file:
-            self._file.close()
+        self._file.close()
         self._recording.add(self.transcript)
 
     async def until(self, condition: Callable[[], bool], patience_s: float) -> bool:
@@ -164,5 +180,4 @@ class Live:
 
     def _write(self, row: Mapping[str, Any]) -> None:
         self._changed.set()
-        if self._file:
-            self._file.write(dump_row(row, self._recording.redact))
+        self._file.write(row)

@@ -16,8 +16,8 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from ssegauge.conformance.recording.machine import address
-from ssegauge.conformance.recording.server import merge_headers, ssl_context
-from ssegauge.conformance.target import Target
+from ssegauge.conformance.recording.server import ssl_context
+from ssegauge.conformance.target import Target, merge_headers
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s; closing sends RST
 # Set before connecting: they bound the window we offer, and with small segments also what the kernel holds for a

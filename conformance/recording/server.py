@@ -10,40 +10,67 @@ import asyncio
 import json
 import os
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, cast
 
+import h2.exceptions
+import httpcore
 import httpx
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.facts import Facts, Kind, Role, When
+from ssegauge.conformance.recording.before import HookFailed, prepare
+from ssegauge.conformance.recording.bounds import HEAD_BYTES, HEAD_FIELDS
 from ssegauge.conformance.recording.live import Live, Recording
-from ssegauge.conformance.recording.transcript import Headers, Request, Transcript
+from ssegauge.conformance.recording.transcript import Request, Transcript
 from ssegauge.conformance.seen import View
-from ssegauge.conformance.target import Call, Target, pointer
+from ssegauge.conformance.target import Before, Call, Create, Target, fill, fill_json, merge_headers, pointer
 
 PATIENCE_S = 5.0
 QUICK_PATIENCE_S = 2.0
+NO_FACTS = Facts()
+# The hooks that start a task, by the kind of task; first the one that shows most of a stream.
+CREATES: Mapping[Kind, str] = {"self-running": "create", "manual": "create_manual", "failing": "create_failing"}
 # The probe on whose behalf an exchange is made; every probe runs in a task, and so a context, of its own.
 PROBE: ContextVar[str] = ContextVar("probe", default="")
+MALFORMED_HTTP2 = "malformed HTTP/2: "  # begins the detail of such an end
+# What of a head, of trailers or of a chunk's head is held until it is whole; nothing but this attribute can be set.
+httpcore.AsyncHTTP11Connection.MAX_INCOMPLETE_EVENT_SIZE = HEAD_BYTES
 
 
-class HookFailed(Exception):  # noqa: N818 - an event of the run, not a defect of the program
-    """A hook of the target did not do what the target file says; the message is one line."""
+OUR_DEFECTS = (TypeError, AttributeError, NameError)
+
+
+class Broken(Exception):  # noqa: N818 - an event of the run, not a defect of the program
+    """An exchange broke off; the message is one line that says how."""
 
 
 class Server:
-    """The server under test."""
+    """The server under test.
+
+    ``at_once``: how many streams it was seen to serve at once; None: all that were asked. ``one_reader``: whether it
+    lets nobody else read a stream that is being read.
+    """
 
     def __init__(self, target: Target, recording: Recording, *, quick: bool = False) -> None:
         self.target = target
         self.recording = recording
         self.quick = quick
+        self.at_once: int | None = None
+        self.one_reader = False
         self.patience_s = QUICK_PATIENCE_S if quick else PATIENCE_S
         self._trust = ssl_context(target)
         self._lives: set[Live] = set()
+        self._subjects: dict[str, asyncio.Task[dict[str, str]]] = {}
+
+    @property
+    def most_readers(self) -> int | None:
+        """How many may read one stream at once; None where nothing is known to stand in their way."""
+        return 1 if self.one_reader else self.at_once
 
     async def __aenter__(self) -> Self:
         """Enter; leaving ends whatever is still under way."""
@@ -63,44 +90,103 @@ class Server:
 
     def begin(
         self,
-        role: str,
+        role: Role,
         call: Call,
+        facts: Facts = NO_FACTS,
         *,
         name: str = "",
-        task_id: str = "",
         json_body: Any = None,  # noqa: ANN401 - any JSON value
         headers: Mapping[str, str | None] | None = None,
-        **facts: Any,  # noqa: ANN401 - facts are any JSON value
+        kept: Mapping[str, str] | None = None,
     ) -> Live:
         """Start an exchange and return it.
 
         Args:
-            role: what the exchange is; see ``ssegauge.conformance.seen``.
+            role: what the exchange is; see ``ssegauge.conformance.facts``.
             call: the target's hook or stream.
+            facts: what rules need to know; ``task_id`` fills the hook's ``{task_id}``.
             name: the transcript's name, by default the role; numbered when taken.
-            task_id: fills the hook's ``{task_id}`` and becomes a fact.
             json_body: the request's body in place of the hook's own.
-            headers: further header fields; None takes one away.
-            **facts: what rules need to know.
+            headers: further header fields; None takes one away. The target's own Accept stays.
+            kept: what ``[[before]]`` kept, to fill in; by default for the probe under way.
         """
-        if task_id:
-            facts["task_id"] = task_id
-        body = call.json if json_body is None else json_body
-        text = None if body is None else json.dumps(_filled(body, task_id))
-        sent = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "ssegauge"}
-        if text is not None:
-            sent["Content-Type"] = "application/json"
-        merged = merge_headers(sent, self.target.headers, call.headers, headers or {})
-        request = Request(call.method or "GET", self.target.url(call.path, task_id=task_id), merged, text)
-        live = Live(
-            self.recording, Transcript(self.recording.unique(name or role), request, PROBE.get(), role, facts=facts)
-        )
+        call = fill(call, self._kept() if kept is None else kept)
+        request = self._request(call, facts.task_id or "", json_body, headers or {})
+        if self.target.before and not self.target.promises.shared:
+            facts = replace(facts, subject=facts.subject or PROBE.get() or "hello")
+        seed = Transcript(self.recording.unique(name or role), request, PROBE.get(), role, facts=facts)
+        return self._start(Live(self.recording, seed))
+
+    def _request(self, call: Call, task_id: str, json_body: Any, headers: Mapping[str, str | None]) -> Request:  # noqa: ANN401
+        body = fill_json(call.json, {"task_id": task_id}) if json_body is None else json_body
+        situation = dict(headers)
+        usual = {"Accept": situation.pop("Accept", "*/*"), "Accept-Encoding": "identity", "User-Agent": "ssegauge"}
+        if body is not None:
+            usual["Content-Type"] = "application/json"
+        merged = merge_headers(usual, self.target.headers, call.headers, situation)
+        text = None if body is None else json.dumps(body)
+        return Request(call.method or "GET", self.target.url(call.path, task_id=task_id), merged, text)
+
+    def _start(self, live: Live) -> Live:
         self._lives = {one for one in self._lives if not one.over} | {live}
         live.start(self._exchange)
         return live
 
+    async def subject(self) -> dict[str, str]:
+        """Return what ``[[before]]`` keeps for the probe under way: its calls are made once for each probe.
+
+        All streams of a probe are then about the same thing. Raises HookFailed when a call does not do what it should.
+        """
+        if not self.target.before:
+            return {}
+        probe = PROBE.get()
+        if probe not in self._subjects:
+            self._subjects[probe] = asyncio.create_task(self.prepare())
+        return await self._subjects[probe]
+
+    async def ready(self) -> Target:
+        """Return the target with its stream's request as the probe under way is to make it; raises HookFailed."""
+        return replace(self.target, stream=fill(self.target.stream, await self.subject()))
+
+    async def prepare(self) -> dict[str, str]:
+        """Make the calls of ``[[before]]`` and return what they keep; raises HookFailed."""
+        return await prepare(self.target, self._ask, self.recording)
+
+    async def _ask(self, call: Before, name: str) -> Transcript:
+        seed = Transcript(name, self._request(call, "", None, {}), PROBE.get(), "before")
+        return await self._start(Live(Recording(), seed)).finish(PATIENCE_S)
+
+    def _kept(self) -> dict[str, str]:
+        """Return what was kept for the probe under way, else for the very first request."""
+        for probe in (PROBE.get(), ""):
+            subject = self._subjects.get(probe)
+            if subject and subject.done() and not subject.cancelled() and not subject.exception():
+                return subject.result()
+        return {}
+
     async def _exchange(self, live: Live) -> None:
-        request = live.transcript.request
+        try:
+            async with aclosing(self._answer(live.transcript.request)) as parts:
+                live.on_head(cast("httpx.Response", await anext(parts)))
+                async for data in parts:
+                    live.on_chunk(cast("bytes", data))
+                    if live.over:
+                        return
+            live.on_end("eof")
+        except asyncio.CancelledError:
+            live.on_end("cut", "interrupted")
+            raise
+        except Broken as error:
+            live.on_end("error", str(error))
+        except Exception:
+            live.on_end("error", "the harness failed")  # and whoever waits for the exchange is told
+            raise
+
+    async def _answer(self, request: Request) -> AsyncGenerator[httpx.Response | bytes, None]:
+        """Make the request; yield the response as soon as its head is there, then pieces of its body.
+
+        Raises Broken, whatever a library raised over the server's bytes.
+        """
         body = None if request.body is None else request.body.encode()
         headers = [(name.encode(), value.encode()) for name, value in request.headers]
         try:
@@ -108,29 +194,35 @@ class Server:
                 self._client() as client,
                 client.stream(request.method, request.url, headers=headers, content=body) as response,
             ):
-                live.on_head(response)
+                if len(response.headers.raw) > HEAD_FIELDS:
+                    raise Broken(f"not HTTP as expected: a head of more than {HEAD_FIELDS:,} fields")
+                yield response
                 async for data in response.aiter_raw():
-                    live.on_chunk(data)
-            live.on_end("eof")
-        except asyncio.CancelledError:
-            live.on_end("cut", "interrupted")
+                    yield data
+        except OUR_DEFECTS:
             raise
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            live.on_end("error", _reason(error))
-        except Exception:
-            live.on_end("error", "the harness failed")  # and whoever waits for the exchange is told
-            raise
+        except Exception as error:  # only libraries are at work here: it is the server's bytes that they failed on
+            raise error if isinstance(error, Broken) else Broken(_reason(error)) from error
 
-    async def call(self, role: str, call: Call, *, patience_s: float | None = None, **more: Any) -> View:  # noqa: ANN401
+    async def call(
+        self,
+        role: Role,
+        call: Call,
+        facts: Facts = NO_FACTS,
+        *,
+        name: str = "",
+        json_body: Any = None,  # noqa: ANN401 - any JSON value
+        patience_s: float | None = None,
+    ) -> View:
         """Make an exchange and wait for its end; arguments as for ``begin``."""
-        live = self.begin(role, call, **more)
+        live = self.begin(role, call, facts, name=name, json_body=json_body)
         return View(await live.finish(self.patience_s if patience_s is None else patience_s))
 
-    async def create(self, kind: str = "self-running") -> str:
+    async def create(self, kind: Kind = "self-running") -> str:
         """Start a task and return its id; raises HookFailed when the hook gives none."""
-        name = {"self-running": "create", "failing": "create_failing", "manual": "create_manual"}[kind]
-        hook = cast("Call", getattr(self.target.task, name))
-        reply = await self.call("create", hook, name=f"create-{kind}", kind=kind, patience_s=PATIENCE_S)
+        name = CREATES[kind]
+        hook = cast("Create", getattr(self.target.task, name))
+        reply = await self.call("create", hook, Facts(kind=kind), name=f"create-{kind}", patience_s=PATIENCE_S)
         try:
             if reply.head and reply.head.status < 300:
                 return str(pointer(reply.json, hook.id))
@@ -140,51 +232,58 @@ class Server:
         raise HookFailed(f"[task.{name}] {hook.method} {self.target.url(hook.path)}: {said}")
 
     @asynccontextmanager
-    async def stream(self, name: str, task_id: str = "", **more: Any) -> AsyncIterator[Live]:  # noqa: ANN401
-        """Open a stream; it is cut, when it has not ended, on leaving the block. Arguments as for ``begin``."""
-        more.setdefault("joined", "start")
-        headers = {"Accept": "text/event-stream", **more.pop("headers", {})}
-        if "last_event_id" in more:
-            headers["Last-Event-ID"] = more["last_event_id"]
-        live = self.begin("stream", self.target.stream, name=name, task_id=task_id, headers=headers, **more)
+    async def stream(
+        self,
+        name: str,
+        facts: Facts,
+        headers: Mapping[str, str] | None = None,
+        kept: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[Live]:
+        """Open a stream; it is cut, when it has not ended, on leaving the block. Arguments as for ``begin``.
+
+        Raises HookFailed when a call that it needs first does not do what it should.
+        """
+        facts = replace(facts, joined=facts.joined or "start")
+        sent = {"Accept": "text/event-stream", **(headers or {})}
+        if facts.last_event_id is not None:
+            sent["Last-Event-ID"] = facts.last_event_id
+        kept = await self.subject() if kept is None else kept
+        live = self.begin("stream", self.target.stream, facts, name=name, headers=sent, kept=kept)
         try:
             yield live
         finally:
             await live.stop()
 
-    async def read(self, name: str, task_id: str = "", patience_s: float | None = None, **more: Any) -> View:  # noqa: ANN401
+    async def read(self, name: str, facts: Facts, patience_s: float | None = None) -> View:
         """Open a stream and read it to its end, or until patience is spent."""
         patience_s = self.patience_s if patience_s is None else patience_s
-        more["patience_ms"] = patience_s * 1000
-        async with self.stream(name, task_id, **more) as live:
+        async with self.stream(name, replace(facts, patience_ms=patience_s * 1000)) as live:
             return View(await live.finish(patience_s))
 
-    async def update(self, task_id: str, **state: Any) -> View:  # noqa: ANN401
-        """Move a manual task; ``state`` holds the facts of role ``update`` and the fields of the ticket's update."""
-        facts = {key: state.pop(key) for key in ("canary", "marker") if key in state}
+    async def update(self, task_id: str, facts: Facts = NO_FACTS, **state: Any) -> View:  # noqa: ANN401
+        """Move a manual task; ``state`` holds the fields of the ticket's update, which become facts as well."""
         hook = cast("Call", self.target.task.update)
         values = {"status": "running", "stage": "Conformance", "progress": 0, "message": "", **state}
-        body = _filled(hook.json, task_id, values) if hook.json is not None else values
+        body = fill_json(hook.json, {"task_id": task_id, **values}) if hook.json is not None else values
         told = {key: values[key] for key in ("status", "progress", "message")}
-        return await self.call("update", hook, task_id=task_id, json_body=body, patience_s=PATIENCE_S, **facts, **told)
+        facts = replace(facts, task_id=task_id, **told)
+        return await self.call("update", hook, facts, json_body=body, patience_s=PATIENCE_S)
 
     async def complete(self, task_id: str) -> View:
         """End a manual task well."""
-        done = {"status": "completed", "progress": 100, "stage": "Completed", "message": "done"}
-        return await self.update(task_id, **done, results={"score": 1})
+        done = {
+            "status": "completed",
+            "progress": 100,
+            "stage": "Completed",
+            "message": "done",
+            "results": {"score": 1},
+        }
+        return await self.update(task_id, NO_FACTS, **done)
 
-    async def snapshot(self, task_id: str, when: str) -> None:
+    async def snapshot(self, task_id: str, when: When) -> None:
         """Look at the polling endpoint, where the target has one."""
         if self.target.task.snapshot:
-            await self.call("snapshot", self.target.task.snapshot, task_id=task_id, when=when)
-
-
-def merge_headers(*layers: Mapping[str, str | None]) -> Headers:
-    """Return header fields of which later layers replace earlier ones, whatever their case; None takes one away."""
-    merged: dict[str, tuple[str, str | None]] = {}
-    for layer in layers:
-        merged.update({name.lower(): (name, value) for name, value in layer.items()})
-    return tuple((name, value) for name, value in merged.values() if value is not None)
+            await self.call("snapshot", self.target.task.snapshot, Facts(task_id=task_id, when=when))
 
 
 def ssl_context(target: Target) -> ssl.SSLContext:
@@ -199,36 +298,29 @@ def ssl_context(target: Target) -> ssl.SSLContext:
     return context
 
 
-def _filled(body: Any, task_id: str, values: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - any JSON value
-    """Fill placeholders in a JSON template: ``"{progress}"`` alone becomes the value itself, elsewhere its text."""
-    words = {"task_id": task_id, **(values or {})}
-    if isinstance(body, dict):
-        return {key: _filled(value, task_id, values) for key, value in body.items()}
-    if isinstance(body, list):
-        return [_filled(value, task_id, values) for value in body]
-    if not isinstance(body, str):
-        return body
-    if body.startswith("{") and body.endswith("}") and body[1:-1] in words:
-        return words[body[1:-1]]
-    for name, value in words.items():
-        body = body.replace("{" + name + "}", str(value))
-    return body
-
-
 def _reason(error: Exception) -> str:
     """Return why an exchange broke off, in one line."""
     text = " ".join(str(error).split()) or type(error).__name__
+    inner = _innermost(error)
+    if isinstance(inner, h2.exceptions.H2Error):
+        return f"{MALFORMED_HTTP2}{str(inner) or type(inner).__name__}"
     if isinstance(error, httpx.ConnectError):
-        inner = _innermost(error)
         if isinstance(inner, ssl.SSLError):
-            return f"TLS failed: {inner.reason or inner}; give tls.ca_file, or tls.verify = false, in the target file"
+            return f"TLS failed: {inner.reason or inner}; give --cacert FILE or --insecure, or [tls] in the target file"
         return f"cannot connect ({_systems_words(inner)}); is the server running?"
     if isinstance(error, httpx.RemoteProtocolError):
-        cut_short = "without sending complete message body" in text
-        return f"incomplete body: {text}" if cut_short else f"not HTTP as expected: {text}"
+        return _broken_protocol(text)
     if isinstance(error, httpx.NetworkError):
-        return _systems_words(_innermost(error)) or text
-    return text
+        return _systems_words(inner) or text
+    return text if isinstance(error, httpx.HTTPError | httpx.InvalidURL) else f"{type(error).__name__}: {text}"
+
+
+def _broken_protocol(text: str) -> str:
+    if "without sending complete message body" in text:
+        return f"incomplete body: {text}"
+    if "Receive buffer too long" in text:
+        text = f"a head, trailers or the head of a chunk are longer than {HEAD_BYTES >> 10} KiB"
+    return f"not HTTP as expected: {text}"
 
 
 def _systems_words(error: BaseException) -> str:

@@ -12,20 +12,19 @@ a file that was cut off anywhere still holds all whole rows before the cut. ``Tr
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final, Literal
-from urllib.parse import quote, quote_plus
+from typing import Any, Final, Literal, get_args
 
-from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.facts import Facts, Role, known_role
 
 SCHEMA = "ssegauge/transcript/1"
 Headers = tuple[tuple[str, str], ...]
 How = Literal["eof", "cut", "timeout", "error"]
+MOST_HEAD: Final = 256 << 10
+BOUNDED: Final = "ssegauge's own bound: "  # begins the detail of an end that says nothing of the server
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +80,12 @@ class Transcript:
     name: str
     request: Request
     probe: str = ""
-    role: str = "stream"
+    role: Role = "stream"
     started_ms: float = 0.0
     head: Head | None = None
     chunks: tuple[Chunk, ...] = ()
     end: End | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
 
     @property
     def body(self) -> bytes:
@@ -104,25 +103,33 @@ class Transcript:
 
     @classmethod
     def from_rows(cls, rows: Iterable[Mapping[str, Any]]) -> Transcript:
-        """Build a transcript from its rows; raises KeyError or ValueError on rows that are not ours."""
-        opening, *rest = rows
+        """Build a transcript from its rows; raises KeyError, TypeError or ValueError on rows that are not ours."""
+        rows = iter(rows)
+        if (opening := next(rows, None)) is None:
+            raise ValueError("no row")
         if opening["transcript"] != SCHEMA:
-            raise ValueError(f"schema {opening['transcript']!r}, expected {SCHEMA!r}")
-        found: dict[str, list[Any]] = {"head": [], "chunk": [], "end": []}
-        for row in rest:
-            ((kind, value),) = row.items()
-            found[kind].append(_READERS[kind](value))
+            raise ValueError(f"schema {opening['transcript']!r:.60}, expected {SCHEMA!r}")
+        head, end, chunks = None, None, []
+        for row in rows:
+            match dict(row):
+                case {"chunk": chunk, **none} if not none:
+                    chunks.append(read_chunk(chunk))
+                case {"head": value, **none} if not none and head is None:
+                    head = read_head(value)
+                case {"end": value, **none} if not none and end is None:
+                    end = _read_end(value)
+                case other:
+                    raise ValueError(f"an unknown or second row {', '.join(other)!r:.60}")
         return cls(
-            **{key: opening[key] for key in ("name", "probe", "role", "started_ms", "facts")},
-            request=Request(
-                opening["request"]["method"],
-                opening["request"]["url"],
-                _pairs(opening["request"]["headers"]),
-                opening["request"]["body"],
-            ),
-            head=found["head"][0] if found["head"] else None,
-            chunks=tuple(found["chunk"]),
-            end=found["end"][0] if found["end"] else None,
+            _text(opening["name"]),
+            _read_request(opening["request"]),
+            _text(opening["probe"]),
+            known_role(opening["role"]),
+            _number(opening["started_ms"]),
+            head,
+            tuple(chunks),
+            end,
+            Facts.read(opening["facts"]),
         )
 
 
@@ -138,7 +145,7 @@ def opening_row(seen: Transcript) -> dict[str, Any]:
             "headers": [list(pair) for pair in request.headers],
             "body": request.body,
         },
-        "facts": dict(seen.facts),
+        "facts": seen.facts.as_json(),
     }
 
 
@@ -161,40 +168,14 @@ def end_row(end: End) -> dict[str, Any]:
     return {"end": {"at_ms": end.at_ms, "how": end.how, "detail": end.detail}}
 
 
-def dump_row(row: Mapping[str, Any], redact: Redactor | None = None) -> str:
-    """Return one JSON line, with secrets replaced.
+def row_text(row: Mapping[str, Any]) -> str:
+    """Return one JSON line.
 
-    What some readers take for the end of a line is escaped: JSON allows it inside strings, ``splitlines`` does not.
+    What some readers take for the end of a line is escaped: JSON allows it inside strings, ``splitlines`` does not; so
+    is half a surrogate pair, which UTF-8 has no bytes for.
     """
-    clean = redact.row(row) if redact else row
-    return json.dumps(clean, ensure_ascii=False, separators=(",", ":")).translate(_LINE_ENDS) + "\n"
-
-
-def load(path: Path) -> Transcript:
-    """Read a transcript file, leaving out an unfinished last row.
-
-    Raises CannotJudge with the place when the file is not a transcript.
-    """
-    return loads(path.read_text(encoding="utf-8"), str(path))
-
-
-def loads(text: str, where: str) -> Transcript:
-    """Read a transcript's text; ``where`` names it in errors (CannotJudge)."""
-    rows = []
-    lines = text.split("\n")
-    for number, line in enumerate(lines, 1):
-        if not line:
-            continue
-        try:
-            rows.append(json.loads(line))
-        except ValueError as error:
-            if number == len(lines):
-                break  # the writer was killed inside this row
-            raise CannotJudge(f"{where}:{number}: not a JSON row ({error}); is this a transcript?") from None
-    try:
-        return Transcript.from_rows(rows)
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise CannotJudge(f"{where}: not a transcript ({type(error).__name__}: {error})") from None
+    text = json.dumps(row, ensure_ascii=False, separators=(",", ":")).translate(_LINE_ENDS) + "\n"
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def from_capture(raw: bytes, name: str = "capture") -> Transcript:
@@ -205,127 +186,23 @@ def from_capture(raw: bytes, name: str = "capture") -> Transcript:
     """
     head, body = _captured_head(raw)
     request = Request("GET", f"capture:{name}")
-    facts = {"capture": True}
     chunks = (Chunk(0.0, body),) if body else ()
-    return Transcript(name, request, "capture", "stream", 0.0, head, chunks, End(0.0, "cut"), facts)
+    return Transcript(name, request, "capture", "stream", 0.0, head, chunks, End(0.0, "cut"), Facts(capture=True))
 
 
 def _captured_head(raw: bytes) -> tuple[Head | None, bytes]:
-    match = re.match(rb"HTTP/(\d(?:\.\d)?) (\d{3})[ ]?([^\r\n]*)\r?\n(.*?)\r?\n\r?\n", raw, re.DOTALL)
-    if not match:
-        return None, raw
-    version, status, reason, block = (part.decode("latin-1") for part in match.groups())
-    fields = (line.partition(":") for line in block.splitlines())
-    headers = tuple((name.strip(), value.strip()) for name, _, value in fields)
-    head = Head(0.0, int(status), headers, reason, f"HTTP/{version}")
-    rest = raw[match.end() :]
-    # curl -iL and 1xx responses print several heads; the last is the stream's.
-    return _captured_head(rest) if rest.startswith(b"HTTP/") else (head, rest)
+    """Return the last of the heads at the start, and what follows: curl -iL and 1xx responses print several."""
+    head, at = None, 0
+    while match := _HEAD.match(raw, at, at + MOST_HEAD):
+        version, status, reason, block = (part.decode("latin-1") for part in match.groups())
+        fields = (line.partition(":") for line in block.split("\n"))
+        headers = tuple((name.strip(), value.strip()) for name, _, value in fields)
+        head, at = Head(0.0, int(status), headers, reason, f"HTTP/{version}"), match.end()
+    return head, raw[at:] if at else raw
 
 
+_HEAD = re.compile(rb"HTTP/(\d(?:\.\d)?) (\d{3})[ ]?([^\r\n]*)\r?\n(.*?)\r?\n\r?\n", re.DOTALL)
 _LINE_ENDS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
-_SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"}
-_OURS = ("transcript", "name", "probe", "role")  # of an opening row: words and names that are never a server's
-_HALF_CHARACTER = re.compile(r"(?:\\x[0-9a-f]{2}){1,3}\Z")  # where an excerpt was cut inside a character
-REDACTED: Final = "[redacted]"
-SHORTEST: Final = 4
-
-
-class Redactor:
-    """Replaces secrets in what is written: known strings anywhere, and the values of credential headers.
-
-    A secret is found as it is, without white space around it, and as JSON, Python, HTML, percent-encoding and bytes
-    that are not whole UTF-8 write it. Of one that the edge of a chunk or an ellipsis cuts in two, each piece is found
-    that is half of it or 8 characters, and never fewer than 4. Not found: shorter pieces, one that spans three chunks,
-    one inside a content coding or base64, one written as a JSON number.
-
-    Keys are never a secret. One of under 4 characters is ignored: anybody can guess it, and it is in every document.
-    """
-
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        found = {form for secret in secrets if len(secret.strip()) >= SHORTEST for form in _forms(secret)}
-        self._forms = sorted(found, key=len, reverse=True)
-        self._mirrored = [form[::-1] for form in self._forms]
-        self._pattern = re.compile("|".join(map(re.escape, self._forms)))
-
-    def text(self, text: str) -> str:
-        """Return the text without the known secrets."""
-        if not self._forms:
-            return text
-        *cut, rest = self._pattern.sub(REDACTED, text).split("…")
-        return "…".join([*(self._tail(_HALF_CHARACTER.sub("", piece)) for piece in cut), rest])
-
-    def value(self, value: Any, ours: Collection[str] = ()) -> Any:  # noqa: ANN401 - any JSON value
-        """Return a JSON value without secrets; what stands under the keys ``ours`` stays, at any depth."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, Mapping):
-            return {key: item if key in ours else self._entry(key, item, ours) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            if len(value) == 2 and _is_secret(value[0]):
-                return [value[0], REDACTED]
-            return [self.value(item, ours) for item in value]
-        return value
-
-    def row(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a transcript's row without secrets."""
-        if "chunk" in row:
-            return {"chunk": self._chunk(row["chunk"])}
-        if "end" in row:
-            return {"end": self.value(row["end"], ("how",))}
-        return {**self.value(row), **{key: row[key] for key in _OURS if key in row}}
-
-    def _entry(self, key: str, item: Any, ours: Collection[str]) -> Any:  # noqa: ANN401
-        return REDACTED if _is_secret(key) and isinstance(item, str) else self.value(item, ours)
-
-    def _chunk(self, chunk: Mapping[str, Any]) -> dict[str, Any]:
-        if "text" in chunk:
-            return {**chunk, "text": self._piece(chunk["text"])}
-        raw = base64.b64decode(chunk["b64"]).decode("latin-1")
-        return {**chunk, "b64": base64.b64encode(self._piece(raw).encode("latin-1")).decode()}
-
-    def _piece(self, text: str) -> str:
-        """Return a chunk without secrets, also those that begin before it or end after it."""
-        text = self._tail(self._pattern.sub(REDACTED, text) if self._forms else text)
-        begun = max((_overlap(text[::-1], form) for form in self._mirrored), default=0)
-        return REDACTED + text[begun:] if begun else text
-
-    def _tail(self, text: str) -> str:
-        """Return the text without the piece of a secret at its end."""
-        cut = max((_overlap(text, form) for form in self._forms), default=0)
-        return text[:-cut] + REDACTED if cut else text
-
-
-def _forms(secret: str) -> set[str]:
-    """Return how a secret may be written."""
-    secret = secret.strip()
-    raw = secret.encode("utf-8", "surrogatepass")
-    escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-    percent = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
-    return {
-        secret,
-        raw.decode("latin-1"),
-        repr(secret)[1:-1],
-        repr(raw)[2:-1],
-        html.escape(secret),
-        *escaped,
-        *(text.replace("/", "\\/") for text in escaped),  # as PHP's json_encode does
-        *percent,
-        *(re.sub("%..", lambda code: code[0].lower(), text) for text in percent),
-    }
-
-
-def _overlap(text: str, secret: str) -> int:
-    """Return how many characters at the text's end begin the secret; 0 when they are too few to tell."""
-    least = max(SHORTEST, min(8, (len(secret) + 1) // 2))
-    at = text.find(secret[:least], max(0, len(text) - len(secret) + 1))
-    while at >= 0 and not secret.startswith(text[at:]):
-        at = text.find(secret[:least], at + 1)
-    return len(text) - at if at >= 0 else 0
-
-
-def _is_secret(key: Any) -> bool:  # noqa: ANN401 - any JSON value
-    return isinstance(key, str) and key.lower() in _SECRET_HEADERS
 
 
 def _joined(headers: Headers, name: str) -> str | None:
@@ -335,24 +212,40 @@ def _joined(headers: Headers, name: str) -> str | None:
 
 
 def _pairs(rows: Iterable[Iterable[str]]) -> Headers:
-    return tuple((name, value) for name, value in rows)
+    return tuple((_text(name), _text(value)) for name, value in rows)
 
 
-def _read_chunk(row: Mapping[str, Any]) -> Chunk:
-    data = row["text"].encode() if "text" in row else base64.b64decode(row["b64"])
-    return Chunk(row["at_ms"], data)
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.60} is no text")
+    return value
 
 
-def _read_head(row: Mapping[str, Any]) -> Head:
-    return Head(row["at_ms"], row["status"], _pairs(row["headers"]), row["reason"], row["http_version"])
+def _number(value: object) -> float:
+    """Return a number that a time or a count may be: finite, and not one in which all other digits are lost."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -1e15 < value < 1e15:
+        raise ValueError(f"{value!r:.60} is no time")
+    return value
+
+
+def read_chunk(row: Mapping[str, Any]) -> Chunk:
+    """Return the chunk of a row; raises KeyError, TypeError or ValueError when it is none."""
+    data = _text(row["text"]).encode() if "text" in row else base64.b64decode(_text(row["b64"]))
+    return Chunk(_number(row["at_ms"]), data)
+
+
+def read_head(row: Mapping[str, Any]) -> Head:
+    """Return the head of a row; raises KeyError, TypeError or ValueError when it is none."""
+    status = int(_number(row["status"]))
+    return Head(_number(row["at_ms"]), status, _pairs(row["headers"]), _text(row["reason"]), _text(row["http_version"]))
 
 
 def _read_end(row: Mapping[str, Any]) -> End:
-    return End(row["at_ms"], row["how"], row["detail"])
+    if row["how"] not in get_args(How):
+        raise ValueError(f"{row['how']!r:.60} is no way to end")
+    return End(_number(row["at_ms"]), row["how"], _text(row["detail"]))
 
 
-_READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
-    "head": _read_head,
-    "chunk": _read_chunk,
-    "end": _read_end,
-}
+def _read_request(row: Mapping[str, Any]) -> Request:
+    body = None if row["body"] is None else _text(row["body"])
+    return Request(_text(row["method"]), _text(row["url"]), _pairs(row["headers"]), body)

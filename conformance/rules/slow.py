@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.cleanup import MIB, growth
-from ssegauge.conformance.rules.reading.effects import accepted_updates, effects, told_streams, waited_ms
+from ssegauge.conformance.rules.reading.effects import accepted_for, effects, told_streams, waited_ms
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.seen import Mark, Seen
+from ssegauge.conformance.seen import Mark, Seen, View
 from ssegauge.conformance.words import lasted
 
-UPDATES = ("task.create_manual", "task.update")
+UPDATES = ("update",)
 ROOM_BYTES = 8 * MIB  # what a runtime's heap may move by itself
 FOLD = 4  # a log, a buffer and their encoded forms: each may hold what was sent once
 
@@ -16,8 +17,9 @@ FOLD = 4  # a log, a buffer and their encoded forms: each may hold what was sent
 @rule(
     "slow/slow-reader-stalls-others",
     "must",
-    profile("S8.4", "One slow reader MUST NOT slow another."),
+    profile("E2.8"),
     needs=UPDATES,
+    rests_on=("delivery/update-lost",),
 )
 def slow_reader_stalls_others(seen: Seen) -> Iterator[Mark]:
     """A reader that does not read does not delay the others.
@@ -28,12 +30,12 @@ def slow_reader_stalls_others(seen: Seen) -> Iterator[Mark]:
 
     Example: for client in clients: await client.write(event)
     """
-    if not any(view.head or view.facts.get("opened") for view in seen.role("stream", situation="slow")):
+    if not any(view.head or view.facts.opened for view in seen.role("stream", Facts(situation="slow"))):
         return
     limit_ms = max(seen.limits.update_s * 1000, 2 * _usual_latency_ms(seen))
-    for view in seen.role("stream", situation="beside-slow"):
-        for update in seen.role("update", task_id=view.facts.get("task_id")):
-            if update.head is None and update.transcript.end:
+    for view in seen.role("stream", Facts(situation="beside-slow")):
+        for update in seen.role("update", Facts(task_id=view.facts.task_id)):
+            if update.head is None and update.transcript.end and _since(update, view):
                 yield update.bad("an update went unanswered beside a reader that does not read")
         for effect in effects(seen, view) if view.is_event_stream else ():
             latency_ms = effect.latency_ms
@@ -46,6 +48,10 @@ def slow_reader_stalls_others(seen: Seen) -> Iterator[Mark]:
             yield view.bad(summary, effect.shown) if latency_ms > limit_ms else view.good()
 
 
+def _since(update: View, view: View) -> bool:
+    return update.transcript.started_ms >= view.transcript.started_ms
+
+
 def _usual_latency_ms(seen: Seen) -> float:
     """Return how late updates are without a slow reader: that much is not its fault."""
     told = (effect.latency_ms for view in told_streams(seen) for effect in effects(seen, view))
@@ -55,7 +61,7 @@ def _usual_latency_ms(seen: Seen) -> float:
 @rule(
     "slow/slow-reader-grows-memory",
     "should",
-    profile("S8.5", "One slow reader SHOULD NOT make memory grow without bound."),
+    profile("E2.9"),
     needs=(*UPDATES, "observe.pid"),
 )
 def slow_reader_grows_memory(seen: Seen) -> Iterator[Mark]:
@@ -67,13 +73,12 @@ def slow_reader_grows_memory(seen: Seen) -> Iterator[Mark]:
 
     Example: queue.put_nowait(event) on a queue without maxsize
     """
-    offered = sum(_offered_bytes(seen, view.facts.get("task_id")) for view in seen.role("stream", situation="slow"))
-    for before, after in growth(seen, "slow-before", "slow-after", "memory_bytes"):
-        grown = after.facts["memory_bytes"] - before.facts["memory_bytes"]
+    offered = sum(_offered_bytes(seen, view) for view in seen.role("stream", Facts(situation="slow")))
+    for after, grown in growth(seen, "slow-before", "slow-after", lambda facts: facts.memory_bytes):
         summary = f"memory grew by {grown / MIB:.1f} MiB for {offered / MIB:.1f} MiB that were not read"
         yield after.bad(summary) if grown > ROOM_BYTES + FOLD * offered else after.good()
 
 
-def _offered_bytes(seen: Seen, task_id: object) -> int:
-    bodies = (update.transcript.request.body or "" for update in accepted_updates(seen, task_id))
-    return sum(len(body.encode()) for body in bodies)
+def _offered_bytes(seen: Seen, view: View) -> int:
+    made = (update for update in accepted_for(seen, view) if _since(update, view))
+    return sum(len((update.transcript.request.body or "").encode()) for update in made)

@@ -1,54 +1,121 @@
-"""Content codings undone piece by piece, as clients do.
+"""Content codings undone piece by piece, as clients do, within bounds.
 
-``decoder`` returns a function from the next piece of a coded body to the text it completes, which may be empty; it
-raises CannotDecode where the body is not in that coding. A coding that is not known is left as it is.
+An ``Uncoder`` is fed the pieces of a coded body and gives the text that they complete. It takes what several codings
+did, one upon the other, away again. A coding that is not known leaves the body as it is. What little bytes can be made
+to give is bounded: past ``MOST_TEXT``, or past ``RATIO`` times what was fed, nothing more comes and ``exceeded`` is
+true.
 """
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Protocol
 
-CannotDecode = zlib.error
-Decode = Callable[[bytes], bytes]
 GZIP, ZLIB, RAW = 31, 15, -15  # zlib's wbits
+PIECE = 64 << 10
+MOST_TEXT = 64 << 20
+# Event streams of much the same JSON shrink to a thirtieth, hardly ever to a hundredth; a bomb to a thousandth.
+RATIO, RATIO_APPLIES_FROM = 200, 1 << 20
+MOST_CODINGS = 4
+
+Step = Callable[[bytes], Iterator[bytes]]
+
+
+class CannotDecode(Exception):  # noqa: N818 - says what follows from it
+    """The body is not in the coding that its head names."""
 
 
 class _Inflater(Protocol):
-    def decompress(self, data: bytes, /) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = 0, /) -> bytes: ...
+    @property
+    def unconsumed_tail(self) -> bytes: ...
 
 
-def decoder(content_encoding: str) -> Decode:
-    """Return the function that undoes the coding named by a Content-Encoding field (RFC 9110 section 8.4.1)."""
-    return _CODINGS.get(content_encoding.strip().lower(), lambda: bytes)()
+class Uncoder:
+    """Undoes the codings that a Content-Encoding field names (RFC 9110 section 8.4)."""
+
+    def __init__(self, content_encoding: str) -> None:
+        names = [name for one in content_encoding.split(",") if (name := one.strip().lower()) not in {"", "identity"}]
+        known = len(names) <= MOST_CODINGS and set(names) <= set(_CODINGS)
+        self._steps: Sequence[Step] = [_CODINGS[name]() for name in reversed(names)] if known else ()
+        self._fed = self._given = 0
+        self.exceeded = False
+
+    def feed(self, data: bytes) -> bytes:
+        """Return the text that the next piece completes, which may be empty; raises CannotDecode."""
+        if not self._steps:
+            return bytes(data)
+        self._fed += len(data)
+        try:
+            return b"".join(self._through(self._steps, data))
+        except _ERRORS as error:
+            raise CannotDecode(str(error)) from None
+
+    def _through(self, steps: Sequence[Step], data: bytes) -> Iterator[bytes]:
+        """Lead data through the steps, and stop where the sum of what all of them give is too much."""
+        step, *further = steps
+        for piece in step(data):
+            self._given += len(piece)
+            self.exceeded |= self._given > min(MOST_TEXT, max(RATIO_APPLIES_FROM, RATIO * self._fed))
+            if self.exceeded:
+                return
+            if further:
+                yield from self._through(further, piece)
+            else:
+                yield piece
 
 
-def _gzip() -> Decode:
+def _pieces(inflater: _Inflater, data: bytes) -> Iterator[bytes]:
+    """What does not fit into one piece is held by the inflater, as coded bytes or as text."""
+    yield (text := inflater.decompress(data, PIECE))
+    while len(text) == PIECE or inflater.unconsumed_tail:
+        yield (text := inflater.decompress(inflater.unconsumed_tail, PIECE))
+
+
+def _gzip() -> Step:
     """One member may follow another (RFC 1952 section 2.2); some writers pad with zeros."""
     member = zlib.decompressobj(GZIP)
 
-    def decode(data: bytes) -> bytes:
+    def step(data: bytes) -> Iterator[bytes]:
         nonlocal member
-        text = member.decompress(data)
+        yield from _pieces(member, data)
         while member.eof and (rest := member.unused_data.lstrip(b"\0")):
             member = zlib.decompressobj(GZIP)
-            text += member.decompress(rest)
-        return text
+            yield from _pieces(member, rest)
 
-    return decode
+    return step
 
 
-def _deflate() -> Decode:
+def _deflate() -> Step:
     """Some servers leave out the zlib wrapper, and clients bear it (RFC 9110 section 8.4.1.2)."""
     inflater: _Inflater | None = None
 
-    def decode(data: bytes) -> bytes:
+    def step(data: bytes) -> Iterator[bytes]:
         nonlocal inflater
         if inflater is None and data:
             wrapped = data[0] & 0x0F == 8  # without the wrapper: a stored block whose padding is not zero
             inflater = zlib.decompressobj(ZLIB if wrapped else RAW)
-        return inflater.decompress(data) if inflater else b""
+        if inflater:
+            yield from _pieces(inflater, data)
 
-    return decode
+    return step
 
 
-_CODINGS: Mapping[str, Callable[[], Decode]] = {"gzip": _gzip, "x-gzip": _gzip, "deflate": _deflate}
+_CODINGS: dict[str, Callable[[], Step]] = {"gzip": _gzip, "x-gzip": _gzip, "deflate": _deflate}
+_ERRORS: tuple[type[Exception], ...] = (zlib.error,)
+
+with suppress(ImportError):  # no dependency of ours; where it is there, br is undone too
+    import brotli
+
+    def _brotli() -> Step:
+        inflater = brotli.Decompressor()
+
+        def step(data: bytes) -> Iterator[bytes]:
+            yield inflater.process(data, output_buffer_limit=PIECE)
+            while not inflater.can_accept_more_data():
+                yield inflater.process(b"", output_buffer_limit=PIECE)
+
+        return step
+
+    _CODINGS["br"] = _brotli
+    _ERRORS = (zlib.error, brotli.error)

@@ -6,9 +6,9 @@ old endpoint is timed in all of them.
 
 from __future__ import annotations
 
-from ssegauge.loadtests.node import Node
-from ssegauge.loadtests.updates import Task
-from ssegauge.loadtests.users import SSEUser
+from ssegauge.loadtests.driving.updates import Task
+from ssegauge.loadtests.running.node import Node
+from ssegauge.loadtests.running.users import SSEUser
 
 
 class ProgressUser(SSEUser):

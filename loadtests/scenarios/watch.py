@@ -6,7 +6,7 @@ time of its updates; else it comes from the events' own time stamps.
 
 from __future__ import annotations
 
-from ssegauge.loadtests.users import SSEUser
+from ssegauge.loadtests.running.users import SSEUser
 
 
 class WatchUser(SSEUser):

@@ -25,7 +25,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import from_toml, from_url
-from ssegauge.loadtests.cli import Options, run_load
+from ssegauge.loadtests.running.cli import Options, run_load
 from tests.loadtests.conftest import reference_at
 from tests.loadtests.servers import StampedSender, scripted
 

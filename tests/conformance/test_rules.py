@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from ssegauge.conformance.catalogue import RULES
-from ssegauge.conformance.judge import Result, judge
-from ssegauge.conformance.profiles import task_progress
+from ssegauge.conformance.catalogue import RULES, TIGHTENED
+from ssegauge.conformance.judge import Result, in_order_of_cause, judge
 from ssegauge.conformance.recording.transcript import Chunk, Transcript
 from ssegauge.conformance.rules import Rule
+from ssegauge.conformance.rules.rule import sentences
 from tests.corpus.build import Case, Run
 from tests.corpus.whole import HEALTHY, UNUSUAL
 
@@ -42,7 +42,9 @@ def runs(kind: str) -> list[Any]:
 
 
 def judged(code: str, run: Run) -> Result:
-    (result,) = judge(run, rules={code: RULES[code]}, profile=RULES[code].only or "task-progress")
+    promises = CASES[code].promises if code in CASES else None
+    profile = RULES[code].only or "task-progress"
+    (result,) = judge(run, rules={code: RULES[code]}, profile=profile, promises=promises)
     return result
 
 
@@ -106,15 +108,21 @@ def test_a_code_is_a_group_and_a_defect(rule: Rule) -> None:
 @every_rule
 def test_a_profile_clause_is_a_sentence_of_the_profile(rule: Rule) -> None:
     if rule.kind == "profile":
-        number = rule.source.title.removeprefix("task-progress ")
-        assert rule.source.quote in sentences()[number]
+        name, number = rule.source.title.split()
+        assert rule.source.quote in sentences(name)[number]
+        assert name == (rule.only or "event-stream")
 
 
-def sentences() -> dict[str, str]:
-    """The sentences of the specification by their number, each on one line."""
-    text = Path(task_progress.__file__).with_name("spec.md").read_text()
-    found = re.findall(r"^- \*\*(S[\d.]+)\*\* (.*?)(?=^- |^## |\Z)", text, re.MULTILINE | re.DOTALL)
-    return {number: " ".join(body.split()) for number, body in found}
+def test_what_a_profile_makes_of_a_general_rule_is_of_one_that_exists() -> None:
+    for profile, levels in TIGHTENED.items():
+        assert set(levels) <= {code for code, rule in RULES.items() if rule.only is None}
+        assert {one.source.title.split()[0] for one in levels.values()} <= {profile}
+
+
+def test_a_rule_rests_on_what_exists_and_never_on_itself() -> None:
+    groups = {rule.group for rule in RULES.values()}
+    assert {one for rule in RULES.values() for one in rule.rests_on} <= groups | set(RULES)
+    assert set(in_order_of_cause(RULES)) == set(RULES)
 
 
 def test_the_rules_of_a_group_stand_together() -> None:
@@ -128,7 +136,7 @@ def test_a_healthy_server_raises_nothing_and_lets_rules_pass() -> None:
 
     assert failures(verdicts) == {}
     seen_whole = {"response", "wire", "shape", "lifecycle", "resume"}
-    unseen = {code for code, (verdict, _) in verdicts.items() if verdict != "pass"} - NOT_OF_TASKS
+    unseen = {code for code, (verdict, _) in verdicts.items() if verdict != "pass"} & OF_TASKS
     assert {code for code in unseen if code.partition("/")[0] in seen_whole} == set()
 
 
@@ -143,12 +151,11 @@ def test_a_healthy_server_of_tasks_is_one_of_event_streams_too(run: Run) -> None
     assert [(one.rule.code, one.summary) for one in results if one.verdict == "fail"] == []
 
 
-NOT_OF_TASKS = {code for code, rule in RULES.items() if rule.only == "event-stream"}
+OF_TASKS = {code for code, rule in RULES.items() if rule.only == "task-progress"}
 
 
 def failures(verdicts: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    found = {code: one for code, one in verdicts.items() if one[0] not in {"pass", "not_observed"}}
-    return {code: one for code, one in found.items() if code not in NOT_OF_TASKS}
+    return {code: one for code, one in verdicts.items() if one[0] not in {"pass", "not_observed"}}
 
 
 HOSTILE = (None, True, -1, 1e400, 10**400, "", "x\x00\u2028", [], {}, [[{}]], {"status": []}, {"progress": {}})
@@ -181,10 +188,3 @@ def replacements(whole: dict[str, Any], value: Any) -> Iterator[Any]:
         yield {**whole, name: value}
         if isinstance(member, dict):
             yield from ({**whole, name: {**member, inner: value}} for inner in member)
-
-
-def test_a_heartbeat_is_a_promise_of_the_task_progress_profile_alone() -> None:
-    """WHATWG says what authors can do about proxies, not what they must."""
-    (result,) = judge((), profile="event-stream", rules={"": RULES["liveness/heartbeat-missing"]})
-
-    assert result.verdict == "not_applicable"

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.recording.transcript import from_capture
 from ssegauge.conformance.seen import Message, Seen, View
 from ssegauge.conformance.sse import Retry, UnfinishedTail
@@ -169,9 +170,9 @@ def test_exchanges_are_found_by_role_and_facts() -> None:
     seen = Seen.of([one, two, healthy()])
 
     assert [found.transcript for found in seen.role("update")] == [one, two]
-    assert [found.transcript for found in seen.role("update", task_id="b")] == [two]
-    assert seen.role("update", task_id="b", canary="lf") == ()
-    assert seen.role("nothing") == ()
+    assert [found.transcript for found in seen.role("update", Facts(task_id="b"))] == [two]
+    assert seen.role("update", Facts(task_id="b", canary="lf")) == ()
+    assert seen.role("head") == ()
 
 
 def test_streams_are_the_event_streams_that_ought_to_work() -> None:
@@ -183,7 +184,7 @@ def test_streams_are_the_event_streams_that_ought_to_work() -> None:
 def test_tasks_gather_their_streams() -> None:
     seen = Seen.of([healthy(task_id="a"), healthy(task_id="b"), healthy(task_id="a", joined="late"), exchange()])
 
-    found = {task_id: len(views) for task_id, views in seen.tasks(lambda one: one.facts["task_id"] in "ab")}
+    found = {task_id: len(views) for task_id, views in seen.tasks(lambda one: str(one.facts.task_id) in "ab")}
 
     assert found == {"a": 2, "b": 1}
 

@@ -5,6 +5,7 @@ import pytest
 from ssegauge.conformance.catalogue import RULES
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.explain import named
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.judge import judge
 from ssegauge.conformance.recording.transcript import Request, Transcript
 from ssegauge.conformance.seen import View
@@ -50,7 +51,7 @@ def test_a_broken_connection_says_whether_an_event_was_under_way(detail: str, ta
 
 
 def test_a_look_from_outside_shows_what_it_saw() -> None:
-    facts = {"moment": "fin", "cut": 10, "held": 3}
+    facts = Facts(moment="fin", cut=10, held=3)
 
     evidence = View(Transcript("sockets", Request("LOOK", "sockets"), facts=facts)).evidence()
 
@@ -97,7 +98,8 @@ def test_mixed_line_endings_are_shown_where_they_begin_to_differ() -> None:
     ("code", "expected"),
     [
         ("resume/preflight-refuses-last-event-id", 'add `origin = "https://app.example"`, above all tables, to'),
-        ("cleanup/memory-grows", "add [task.create_manual] and `pid = 4711` in [observe] to the target file"),
+        ("delivery/update-late", "add [task.create_manual] and [task.update] to the target file"),
+        ("cleanup/memory-grows", "add `pid = 4711` in [observe] to the target file"),
     ],
 )
 def test_what_is_missing_is_said_as_it_is_to_be_written(code: str, expected: str) -> None:

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from ssegauge.conformance.facts import Facts, Role
 from ssegauge.conformance.recording.transcript import Chunk, End, Head, Request, Transcript
+from ssegauge.conformance.target import Promises
 
 TASK = "task-1"
 EPOCH_MS = 1_760_000_000_000.0
@@ -26,12 +28,13 @@ class Case:
     """What a rule must say of runs, each of them transcripts that are judged together.
 
     `good` runs pass it and `bad` ones fail it. In a `silent` run its situation did not come up, so it must neither
-    pass nor fail.
+    pass nor fail. All are judged under the same `promises`.
     """
 
     good: tuple[Run, ...]
     bad: tuple[Run, ...]
     silent: tuple[Run, ...] = ()
+    promises: Promises = field(default_factory=Promises)
 
 
 def head(status: int = 200, headers: Mapping[str, str | None] | None = None, at_ms: float = 2.0) -> Head:
@@ -44,7 +47,7 @@ def head(status: int = 200, headers: Mapping[str, str | None] | None = None, at_
 
 def exchange(
     *chunks: bytes | tuple[float, bytes],
-    role: str = "stream",
+    role: Role = "stream",
     status: int = 200,
     headers: Mapping[str, str | None] | None = None,
     head_at: float = 2.0,
@@ -71,7 +74,7 @@ def exchange(
         head(status, headers, head_at) if answered else None,
         tuple(Chunk(at, data) for at, data in placed),
         End(last if ended_at is None else ended_at, how, detail),  # type: ignore[arg-type]  # cases may misspell it
-        facts,
+        Facts(**facts),
     )
 
 

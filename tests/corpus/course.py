@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.recording.transcript import Transcript
 from tests.corpus.build import EPOCH_MS, TASK, connected, exchange
 
@@ -17,7 +18,7 @@ def update(at: float, n: Any, status: str = "running", code: int = 200) -> Trans
     """An update sent at a time, answered 2 ms later."""
     facts = {"task_id": TASK, "message": f"to {n} %", "progress": n, "status": status}
     seen = exchange((3.0, b"{}"), role="update", status=code, started_ms=EPOCH_MS + at, name=f"update-{at:g}")
-    return replace(seen, facts=facts)
+    return replace(seen, facts=Facts(**facts))
 
 
 def snapshot(at: float, document: Any, code: int = 200) -> Transcript:

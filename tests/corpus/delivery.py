@@ -4,6 +4,7 @@ import zlib
 from dataclasses import replace
 from typing import Any
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.recording.transcript import Transcript
 from tests.corpus.build import EPOCH_MS, Case, completed, connected, exchange, progress
 
@@ -13,7 +14,7 @@ START_MS = 100.0  # when the first update is sent; the streams were opened at 0
 def update(at_ms: float, n: int, status: str = "running", code: int = 200, **facts: Any) -> Transcript:
     """An update sent at a time."""
     told = {"task_id": "task-1", "message": f"{n} %", "progress": n, "status": status, **facts}
-    return replace(exchange(b"{}", role="update", status=code, started_ms=EPOCH_MS + at_ms), facts=told)
+    return replace(exchange(b"{}", role="update", status=code, started_ms=EPOCH_MS + at_ms), facts=Facts(**told))
 
 
 def updates(count: int = 8, pace_ms: float = 100.0) -> tuple[Transcript, ...]:
@@ -140,7 +141,7 @@ CASES = {
         bad=(
             (*updates(), told(*at(2300))),
             (*updates(), told(*at(5, 7), 3000.0)),
-            (*updates(), told(*at(5, 7), how="timeout", ended_at=5800.0)),
+            (*updates(), told(*at(5, 7), how="timeout", ended_at=3800.0)),
         ),
         silent=(
             (told(*at(5)),),

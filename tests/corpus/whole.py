@@ -18,7 +18,7 @@ COURSE = ((8.0, progress(0, "pending")), *MOVES, (505.0, completed()))
 def of(task_id: str, one: Transcript, **facts: Any) -> Transcript:
     """The same, seen of another task."""
     chunks = tuple(replace(chunk, data=chunk.data.replace(b"task-1", task_id.encode())) for chunk in one.chunks)
-    return replace(one, chunks=chunks, facts={**one.facts, "task_id": task_id, **facts}, name=f"{task_id}-{one.name}")
+    return replace(one, chunks=chunks, facts=replace(one.facts, task_id=task_id, **facts), name=f"{task_id}-{one.name}")
 
 
 def refusal(role: str, status: int = 404, headers: Any = None, **more: Any) -> Transcript:

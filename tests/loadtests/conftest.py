@@ -13,7 +13,7 @@ import pytest
 
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import from_toml, load_target
-from ssegauge.loadtests.cli import Options, Status, find_limit, run_load
+from ssegauge.loadtests.running.cli import Options, Status, find_limit, run_load
 from ssegauge.reports import schema
 
 # Limits that a machine busy with other things does not reach, so that no verdict depends on its speed.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssegauge.loadtests.capacity import RESOLUTION, Capacity, objective, search
+from ssegauge.loadtests.judging.capacity import RESOLUTION, Capacity, objective, search
 from tests.loadtests.conftest import Load, verdicts
 
 

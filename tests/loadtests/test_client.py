@@ -7,8 +7,8 @@ import socket
 import pytest
 
 from ssegauge.conformance.target import Tls
-from ssegauge.loadtests.client import Client, ExchangeFailed
-from ssegauge.loadtests.connection import resolve
+from ssegauge.loadtests.driving.client import Client, ExchangeFailed
+from ssegauge.loadtests.stream.connection import resolve
 from tests.loadtests.servers import PATIENCE, reply, scripted
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ssegauge.loadtests import impact
-from ssegauge.loadtests.impact import ratio_of
-from ssegauge.loadtests.samples import Floats
+from ssegauge.loadtests.judging import impact
+from ssegauge.loadtests.judging.impact import ratio_of
+from ssegauge.loadtests.measuring.samples import Floats
 
 
 def phases(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssegauge.loadtests.integrity import Account, Ledger, Token, Tokens
+from ssegauge.loadtests.measuring.integrity import Account, Ledger, Token, Tokens
 
 
 def account_of(floor: int, arrived: list[int], up_to: int, refused: frozenset[int] = frozenset()) -> Account:

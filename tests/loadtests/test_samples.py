@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.loadtests import samples
-from ssegauge.loadtests.samples import CONNECT, EXISTING, OPEN, UPDATE, Parts, Rows, read, read_phases
-from ssegauge.loadtests.summary import peak_open, percentiles, read_together
+from ssegauge.loadtests.judging.summary import peak_open, percentiles, read_together
+from ssegauge.loadtests.measuring import samples
+from ssegauge.loadtests.measuring.samples import CONNECT, EXISTING, OPEN, UPDATE, Parts, Rows, read, read_phases
 from ssegauge.reports import schema
 
 STARTED_MS = 1_700_000_000_000.0

@@ -17,9 +17,9 @@ import pytest
 
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.target import Tls
-from ssegauge.loadtests import clock
-from ssegauge.loadtests.connection import Connection, resolve
-from ssegauge.loadtests.stream import MOST_REDIRECTS, EventStream, StreamFailed
+from ssegauge.loadtests.stream import clock
+from ssegauge.loadtests.stream.connection import Connection, resolve
+from ssegauge.loadtests.stream.stream import MOST_REDIRECTS, EventStream, StreamFailed
 from tests.loadtests.servers import HEAD, OPEN_HEAD, PATIENCE, chunk, scripted
 
 CHUNKED_HEAD = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"

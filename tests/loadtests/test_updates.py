@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.target import Target, from_toml
-from ssegauge.loadtests import clock, pacing
-from ssegauge.loadtests.client import Client
-from ssegauge.loadtests.connection import resolve
-from ssegauge.loadtests.integrity import Tokens
-from ssegauge.loadtests.meters import is_terminal, timestamp_of
-from ssegauge.loadtests.updates import Driver, Hooks, Task, filled_in, update_body
+from ssegauge.loadtests.driving import pacing
+from ssegauge.loadtests.driving.client import Client
+from ssegauge.loadtests.driving.updates import Driver, Hooks, Task, update_body
+from ssegauge.loadtests.measuring.integrity import Tokens
+from ssegauge.loadtests.measuring.meters import is_terminal, timestamp_of
+from ssegauge.loadtests.stream import clock
+from ssegauge.loadtests.stream.connection import resolve
 from tests.loadtests.servers import PATIENCE, TaskServer, Update, tasks
 
 
@@ -58,15 +59,6 @@ def test_our_own_update_follows_the_specification() -> None:
     assert running == {"status": "running", "stage": "Load", "progress": 5, "message": "text"}
     completed = update_body(None, "completed", 4, "text")
     assert (completed["status"], completed["progress"], bool(completed["results"])) == ("completed", 100, True)
-
-
-def test_a_template_is_filled_in_everywhere_and_keeps_types() -> None:
-    template = {"state": "{status}", "percent": "{progress}", "log": ["{stage}: {message}", 7, None]}
-    assert filled_in(template, {"status": "running", "progress": 5, "stage": "Load", "message": "m"}) == {
-        "state": "running",
-        "percent": 5,
-        "log": ["Load: m", 7, None],
-    }
 
 
 EVENTS: dict[str, tuple[str, int | None, bool]] = {

@@ -6,6 +6,7 @@ A stream in a ``situation`` is none of the ordinary ones. Times are in Unix epoc
 import json
 from collections.abc import Iterable, Iterator
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.profiles.task_progress.rules.progress import STATUSES
 from ssegauge.conformance.profiles.task_progress.rules.shape import TYPES, is_heartbeat
 from ssegauge.conformance.rules.reading.effects import accepted_updates
@@ -19,34 +20,34 @@ COMMON = ("status", "stage", "progress", "message", "results", "error")
 
 def ordinary(seen: Seen) -> Iterator[View]:
     """Yield the event streams that are not in a situation."""
-    return (view for view in seen.streams if "situation" not in view.facts)
+    return (view for view in seen.streams if view.facts.situation is None)
 
 
 def in_time(seen: Seen) -> Iterator[View]:
     """Yield the ordinary streams that were opened before their task had ended."""
-    return (view for view in ordinary(seen) if view.facts.get("joined") != "after-end")
+    return (view for view in ordinary(seen) if view.facts.joined != "after-end")
 
 
 def came_after_end(seen: Seen) -> Iterator[View]:
     """Yield the streams asked for after the end of a task, of which we know that it had ended; answered or not."""
-    for view in (*seen.role("stream", joined="after-end"), *seen.role("stream", situation="race")):
-        over_ms = ended_ms(seen, view.facts.get("task_id"))
+    for view in (*seen.role("stream", Facts(joined="after-end")), *seen.role("stream", Facts(situation="race"))):
+        over_ms = ended_ms(seen, view.facts.task_id)
         if over_ms is not None and over_ms <= view.transcript.started_ms:
             yield view
 
 
-def ended_ms(seen: Seen, task_id: object) -> float | None:
+def ended_ms(seen: Seen, task_id: str | None) -> float | None:
     """Return the first moment at which we knew that a task had ended, None if we never did."""
     told = [
         view.epoch_ms(view.terminal.item.at_ms)
         for view in seen.streams
-        if view.terminal and view.facts.get("task_id") == task_id
+        if view.terminal and view.facts.task_id == task_id
     ]
-    asked = [view.transcript.started_ms for view in seen.role("snapshot", task_id=task_id) if _tells_end(view)]
+    asked = [view.transcript.started_ms for view in seen.role("snapshot", Facts(task_id=task_id)) if _tells_end(view)]
     made = [
         view.epoch_ms(view.head.at_ms)
         for view in accepted_updates(seen, task_id)
-        if view.head and view.facts.get("status") in ENDED
+        if view.head and view.facts.status in ENDED
     ]
     return min([*told, *asked, *made], default=None)
 
@@ -85,7 +86,7 @@ def percent(message: Message) -> float | None:
 
 def percents(views: Iterable[View]) -> list[float]:
     """Return the progress that updates asked for."""
-    return [value for view in views if is_number(value := view.facts.get("progress"))]
+    return [value for view in views if (value := view.facts.progress) is not None]
 
 
 def told_state(seen: Seen, view: View) -> bool | None:
@@ -119,7 +120,7 @@ def _state_told_ms(seen: Seen, view: View) -> float | None:
     """Return when a stream told the state in which the task was when it was opened, or a later one."""
     before = [
         one
-        for one in accepted_updates(seen, view.facts.get("task_id"))
+        for one in accepted_updates(seen, view.facts.task_id)
         if one.head and one.epoch_ms(one.head.at_ms) <= view.transcript.started_ms
     ]
     least = max(percents(before), default=0)

@@ -21,6 +21,7 @@ FORBIDDEN_IN_204 = {
         " content size is known prior to sending the complete header section.",
     ),
     over="streams",
+    rests_on=("response/malformed-http2",),
 )
 def content_length_on_stream(view: View) -> Iterator[Mark]:
     """A live stream has no Content-Length.
@@ -32,7 +33,7 @@ def content_length_on_stream(view: View) -> Iterator[Mark]:
 
     Example: Content-Length: 1048576
     """
-    if view.head and view.facts.get("joined", "start") == "start":  # late or after the end it can be counted
+    if view.head and view.facts.joined in {None, "start"}:  # late or after the end it can be counted
         given = view.head.header("content-length")
         if not given:
             yield view.good()

@@ -33,8 +33,8 @@ FAIL_THE_CONNECTION = whatwg(
 
 def _fresh(view: View) -> bool:
     """Whether this is an ordinary first connection: coming back, late or in a situation have rules of their own."""
-    ordinary = "resume" not in view.facts and "situation" not in view.facts
-    return view.head is not None and ordinary and view.facts.get("joined") != "after-end"
+    ordinary = view.facts.resume is None and view.facts.situation is None
+    return view.head is not None and ordinary and view.facts.joined != "after-end"
 
 
 @rule("response/status-not-200", "must", FAIL_THE_CONNECTION)
@@ -140,7 +140,8 @@ def cacheable(view: View) -> Iterator[Mark]:
 
     Example: (no Cache-Control), or Cache-Control: max-age=60
     """
-    if view.head and view.transcript.request.method == "GET":  # caches do not store what other methods are answered
+    # Caches do not store what other methods are answered; of a capture the method is not known.
+    if view.head and view.transcript.request.method == "GET" and not view.facts.capture:
         right = {"no-cache", "no-store", "max-age=0"} & _directives(view) or _has_expired(view)
         yield view.good() if right else view.bad("caches may reuse this stream", "cache-control")
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.reading.answers import no_room
 from ssegauge.conformance.rules.rule import rule, whatwg
 from ssegauge.conformance.seen import Mark, Message, Seen, View
@@ -49,15 +50,15 @@ def _ids(messages: list[Message]) -> list[str | None]:
 
 def _came_back(seen: Seen) -> Iterator[View]:
     """Yield the exchanges in which a client came back, by the one method with which EventSource does."""
-    returned = seen.role("stream", reader="cut", resume="known")
+    returned = seen.role("stream", Facts(kind="plain", reader="cut", resume="known"))
     return (view for view in returned if view.transcript.request.method == "GET")
 
 
 def _returns(seen: Seen) -> Iterator[Return]:
     """Yield the clients that came back. Where two events have one id, it does not say where to go on."""
     for view in _came_back(seen):
-        for uncut in seen.role("stream", reader="uncut", task_id=view.facts.get("task_id")):
-            told, last = _identified(uncut), view.facts.get("last_event_id")
+        for uncut in seen.role("stream", Facts(reader="uncut", task_id=view.facts.task_id)):
+            told, last = _identified(uncut), view.facts.last_event_id
             ids = _ids(told)
             if last in ids and len(set(ids)) == len(ids):
                 at = ids.index(last) + 1
@@ -66,11 +67,11 @@ def _returns(seen: Seen) -> Iterator[Return]:
 
 def _newcomers(seen: Seen, view: View) -> list[View]:
     """Return the streams of clients that came at the same time without an id."""
-    beside = seen.role("stream", reader="newcomer", task_id=view.facts.get("task_id"))
+    beside = seen.role("stream", Facts(reader="newcomer", task_id=view.facts.task_id))
     return [one for one in beside if one.is_event_stream]
 
 
-@rule("resume/begins-anew", "should", REPORTS_THE_LAST, only="event-stream")
+@rule("resume/begins-anew", "should", REPORTS_THE_LAST)
 def begins_anew(seen: Seen) -> Iterator[Mark]:
     """A client that comes back with an id is not sent everything up to it again.
 
@@ -112,7 +113,7 @@ def _goes_on(view: View, before: list[str | None]) -> bool:
     return ends or (view.is_event_stream and any(told not in before for told in _ids(_identified(view))))
 
 
-@rule("resume/events-lost-on-resume", "should", REPORTS_THE_LAST, only="event-stream")
+@rule("resume/events-lost-on-resume", "should", REPORTS_THE_LAST)
 def events_lost_on_resume(seen: Seen) -> Iterator[Mark]:
     """A server that sends kept events to a client that comes back leaves none of them out.
 
@@ -144,7 +145,6 @@ def _is_told_apart(seen: Seen, one: Return, got: set[str | None]) -> bool:
         "the-eventsource-interface",
         "if res's status is not 200, or if res's `Content-Type` is not `text/event-stream`, then fail the connection.",
     ),
-    only="event-stream",
 )
 def known_id_refused(seen: Seen) -> Iterator[Mark]:
     """A client that comes back with an id of this stream gets the stream, or a 204 where there is no more.
@@ -161,4 +161,4 @@ def known_id_refused(seen: Seen) -> Iterator[Mark]:
             yield view.good()
         elif view.head and not no_room(view) and _newcomers(seen, view):
             answer = f"{view.head.status} ({view.media_type or 'no media type'})"
-            yield view.bad(f"came back with {shown(view.facts['last_event_id'])}: answered {answer}", "status")
+            yield view.bad(f"came back with {shown(view.facts.last_event_id)}: answered {answer}", "status")

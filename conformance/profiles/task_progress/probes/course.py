@@ -1,15 +1,15 @@
 """The course of a task from its start to its end, seen by readers that come in time."""
 
 import asyncio
-import uuid
-from typing import Any
+from dataclasses import replace
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.probes.probe import probe
+from ssegauge.conformance.probes.publishing import STEPS, pace
 from ssegauge.conformance.recording.live import Live, now_ms
 from ssegauge.conformance.recording.server import Server
+from ssegauge.conformance.recording.speaking import Speaker
 
-UPDATES = 8
-PACE_S = 0.1
 LONGEST_TASK_S = 60.0
 MARGIN_S = 0.5
 
@@ -35,10 +35,10 @@ async def read_task(server: Server, live: Live, task_id: str) -> None:
 async def happy_path(server: Server) -> None:
     """Start a task that runs by itself and read it to its end, twice at once; then look at the polling endpoint."""
     task_id = await server.create()
-    facts: dict[str, Any] = {"kind": "self-running", "patience_ms": 2000 * server.patience_s}
+    facts = Facts(task_id=task_id, kind="self-running", patience_ms=2000 * server.patience_s)
     async with (
-        server.stream("happy-path", task_id, reader="uncut", **facts) as one,
-        server.stream("happy-path-twin", task_id, reader="twin", **facts) as two,
+        server.stream("happy-path", replace(facts, reader="uncut")) as one,
+        server.stream("happy-path-twin", replace(facts, reader="twin")) as two,
     ):
         await asyncio.gather(read_task(server, one, task_id), read_task(server, two, task_id))
     await server.snapshot(task_id, "ended" if one.transcript.end and one.transcript.end.how == "eof" else "running")
@@ -48,7 +48,8 @@ async def happy_path(server: Server) -> None:
 async def failing(server: Server) -> None:
     """Start a task that fails and read it to its end."""
     task_id = await server.create("failing")
-    async with server.stream("failing", task_id, kind="failing", patience_ms=2000 * server.patience_s) as live:
+    facts = Facts(task_id=task_id, kind="failing", patience_ms=2000 * server.patience_s)
+    async with server.stream("failing", facts) as live:
         await read_task(server, live, task_id)
     await server.snapshot(task_id, "ended")
 
@@ -56,35 +57,26 @@ async def failing(server: Server) -> None:
 @probe("task.create_manual", "task.update")
 async def paced(server: Server) -> None:
     """Move a task step by step; read it from its start and from half way, and come back after its end."""
-    task_id = await server.create("manual")
-    facts: dict[str, Any] = {"kind": "manual", "patience_ms": 1000 * server.patience_s}
-    async with server.stream("paced", task_id, reader="uncut", **facts) as live:
-        await live.until(lambda: len(live.events) > 1, server.patience_s)
-        await pace(server, task_id, range(UPDATES // 2))
-        async with server.stream("late", task_id, **{**facts, "joined": "late"}) as late:
-            await late.until(lambda: len(late.events) > 1, server.patience_s)
-            await pace(server, task_id, range(UPDATES // 2, UPDATES))
-            await server.complete(task_id)
+    speaker = Speaker(server, Facts(task_id=await server.create("manual"), kind="manual"))
+    facts = replace(speaker.facts, patience_ms=1000 * server.patience_s)
+    async with server.stream("paced", replace(facts, reader="uncut")) as live:
+        await speaker.connected(live)
+        await pace(speaker, range(STEPS // 2))
+        async with server.stream("late", replace(facts, joined="late")) as late:
+            await speaker.connected(late)
+            await pace(speaker, range(STEPS // 2, STEPS))
+            await speaker.end()
             await asyncio.gather(live.finish(server.patience_s), late.finish(server.patience_s))
-    await server.snapshot(task_id, "ended")
-    await come_back(server, task_id, live, facts)
+    await server.snapshot(facts.task_id or "", "ended")
+    await come_back(server, live, facts)
 
 
-async def pace(server: Server, task_id: str, steps: range) -> None:
-    """Make updates one after the other, each at its planned time; their texts are of this task alone."""
-    loop = asyncio.get_running_loop()
-    started = loop.time()
-    for planned, step in enumerate(steps, 1):
-        await asyncio.sleep(max(0.0, started + planned * PACE_S - loop.time()))
-        message = f"step {step + 1} of {UPDATES} of {uuid.uuid4().hex[:8]}"
-        await server.update(task_id, progress=10 * (step + 1), message=message)
-
-
-async def come_back(server: Server, task_id: str, live: Live, facts: dict[str, Any]) -> None:
+async def come_back(server: Server, live: Live, facts: Facts) -> None:
     """Subscribe after the end, once as a newcomer and once with the terminal event's id, as EventSource does."""
-    after: dict[str, Any] = {**facts, "joined": "after-end"}
-    readers = [server.read("after-end", task_id, **after)]
+    after = replace(facts, joined="after-end")
+    readers = [server.read("after-end", after)]
     last = live.events[-1] if live.events else None
     if last and last.id and '"completed"' in last.data:
-        readers.append(server.read("back-after-end", task_id, last_event_id=last.id, resume="terminal", **after))
+        back = replace(after, last_event_id=last.id, resume="terminal")
+        readers.append(server.read("back-after-end", back))
     await asyncio.gather(*readers)

@@ -1,11 +1,13 @@
 """Readers that come at odd moments, or come back."""
 
 import asyncio
-from typing import Any
+from dataclasses import replace
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.probes.probe import probe
-from ssegauge.conformance.profiles.task_progress.probes.course import pace
+from ssegauge.conformance.probes.publishing import pace
 from ssegauge.conformance.recording.server import Server
+from ssegauge.conformance.recording.speaking import Speaker
 
 RACE_MS = range(-20, 21, 4)
 GARBAGE = {
@@ -20,21 +22,20 @@ GARBAGE = {
 @probe("task.create_manual", "task.update")
 async def resume(server: Server) -> None:
     """Cut after every event: come back with the id of each, while the task runs, and read on to the end."""
-    task_id = await server.create("manual")
-    facts: dict[str, Any] = {"kind": "manual", "patience_ms": 1000 * server.patience_s}
-    async with server.stream("resume-uncut", task_id, reader="uncut", **facts) as uncut:
-        await uncut.until(lambda: len(uncut.events) > 1, server.patience_s)
-        await pace(server, task_id, range(4))
+    speaker = Speaker(server, Facts(task_id=await server.create("manual"), kind="manual"))
+    facts = replace(speaker.facts, patience_ms=1000 * server.patience_s)
+    cut = replace(facts, reader="cut", resume="known")
+    async with server.stream("resume-uncut", replace(facts, reader="uncut")) as uncut:
+        await speaker.connected(uncut)
+        await pace(speaker, range(4))
         await uncut.until(lambda: len(uncut.events) > 5, server.patience_s)
         cuts = [
-            asyncio.create_task(
-                server.read(f"resume-after-{n}", task_id, reader="cut", last_event_id=last, resume="known", **facts)
-            )
+            asyncio.create_task(server.read(f"resume-after-{n}", replace(cut, last_event_id=last)))
             for n, last in enumerate(uncut.ids(), 1)
         ]
         await asyncio.sleep(3 * 0.1)  # they are subscribed, or slow: both must be served
-        await pace(server, task_id, range(4, 6))
-        await server.complete(task_id)
+        await pace(speaker, range(4, 6))
+        await speaker.end()
         await uncut.finish(server.patience_s)
         await asyncio.gather(*cuts)
 
@@ -45,20 +46,18 @@ async def stale(server: Server) -> None:
     task_id, other = await server.create("manual"), await server.create("manual")
     await server.update(task_id, progress=30, message="before")
     await server.update(other, progress=10, message="elsewhere")
-    async with server.stream("stale-source", other, kind="manual", joined="late") as live:
+    async with server.stream("stale-source", Facts(task_id=other, kind="manual", joined="late")) as live:
         await live.until(lambda: bool(live.ids()), server.patience_s)
         foreign = live.ids()[-1:]
-    ids = [("stale", "another-task", value) for value in foreign]
-    ids += [("garbage", case, value) for case, value in GARBAGE.items()]
-    await asyncio.gather(*(_come_with(server, task_id, *one) for one in ids))
+    facts = Facts(task_id=task_id, kind="manual", joined="late", patience_ms=2000)
+    ids = [replace(facts, resume="stale", case="another-task", last_event_id=value) for value in foreign]
+    ids += [replace(facts, resume="garbage", case=case, last_event_id=value) for case, value in GARBAGE.items()]
+    await asyncio.gather(*(_come_with(server, one) for one in ids))
     await asyncio.gather(server.complete(task_id), server.complete(other))
 
 
-async def _come_with(server: Server, task_id: str, resume: str, case: str, value: str) -> None:
-    facts: dict[str, Any] = {"kind": "manual", "joined": "late", "patience_ms": 2000}
-    async with server.stream(
-        f"{resume}-{case}", task_id, last_event_id=value, resume=resume, case=case, **facts
-    ) as live:
+async def _come_with(server: Server, facts: Facts) -> None:
+    async with server.stream(f"{facts.resume}-{facts.case}", facts) as live:
         await live.until(lambda: any('"progress"' in event.data for event in live.events), 2.0)
         if not live.over and not live.events:
             live.on_end("timeout")
@@ -76,8 +75,8 @@ async def _subscribe_near_the_end(server: Server, offset_ms: int) -> None:
 
     async def subscribe() -> None:
         await asyncio.sleep((offset_ms - RACE_MS[0]) / 1000)
-        facts: dict[str, Any] = {"kind": "manual", "joined": "race", "situation": "race", "race_ms": offset_ms}
-        await server.read(f"race{offset_ms:+d}ms", task_id, **facts)
+        facts = Facts(task_id=task_id, kind="manual", joined="race", situation="race", race_ms=offset_ms)
+        await server.read(f"race{offset_ms:+d}ms", facts)
 
     async def complete() -> None:
         await asyncio.sleep(-RACE_MS[0] / 1000)

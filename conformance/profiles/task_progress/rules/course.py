@@ -94,7 +94,7 @@ def connected_late(seen: Seen) -> Iterator[Mark]:
     """
     limit_ms = seen.limits.connect_s * 1000
     for view in seen.role("stream"):
-        if view.timed and "situation" not in view.facts:
+        if view.timed and view.facts.situation is None:
             yield from _connects_in_time(view, limit_ms)
 
 
@@ -109,7 +109,7 @@ def _connects_in_time(view: View, limit_ms: float) -> Iterator[Mark]:
 
 def _silent(view: View) -> bool:
     """Whether nothing came; that those who come back or come after the end get no answer is judged by rules on them."""
-    newcomer = "resume" not in view.facts and view.facts.get("joined") != "after-end"
+    newcomer = view.facts.resume is None and view.facts.joined != "after-end"
     return not view.events if view.is_event_stream else newcomer and unanswered(view)
 
 
@@ -189,7 +189,7 @@ def updates_silent(seen: Seen) -> Iterator[Mark]:
     limit_ms = seen.limits.update_s * 1000
     for view in in_time(seen):
         reports = [message for message in view.progress if made_ms(message) is not None]
-        if not view.timed or view.facts.get("kind") == "manual" or len(reports) < 2:
+        if not view.timed or view.facts.kind == "manual" or len(reports) < 2:
             continue  # updates of manual tasks are timed from their cause, which is better
         caught_up = _caught_up(reports, limit_ms)
         yield view.bad("nothing came while things happened, then all at once", caught_up) if caught_up else view.good()

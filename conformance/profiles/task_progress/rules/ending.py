@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.profiles.task_progress.course import (
     came_after_end,
     ended_ms,
@@ -16,7 +17,7 @@ from ssegauge.conformance.profiles.task_progress.rules.shape import is_heartbeat
 from ssegauge.conformance.rules.reading.answers import no_room, unanswered
 from ssegauge.conformance.rules.reading.effects import accepted_updates
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.seen import Mark, Message, Seen, View, is_number
+from ssegauge.conformance.seen import Mark, Message, Seen, View
 from ssegauge.conformance.sse import UnfinishedTail
 from ssegauge.conformance.words import lasted
 
@@ -50,11 +51,11 @@ def no_terminal(seen: Seen) -> Iterator[Mark]:
 
 def _untold(seen: Seen, view: View) -> str:
     """Say how a stream's end went untold; failed tasks, resumed streams and unread events have rules of their own."""
-    if view.facts.get("kind") == "failing" or "resume" in view.facts or not _is_whole(view):
+    if view.facts.kind == "failing" or view.facts.resume is not None or not _is_whole(view):
         return ""
     if view.ended_by_server:
         return "the stream ended, but not how the task did"
-    over_ms, end = ended_ms(seen, view.facts.get("task_id")), view.transcript.end
+    over_ms, end = ended_ms(seen, view.facts.task_id), view.transcript.end
     waited_ms = view.epoch_ms(end.at_ms) - over_ms if over_ms is not None and end else 0.0
     late = end is not None and end.how in {"cut", "timeout"} and waited_ms > seen.limits.update_s * 1000
     return f"the task had ended {lasted(waited_ms)} before, and this stream was not told" if late else ""
@@ -171,10 +172,10 @@ def late_after_end_hangs(seen: Seen) -> Iterator[Mark]:
     Example: (connected, then nothing)
     """
     for view in came_after_end(seen):
-        wrong = _left_hanging(view) if view.facts.get("resume") == "terminal" else _not_told(view)
+        wrong = _left_hanging(view) if view.facts.resume == "terminal" else _not_told(view)
         if wrong:
             yield view.bad(wrong)
-        elif view.ended_by_server and (view.terminal or view.facts.get("resume") == "terminal"):
+        elif view.ended_by_server and (view.terminal or view.facts.resume == "terminal"):
             yield view.good()
 
 
@@ -214,8 +215,8 @@ def completion_race(seen: Seen) -> Iterator[Mark]:
     Example: (connected, progress 50, then nothing; the task ended 10 ms after the request)
     """
     always = any(view.ended_by_server and not view.terminal for view in in_time(seen))  # judged by no-terminal
-    for view in seen.role("stream", situation="race"):
-        over_ms = ended_ms(seen, view.facts.get("task_id"))
+    for view in seen.role("stream", Facts(situation="race")):
+        over_ms = ended_ms(seen, view.facts.task_id)
         if over_ms is None or over_ms <= view.transcript.started_ms:
             continue  # those that surely came after the end are judged by lifecycle/late-after-end-hangs
         wrong = _not_told(view)
@@ -226,8 +227,8 @@ def completion_race(seen: Seen) -> Iterator[Mark]:
 
 
 def _moment(view: View) -> str:
-    offset = view.facts.get("race_ms")
-    if not is_number(offset):
+    offset = view.facts.race_ms
+    if offset is None:
         return ""
     return f"; asked {abs(offset):g} ms {'before' if offset < 0 else 'after'} the end"
 
@@ -253,14 +254,14 @@ def reconnect_restarts_task(seen: Seen) -> Iterator[Mark]:
 def _has_the_end(seen: Seen, view: View) -> bool:
     """Whether a client came back with the id of an event that is known to be the terminal one."""
     given = {other.terminal.event.id for other in _readers_before(seen, view) if other.terminal}
-    return view.facts.get("resume") == "terminal" and view.facts.get("last_event_id") in given
+    return view.facts.resume == "terminal" and view.facts.last_event_id in given
 
 
 def _runs_again(seen: Seen, view: View) -> Message | None:
     """Return a report of unfinished work that is no history; telling that again is no restart."""
     before = tuple(_readers_before(seen, view))
     told = {state(message) for other in before for message in other.progress}
-    asked = [_fields(update.facts) for update in accepted_updates(seen, view.facts.get("task_id"))]
+    asked = [_fields(update.facts.as_json()) for update in accepted_updates(seen, view.facts.task_id)]
     over_ms = min((at for other in before if other.terminal and (at := made_ms(other.terminal))), default=0.0)
     unfinished = (one for one in view.progress if one.progress.get("status") in tuple(UNFINISHED))
     new = (one for one in unfinished if state(one) not in told and _fields(one.progress) not in asked)
@@ -273,7 +274,7 @@ def _fields(given: Mapping[str, object]) -> tuple[object, ...]:
 
 
 def _readers_before(seen: Seen, view: View) -> Iterator[View]:
-    return (other for other in in_time(seen) if other.facts.get("task_id") == view.facts.get("task_id"))
+    return (other for other in in_time(seen) if other.facts.task_id == view.facts.task_id)
 
 
 @rule(

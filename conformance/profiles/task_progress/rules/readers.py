@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.profiles.task_progress.course import (
     State,
     ended_ms,
@@ -38,7 +39,7 @@ def late_subscriber_uninformed(seen: Seen) -> Iterator[Mark]:
     Example: (connected, then nothing until the task moves)
     """
     for view in ordinary(seen):
-        if view.facts.get("joined") == "late" and "resume" not in view.facts:
+        if view.facts.joined == "late" and view.facts.resume is None:
             told = told_state(seen, view)
             if told is not None:
                 yield view.good() if told else view.bad(how_untold(seen, view))
@@ -66,7 +67,7 @@ def subscribers_disagree(seen: Seen) -> Iterator[Mark]:
 
 
 def _may_be_compared(view: View) -> bool:
-    return "situation" not in view.facts and "resume" not in view.facts and bool(view.progress)
+    return view.facts.situation is None and view.facts.resume is None and bool(view.progress)
 
 
 def _states(view: View) -> States:
@@ -128,9 +129,9 @@ def subscriber_moves_task(seen: Seen) -> Iterator[Mark]:
 
     Example: (a second reader comes at 40; the first is told 41, which nobody asked for)
     """
-    for task_id, views in seen.tasks(lambda view: view.facts.get("kind") == "manual"):
+    for task_id, views in seen.tasks(lambda view: view.facts.kind == "manual"):
         watcher, *visitors = sorted(views, key=lambda view: view.transcript.started_ms)
-        if seen.role("update", task_id=task_id) and "situation" not in watcher.facts:
+        if seen.role("update", Facts(task_id=task_id)) and watcher.facts.situation is None:
             yield from _moves(watcher, visitors, _unasked(seen, task_id, watcher))
 
 
@@ -139,7 +140,7 @@ def _unasked(seen: Seen, task_id: str, watcher: View) -> list[Message]:
 
     A fall to another value is judged by lifecycle/progress-regresses.
     """
-    updates = seen.role("update", task_id=task_id)
+    updates = seen.role("update", Facts(task_id=task_id))
     told = [(message, value) for message in watcher.progress if (value := percent(message)) is not None]
     found = []
     for (_, before), (message, value) in pairwise(told):
@@ -190,7 +191,7 @@ def snapshot_disagrees(seen: Seen) -> Iterator[Mark]:
 
     Example: (the stream: completed, 100; the polling endpoint: pending, 0)
     """
-    for view in seen.role("snapshot", when="ended"):
+    for view in seen.role("snapshot", Facts(when="ended")):
         terminal = _told_end(seen, view)
         polled = view.json
         if terminal and isinstance(polled, dict) and isinstance(polled.get("status"), str):
@@ -202,11 +203,11 @@ def _told_end(seen: Seen, view: View) -> Message | None:
     """Return the terminal event that a stream of the task had told before the polling endpoint was asked."""
     if not (view.head and view.head.status == 200):
         return None
-    task_id, asked_ms = view.facts.get("task_id"), view.transcript.started_ms
+    task_id, asked_ms = view.facts.task_id, view.transcript.started_ms
     over_ms = ended_ms(seen, task_id)
     if over_ms is None or over_ms > asked_ms:
         return None
-    return next((one.terminal for one in in_time(seen) if one.facts.get("task_id") == task_id and one.terminal), None)
+    return next((one.terminal for one in in_time(seen) if one.facts.task_id == task_id and one.terminal), None)
 
 
 def _difference(polled: dict[str, object], terminal: Message) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ssegauge.conformance.facts import Facts, Resume
 from ssegauge.conformance.profiles.task_progress.course import State, how_untold, ordinary, readable, state, told_state
 from ssegauge.conformance.profiles.task_progress.rules.shape import known, messages
 from ssegauge.conformance.rules.reading.answers import hangs, no_room, unanswered
@@ -55,7 +56,7 @@ def ids_repeated(seen: Seen) -> Iterator[Mark]:
     """
     for view in seen.streams:
         yield from _differ_within(view)
-    for _, (first, *others) in seen.tasks(lambda view: "situation" not in view.facts and "resume" not in view.facts):
+    for _, (first, *others) in seen.tasks(lambda view: view.facts.situation is None and view.facts.resume is None):
         by_id = {message.event.id: _said(message) for message in _identified(first)} if others else {}
         for view in others:
             yield from _differ_from(by_id, view)
@@ -122,12 +123,12 @@ class Return:
 def _returns(seen: Seen) -> Iterator[Return]:
     """Yield the clients that came back; an id that the uncut reader was given twice says nothing of where to go on."""
     for uncut in ordinary(seen):
-        if uncut.facts.get("reader") == "uncut":
+        if uncut.facts.reader == "uncut":
             told = _identified(uncut)
             ids = [message.event.id for message in told]
-            for view in seen.role("stream", reader="cut", resume="known", task_id=uncut.facts.get("task_id")):
-                last = view.facts.get("last_event_id")
-                if ids.count(last) == 1 and "situation" not in view.facts and not no_room(view):
+            for view in seen.role("stream", Facts(reader="cut", resume="known", task_id=uncut.facts.task_id)):
+                last = view.facts.last_event_id
+                if ids.count(last) == 1 and view.facts.situation is None and not no_room(view):
                     at = ids.index(last) + 1
                     yield Return(view, told[:at], told[at:], uncut)
 
@@ -218,8 +219,8 @@ def garbage_id_fails(seen: Seen) -> Iterator[Mark]:
     return _answers(seen, "garbage")
 
 
-def _answers(seen: Seen, resume: str) -> Iterator[Mark]:
-    for view in seen.role("stream", resume=resume):
+def _answers(seen: Seen, resume: Resume) -> Iterator[Mark]:
+    for view in seen.role("stream", Facts(resume=resume)):
         if _is_own(seen, view) or _is_usual(seen, view) or no_room(view):
             continue
         if wrong := _refused(view):
@@ -233,21 +234,21 @@ def _answers(seen: Seen, resume: str) -> Iterator[Mark]:
 
 def _is_own(seen: Seen, view: View) -> bool:
     """Whether the id is one of this task after all: where a task's events are counted, two tasks have the same ids."""
-    task_id, last = view.facts.get("task_id"), view.facts.get("last_event_id")
-    others = (other for other in seen.streams if other.facts.get("task_id") == task_id)
+    task_id, last = view.facts.task_id, view.facts.last_event_id
+    others = (other for other in seen.streams if other.facts.task_id == task_id)
     return any(message.event.id == last for other in others for message in _identified(other))
 
 
 def _is_usual(seen: Seen, view: View) -> bool:
     """Whether clients without an id are refused alike, so that it is not on account of the id."""
     refused = view.head.status if view.head and view.head.status != 200 else None
-    newcomers = (other.head for other in seen.role("stream") if other.head and "resume" not in other.facts)
+    newcomers = (other.head for other in seen.role("stream") if other.head and other.facts.resume is None)
     return refused is not None and any(head.status == refused for head in newcomers)
 
 
 def _leaves_late_ones_untold(seen: Seen) -> bool:
     """Whether who comes late without an id is not told the current state at once either: another rule finds that."""
-    newcomers = (view for view in seen.role("stream", joined="late") if "resume" not in view.facts)
+    newcomers = (view for view in seen.role("stream", Facts(joined="late")) if view.facts.resume is None)
     return any(told_state(seen, view) is False for view in newcomers)
 
 
@@ -261,7 +262,7 @@ def _refused(view: View) -> str:
 
 
 def _case(view: View) -> str:
-    return f" ({view.facts['case']} id)" if "case" in view.facts else ""
+    return f" ({view.facts.case} id)" if view.facts.case is not None else ""
 
 
 @rule(

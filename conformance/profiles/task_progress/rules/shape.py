@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
-from ssegauge.conformance.rules.liveness import HEARTBEAT_NAMES
+from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES
+from ssegauge.conformance.rules.reading.json_texts import json_texts
 from ssegauge.conformance.rules.reading.torn import torn
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Message, View, is_number
@@ -42,7 +43,7 @@ def each(view: View, messages: Iterable[Message], wrong: Callable[[Message], str
 
 def messages(view: View) -> tuple[Message, ...]:
     """Return the messages that shape rules judge."""
-    if view.facts.get("situation") == "canary":
+    if view.facts.situation == "canary":
         return ()
     return tuple(one for one in view.messages if not is_heartbeat(one))
 
@@ -67,7 +68,7 @@ def made_ms(message: Message) -> float | None:
 
 def own_task_id(view: View) -> str | None:
     """Return the stream's task id: the one asked for or, in a capture, the first one told."""
-    asked = view.facts.get("task_id")
+    asked = view.facts.task_id
     if isinstance(asked, str):
         return asked
     told = (one.fields.get("taskId") for one in known(view))
@@ -90,8 +91,8 @@ def not_json(view: View) -> Iterator[Mark]:
 
     Example: data: {'type': 'progress'}
     """
-    others = {id(one) for one, _ in torn(view)}  # judged by wire/unprefixed-data
-    events = (one for one in messages(view) if id(one) not in others)
+    others = {id(one) for one, _ in torn(view)}  # judged by wire/unprefixed-data, and wire/two-values-in-one
+    events = (one for one in messages(view) if id(one) not in others and json_texts(one.event.data) < 2)
     yield from each(view, events, lambda one: f"not JSON: {one.error}" if one.error else "")
 
 

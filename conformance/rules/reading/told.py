@@ -1,0 +1,18 @@
+"""What streams say of errors."""
+
+from collections.abc import Iterator
+
+from ssegauge.conformance.seen import Message, Seen, View
+
+
+def told_errors(seen: Seen) -> Iterator[tuple[View, Message]]:
+    """Yield the events that tell an error, with their streams."""
+    for view in (*seen.streams, *(one for one in seen.role("unknown-task") if one.is_event_stream)):
+        yield from ((view, message) for message in view.messages if tells_an_error(message))
+
+
+def tells_an_error(message: Message) -> bool:
+    """Whether an event tells an error: by its type, by the JSON in it, or by the state of a task."""
+    if "error" in {message.event.type, message.type if isinstance(message.type, str) else ""}:
+        return True
+    return bool(message.fields.get("error")) or message.progress.get("status") == "failed"

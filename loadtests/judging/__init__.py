@@ -1,0 +1,1 @@
+"""Measured values -> verdicts: objectives, impact, capacity, health, summary; pure."""

@@ -1,0 +1,219 @@
+"""Measured values -> verdicts, as pure functions of a ``Measured`` and the target's limits.
+
+Zero evidence never passes: an objective with fewer samples than ``FEWEST`` cannot be judged, and neither can
+anything that passed or failed while the generator was saturated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from ssegauge.conformance.errors import HELD
+from ssegauge.conformance.target import Limits
+from ssegauge.loadtests.judging.impact import FEWEST_PAIRS, Ratio
+from ssegauge.loadtests.measuring.integrity import Account
+from ssegauge.loadtests.measuring.samples import Floats
+
+Verdict = Literal["pass", "fail", "could_not_judge"]
+CONNECT_TIME: Final = "performance/connect-time"
+UPDATE_LATENCY: Final = "performance/update-latency"
+OFFERED: Final = 0.95  # the least share of the planned updates that is the load asked for
+FEWEST: Final = 20  # a p99 of fewer samples is their maximum, by luck
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """One judged limit; the fields are those of the run folder's contract."""
+
+    rule: str
+    limit: float
+    value: float | None
+    unit: str
+    statistic: str
+    samples: int
+    verdict: Verdict
+    interval: tuple[float, float] | None = None
+    note: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON, without the parts it does not have."""
+        optional = {"interval": list(self.interval) if self.interval else None, "note": self.note or None}
+        required = ("rule", "limit", "value", "unit", "statistic", "samples", "verdict")
+        present = {name: value for name, value in optional.items() if value is not None}
+        return {name: getattr(self, name) for name in required} | present
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a run measured; times in ms."""
+
+    connect: Floats
+    update: Floats
+    account: Account
+    users: int
+    peak_open: int
+    failed: int
+    dropped: int
+    reasons: str = ""
+    driven: bool = True  # updates were triggered by us
+    updates_expected: bool = True  # the scenario should have seen updates
+    ratio: Ratio | None = None
+    existing: bool = False  # the target names an existing endpoint, and phases were run
+    pings: int = 0
+    ping_failures: str = ""
+    planned: int = 0  # updates that were due, and what became of them
+    accepted: int = 0
+    refused: int = 0
+    refusals: str = ""
+    held: int | None = None  # the fewest streams open in a phase that was to have them
+    judged: int = 0  # streams that the rules judged
+    broken: Sequence[str] = ()  # codes of the MUST rules that they broke
+    complaint: str = ""  # why the whole run is void
+    connect_complaint: str = ""  # why connect times are
+    update_complaint: str = ""  # why update latency is
+
+
+def judge(measured: Measured, limits: Limits) -> list[Objective]:
+    """Return all objectives, judged."""
+    found = [
+        percentile_below(CONNECT_TIME, measured.connect, limits.connect_s * 1e3),
+        concurrent(measured, limits),
+    ]
+    if measured.updates_expected:
+        found.append(update_latency(measured, limits))
+    if measured.driven:
+        found += [offered_load(measured), *integrity(measured.account)]
+    if measured.judged:
+        found.append(conformance(measured))
+    if measured.existing:
+        found.append(degradation(measured, limits))
+    doubts = {CONNECT_TIME: measured.connect_complaint, UPDATE_LATENCY: measured.update_complaint}
+    return [voided(item, measured.complaint or doubts.get(item.rule, "")) for item in found]
+
+
+def overall(objectives: Iterable[Objective]) -> Verdict:
+    """Return the run's verdict: a failure outweighs a doubt, a doubt outweighs a pass."""
+    verdicts = {item.verdict for item in objectives} or {"could_not_judge"}
+    order: tuple[Verdict, ...] = ("fail", "could_not_judge", "pass")
+    return next(verdict for verdict in order if verdict in verdicts)
+
+
+def percentile_below(rule: str, values: Floats, limit_ms: float) -> Objective:
+    """The 99th percentile (linear interpolation) is below the limit."""
+    if values.size < FEWEST:
+        note = f"{values.size} samples, at least {FEWEST} are needed; run longer or with more users"
+        value = float(np.percentile(values, 99)) if values.size else None
+        return Objective(rule, limit_ms, value, "ms", "p99", values.size, "could_not_judge", note=note)
+    value = float(np.percentile(values, 99))
+    if value < -1.0:
+        note = "the server's clock is ahead of ours: its time stamps lie in the future"
+        return Objective(rule, limit_ms, value, "ms", "p99", values.size, "could_not_judge", note=note)
+    return Objective(rule, limit_ms, value, "ms", "p99", values.size, _verdict(value < limit_ms))
+
+
+def update_latency(measured: Measured, limits: Limits) -> Objective:
+    """The 99th percentile is below the limit; where nothing can be timed, running longer would not help."""
+    judged = percentile_below(UPDATE_LATENCY, measured.update, limits.update_s * 1e3)
+    if measured.driven or measured.update.size:
+        return judged
+    note = "no event told when it was made, and no stream had two of them: there was nothing to time"
+    return replace(judged, note=note)
+
+
+def concurrent(measured: Measured, limits: Limits) -> Objective:
+    """As many streams as asked for were open at once, and none failed or dropped.
+
+    A server that lets streams wait for their heads, longer than a connect may take, holds no more of them at once.
+    Who asks for fewer than the limit gets that judged, and is told that it is less.
+    """
+    limit = min(limits.concurrent, measured.users)
+    values = ("performance/concurrent-streams", limit, measured.peak_open, "streams", "peak", measured.peak_open)
+    if not measured.peak_open:
+        remedy = HELD if "timed out" in measured.reasons else "check base_url and stream.path"
+        note = f"no stream was opened: {measured.reasons or 'none was tried'}; {remedy}"
+        return Objective(*values, "could_not_judge", note=note)
+    if not (measured.failed or measured.dropped) and measured.peak_open < measured.users:
+        waited_s = float(measured.connect.max()) / 1e3 if measured.connect.size else 0.0
+        if waited_s > limits.connect_s:
+            note = f"answers {measured.peak_open} at a time; the others waited up to {waited_s:.1f} s for their head"
+            return Objective(*values, "fail", note=note)
+        note = f"{measured.users} wanted, but the streams end too soon to be open at once; use streams that last longer"
+        return Objective(*values, "could_not_judge", note=note)
+    if measured.failed or measured.dropped:
+        reasons = f" ({measured.reasons})" if measured.reasons else ""
+        note = f"{measured.users} wanted; {measured.failed} failed, {measured.dropped} dropped{reasons}"
+        return Objective(*values, "fail", note=note)
+    fewer = f"only {measured.users} were asked for; the limit is {limits.concurrent}"
+    return Objective(*values, "pass", note=fewer if limit < limits.concurrent else "")
+
+
+def integrity(account: Account) -> list[Objective]:
+    """Every update arrived, once, in order."""
+    counts = (("lost", account.lost), ("duplicated", account.duplicated), ("reordered", account.reordered))
+    return [_none_of(f"performance/event-{name}", name, count, account.sent) for name, count in counts]
+
+
+def offered_load(measured: Measured) -> Objective:
+    """The server took the load that was planned: what it refuses, or lets wait, it was not loaded with."""
+    planned, share = measured.planned, measured.accepted / measured.planned if measured.planned else None
+    values = ("performance/offered-load", OFFERED, share, "ratio", "accepted of the planned updates", planned)
+    if share is None:
+        return Objective(*values, "could_not_judge", note="no update was due; run longer, or with a higher --rate")
+    refused = f"{measured.refused} of {planned} updates were refused: {measured.refusals}" if measured.refused else ""
+    if share >= OFFERED:
+        return Objective(*values, "pass", note=refused)
+    if measured.refused > (1 - OFFERED) * planned:
+        return Objective(*values, "fail", note=refused)
+    note = f"{planned} updates were due and {measured.accepted} accepted; replies take too long for the rate: lower it"
+    return Objective(*values, "could_not_judge", note=note)
+
+
+def conformance(measured: Measured) -> Objective:
+    """No stream of the run breaks a MUST."""
+    broken = len(measured.broken)
+    values = ("performance/breaks-under-load", 0, broken, "rules", "broken MUST rules", measured.judged)
+    return Objective(*values, _verdict(not broken), note=", ".join(measured.broken))
+
+
+def degradation(measured: Measured, limits: Limits) -> Objective:
+    """The existing endpoint's median grows by less than the limit, and the whole interval says so."""
+    rule, limit, ratio = "performance/degradation", 1 + limits.degradation, measured.ratio
+    fixed = (rule, limit, ratio.value if ratio else None, "ratio", "ratio of medians", measured.pings)
+    if measured.ping_failures:
+        note = f"the existing endpoint did not answer well: {measured.ping_failures}"
+        return Objective(*fixed, "could_not_judge", note=note)
+    if measured.held is not None and measured.held < OFFERED * measured.users:
+        note = f"only {measured.held} of {measured.users} streams were open when their impact was measured"
+        return Objective(*fixed, "could_not_judge", note=note)
+    if ratio is None:
+        note = f"fewer than {FEWEST_PAIRS} usable pairs of phases; run longer"
+        return Objective(*fixed, "could_not_judge", note=note)
+    interval = (ratio.low, ratio.high)
+    if ratio.high < limit:
+        return Objective(*fixed, "pass", interval)
+    if ratio.low > limit:
+        return Objective(*fixed, "fail", interval)
+    note = "the interval holds the limit: run longer, or on a quieter machine"
+    return Objective(*fixed, "could_not_judge", interval, note)
+
+
+def voided(objective: Objective, complaint: str) -> Objective:
+    """Return the objective as one that cannot be judged, where there is a complaint."""
+    if not complaint:
+        return objective
+    return replace(objective, verdict="could_not_judge", note=complaint)
+
+
+def _none_of(rule: str, name: str, count: int, samples: int) -> Objective:
+    if not samples:
+        note = "no update was sent while a stream was open"
+        return Objective(rule, 0, count, "events", name, 0, "could_not_judge", note=note)
+    return Objective(rule, 0, count, "events", name, samples, _verdict(count == 0))
+
+
+def _verdict(good: bool) -> Verdict:
+    return "pass" if good else "fail"

@@ -1,0 +1,185 @@
+"""A run folder's samples and a run's counts -> load.json.
+
+Everything that can be is computed from the samples on disk, so that the document says what the folder shows.
+``Facts`` holds what no sample says. Percentiles interpolate linearly between the nearest samples.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from ssegauge.conformance.target import Target
+from ssegauge.loadtests.judging import offset
+from ssegauge.loadtests.judging.health import Health
+from ssegauge.loadtests.judging.impact import ratio_of
+from ssegauge.loadtests.judging.objectives import Measured, judge, overall
+from ssegauge.loadtests.measuring import samples
+from ssegauge.loadtests.measuring.clocks import Clocks
+from ssegauge.loadtests.measuring.integrity import Account
+from ssegauge.loadtests.measuring.samples import CONNECT, EXISTING, FIRST_EVENT, GAP, OPEN, UPDATE, Floats
+from ssegauge.loadtests.stream.clock import Clock
+
+SCHEMA: Final = "ssegauge/load/1"
+MOST_REASONS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a run knows beside its samples."""
+
+    scenario: str
+    started: str  # ISO 8601, UTC
+    duration_s: float
+    users: int
+    rate: float | None  # updates per second, None when nothing is driven
+    clock: Clock
+    failed: int = 0
+    dropped: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+    drops: Counter[str] = field(default_factory=Counter)
+    account: Account = field(default_factory=Account)
+    sending_ms: Floats = field(default_factory=lambda: np.empty(0))  # of these three see ``Health``
+    looping_ms: Floats = field(default_factory=lambda: np.empty(0))
+    cpu_shares: Floats = field(default_factory=lambda: np.empty(0))
+    clock_step_ms: float = 0.0
+    standstill_ms: float = 0.0
+    clocks: Clocks = field(default_factory=Clocks)
+    updates: Mapping[str, int] = field(default_factory=dict)  # "planned", "accepted", "refused", "sent"
+    refusals: Counter[str] = field(default_factory=Counter)
+    held: int | None = None  # see Measured
+    phases: Sequence[Mapping[str, Any]] = ()
+    ping_failures: Counter[str] = field(default_factory=Counter)
+    conformance: Mapping[str, Any] = field(default_factory=lambda: {"streams_judged": 0, "findings": []})
+    complaint: str = ""  # why nothing can be judged, beside what the generator's figures say
+
+
+def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
+    """Return the load.json document of a run folder."""
+    latency = {kind: samples.read(run_folder, kind, "value", "delay_ms") for kind in (CONNECT, FIRST_EVENT, UPDATE)}
+    (gaps,) = samples.read(run_folder, GAP, "value")
+    delays = _known(np.concatenate([facts.looping_ms, *(delay for _, delay in latency.values())]))
+    health = _health(facts, latency[CONNECT][1], read_together(run_folder))
+    limits, stamped = target.limits, facts.rate is None
+    own_faults = [health.complaint(limits), health.update_complaint(limits), health.connect_complaint(limits)]
+    phases = dict(samples.read_phases(run_folder, EXISTING))
+    measured = Measured(
+        connect=latency[CONNECT][0],
+        update=latency[UPDATE][0],
+        account=facts.account,
+        users=facts.users,
+        peak_open=peak_open(run_folder),
+        failed=facts.failed,
+        dropped=facts.dropped,
+        reasons=reasons(facts.failures + facts.drops),
+        driven=not stamped,
+        updates_expected=not stamped or bool(facts.clocks.firsts) or not gaps.size,
+        planned=facts.updates.get("planned", 0),
+        accepted=facts.updates.get("accepted", 0),
+        refused=facts.updates.get("refused", 0),
+        refusals=reasons(facts.refusals),
+        held=facts.held,
+        ratio=ratio_of(phases),
+        existing=bool(facts.phases),
+        pings=sum(values.size for values in phases.values()),
+        ping_failures=reasons(facts.ping_failures),
+        judged=facts.conformance["streams_judged"],
+        broken=[finding["rule"] for finding in facts.conformance["findings"] if finding["level"] == "must"],
+        complaint=facts.complaint or own_faults[0],
+        update_complaint=own_faults[1] or (offset.complaint(facts.clocks) if stamped else ""),
+        connect_complaint=own_faults[2],
+    )
+    objectives = judge(measured, target.limits)
+    source = "event-timestamp" if stamped else "planned"
+    kinds = {"connect": latency[CONNECT][0], "first_event": latency[FIRST_EVENT][0], "update": latency[UPDATE][0]}
+    return {
+        "schema": SCHEMA,
+        "scenario": facts.scenario,
+        "verdict": overall(objectives),
+        "started": facts.started,
+        "duration_s": round(facts.duration_s, 3),
+        "users": facts.users,
+        "rate": facts.rate,
+        "phases": list(facts.phases),
+        "objectives": [item.document() for item in objectives],
+        "connections": _connections(measured, facts),
+        "latency_ms": {name: percentiles(values) for name, values in kinds.items()} | _gaps(gaps, source, kinds),
+        "updates": None if stamped else {**facts.updates, "refusals": dict(facts.refusals.most_common())},
+        "integrity": asdict(facts.account) if facts.account.sent else None,
+        "conformance": dict(facts.conformance),
+        "generator": _generator(delays, facts, own_faults) | {"saturated": any(own_faults)},
+    }
+
+
+def percentiles(values: Floats) -> dict[str, Any]:
+    """Return p50, p95, p99 and max, None for no samples; less than 0 (another clock) is shown as 0."""
+    if not values.size:
+        return {"p50": None, "p95": None, "p99": None, "max": None, "samples": 0}
+    p50, p95, p99 = (max(0.0, round(float(value), 4)) for value in np.percentile(values, (50, 95, 99)))
+    return {"p50": p50, "p95": p95, "p99": p99, "max": max(0.0, round(float(values.max()), 4)), "samples": values.size}
+
+
+def peak_open(run_folder: Path) -> int:
+    """Return the most streams that were open at once."""
+    at, step = samples.read(run_folder, OPEN, "at_ms", "value")
+    return max(0, int(np.cumsum(step[np.lexsort((step, at))]).max())) if at.size else 0
+
+
+def reasons(counted: Counter[str]) -> str:
+    """Return the most frequent reasons in one line."""
+    return ", ".join(f"{reason} x {count}" for reason, count in counted.most_common(MOST_REASONS))
+
+
+def _connections(measured: Measured, facts: Facts) -> dict[str, Any]:
+    counts = {"requested": facts.users, "peak_open": measured.peak_open}
+    counts |= {"failed": facts.failed, "dropped": facts.dropped}
+    return counts | {"drop_reasons": dict((facts.failures + facts.drops).most_common())}
+
+
+def _gaps(gaps: Floats, source: str, kinds: dict[str, Floats]) -> dict[str, Any]:
+    update = percentiles(kinds["update"]) | {"source": source}
+    return {"update": update} | ({"gap": percentiles(gaps)} if gaps.size else {})
+
+
+def _health(facts: Facts, connect_delay_ms: Floats, reading_ms: Floats) -> Health:
+    stamped = facts.clock == "kernel"
+    return Health(
+        sending_ms=facts.sending_ms,
+        reading_ms=reading_ms,
+        # Where the kernel stamps arrivals, a late loop lengthens connects alone: it was noted with each of them.
+        looping_ms=_known(connect_delay_ms if stamped else facts.looping_ms),
+        cpu_shares=facts.cpu_shares,
+        clock_step_ms=facts.clock_step_ms,
+        standstill_ms=facts.standstill_ms,
+        stamped=stamped,
+    )
+
+
+def _generator(delays: Floats, facts: Facts, own_faults: Sequence[str]) -> dict[str, Any]:
+    complaint = facts.complaint or next(filter(None, own_faults), "")
+    delay = percentiles(delays)
+    shares = facts.cpu_shares
+    figures = {
+        "delay_ms": {name: delay[name] for name in ("p50", "p99", "max")},
+        "cpu_percent": round(float(shares.mean()) * 100, 1) if shares.size else None,
+        "clock": facts.clock,
+    }
+    return figures | ({"note": complaint} if complaint else {})
+
+
+def read_together(run_folder: Path) -> Floats:
+    """Return, for each update, by how much its arrival may be stamped late: the delay of a read of several, else 0."""
+    at, stream, delay = samples.read(run_folder, UPDATE, "at_ms", "stream", "delay_ms")
+    order = np.lexsort((at, stream))
+    same = (np.diff(at[order]) == 0) & (np.diff(stream[order]) == 0)
+    earlier = np.append(same, [False] * min(1, at.size))
+    return np.where(earlier, np.nan_to_num(delay[order]), 0.0)
+
+
+def _known(delays: Floats) -> Floats:
+    return delays[~np.isnan(delays)]

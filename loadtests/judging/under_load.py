@@ -1,0 +1,105 @@
+"""Conformance under load: some of the run's streams are kept and judged by the rules that judge idle ones.
+
+A ``Recording`` keeps the first bytes of one stream, at most ``MOST_BYTES``; ``findings`` judges recordings and
+returns what is broken, as plain values, with the transcripts that show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+from ssegauge.conformance.facts import Facts, Kind
+from ssegauge.conformance.judge import Result, judge
+from ssegauge.conformance.recording.transcript import Chunk, End, Head, How, Request, Transcript
+from ssegauge.conformance.target import Target
+
+MOST_STREAMS: Final = 50
+MOST_BYTES: Final = 65_536
+_ENDS: Final[Mapping[str, How]] = {"closed": "cut", "complete": "eof", "timed out": "timeout"}
+
+
+class Recording:
+    """What one stream received, as far as it is kept. ``late``: the task had moved before."""
+
+    __slots__ = ("_chunks", "_head", "_name", "_request", "_room", "_started_ns", "_task_id", "late")
+
+    def __init__(self, number: int, request: Request, started_ns: int, task_id: str | None, *, late: bool) -> None:
+        self._name, self._request, self._started_ns = f"load-{number}", request, started_ns
+        self._task_id, self.late = task_id, late
+        self._head: Head | None = None
+        self._chunks: list[Chunk] = []
+        self._room = MOST_BYTES
+
+    @property
+    def has_head(self) -> bool:
+        """Whether there is anything to judge."""
+        return self._head is not None
+
+    def take_head(self, arrived_ns: int, status: int, headers: Iterable[tuple[str, str]]) -> None:
+        """Keep a response head; of several, after redirects, the last."""
+        self._head = Head(self._at_ms(arrived_ns), status, tuple(headers))
+
+    def take_chunk(self, arrived_ns: int, data: bytes) -> None:
+        """Keep a piece of the body, while there is room for all of it."""
+        self._room -= len(data)
+        if self._room >= 0:
+            self._chunks.append(Chunk(self._at_ms(arrived_ns), bytes(data)))
+
+    def transcript(self, ending: str, ended_ns: int) -> Transcript:
+        """Return what was kept; a stream of which not all is kept was cut by us."""
+        how = "cut" if self._room < 0 else _ENDS.get(ending, "error")
+        kind: Kind = "manual" if self._task_id else "plain"
+        facts = Facts(task_id=self._task_id or None, kind=kind, joined="late" if self.late else "start")
+        return Transcript(
+            self._name,
+            self._request,
+            probe="load",
+            started_ms=self._started_ns / 1e6,
+            head=self._head,
+            chunks=tuple(self._chunks),
+            end=End(self._at_ms(ended_ns), how, ending),
+            facts=facts,
+        )
+
+    def _at_ms(self, at_ns: int) -> float:
+        return (at_ns - self._started_ns) / 1e6
+
+
+def findings(transcripts: Iterable[Transcript], target: Target) -> dict[str, Any]:
+    """Judge streams; return how many, what is broken, and the transcripts (rows by name) that show it."""
+    kept = {one.name: one for one in transcripts}
+    results = judge(kept.values(), profile=target.profile, limits=target.limits)
+    broken = [result for result in results if result.verdict == "fail"]
+    shown = {evidence.transcript for result in broken for evidence in result.evidence} & kept.keys()
+    return {
+        "streams_judged": len(kept),
+        "findings": [_finding(result) for result in broken],
+        "transcripts": {name: list(kept[name].rows()) for name in sorted(shown)},
+    }
+
+
+def merged(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the findings of several processes as those of one; of the same rule, the first is kept."""
+    whole: dict[str, Any] = {"streams_judged": 0, "findings": [], "transcripts": {}}
+    for part in parts:
+        known = {finding["rule"] for finding in whole["findings"]}
+        whole["streams_judged"] += part["streams_judged"]
+        whole["findings"] += [finding for finding in part["findings"] if finding["rule"] not in known]
+        whole["transcripts"] |= part["transcripts"]
+    return whole
+
+
+def _finding(result: Result) -> dict[str, Any]:
+    rule = result.rule
+    return {
+        "rule": rule.code,
+        "level": rule.level,
+        "title": rule.title,
+        "summary": result.summary,
+        "why": rule.why,
+        "mend": rule.mend,
+        "source": {key: getattr(rule.source, key) for key in ("title", "url", "quote")},
+        "evidence": [asdict(one) for one in result.evidence],
+    }

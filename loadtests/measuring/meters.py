@@ -1,0 +1,195 @@
+"""What an arrived event tells of latency: one meter per stream, by what the target offers.
+
+``Driven``: the event shows one of our updates, and is as old as the time since that update was due.
+``Stamped``: the event carries its own ``timestamp`` (ms since the Unix epoch), where nothing can be driven;
+history that a server replays, stamped before we asked, is no latency. Where events say nothing, only the time
+between them is known.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Set as AbstractSet
+from typing import Any, Final, Protocol
+
+from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES
+from ssegauge.loadtests.measuring.clocks import Clocks
+from ssegauge.loadtests.measuring.integrity import Account, Ledger, Tokens
+from ssegauge.loadtests.measuring.samples import GAP, UPDATE, Rows
+
+# Members of an object before the one that is wanted, none of them an array, an object or a text with escapes: then
+# what is found is the object's own, and the rest need not be read.
+_BEFORE: Final = r'\{\s*+(?:"[^"\\]*+"\s*+:\s*+(?:"[^"\\]*+"|[-+.\w]++)\s*+,\s*+)*?'
+_STAMP: Final = re.compile(_BEFORE + r'"timestamp"\s*+:\s*+([1-9][0-9]{0,13})\s*+[,}]').match
+_TYPE: Final = re.compile(_BEFORE + r'"type"\s*+:\s*+"([^"\\]*+)"\s*+[,}]').match
+LAST_MS: Final = 253_402_300_799_999  # the end of the year 9999: a larger number is no time
+
+
+class Sent(Protocol):
+    """What was sent of one task's updates, by their numbers: see ``driving.updates.Task``."""
+
+    @property
+    def number(self) -> int:
+        """The task's number in the run."""
+
+    @property
+    def sent(self) -> int:
+        """The last update sent."""
+
+    @property
+    def accepted(self) -> int:
+        """The last update that the server accepted."""
+
+    @property
+    def refused(self) -> AbstractSet[int]:
+        """Those that it did not accept."""
+
+
+class Meter(Protocol):
+    """Measures the events of one stream."""
+
+    def take(self, kind: str, data: str, arrived_ns: int, delay_ns: int) -> None:
+        """Measure an event that arrived; ``delay_ns`` bounds how much earlier that may have been, -1 if unknown."""
+
+    def freeze(self) -> None:
+        """Expect nothing that is sent from now on."""
+
+    def abandon(self) -> None:
+        """Expect nothing that has not arrived yet: we are the ones who leave."""
+
+    def is_settled(self) -> bool:
+        """Whether nothing that should arrive is outstanding."""
+
+    def settle(self) -> Account:
+        """Return the stream's account at its end."""
+
+
+class Driven:
+    """Latency from the planned time of the update that the event shows; and the stream's integrity."""
+
+    __slots__ = ("_ledger", "_number", "_rows", "_task", "_tokens", "up_to")
+
+    def __init__(self, rows: Rows, number: int, tokens: Tokens, task: Sent) -> None:
+        self._rows, self._number, self._tokens, self._task = rows, number, tokens, task
+        self._ledger: Ledger | None = None
+        self.up_to: int | None = None  # the last update that this stream must still show
+
+    def take(self, kind: str, data: str, arrived_ns: int, delay_ns: int) -> None:  # noqa: ARG002 - the token says all
+        """Measure an event; the first one opens the account."""
+        if self._ledger is None:
+            self._ledger = Ledger(self._task.sent)
+        token = self._tokens.find(data)
+        if token is None or token.task != self._task.number:
+            return
+        new = self._ledger.note(token.sequence) in {"new", "late"}
+        if new and 0 < token.due_ns < self._rows.timed_until_ns:
+            own = token.late_us * 1000 + delay_ns if delay_ns >= 0 else -1
+            self._rows.add(UPDATE, arrived_ns, self._number, (arrived_ns - token.due_ns) / 1e6, own)
+
+    def freeze(self) -> None:
+        """Expect nothing that is sent from now on."""
+        self.up_to = self._task.accepted
+
+    def abandon(self) -> None:
+        """Expect nothing that has not arrived yet."""
+        self.up_to = min(self._last(), self._ledger.last) if self._ledger else 0
+
+    def is_settled(self) -> bool:
+        """Whether every update that the server accepted has arrived."""
+        return self._ledger is None or self._ledger.has_all(self._last(), self._task.refused)
+
+    def settle(self) -> Account:
+        """Return the stream's account."""
+        return self._ledger.close(self._last(), self._task.refused) if self._ledger else Account()
+
+    def _last(self) -> int:
+        return self._task.accepted if self.up_to is None else self.up_to
+
+
+class Stamped:
+    """Latency from the event's own time stamp, and the gap since the event before.
+
+    What counts is chosen by ``measure``, an event type (of the ``event`` field or, in JSON, of ``type``). By default
+    it is every event but greetings (a stream's first event), heartbeats (by their names), and replays.
+    """
+
+    __slots__ = ("_before_ns", "_clocks", "_measure", "_number", "_rows", "_stamped", "_started_ms")
+
+    def __init__(self, rows: Rows, number: int, started_ns: int, clocks: Clocks, measure: str = "") -> None:
+        self._rows, self._number, self._clocks, self._measure = rows, number, clocks, measure
+        self._started_ms = started_ns // 1_000_000
+        self._before_ns = 0
+        self._stamped = False
+
+    def take(self, kind: str, data: str, arrived_ns: int, delay_ns: int) -> None:
+        """Measure an event."""
+        made_ms = timestamp_of(data)
+        if self._before_ns:
+            self._rows.add(GAP, arrived_ns, self._number, (arrived_ns - self._before_ns) / 1e6, delay_ns)
+        if made_ms is not None:
+            self._compare(made_ms, arrived_ns)
+            if made_ms >= self._started_ms and self._is_measured(kind, data):
+                self._rows.add(UPDATE, arrived_ns, self._number, arrived_ns / 1e6 - made_ms, delay_ns)
+        self._before_ns = arrived_ns
+
+    def _compare(self, made_ms: int, arrived_ns: int) -> None:
+        self._clocks.note_age(arrived_ns / 1e6 - made_ms)
+        if not self._stamped:
+            self._stamped = True
+            self._clocks.note_first(made_ms, self._started_ms)
+
+    def _is_measured(self, kind: str, data: str) -> bool:
+        if self._measure:
+            return self._measure in {kind, type_of(data)}
+        return bool(self._before_ns) and kind not in HEARTBEAT_NAMES and type_of(data) not in HEARTBEAT_NAMES
+
+    def freeze(self) -> None:
+        """Nothing is expected."""
+
+    def abandon(self) -> None:
+        """Nothing is expected."""
+
+    def is_settled(self) -> bool:
+        """Nothing is expected, so nothing is outstanding."""
+        return True
+
+    def settle(self) -> Account:
+        """Nothing was sent, so nothing is counted."""
+        return Account()
+
+
+def type_of(data: str) -> str:
+    """Return an event's ``type``, an empty string when it has none."""
+    if found := _TYPE(data):
+        return found[1]
+    document = parsed(data)
+    kind = document.get("type") if isinstance(document, dict) else None
+    return kind if isinstance(kind, str) else ""
+
+
+def timestamp_of(data: str) -> int | None:
+    """Return an event's ``timestamp`` (ms since the Unix epoch), None when it has none."""
+    if found := _STAMP(data):
+        return int(found[1])
+    document = parsed(data)
+    stamp = document.get("timestamp") if isinstance(document, dict) else None
+    return stamp if isinstance(stamp, int) and not isinstance(stamp, bool) and 0 <= stamp <= LAST_MS else None
+
+
+def is_terminal(data: str) -> bool:
+    """Whether an event of the task-progress profile ends its stream."""
+    document = parsed(data)
+    if not isinstance(document, dict):
+        return False
+    progress = document.get("progress")
+    status = progress.get("status") if isinstance(progress, dict) else None
+    return document.get("type") == "error" or status in {"completed", "failed"}
+
+
+def parsed(data: str) -> Any:  # noqa: ANN401 - any JSON value
+    """Return an event's data as JSON, None when it is none."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,292 @@
+"""``ssegauge load``: Locust in a process of its own, watched from here.
+
+Locust patches the process that imports it, so this module imports neither it nor gevent. ``run_load`` starts
+the scenario, passes on what it says goes on, and returns load.json's document. Interrupted (Ctrl-C), it lets
+the run drain and save, and then raises KeyboardInterrupt; interrupted again, it stops at once. Whatever
+happens, no process is left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any, Final
+from urllib.parse import urlsplit
+
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.runfolder import RunFolder
+from ssegauge.conformance.target import Target
+from ssegauge.loadtests.judging import capacity, summary
+from ssegauge.loadtests.running.options import STATUS_VARIABLE, TARGET_VARIABLE, to_json
+
+SCENARIOS: Final = Path(__file__).parents[1] / "scenarios"
+SPARE_DESCRIPTORS: Final = 200  # connections for updates and pings, files, Locust's own
+FIRST_PROBE: Final = 50  # streams, where the search of the limit begins
+REACHABLE_S: Final = 4.0
+Status = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to run. Seconds; users and updates per second; ``processes`` 0 is one process without a master.
+
+    Without a scenario it is progress where the target has the hooks for it, else watch.
+    """
+
+    scenario: str = ""
+    users: int = 50
+    spawn_rate: float = 100.0
+    duration_s: float = 30.0
+    rate: float = 25.0
+    extend_s: float = 30.0
+    measure: str = ""
+    web: bool = False
+    web_port: int = 8089
+    processes: int = 0
+    master: bool = False
+    worker: bool = False
+    master_host: str = "127.0.0.1"
+    master_port: int = 5557
+    expect_workers: int = 1
+
+
+def run_load(
+    target: Target, out: Path, options: Options, on_progress: Callable[[Status], None] | None = None
+) -> dict[str, Any]:
+    """Run a load test into an existing run folder; return the load.json document.
+
+    Raises CannotJudge in one line when nothing could be run, and KeyboardInterrupt, after saving, when
+    interrupted. Of a worker see ``run_worker``.
+    """
+    options = with_scenario(options, target)
+    line = command(options, out)
+    make_room(options)
+    check_reachable(target)
+    with tempfile.TemporaryFile() as log:
+        interrupted, last = _watch(line, target, log, on_progress or _nobody)
+        with contextlib.suppress(CannotJudge) if interrupted else contextlib.nullcontext():
+            document = _document(out) or _rescued(target, out, options, last, _tail(log))
+    if interrupted:
+        raise KeyboardInterrupt
+    return document
+
+
+def find_limit(
+    target: Target, out: Path, options: Options, on_progress: Callable[[Status], None] | None = None
+) -> dict[str, Any]:
+    """Search the most streams within every objective, from 50 up to ``options.users``; return the document.
+
+    It is that of the largest run that passed (else of the smallest), with the capacity as one more objective;
+    the samples of that run become those of the run folder. Raises like ``run_load``.
+    """
+    runs: dict[int, dict[str, Any]] = {}
+    alone = replace(target, existing=None)  # phases would hold streams for half of the time only
+
+    def probe(users: int) -> dict[str, Any]:
+        folder = out / "limit" / str(users)
+        folder.mkdir(parents=True)
+        runs[users] = run_load(alone, folder, replace(options, users=users), on_progress)
+        return runs[users]
+
+    found = capacity.search(probe, FIRST_PROBE, options.users)
+    shown = found.low or min(runs)
+    document = runs[shown]
+    document["objectives"].append(capacity.objective(found, target.limits.concurrent))
+    document["verdict"] = document["objectives"][-1]["verdict"]
+    (out / "limit" / str(shown) / "samples").rename(out / "samples")
+    RunFolder(out, target).write("load.json", document)
+    return document
+
+
+def run_worker(target: Target, options: Options) -> None:
+    """Run a worker for a master elsewhere, which gets all that is measured; returns when the master says so."""
+    make_room(options)
+    with tempfile.TemporaryFile() as log:
+        line = command(with_scenario(options, target), Path())
+        interrupted, _ = _watch(line, target, log, _nobody)
+    if interrupted:
+        raise KeyboardInterrupt
+
+
+def scenario_file(scenario: str) -> Path:
+    """Return the locustfile of a scenario's name, or of a path to one's own."""
+    ours = SCENARIOS / f"{scenario}.py"
+    if scenario.isidentifier() and ours.is_file():
+        return ours
+    if Path(scenario).is_file():
+        return Path(scenario).resolve()
+    names = sorted(file.stem for file in SCENARIOS.glob("[!_]*.py"))
+    raise CannotJudge(f"--scenario {scenario}: none of {', '.join(names)}, nor the path of a locustfile")
+
+
+def with_scenario(options: Options, target: Target) -> Options:
+    """Choose a scenario where none is asked for; raise CannotJudge when the target lacks what it lives on."""
+    driven = target.task.create_manual and target.task.update
+    scenario = options.scenario or ("progress" if driven else "watch")
+    if scenario == "progress" and not driven:
+        remedy = "add [task.create_manual] and [task.update] to the target file, or use --scenario watch"
+        raise CannotJudge(f"--scenario progress triggers updates of tasks of its own; {remedy}")
+    if scenario == "watch" and target.needs_task and not (driven or target.task.create):
+        raise CannotJudge("stream.path wants a {task_id}; add [task.create] to the target file")
+    return replace(options, scenario=scenario)
+
+
+def make_room(options: Options) -> None:
+    """Raise the limit of open files to what the system allows; raise CannotJudge when that is too few."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    wanted = options.users // max(1, options.processes) + SPARE_DESCRIPTORS
+    if most != resource.RLIM_INFINITY and wanted > most:
+        remedy = f"use --users {most - SPARE_DESCRIPTORS} or fewer, --processes, or raise `ulimit -Hn`"
+        raise CannotJudge(f"--users {options.users}: a process here may open only {most} files; {remedy}")
+
+
+def check_reachable(target: Target) -> None:
+    """Raise CannotJudge when nobody listens at the target's address."""
+    parts = urlsplit(target.base_url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=REACHABLE_S).close()
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise CannotJudge(f"{target.base_url}: cannot connect ({why}); is the server running?") from None
+
+
+def command(options: Options, out: Path) -> list[str]:
+    """Return the command line of the Locust process."""
+    locustfile = scenario_file(options.scenario)
+    port = _free_port() if options.processes else options.master_port
+    # -P: a folder of the user's, named like one of our packages, must not hide it.
+    line = [sys.executable, "-P", "-m", "locust", "-f", str(locustfile), "--loglevel", "WARNING"]
+    line += ["--users", str(options.users), "--spawn-rate", str(options.spawn_rate), "--only-summary"]
+    line += ["--out", str(out), "--rate", str(options.rate), "--duration", str(options.duration_s)]
+    line += ["--extend", str(options.extend_s), "--measure", options.measure]
+    switches = {
+        ("--headless",): not options.web and not options.worker,
+        ("--web-port", str(options.web_port), "--web-host", "127.0.0.1"): options.web,
+        ("--processes", str(options.processes)): options.processes > 0,
+        ("--master", "--expect-workers", str(options.expect_workers)): options.master,
+        ("--worker", "--master-host", options.master_host): options.worker,
+        # Processes of one machine meet at a port of their own, so that two runs do not meet each other.
+        ("--master-bind-port", str(port), "--master-port", str(port)): True,
+    }
+    return line + [word for words, wanted in switches.items() if wanted for word in words]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def describe(status: Status) -> str:
+    """Return a status in one line for the terminal."""
+    left = "" if status["left_s"] is None else f", {status['left_s']:.0f} s left"
+    p99 = "" if status["p99_ms"] is None else f", p99 {status['p99_ms']:g} ms"
+    trouble = "".join(f", {status[name]} {name}" for name in ("failed", "dropped", "refused") if status[name])
+    streams = f"{status['open']} of {status['users']} streams open"
+    sent = "" if status["rate"] is None else f"{status['sent']} updates sent, "
+    updates = f"{sent}{status['received']} received" if sent else f"{status['received']} events timed"
+    return f"{status['stage']}: {streams}, {updates}{p99}{trouble}{left}"
+
+
+def _watch(
+    line: list[str], target: Target, log: IO[bytes], on_progress: Callable[[Status], None]
+) -> tuple[bool, Status | None]:
+    """Run the Locust process to its end; return whether we were interrupted, and the last status."""
+    source, sink = os.pipe()
+    environment = os.environ | {TARGET_VARIABLE: to_json(target), STATUS_VARIABLE: str(sink)}
+    process = subprocess.Popen(  # noqa: S603 - our own command line
+        line,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        pass_fds=[sink],
+        start_new_session=True,  # so that Ctrl-C reaches it through us alone
+    )
+    os.close(sink)
+    try:
+        with os.fdopen(source, encoding="utf-8") as statuses:
+            return _follow(process, statuses, on_progress)
+    finally:
+        _kill(process)
+
+
+def _follow(
+    process: subprocess.Popen[bytes], statuses: Iterable[str], on_progress: Callable[[Status], None]
+) -> tuple[bool, Status | None]:
+    last: Status | None = None
+    interrupted = False
+    while True:
+        try:
+            for text in statuses:
+                last = json.loads(text)
+                on_progress(last)
+            process.wait()
+            return interrupted, last
+        except KeyboardInterrupt:
+            if interrupted or process.poll() is not None:
+                return True, last
+            interrupted = True
+            process.send_signal(signal.SIGTERM)  # Locust then stops its users and lets the run drain and save
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of the process and of all it has started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _document(out: Path) -> dict[str, Any] | None:
+    try:
+        document: dict[str, Any] = json.loads((out / "load.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return document
+
+
+def _rescued(target: Target, out: Path, options: Options, last: Status | None, tail: str) -> dict[str, Any]:
+    """Make load.json of what a process that died has left behind."""
+    complaint = f"the load process ended before its time{f': {tail}' if tail else ''}"
+    if last is None or not any((out / "samples").glob("*.parquet")):
+        raise CannotJudge(tail or f"{complaint}; nothing was measured")
+    facts = summary.Facts(
+        scenario=options.scenario,
+        started=last["started"],
+        duration_s=last["elapsed_s"],
+        users=options.users,
+        rate=last["rate"],
+        clock=last["clock"],
+        failed=last["failed"],
+        dropped=last["dropped"],
+        failures=Counter(),
+        complaint=complaint,
+    )
+    document = summary.summarize(out, target, facts)
+    RunFolder(out, target).write("load.json", document)
+    return document
+
+
+def _tail(log: IO[bytes]) -> str:
+    """Return the last line that Locust or we wrote, without the name in front."""
+    log.seek(0)
+    lines = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
+    own = [line.removeprefix("ssegauge: ") for line in lines if line.startswith("ssegauge: ")]
+    return (own or lines or [""])[-1]
+
+
+def _nobody(_: Status) -> None:
+    """Nobody wants to know."""

@@ -1,0 +1,314 @@
+"""Leads a run: when streams are wanted, when updates are driven, when it is over; gathers what nodes report.
+
+There is one conductor a run, in the process that runs alone or in the master. It gives orders to every node
+through ``tell``, takes their reports through ``take``, writes the samples each second and load.json at the
+end. With an existing endpoint to look at, the second half of the run is cut into phases without and with streams,
+in turn.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import gevent
+import numpy as np
+
+from ssegauge.conformance.errors import HELD
+from ssegauge.conformance.recording.redaction import Redactor, dump_rows
+from ssegauge.conformance.runfolder import RunFolder
+from ssegauge.conformance.target import Target
+from ssegauge.loadtests.driving.pings import Pinger
+from ssegauge.loadtests.judging import impact, summary, under_load
+from ssegauge.loadtests.judging.summary import Facts
+from ssegauge.loadtests.measuring import samples
+from ssegauge.loadtests.measuring.clocks import Clocks
+from ssegauge.loadtests.measuring.integrity import Account
+from ssegauge.loadtests.measuring.samples import UPDATE, Rows
+from ssegauge.loadtests.stream.clock import Clock
+
+FLUSH_S: Final = 1.0
+READY_S: Final = 30.0  # at most, until every user has its task
+SETTLE_S: Final = 0.2  # after streams were opened or closed, before pings count
+WINDOW_S: Final = 0.4  # of pings that count, in each phase
+UNTIMED_S: Final = 15.0  # of holding streams before phases begin, in a run without an end
+POLL_S: Final = 0.02
+
+
+class Nodes(Protocol):
+    """What a conductor needs of those around it."""
+
+    def tell(self, order: Mapping[str, Any]) -> None:
+        """Give an order to every node; may return when it is done, or at once."""
+
+    def refresh(self) -> None:
+        """Have the nodes' latest reports taken, where that is possible at once."""
+
+    def say(self, status: Mapping[str, Any]) -> None:
+        """Let the user know what goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run is to do. ``duration_s`` counts from when all users are there; None: until stopped."""
+
+    scenario: str
+    out: Path
+    users: int
+    rate: float
+    duration_s: float | None
+    drives: bool  # updates are triggered
+    phased: bool  # compare the existing endpoint without and with streams
+    extend_s: float = 30.0  # at most, beyond the duration, for an interval that holds the limit
+
+
+class Conductor:
+    """See the module."""
+
+    def __init__(self, plan: Plan, target: Target, around: Nodes) -> None:
+        self.plan, self.target, self._around = plan, target, around
+        self.rows = Rows()
+        self.complaint = ""
+        self.stage = "starting users"
+        self.nodes = 1
+        self._started = datetime.now(UTC)
+        self._zero = time.monotonic()
+        self._parts = samples.Parts(plan.out, self._started.timestamp() * 1e3)
+        self._reports: dict[str, Mapping[str, Any]] = {}
+        self._pending: list[bytes] = []
+        self._figures = {name: array("d") for name in ("sending_ms", "looping_ms", "cpu_shares")}
+        self._phases: list[dict[str, Any]] = []
+        self._received = 0
+        self._recent: np.ndarray[Any, np.dtype[np.float64]] = np.empty(0)
+        self._ping_failures: Counter[str] = Counter()
+        self._held: int | None = None
+        self._last: set[str] = set()  # nodes that have sent their last report
+        self._deadline = 0.0
+        self._measuring_since = 0.0
+
+    # Orders.
+
+    def conduct(self) -> None:
+        """Lead the run from when all users are there to its end; returns when its time is up."""
+        if not self._users_are_ready():
+            return
+        self._measuring_since = time.monotonic()
+        self._deadline = self._measuring_since + (self.plan.duration_s or float("inf"))
+        self._around.tell({"do": "measure", "wanted": True})
+        if self.plan.drives:
+            share = self.nodes if self.plan.scenario == "progress" else 1
+            self._around.tell({"do": "drive", "rate": self.plan.rate / share})
+        if not self.plan.phased:
+            self._hold(self._deadline)
+            return
+        # Latency first: a stream that is open for a phase only shows, of a server that polls, the start of a period.
+        self._hold(self._measuring_since + (self.plan.duration_s or 2 * UNTIMED_S) / 2)
+        self._around.tell({"do": "measure", "wanted": False})
+        self._alternate()
+
+    def finish(self) -> None:
+        """Let everything outstanding arrive and end what was opened; returns when the nodes have."""
+        self.stage = "waiting for what is outstanding"
+        self._around.tell({"do": "drain"})
+
+    # Reports.
+
+    def take(self, node: str, report: Mapping[str, Any]) -> samples.Floats:
+        """Take a node's report; return its rows."""
+        self._reports[node] = report
+        if report.get("final"):
+            self._last.add(node)
+        for name, figures in self._figures.items():
+            figures.frombytes(report[name])
+        return self._keep(report["rows"])
+
+    def take_own(self) -> samples.Floats:
+        """Take the conductor's own rows, those of the pings; return them."""
+        return self._keep(self.rows.take())
+
+    def flush(self) -> None:
+        """Write what was reported, and say what goes on."""
+        self._parts.write(b"".join(self._pending))
+        self._pending.clear()
+        self._around.say(self.status())
+
+    def status(self) -> dict[str, Any]:
+        """Return what goes on, as plain values."""
+        recent = self._recent
+        return {
+            "stage": self.stage,
+            "elapsed_s": round(time.monotonic() - self._zero, 1),
+            "left_s": max(0.0, round(self._deadline - time.monotonic(), 1)) if self._deadline < 1e300 else None,
+            "started": self._started.isoformat(timespec="milliseconds"),
+            "rate": self.plan.rate if self.plan.drives else None,
+            "clock": self._clock(),
+            "users": self.plan.users,
+            "open": self.total("open"),
+            "failed": self.total("failed"),
+            "dropped": self.total("dropped"),
+            "sent": self.total("updates"),
+            "refused": self.total("refused"),
+            "received": self._received,
+            "p99_ms": round(float(np.percentile(recent, 99)), 2) if recent.size else None,
+        }
+
+    def missing(self, expected: Collection[str]) -> list[str]:
+        """Return the nodes, of those expected and those that ever reported, without their last report."""
+        return sorted(({*expected} | self._reports.keys()) - self._last)
+
+    def conclude(self) -> dict[str, Any]:
+        """Write the last rows and load.json; return the document."""
+        self.flush()
+        self._parts.merge()
+        judged = under_load.merged(filter(None, (report["conformance"] for report in self._reports.values())))
+        self._write_transcripts(judged.pop("transcripts"))
+        document = summary.summarize(self.plan.out, self.target, self._facts(judged))
+        RunFolder(self.plan.out, self.target).write("load.json", document)
+        return document
+
+    def total(self, name: str) -> int:
+        """Return the sum of a count over all nodes."""
+        return sum(report["counts"][name] for report in self._reports.values())
+
+    def counted(self, name: str) -> Counter[str]:
+        """Return the sum of counted reasons over all nodes."""
+        return sum((Counter(report["counts"][name]) for report in self._reports.values()), Counter())
+
+    def _keep(self, rows: bytes) -> samples.Floats:
+        self._pending.append(rows)
+        numbers = samples.matrix(rows)
+        updates = numbers[numbers[:, 1] == UPDATE][:, 3]
+        self._received += updates.size
+        self._recent = updates if updates.size else self._recent
+        return numbers
+
+    def _clock(self) -> Clock:
+        clocks = {report["clock"] for report in self._reports.values()}
+        return "kernel" if clocks == {"kernel"} else "user"
+
+    def _write_transcripts(self, transcripts: Mapping[str, Any]) -> None:
+        folder = self.plan.out / "transcripts"
+        redact = Redactor(self.target.secrets)
+        for name, rows in transcripts.items():
+            folder.mkdir(exist_ok=True)
+            text = dump_rows(rows, redact)
+            (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+
+    def _facts(self, judged: Mapping[str, Any]) -> Facts:
+        accounts = [Account(**report["counts"]["account"]) for report in self._reports.values()]
+        steps = [report["clock_step_ms"] for report in self._reports.values()]
+        return Facts(
+            scenario=self.plan.scenario,
+            started=self._started.isoformat(timespec="milliseconds"),
+            duration_s=time.monotonic() - self._zero,
+            users=self.plan.users,
+            rate=self.plan.rate if self.plan.drives else None,
+            clock=self._clock(),
+            failed=self.total("failed"),
+            dropped=self.total("dropped"),
+            failures=self.counted("failures"),
+            drops=self.counted("drops"),
+            account=sum(accounts, Account()),
+            sending_ms=np.array(self._figures["sending_ms"]),
+            looping_ms=np.array(self._figures["looping_ms"]),
+            cpu_shares=np.array(self._figures["cpu_shares"]),
+            clock_step_ms=max(steps, default=0.0),
+            standstill_ms=max((report["standstill_ms"] for report in self._reports.values()), default=0.0),
+            clocks=sum((Clocks(**report["clocks"]) for report in self._reports.values()), Clocks()),
+            updates={name: self.total(name) for name in ("planned", "accepted", "refused")},
+            refusals=self.counted("refusals"),
+            held=self._held,
+            phases=self._phases,
+            ping_failures=self._ping_failures,
+            conformance=judged,
+            complaint=self.complaint or summary.reasons(self.counted("errors")),
+        )
+
+    # The course of a run.
+
+    def _users_are_ready(self) -> bool:
+        """Wait until every user has what it needs; when none gets anywhere, the run is void."""
+        give_up = time.monotonic() + READY_S
+        while time.monotonic() < give_up and not self._is_ready():
+            gevent.sleep(POLL_S)
+            self._around.refresh()
+            if self._is_hopeless():
+                break
+        if self.total("opened"):
+            return True
+        why = (
+            summary.reasons(self.counted("failures") + self.counted("errors"))
+            or f"nothing happened within {READY_S:.0f} s"
+        )
+        remedy = HELD if "timed out" in why else "check base_url, stream.path and the hooks"
+        self.complaint = f"no stream could be opened: {why}; {remedy}"
+        return False
+
+    def _is_ready(self) -> bool:
+        return self.total("opened") >= self.plan.users
+
+    def _is_hopeless(self) -> bool:
+        tried = self.total("failed") + self.counted("errors").total()
+        return not self.total("opened") and tried >= self.plan.users
+
+    def _hold(self, until: float) -> None:
+        self.stage = "holding streams"
+        while time.monotonic() < until:
+            gevent.sleep(POLL_S)
+
+    def _alternate(self) -> None:
+        assert self.target.existing
+        pinger = Pinger(self.target, self.target.existing, self.rows)
+        self._ping_failures = pinger.failures
+        number = 0
+        while not self._is_over(number):
+            number += 1
+            self._phase(2 * number - 1, streams=False)
+            self._phase(2 * number, streams=True)
+        pinger.stop()
+
+    def _is_over(self, pairs: int) -> bool:
+        if time.monotonic() < self._deadline or pairs < 1:
+            return False
+        if time.monotonic() > self._deadline + self.plan.extend_s:
+            return True
+        self.take_own()
+        self.flush()
+        ratio = impact.ratio_of(dict(samples.read_phases(self.plan.out, samples.EXISTING)))
+        if impact.is_decided(ratio, self.target.limits.degradation) or self._ping_failures:
+            return True
+        self.stage = "extending, until the impact on the existing endpoint is decided"
+        return False
+
+    def _phase(self, code: int, *, streams: bool) -> None:
+        name = samples.phase_name(code)
+        if not self.stage.startswith("extending"):
+            self.stage = f"phase {name}"
+        self._around.tell({"do": "streams", "wanted": streams})
+        self._wait_for(lambda: self.total("open") == (self.plan.users if streams else 0))
+        gevent.sleep(SETTLE_S)
+        start_s = time.monotonic() - self._zero
+        if streams:
+            is_open = self.total("open")
+            self._held = is_open if self._held is None else min(self._held, is_open)
+        self._mark(code)
+        gevent.sleep(WINDOW_S)
+        self._mark(0)
+        end_s = time.monotonic() - self._zero
+        self._phases.append({"name": name, "start_s": start_s, "end_s": end_s, "streams": streams})
+
+    def _mark(self, code: int) -> None:
+        self.rows.phase = code
+        self._around.tell({"do": "phase", "phase": code})
+
+    def _wait_for(self, condition: Callable[[], bool]) -> None:
+        give_up = time.monotonic() + 10 * self.target.limits.connect_s
+        while not condition() and time.monotonic() < give_up:
+            gevent.sleep(POLL_S)
+            self._around.refresh()

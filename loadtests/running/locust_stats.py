@@ -1,0 +1,77 @@
+"""The same requests in Locust's own statistics, CSV files and web UI, under understandable names.
+
+Locust's per-request event costs more than all the rest of an event's way through the generator, so samples
+are handed over once a second, as entries that Locust itself adds up.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+from locust import stats as locust_stats
+from locust.stats import RequestStats, StatsEntry
+
+from ssegauge.loadtests.measuring.samples import CONNECT, EXISTING, FIRST_EVENT, GAP, UPDATE, Floats
+
+NAMES: Final = {
+    CONNECT: ("SSE", "SSE connect"),
+    FIRST_EVENT: ("SSE", "SSE first event"),
+    UPDATE: ("SSE", "SSE update"),
+    GAP: ("SSE", "SSE gap"),
+}
+
+
+def log_samples(stats: RequestStats, rows: Floats, existing: str = "") -> None:
+    """Add rows of samples (see ``samples.matrix``); ``existing`` is the method and path of the old endpoint."""
+    at_s, kinds, values, phases = rows[:, 0] // 1000, rows[:, 1], rows[:, 3], rows[:, 5].astype(int)
+    for kind, (method, name) in NAMES.items():
+        chosen = kinds == kind
+        _add(stats, method, name, values[chosen], at_s[chosen])
+    for odd, name in ((1, "without"), (0, "with")):
+        chosen = (kinds == EXISTING) & (phases > 0) & (phases % 2 == odd)
+        _add(stats, "existing", f"existing {existing} ({name} streams)", values[chosen], at_s[chosen])
+
+
+def log_replies(stats: RequestStats, replies: Iterable[tuple[str, float, str]]) -> None:
+    """Add the hooks' requests: name, ms, failure or an empty string."""
+    times: dict[str, list[float]] = defaultdict(list)
+    for name, ms, failure in replies:
+        shown = "POST update" if name == "update" else name
+        times[shown].append(ms)
+        if failure:
+            stats.log_error("hook", shown, failure)
+    for name, values in times.items():
+        _add(stats, "hook", name, np.array(values), np.full(len(values), time.time()))
+
+
+def log_failures(stats: RequestStats, before: Counter[str], after: Counter[str], name: str) -> None:
+    """Add the failures (by reason) that came since the last call."""
+    for reason, count in (after - before).items():
+        for _ in range(count):
+            stats.log_error("SSE", name, reason)
+
+
+def _add(stats: RequestStats, method: str, name: str, values: Floats, at_s: Floats) -> None:
+    if not values.size:
+        return
+    stats.entries[(name, method)].extend(_entry(stats, method, name, values, at_s))
+    stats.total.extend(_entry(stats, method, name, values, at_s))
+
+
+def _entry(stats: RequestStats, method: str, name: str, values: Floats, at_s: Floats) -> StatsEntry:
+    values = np.maximum(values, 0.0)
+    entry = StatsEntry(stats, name, method)
+    entry.num_requests = values.size
+    entry.total_response_time = float(values.sum())  # type: ignore[assignment] # Locust adds floats to its "int"
+    entry.min_response_time = float(values.min())  # type: ignore[assignment] # the same
+    entry.max_response_time = float(values.max())  # type: ignore[assignment] # the same
+    for ms, count in zip(*np.unique(values.round(), return_counts=True), strict=True):
+        entry.response_times[locust_stats.bucket_response_time(float(ms))] += int(count)
+    for second, count in zip(*np.unique(at_s, return_counts=True), strict=True):
+        entry.num_reqs_per_sec[int(second)] += int(count)
+    entry.last_request_timestamp = float(at_s.max())
+    return entry

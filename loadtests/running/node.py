@@ -1,0 +1,285 @@
+"""What one load process measures: its streams, its tasks, its samples and counts.
+
+Users open streams through ``Node.follow``. Whoever conducts the run (this process, or the master of several)
+gives orders (``obey``) and collects ``report`` each second; both are plain values, fit for Locust's messages.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from array import array
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+import gevent
+from gevent.event import Event
+from gevent.lock import Semaphore
+from gevent.pool import Pool
+
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.recording.redaction import Redactor
+from ssegauge.conformance.recording.transcript import Request, Transcript
+from ssegauge.conformance.target import Call, Target, fill
+from ssegauge.loadtests.driving.before import Kept, Preparation
+from ssegauge.loadtests.driving.client import Client
+from ssegauge.loadtests.driving.updates import Driver, Hooks, Task
+from ssegauge.loadtests.judging.under_load import MOST_STREAMS, Recording, findings
+from ssegauge.loadtests.measuring.clocks import Clocks
+from ssegauge.loadtests.measuring.generator import Watch
+from ssegauge.loadtests.measuring.integrity import Tokens
+from ssegauge.loadtests.measuring.meters import Driven, Meter, Stamped
+from ssegauge.loadtests.measuring.samples import Rows
+from ssegauge.loadtests.stream import clock
+from ssegauge.loadtests.stream.connection import path_of, resolve, stream_headers
+from ssegauge.loadtests.stream.session import Books, Counts, OnEvent, Session, plain
+from ssegauge.loadtests.stream.stream import EventStream, StreamFailed, asked_for
+
+OPENING_PATIENCE: Final = 10.0  # times the limit: a stream that has not opened for so long has failed
+POLL_S: Final = 0.02
+ENDERS: Final = 16  # tasks that are ended at once
+ENDING_S: Final = 0.01
+OFFERED: Final = ("planned", "accepted", "refused")
+STREAMS_PER_NODE: Final = 1_000_000
+NOTHING_KEPT: Final[Kept] = {}
+
+
+class Node:
+    """A load process. ``replies`` are (name, ms, failure) of the hooks' requests, for Locust's statistics."""
+
+    def __init__(self, target: Target, number: int = 0, measure: str = "") -> None:
+        self.target = target
+        self.origin = resolve(target.base_url, target.tls)
+        self.clock = clock.start()
+        self.rows = Rows()
+        self.counts = Counts()
+        self.client = Client(self.origin, timeout=max(10.0, 5 * target.limits.update_s))
+        self.tokens = Tokens(secrets.token_hex(4))
+        self.hooks = Hooks(target, self.origin, self.client, self.tokens, self._on_reply)
+        self.preparation = Preparation(target, self.hooks.ask)
+        self.tasks: list[Task] = []
+        self.sessions: set[Session] = set()
+        self.wanted = Event()
+        self.finishing = False  # from then on users start nothing
+        self.replies: list[tuple[str, float, str]] = []
+        self.watch = Watch()
+        self.clocks = Clocks()
+        self._measure = measure
+        self._books = Books(
+            self.rows, self.counts, self.watch, target.profile, self.clocks, Redactor(target.secrets).text
+        )
+        self._streams = number * STREAMS_PER_NODE
+        self._users = self._recordings = 0
+        self._transcripts: list[Transcript] = []
+        self._judged: dict[str, Any] | None = None
+        self._driver: Driver | None = None
+        self._shared: Task | None = None
+        self._sharing = Semaphore()
+
+    # The users' side.
+
+    def next_user(self) -> int:
+        """Return a new user's number, from 0."""
+        self._users += 1
+        return self._users - 1
+
+    def new_task(self) -> Task:
+        """Start a task that moves only when told to; raises CannotJudge when that is impossible."""
+        call = self.target.task.create_manual
+        if not call or not self.target.task.update:
+            raise CannotJudge("no [task.create_manual] and [task.update] in the target; add them")
+        task = self.hooks.create(call)
+        self.tasks.append(task)
+        return task
+
+    def shared_task(self) -> Task | None:
+        """Return the task that all users watch: started by the first, renewed by the first to come after its end."""
+        with self._sharing:
+            if self._shared is None or self._shared.ended:
+                self._shared = self._start_shared()
+            return self._shared
+
+    def prepare(self, spent: Kept | None = None) -> Kept:
+        """Make the calls that a user's stream needs first; see ``Preparation``."""
+        kept = self.preparation.prepare(spent)
+        self.hooks.kept = self.hooks.kept or kept
+        return kept
+
+    def follow(
+        self, task: Task | None, path: str | None = None, on_event: OnEvent | None = None, kept: Kept = NOTHING_KEPT
+    ) -> str:
+        """Open a stream, follow it to its end, and return how it ended: "closed" by us, or why."""
+        self._streams += 1
+        stream, request = self._request(task, path, kept)
+        meter = self._meter(task)
+        session = Session(stream, meter, self._streams, self._books)
+        recording = self._recording(stream, request, task)
+        try:
+            ending = session.run(self._patience_s, on_event, self.sessions.add)
+        except StreamFailed as failure:
+            self.failed(str(failure))
+            return str(failure)
+        finally:
+            self.sessions.discard(session)
+            if recording and recording.has_head:
+                self._transcripts.append(recording.transcript(stream.ending, clock.now()))
+        if task and ending == "complete":
+            task.ended = True
+        return ending
+
+    def failed(self, reason: str) -> None:
+        """Count a stream that could not be opened, or its task not started."""
+        self.counts.failed += 1
+        self._books.count(self.counts.failures, reason)
+
+    def erred(self, mistake: str) -> None:
+        """Count a mistake that is not the server's: it voids the run."""
+        self._books.count(self.counts.errors, mistake)
+
+    # The conductor's side.
+
+    def obey(self, order: Mapping[str, Any]) -> None:
+        """Do what the conductor says: ``{"do": "drive" | "measure" | "streams" | "phase" | "drain", ...}``."""
+        match order["do"]:
+            case "drive":
+                self._drive(order["rate"])
+            case "measure":
+                self._measure_latency(wanted=order["wanted"])
+            case "streams":
+                self._want_streams(wanted=order["wanted"])
+            case "phase":
+                self.rows.phase = order["phase"]
+            case "drain":
+                self._drain()
+
+    def report(self) -> dict[str, Any]:
+        """Return what was measured since the last report, and the counts so far."""
+        return {
+            "rows": self.rows.take(),
+            "sending_ms": taken(self.hooks.sending_ms),
+            "looping_ms": taken(self.watch.lateness_ms),
+            "cpu_shares": taken(self.watch.cpu_shares),
+            "clock_step_ms": self.watch.clock_step_ms,
+            "clock": self.clock,
+            "clocks": self.clocks.plain(),
+            "standstill_ms": self.watch.longest_ms,
+            "counts": plain(self.counts) | {name: getattr(self.hooks, name) for name in OFFERED},
+            "conformance": self._judged,
+        }
+
+    @property
+    def grace_s(self) -> float:
+        """How long an update may still arrive before it counts as lost: what is late is late, not lost."""
+        return 2 * self.target.limits.update_s
+
+    @property
+    def _patience_s(self) -> float:
+        return OPENING_PATIENCE * self.target.limits.connect_s
+
+    def _start_shared(self) -> Task | None:
+        hooks = self.target.task
+        call = hooks.create_manual if hooks.create_manual and hooks.update else hooks.create
+        if call is None:
+            if self.target.needs_task:
+                raise CannotJudge("stream.path wants a {task_id}; add [task.create] or [task.create_manual]")
+            return None
+        task = self.hooks.create(call)
+        if call is hooks.create_manual:
+            self.tasks.append(task)
+        return task
+
+    def _meter(self, task: Task | None) -> Meter:
+        if task and task.driven:
+            return Driven(self.rows, self._streams, self.tokens, task)
+        return Stamped(self.rows, self._streams, clock.now(), self.clocks, self._measure)
+
+    def _request(self, task: Task | None, path: str | None, kept: Kept) -> tuple[EventStream, Request]:
+        """Return the stream to open, and its request as it is written down."""
+        asked = replace(self.target.stream, path=path) if path else self.target.stream
+        asked = fill(asked, {**kept, **({"task_id": task.id} if task else {})})
+        where, headers = path_of(self.target, asked.path), stream_headers(self.target, asked)
+        stream = EventStream(self.origin, where, headers, asked.method or "GET", _payload(asked))
+        url = self.target.base_url.rstrip("/") + where
+        return stream, Request(asked.method or "GET", url, tuple(asked_for(headers)))
+
+    def _recording(self, stream: EventStream, request: Request, task: Task | None) -> Recording | None:
+        """Have the first streams kept, to be judged by the rules."""
+        if self._recordings >= MOST_STREAMS:
+            return None
+        self._recordings += 1
+        late = bool(task and task.sent)
+        stream.record = Recording(self._streams, request, clock.now(), task.id if task else None, late=late)
+        return stream.record
+
+    def _drive(self, rate: float) -> None:
+        if self.tasks and rate > 0 and not self._driver:
+            self._driver = Driver(self.hooks, self.tasks, rate)
+
+    def _measure_latency(self, *, wanted: bool) -> None:
+        """Begin to measure; or go on without timing the updates that are due from now on."""
+        if wanted:
+            self.watch.forget()
+        else:
+            self.rows.timed_until_ns = clock.now()
+
+    def _want_streams(self, *, wanted: bool) -> None:
+        if wanted:
+            self.wanted.set()
+        else:
+            self.wanted.clear()
+            self._end_streams()
+
+    def _end_streams(self) -> None:
+        """Hang up every stream once nothing is outstanding on it, at the latest after the grace."""
+        for session in self.sessions:
+            session.meter.freeze()
+        self._wait_for_sessions(hang_up=True)
+
+    def _drain(self) -> None:
+        """Stop driving, wait for what is outstanding, end the tasks, end the streams."""
+        self.finishing = True
+        self.wanted.clear()
+        if self._driver:
+            self._driver.stop(self.grace_s)
+        self._wait_for_sessions(hang_up=False)
+        enders = Pool(ENDERS)
+        for task in [task for task in self.tasks if not task.ended]:
+            enders.spawn(self.hooks.complete, task)
+        enders.join(timeout=self.grace_s + len(self.tasks) * ENDING_S)
+        self._end_streams()
+        judged = findings(self._transcripts, self.target)
+        self._judged = Redactor(self.preparation.secrets).value(judged) if self.preparation.secrets else judged
+        self.watch.stop()
+        self.client.close()
+
+    def _wait_for_sessions(self, *, hang_up: bool) -> None:
+        waiting = set(self.sessions)
+        give_up = clock.now() + int(self.grace_s * 1e9)
+        while waiting and clock.now() < give_up:
+            settled = {session for session in waiting if session.meter.is_settled()}
+            for session in settled if hang_up else ():
+                session.stream.hang_up()
+            gevent.sleep(POLL_S)
+            waiting = (waiting & self.sessions) - (set() if hang_up else settled)
+        for session in waiting if hang_up else ():
+            session.stream.hang_up()
+        gevent.sleep(POLL_S)
+
+    def _on_reply(self, name: str, sent_ns: int, arrived_ns: int, failure: str) -> None:
+        self.replies.append((name, (arrived_ns - sent_ns) / 1e6, failure))
+        if name == "update":
+            self.counts.updates += 1
+            if failure:
+                self._books.count(self.counts.refusals, failure)
+
+
+def taken(numbers: array[float]) -> bytes:
+    """Empty an array of doubles; return what was in it."""
+    content = numbers.tobytes()
+    del numbers[:]
+    return content
+
+
+def _payload(call: Call) -> bytes:
+    return b"" if call.json is None else json.dumps(call.json).encode()

@@ -1,0 +1,61 @@
+"""What a load run is told: Locust's command line, with our options added, and the environment.
+
+The environment hands the target over from ``ssegauge load``, as JSON with secrets in it, so never as a file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.target import Target, from_plain, load_target
+
+TARGET_VARIABLE: Final = "SSEGAUGE_TARGET_JSON"
+STATUS_VARIABLE: Final = "SSEGAUGE_STATUS_FD"
+DEFAULT_RATE: Final = 25.0
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add our options to Locust's; each can be given by environment variable too."""
+    group = parser.add_argument_group("ssegauge")
+    options: Mapping[str, tuple[str, type, Any]] = {
+        "target": ("the server under test: a URL or a target file", str, ""),
+        "out": ("the run folder; default: a new one below runs/", str, ""),
+        "rate": ("updates per second (progress: over all tasks; watch: of the shared task)", float, DEFAULT_RATE),
+        "extend": ("seconds at most beyond the duration, until an impact is decided", float, 30.0),
+        "measure": ("the type of the events that are timed; default: no greeting, heartbeat or replay", str, ""),
+        "duration": ("seconds to measure once all users are there; 0: until stopped", float, 0.0),
+    }
+    for name, (text, kind, default) in options.items():
+        variable = f"SSEGAUGE_{name.upper()}"
+        keywords = {"help": text, "type": kind, "default": default, "env_var": variable}
+        group.add_argument(f"--{name}", dest=f"ssegauge_{name}", **keywords)
+
+
+def target_of(options: Any, path: str = "") -> Target:  # noqa: ANN401 - Locust's namespace
+    """Return the target: handed over, named by an option, or the host with a user class's own path.
+
+    Raises CannotJudge when there is none.
+    """
+    if handed_over := os.environ.get(TARGET_VARIABLE):
+        return from_json(handed_over)
+    if options.ssegauge_target:
+        return load_target(options.ssegauge_target)
+    if options.host and path:
+        return load_target(options.host.rstrip("/") + path)
+    raise CannotJudge("no target; give --target FILE|URL, or --host with a path in the user class")
+
+
+def to_json(target: Target) -> str:
+    """Return a target as JSON, secrets included."""
+    return json.dumps(asdict(target) | {"secrets": sorted(target.secrets)})
+
+
+def from_json(text: str) -> Target:
+    """Return the target that ``to_json`` wrote."""
+    return from_plain(Target, json.loads(text))

@@ -1,0 +1,75 @@
+"""The options of commands, as types of their parameters, in the groups in which ``--help`` shows them."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+_target: Any = partial(typer.Option, rich_help_panel="The server")
+_judging: Any = partial(typer.Option, rich_help_panel="What is judged")
+_load: Any = partial(typer.Option, rich_help_panel="The load")
+_output: Any = partial(typer.Option, rich_help_panel="What is shown and written")
+
+Where = Annotated[str, typer.Argument(metavar="TARGET", help="A URL or a target file; default: ssegauge.toml.")]
+WhereOption = Annotated[str, _target("--target", help="The same as TARGET.", metavar="FILE|URL")]
+Header = Annotated[
+    list[str] | None,
+    _target("--header", "-H", help="Send this header field; ${NAME} is taken from the environment.", metavar="FIELD"),
+]
+Method = Annotated[str, _target("--method", "-X", help="Ask for the stream by this method.", metavar="METHOD")]
+Body = Annotated[
+    str,
+    _target("--body", help="Ask with this JSON body; also: --json '{...}'.", metavar="JSON|@FILE"),
+]
+Profile = Annotated[str, _target("--profile", help="What the stream promises; see README.md.", metavar="NAME")]
+Insecure = Annotated[bool, _target("--insecure", "-k", help="Trust any certificate.")]
+CaCert = Annotated[str | None, _target("--cacert", help="Trust this authority's certificate.", metavar="FILE")]
+Spawn = Annotated[str | None, _target("--spawn", help="Start the server with this command, and stop it after.")]
+
+# What is served, and how it is broken: `ssegauge serve` alone.
+Served = Annotated[
+    Literal["task-progress", "event-stream", "chat-completions"], typer.Option("--profile", help="What to serve.")
+]
+Fault = Annotated[
+    list[str] | None, typer.Option(help="Break this rule on purpose; --faults lists the codes.", metavar="CODE")
+]
+
+Strict = Annotated[bool, _judging("--strict", help="A broken SHOULD counts as a failure.")]
+Quick = Annotated[bool, _judging("--quick", help="Leave out what waits longer than 2 s.")]
+Only = Annotated[list[str] | None, _judging("--only", help="Judge by this rule or group alone.", metavar="CODE|GROUP")]
+Skip = Annotated[list[str] | None, _judging("--skip", help="Leave this rule or group out.", metavar="CODE|GROUP")]
+Baseline = Annotated[Path | None, _judging("--baseline", help="A file of known findings, a code a line.")]
+Rules = Annotated[list[Path] | None, _judging("--rules", help="Judge by the rules in this file too.", metavar="FILE")]
+Parallel = Annotated[int, _judging("--parallel", help="Streams that are open at once, at most.", min=1)]
+Timeout = Annotated[float, _judging("--timeout", help="Seconds after which what was seen is judged.", min=1.0)]
+
+Scenario = Annotated[
+    str,
+    _load("--scenario", help="progress, watch, or a locustfile; default: progress where the target has its hooks."),
+]
+Users = Annotated[int, _load("--users", help="Streams at once.", min=1)]
+SpawnRate = Annotated[float, _load("--spawn-rate", help="New users per second.", min=0.1)]
+Duration = Annotated[str, _load("--duration", help="How long to measure: 30s, 5m.")]
+# The default is that of the ticket: 50 streams, each told something every 2 s.
+Rate = Annotated[float, _load("--rate", help="Updates per second, in progress over all tasks.", min=0.0)]
+Extend = Annotated[str, _load("--extend", help="How much longer at most, until an impact is decided.")]
+Measure = Annotated[
+    str, _load("--measure", help="Time events of this type; default: no greeting, heartbeat, replay.", metavar="TYPE")
+]
+FindLimit = Annotated[bool, _load("--find-limit", help="Search the most streams, up to --users.")]
+Web = Annotated[bool, _load("--web", help="Start from Locust's web page instead of at once.")]
+Processes = Annotated[int, _load("--processes", help="Spread the users over so many processes.", min=0)]
+Master = Annotated[bool, _load("--master", help="Lead workers on other machines.")]
+Worker = Annotated[bool, _load("--worker", help="Work for a master.")]
+MasterHost = Annotated[str, _load("--master-host", help="Where the master is.")]
+ExpectWorkers = Annotated[int, _load("--expect-workers", help="Start when so many workers are there.", min=1)]
+
+Out = Annotated[Path | None, _output("--out", help="The run folder; default: a new one below runs/.")]
+JUnit = Annotated[Path | None, _output("--junit", help="Write JUnit XML here too.")]
+Sarif = Annotated[Path | None, _output("--sarif", help="Write SARIF here.")]
+AsJson = Annotated[bool, _output("--json", help="Print the result document as JSON, and nothing else.")]
+Quiet = Annotated[bool, _output("--quiet", "-q", help="Print findings and errors only.")]
+Verbose = Annotated[bool, _output("--verbose", "-v", help="List the rules that passed, too.")]

@@ -1,0 +1,168 @@
+"""What commands have in common: a target under test, a run folder, and the two kinds of run with their live line."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+if TYPE_CHECKING:
+    from ssegauge.conformance.check import Options
+    from ssegauge.conformance.runfolder import RunFolder
+    from ssegauge.conformance.target import Given, Target
+    from ssegauge.loadtests.running.cli import Options as LoadOptions
+
+DEFAULT_TARGET = Path("ssegauge.toml")
+errors = Console(stderr=True, highlight=False)
+
+
+@contextlib.contextmanager
+def reference_server(*, loud: bool) -> Iterator[Target]:
+    """Run the reference server on a free port in a process of its own, and describe it as a target."""
+    from ssegauge.conformance.errors import CannotJudge
+    from ssegauge.conformance.target import load_target
+    from ssegauge.reference_server import TARGET_FILE
+
+    command = [sys.executable, "-P", "-m", "ssegauge.reference_server", "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)  # noqa: S603 - our own server
+    try:
+        base_url = process.stdout.readline().rpartition(" ")[2].strip() if process.stdout else ""
+        if not base_url:
+            raise CannotJudge(f"the reference server ended with status {process.wait()} before it listened")
+        if loud:
+            errors.print(f"Reference server: {base_url}")
+        described = load_target(str(TARGET_FILE))
+        yield replace(described, base_url=base_url, observe=replace(described.observe, pid=process.pid))
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+@contextlib.contextmanager
+def under_test(where: str, told: Given | None, command: str | None, *, quiet: bool) -> Iterator[Target]:
+    """Yield the target, its server running when its command was given; what is raised meanwhile holds no secret.
+
+    Say first which keys of a target file nothing uses.
+    """
+    from ssegauge.conformance.errors import CannotJudge
+    from ssegauge.conformance.recording.machine import running
+    from ssegauge.conformance.recording.redaction import Redactor
+
+    described = find_target(where, told)
+    for note in () if quiet else described.notes:
+        errors.print(f"Note: {escape(note)}", soft_wrap=True)
+    try:
+        with running(described, command) as target:
+            yield target
+    except CannotJudge as error:
+        raise CannotJudge(Redactor(described.secrets).text(str(error))) from None
+
+
+@contextlib.contextmanager
+def run_folder(target: Target, out: Path | None) -> Iterator[RunFolder]:
+    """Give the run its folder; however the run ends, the folder says so and holds a report of what was measured."""
+    from ssegauge import reports
+    from ssegauge.conformance.runfolder import RunFolder
+
+    folder = RunFolder.create(out, target, ["ssegauge", *sys.argv[1:]])
+    try:
+        yield folder
+    except KeyboardInterrupt:
+        with contextlib.suppress(Exception):  # interrupted before there was anything to report, or the disk is full
+            folder.finish(interrupted=True)
+            reports.build(folder.path, whole=False)
+        errors.print(f"Interrupted. What was measured so far is in {escape(str(folder.path))}", soft_wrap=True)
+        raise
+    except Exception:
+        with contextlib.suppress(Exception):  # the first error is the one to tell
+            folder.finish()  # what was recorded until then stays; there is no verdict to report
+        raise
+    folder.finish()
+    reports.build(folder.path, whole=False)
+
+
+def check_live(target: Target, folder: RunFolder, options: Options, *, loud: bool) -> dict[str, Any]:
+    """Check the target, with a live line when ``loud``; return conformance.json."""
+    from ssegauge.conformance.check import check
+    from ssegauge.reports.render.live import live
+
+    if not loud:
+        return check(target, folder, options)[0]
+    server = folder.redact.text(target.base_url)
+    with live(errors, f"Checking {server}: connecting") as tell:
+        made, notes = check(
+            target,
+            folder,
+            options,
+            lambda now: tell(f"Checking {server}: {now.described()}"),
+            lambda plan: errors.print(f"Checking {server}: {plan.described()}", soft_wrap=True, markup=False),
+        )
+    for note in notes:
+        errors.print(f"Note: {escape(note)}", soft_wrap=True)
+    return made
+
+
+def load_live(
+    target: Target, folder: RunFolder, options: LoadOptions, *, loud: bool, search: bool = False
+) -> dict[str, Any]:
+    """Load the target, or search its limit, with a live line when ``loud``; return load.json."""
+    from ssegauge.loadtests.running.cli import describe, find_limit, run_load
+    from ssegauge.reports.render.live import live
+
+    load_it = find_limit if search else run_load
+    if not loud:
+        return load_it(target, folder.path, options)
+    with live(errors, f"Loading {folder.redact.text(target.base_url)}: starting Locust") as tell:
+        return load_it(target, folder.path, options, lambda status: tell(f"Loading {describe(status)}"))
+
+
+def seconds(text: str) -> float:
+    """Return a duration as seconds: 30, 30s, 5m, 1h. Raises typer.BadParameter for anything else."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    if not found or not float(found[1]):
+        raise typer.BadParameter(f"{text!r} is no duration; write 30s, 5m or 1h", param_hint="--duration")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def find_target(where: str, told: Given | None = None) -> Target:
+    """Return the target that a URL, a file or the usual file describes; raises CannotJudge when there is none."""
+    from ssegauge.conformance.errors import CannotJudge
+    from ssegauge.conformance.target import Given, load_target
+
+    if not where and not DEFAULT_TARGET.exists():
+        raise CannotJudge("no target; give a URL or a target file, or write ssegauge.toml (`ssegauge run` needs none)")
+    return load_target(where or str(DEFAULT_TARGET), told or Given())
+
+
+def given(
+    header: Sequence[str] | None,
+    method: str,
+    body: str,
+    profile: str,
+    insecure: bool,
+    cacert: str | None,
+) -> Given | None:
+    """Return what the options say of the target; None when they say nothing."""
+    from ssegauge.conformance.target import Given
+
+    told = Given(tuple(header or ()), method, body, profile, insecure, cacert)
+    return None if told == Given() else told
+
+
+def rules_files(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Return the files of --rules; raises CannotJudge for one that is not there."""
+    from ssegauge.conformance.errors import CannotJudge
+
+    for path in paths:
+        if not path.is_file():
+            raise CannotJudge(f"--rules {path}: no such file; give a Python file with rules in it")
+    return tuple(paths)
