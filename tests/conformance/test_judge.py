@@ -10,7 +10,7 @@ from ssegauge.conformance.judge import MOST_EVIDENCE, judge
 from ssegauge.conformance.recording.transcript import from_capture
 from ssegauge.conformance.rules import Rule, Source, Verdict
 from ssegauge.conformance.seen import Level, Mark, Seen, View, not_applicable
-from ssegauge.conformance.target import Limits, Promises, Promises
+from ssegauge.conformance.target import Limits, Promises
 from tests.corpus.build import Run, exchange, healthy, progress
 from tests.corpus.whole import HEALTHY
 
@@ -220,103 +220,6 @@ def test_judging_leaves_what_was_seen_as_it_was() -> None:
     judge(HEALTHY)
 
     assert list(HEALTHY) == before
-
-
-NOTHING = exchange(how="timeout", ended_at=16_500.0)
-
-
-@pytest.mark.parametrize(
-    ("run", "why"),
-    [
-        ((), "no event stream was seen"),
-        ((NOTHING,), "no event and no comment came on 1 stream in up to 16.5 s"),
-        ((NOTHING, exchange(b"id: 1\n\n")), "no event and no comment came on 2 streams"),
-    ],
-)
-def test_where_nothing_was_seen_nothing_passes(run: Run, why: str) -> None:
-    made = document(judged(a_rule(GOOD)), profile="event-stream", transcripts=run)
-
-    assert made["verdict"] == "could_not_judge"
-    assert why in made["notes"][0]
-
-
-@pytest.mark.parametrize("run", [(exchange(b": hello\n\n"),), (exchange(b"data\n\n"),)], ids=["a comment", "an event"])
-def test_a_comment_is_something_seen(run: Run) -> None:
-    assert document(judged(a_rule(GOOD)), profile="event-stream", transcripts=run)["verdict"] == "pass"
-
-
-def test_how_much_was_looked_at_is_told() -> None:
-    made = document(judged(a_rule(GOOD)), profile="event-stream", transcripts=(healthy(), NOTHING))
-
-    assert made["looked"] == {"streams": 2, "events": 5, "comments": 0, "longest_s": 16.5}
-
-
-def breaking(*names: str, **more: Any) -> Rule:
-    """A rule that is broken in the streams of these names."""
-    views = [View(healthy(name=name)) for name in names]
-    return a_rule(*(view.bad("it is wrong", view.events[0]) for view in views), **more)
-
-
-def verdicts(*rules: Rule) -> dict[str, tuple[str, tuple[str, ...]]]:
-    return {one.rule.code: (one.verdict, one.because) for one in judged(*rules)}
-
-
-def test_a_consequence_is_told_with_its_cause_and_not_beside_it() -> None:
-    cause = breaking("a", code="wire/cause")
-    chain = breaking("a", code="security/next", rests_on=("wire",))
-
-    assert verdicts(chain, cause) == {"security/next": ("not_judged", ("wire/cause",)), "wire/cause": ("fail", ())}
-    assert verdicts(chain) == {"security/next": ("fail", ())}
-
-
-def test_what_spoils_one_stream_explains_nothing_in_another() -> None:
-    cause, other = breaking("a", code="wire/cause"), breaking("a", "b", code="made/next", rests_on=("wire/cause",))
-
-    (_, result) = judged(cause, other)
-
-    assert (result.verdict, [one.transcript for one in result.evidence]) == ("fail", ["b"])
-
-
-def test_what_spoils_the_server_explains_everything() -> None:
-    cause, other = breaking("a", code="capacity/few"), breaking("b", code="made/next", rests_on=("capacity/few",))
-
-    assert verdicts(cause, other)["made/next"] == ("not_judged", ("capacity/few",))
-
-
-def test_a_cause_that_holds_explains_nothing() -> None:
-    other = breaking("a", code="made/next", rests_on=("wire/cause",))
-
-    assert verdicts(a_rule(GOOD, code="wire/cause"), other)["made/next"] == ("fail", ())
-
-
-@pytest.mark.parametrize(("level", "expected"), [("must", "fail"), ("should", "could_not_judge")])
-def test_a_must_that_was_not_judged_never_passes(level: Level, expected: str) -> None:
-    results = judged(breaking("a", code="wire/cause", level=level), breaking("a", code="made/next", rests_on=("wire",)))
-
-    assert overall(results) == expected
-
-
-def test_the_gravest_breach_gives_the_level() -> None:
-    view = View(healthy())
-    marks = (view.bad("a little"), view.bad("badly", level="must"), view.bad("a little"))
-
-    (result,) = judged(a_rule(*marks, level="advice"))
-
-    assert (result.level, result.summary) == ("must", "badly (and 2 more)")
-
-
-@pytest.mark.parametrize(("promises", "level"), [(Promises(), "should"), (Promises(heartbeat_s=5), "must")])
-def test_a_promise_weighs_more(promises: Promises, level: Level) -> None:
-    (result,) = judged(a_rule(BAD, level="should", promised={"heartbeat_s": "must"}), promises=promises)
-
-    assert result.level == level
-
-
-def test_a_profile_cites_a_sentence_of_its_own() -> None:
-    (result,) = judge((), rules={"": RULES["delivery/update-late"]}, profile="task-progress")
-    (usual,) = judge((), rules={"": RULES["delivery/update-late"]}, profile="event-stream")
-
-    assert (result.rule.source.title, usual.rule.source.title) == ("task-progress S3.9", "event-stream E2.5")
 
 
 NOTHING = exchange(how="timeout", ended_at=16_500.0)

@@ -14,7 +14,6 @@ from ssegauge.conformance.judge import Result, in_order_of_cause, judge
 from ssegauge.conformance.recording.transcript import Chunk, Transcript
 from ssegauge.conformance.rules import Rule
 from ssegauge.conformance.rules.rule import sentences
-from ssegauge.conformance.rules.rule import sentences
 from tests.corpus.build import Case, Run
 from tests.corpus.whole import HEALTHY, UNUSUAL
 

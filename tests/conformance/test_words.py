@@ -99,7 +99,6 @@ def test_mixed_line_endings_are_shown_where_they_begin_to_differ() -> None:
     [
         ("resume/preflight-refuses-last-event-id", 'add `origin = "https://app.example"`, above all tables, to'),
         ("delivery/update-late", "add [task.create_manual] and [task.update] to the target file"),
-        ("delivery/update-late", "add [task.create_manual] and [task.update] to the target file"),
         ("cleanup/memory-grows", "add `pid = 4711` in [observe] to the target file"),
     ],
 )

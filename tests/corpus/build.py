@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ssegauge.conformance.facts import Facts, Role
-from ssegauge.conformance.target import Promises
 from ssegauge.conformance.recording.transcript import Chunk, End, Head, Request, Transcript
 from ssegauge.conformance.target import Promises
 
@@ -35,7 +34,6 @@ class Case:
     good: tuple[Run, ...]
     bad: tuple[Run, ...]
     silent: tuple[Run, ...] = ()
-    promises: Promises = field(default_factory=Promises)
     promises: Promises = field(default_factory=Promises)
 
 
