@@ -31,7 +31,7 @@ DECODED_CODINGS = {"gzip", "x-gzip", "deflate"}
     "must",
     profile("E2.5"),
     needs=UPDATES,
-    rests_on=("delivery/update-lost"),
+    rests_on=("delivery/update-lost",),
 )
 def update_late(seen: Seen) -> Iterator[Mark]:
     """An update reaches every subscriber in time.
