@@ -29,7 +29,7 @@ GONE_S = 2.0
 MARGIN_S = 1.5
 WRITTEN = 3  # times, until the first answer to a client that has gone has surely come back
 IDLE_S = 0.5  # over which it is seen whether the process works
-QUIET = 0.03  # of a core
+QUIET = 0.01  # of a core
 Way = Literal["fin", "rst"]
 WAYS: tuple[Way, ...] = ("fin", "rst")
 
@@ -120,9 +120,12 @@ async def plain_cycles(server: Server) -> None:
 
 
 async def _cycles(server: Server, task_id: str, gone_s: float) -> None:
-    at_first = look_at_process(server.target.observe.pid or 0)
+    pid = server.target.observe.pid or 0
+    at_first = look_at_process(pid)
+    if at_first:
+        at_first = replace(at_first, busy=await _busy(pid, 1.0, 0.0))
     await _come_and_go(server, task_id, BATCH)
-    before = await look(server, "before", like=at_first, idle=True, gone_s=gone_s)
+    before = await look(server, "before", like=at_first, gone_s=gone_s)
     opened = 0
     for batch in range(1, BATCHES):
         opened += await _come_and_go(server, task_id, BATCH)
@@ -205,7 +208,7 @@ async def look(
     """Note what the server's process holds and, with ``idle``, how busy it is while nobody reads.
 
     With ``like``, give it a while to come down to so many descriptors and threads: what was left behind may be cleared
-    late.
+    late. How busy it was then is what holds, unless it is looked for anew.
     """
     deadline = now_ms() + 1000 * gone_s
     pid = server.target.observe.pid or 0
@@ -213,9 +216,12 @@ async def look(
     while found and like and _holds_more(found, like) and now_ms() < deadline:
         await asyncio.sleep(0.05)
         found = look_at_process(pid)
-    busy = await _busy(pid, deadline) if idle and found else None
+    if found and idle:
+        found = replace(found, busy=await _busy(pid, ((like and like.busy) or 0.0) + QUIET, deadline))
+    elif found and like:
+        found = replace(found, busy=like.busy)
     if found:
-        facts = Facts(moment=moment, opened=opened, cycles=cycles, threads=found.threads, busy=busy)
+        facts = Facts(moment=moment, opened=opened, cycles=cycles, threads=found.threads, busy=found.busy)
         held = replace(facts, descriptors=found.descriptors, memory_bytes=found.memory_bytes)
         observe(server, "process", f"process-{moment}", held)
     return found
@@ -225,8 +231,8 @@ def _holds_more(found: Process, like: Process) -> bool:
     return found.descriptors > like.descriptors or found.threads > like.threads + AT_ONCE
 
 
-async def _busy(pid: int, deadline: float) -> float | None:
-    """Return how much of a core the process uses: the least of what is seen until it is quiet, or time is up."""
+async def _busy(pid: int, quiet: float, deadline: float) -> float | None:
+    """Return how much of a core the process uses: the least of what is seen until it is as quiet, or time is up."""
     least = None
     while True:
         before, at_ms = look_at_process(pid), now_ms()
@@ -236,7 +242,7 @@ async def _busy(pid: int, deadline: float) -> float | None:
             return least
         share = round((after.worked_s - before.worked_s) / took_s, 3)
         least = share if least is None else min(least, share)
-        if least <= QUIET or now_ms() > deadline:
+        if least <= quiet or now_ms() > deadline:
             return least
 
 
