@@ -17,6 +17,8 @@ from ssegauge.conformance.seen import View
 from ssegauge.conformance.target import Call
 
 CONNECTED_S = 0.6  # a little more than rules leave a reader from the head until all must reach it
+MARGIN_S = 1.0  # our own delay widens the limits
+DOUBTFUL_S = 0.5
 
 
 class Speaker:
@@ -26,6 +28,7 @@ class Speaker:
         self.server = server
         self.facts = facts
         self.last = ""
+        self.heard_nothing = False
 
     @classmethod
     async def of(cls, server: Server) -> Speaker:
@@ -61,11 +64,15 @@ class Speaker:
             await live.until(lambda: len(live.events) > 1, self.server.patience_s)
 
     async def heard(self, *lives: Live) -> None:
-        """Wait until the last that was said has reached the readers, or must be taken for lost."""
-        wait_s = 2 * self.server.target.limits.update_s + 0.2
-        marker = self.last.encode()
+        """Wait until the last that was said has reached the readers, or must be taken for lost.
+
+        Where one was lost, the next are not waited for as long.
+        """
+        marker, wait_s = self.last.encode(), 2 * self.server.target.limits.update_s + MARGIN_S
         for live in lives:
-            await live.until(lambda: marker in live.recently, wait_s)  # noqa: B023 - awaited at once
+            left_s = DOUBTFUL_S if self.heard_nothing else wait_s
+            if not await live.until(lambda: marker in live.recently, left_s):  # noqa: B023 - awaited at once
+                self.heard_nothing = True
 
     async def end(self) -> None:
         """End a task well; what is published at an address has no end."""

@@ -19,6 +19,7 @@ FOLD = 4  # a log, a buffer and their encoded forms: each may hold what was sent
     "must",
     profile("E2.8"),
     needs=UPDATES,
+    rests_on=("delivery/update-lost",),
 )
 def slow_reader_stalls_others(seen: Seen) -> Iterator[Mark]:
     """A reader that does not read does not delay the others.

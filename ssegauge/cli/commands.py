@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib import metadata
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -124,6 +125,27 @@ def check_command(
     show([made], folder.path, as_json=as_json, quiet=quiet, verbose=verbose)
 
 
+@app.command(epilog="Example: ssegauge init localhost:3000/events -H 'Authorization: Bearer ${TOKEN}'")
+def init(
+    url: Annotated[str, typer.Argument(metavar="URL", help="The address of an event stream.")],
+    out: Annotated[Path, typer.Option("--out", help="The file to write; it must not exist.")] = DEFAULT_TARGET,
+    look: Annotated[float, typer.Option("--look", help="Seconds to look at the stream.", min=0.1)] = 5.0,
+    header: say.Header = None,
+    method: say.Method = "",
+    body: say.Body = "",
+    profile: say.Profile = "",
+    insecure: say.Insecure = False,
+    cacert: say.CaCert = None,
+) -> None:
+    """Look at a stream for some seconds, and write a commented target file for it."""
+    from ssegauge.conformance.init import init
+    from ssegauge.conformance.target import Given
+
+    told = given(header, method, body, profile, insecure, cacert)
+    glimpse = init(url, told or Given(), out, look)
+    print(f"Wrote {out}: {glimpse.events} events seen in {glimpse.looked_s:.1f} s. Next: ssegauge check {out}")
+
+
 @app.command()
 def judge(
     file: Annotated[str, typer.Argument(help="A transcript, a run folder, or captured bytes; - for standard input.")],
@@ -143,7 +165,8 @@ def judge(
     from ssegauge.reports.cli import show
 
     options = Options(strict, only=tuple(only or ()), skip=tuple(skip or ()), baseline=baseline)
-    made = judge_recorded(read(file), options, known_profile(profile) or None)
+    known = known_profile(profile) or None
+    made = judge_recorded(read(file), options, known)
     show([made], as_json=as_json, quiet=quiet, verbose=verbose)
 
 

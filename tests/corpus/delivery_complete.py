@@ -82,6 +82,7 @@ CASES = {
     "delivery/update-duplicated": Case(
         good=(
             (*SENT, feed(*ALL)),
+            (*SENT, feed(*ALL, (1706.0, 7))),  # one state, of which something else had changed
             (*SENT, feed(*ALL, (4000.0, 7), (6000.0, 7))),  # the state as it is, now and then
             (*SENT, feed(*ALL, (1706.0, says(7, " changed")))),
             (*SENT, feed(*ALL, (1800.0, b"".join(says(n)[:-2] + b"\n" for n in range(8)) + b"\n"))),  # a digest
@@ -89,8 +90,8 @@ CASES = {
         ),
         bad=(
             (*SENT, feed(*[(when + more, n) for when, n in ALL for more in (0, 1)])),
-            (*SENT, feed(*ALL, (1707.0, 7))),
-            (*SENT, feed(*ALL, (5000.0, 2))),  # overtaken long ago
+            (*SENT, feed(*ALL, (1707.0, 7), (1708.0, 6))),
+            (*SENT, feed(*ALL, (5000.0, 2), (5001.0, 3))),  # overtaken long ago
         ),
         silent=((*SENT, feed()), (*SENT, feed(*ALL, capture=True)), (feed(*ALL, *ALL),)),
     ),

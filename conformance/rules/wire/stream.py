@@ -1,5 +1,6 @@
 """Rules on the bytes of an event stream, whatever they mean."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -16,12 +17,19 @@ from ssegauge.conformance.sse import (
     UnfinishedTail,
     decode,
 )
+from ssegauge.conformance.words import excerpt
 
 ONE_BOM = whatwg(
     "event-stream-interpretation",
     "The UTF-8 decode algorithm strips one leading UTF-8 Byte Order Mark (BOM), if any.",
 )
 MOST_EVENT_BYTES = 1 << 16  # the line limit that asyncio and aiohttp readers start with
+
+SHOWN_OF_A_PAGE = 60
+ERROR_PAGE = re.compile(
+    rb"\s*(?:<!doctype html|<html|<\?xml|internal server error|traceback \(most recent call last\)|bad gateway)",
+    re.IGNORECASE,
+)
 
 
 def none_of(view: View, found: Iterator[tuple[Item, str]]) -> Iterator[Mark]:
@@ -79,13 +87,37 @@ def truncated_event(view: View) -> Iterator[Mark]:
 
     Why: Without it clients drop the event, and it is usually the one that says how the task ended.
 
-    Mend: End every event, the last one too, with an empty line before closing.
+    Mend: End every event, the last one too, with an empty line before closing. Where an error page was appended, the
+    handler threw after the head had gone out: catch that inside the stream, and tell it as an event.
 
     Example: data: {"status":"completed"}\n
     """
     if view.ended_by_server and view.body:
         tails = [item for item, what in view.of(UnfinishedTail) if what.loses_fields]
-        yield view.bad("the stream ends inside an event", tails[0]) if tails else view.good()
+        yield view.bad(_how_it_ends(view, tails[0]), tails[0]) if tails else view.good()
+
+
+def _how_it_ends(view: View, tail: Item) -> str:
+    text = view.body[tail.what.start :]
+    return (
+        f"an error page was appended to the stream{_names(text)}"
+        if _is_page(text)
+        else "the stream ends inside an event"
+    )
+
+
+def _is_page(text: bytes) -> bool:
+    """Whether this is what a framework answers to a request that failed: JSON, HTML or a status in words."""
+    if ERROR_PAGE.match(text):
+        return True
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _names(text: bytes) -> str:
+    return f": {excerpt(text[:SHOWN_OF_A_PAGE])}"
 
 
 @rule(
@@ -99,7 +131,7 @@ def truncated_event(view: View) -> Iterator[Mark]:
         " Content-Length is [...] considered complete unless an error was indicated by the underlying connection",
     ),
     over="streams",
-    rests_on=("response/malformed-http2",),
+    rests_on=("response/malformed-http2", "end/cut-by-timeout"),
 )
 def truncated_chunked_body(view: View) -> Iterator[Mark]:
     r"""A stream that the server ends is ended as HTTP ends a body, not by dropping the connection.
@@ -107,7 +139,9 @@ def truncated_chunked_body(view: View) -> Iterator[Mark]:
     Why: A connection that just drops looks like a network failure: clients report an error instead of an end, and the
     event that was under way is lost.
 
-    Mend: Finish the response (in most frameworks: return from the handler) instead of closing the socket.
+    Mend: Finish the response (in most frameworks: return from the handler) instead of closing the socket; where it
+    drops in the midst, look in the server's log for what was thrown after the head had gone out, and for a worker or a
+    proxy that gave up.
 
     Example: 5\r\nhello\r\n and then FIN, without 0\r\n\r\n
     """
