@@ -89,9 +89,9 @@ def _print(documents: Sequence[Document], *, verbose: bool) -> None:
 
     from ssegauge.reports.render.text import load_table, verdict_table
 
+    conformance = next((one for one in documents if one["schema"].startswith("ssegauge/conformance")), None)
     for one in documents:
-        judged = one["schema"].startswith("ssegauge/conformance")
-        table = verdict_table(one, verbose=verbose) if judged else load_table(one)
+        table = verdict_table(one, verbose=verbose) if one is conformance else load_table(one, conformance)
         Console(highlight=False).print(table, crop=False)
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from ssegauge.reports import verdict, words
 from ssegauge.reports.folder import Document, RunFolder
+from ssegauge.reports.headline import headline
 from ssegauge.reports.render.visible import prose
 
 OUTCOMES = {
@@ -62,7 +63,7 @@ def _suites(folder: RunFolder) -> Iterator[tuple[str, list[Case]]]:
     yield from suites.items()
     state = verdict.overall(folder)
     shown = any(case.outcome == OUTCOMES.get(state) for cases in suites.values() for case in cases)
-    yield "run", [Case("run verdict", "pass" if shown else state, words.headline(folder))]
+    yield "run", [Case("run verdict", "pass" if shown else state, headline(folder))]
 
 
 def _conformance_suites(conformance: Document | None) -> dict[str, list[Case]]:
@@ -77,7 +78,7 @@ def _load_suites(load: Document | None) -> dict[str, list[Case]]:
     if load is None:
         return {}
     found = [_finding_case(finding) for finding in verdict.findings(load)]
-    return {"load": [*map(_objective_case, load["objectives"]), *found]}
+    return {"load": [*(_objective_case(one, load) for one in load["objectives"]), *found]}
 
 
 def _rule_case(result: Document, strict: bool) -> Case:
@@ -95,8 +96,8 @@ def _finding_case(finding: Document) -> Case:
     return Case(f"under load: {finding['rule']}", state, words.says(finding), words.plain(finding))
 
 
-def _objective_case(objective: Document) -> Case:
-    return Case(objective["rule"], objective["verdict"], words.objective(objective), objective.get("note", ""))
+def _objective_case(objective: Document, load: Document) -> Case:
+    return Case(objective["rule"], objective["verdict"], words.objective(objective, load), objective.get("note", ""))
 
 
 def _add_suite(root: ET.Element, folder: RunFolder, name: str, cases: list[Case]) -> list[Case]:

@@ -13,6 +13,7 @@ from rich.console import Console, RenderableType
 
 from ssegauge.reports import words
 from ssegauge.reports.folder import RunFolder
+from ssegauge.reports.headline import headline
 from ssegauge.reports.render.html import bytes_shown, script_json
 from ssegauge.reports.render.junit import junit
 from ssegauge.reports.render.markdown import escape, fence, markdown
@@ -270,7 +271,7 @@ def test_intervals_are_told_for_people(measured: dict[str, Any], shown: str) -> 
 
 def test_an_objective_beyond_the_specification_is_named_by_its_rule() -> None:
     lost = factory.objective("event-lost", 0, 0, "events", statistic="lost")
-    assert words.objective(lost) == "Event lost: 0 events (limit ≤ 0 events, 50 samples)"
+    assert words.objective(lost, factory.load_document()) == "Event lost: 0 events (limit ≤ 0 events, 50 samples)"
     assert list(words.specified(factory.load_document(objectives=[lost])).values()) == [None] * 4
 
 
@@ -291,4 +292,4 @@ def test_what_all_objectives_share_is_said_once() -> None:
 def test_a_saturated_generator_is_in_the_headline() -> None:
     generator = factory.load_document()["generator"] | {"saturated": True}
     folder = RunFolder(Path("run"), None, None, factory.load_document(generator=generator))
-    assert words.headline(folder).startswith("The load generator was the limit")
+    assert headline(folder).startswith("The load generator was the limit")
