@@ -49,7 +49,7 @@ class Run:
 
     rules       one row a rule: rule, group, level, kind, verdict, observations, known, summary
     evidence    one row a piece of evidence: rule, transcript, chunk, byte, at_ms (since the exchange began), excerpt
-    objectives  one row an objective: rule, value, limit, unit, statistic, samples, low, high (95 % interval), verdict, note
+    objectives  one row an objective: rule, value, limit, unit, statistic, samples, low, high (interval), verdict, note
     phases      one row a phase of the load run: name, start_s, end_s, streams (whether streams were open)
     samples     one row a sample: at_ms (since the load run began), kind, value (ms; for "open" +1, -1), delay_ms, phase
     """

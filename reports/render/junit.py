@@ -5,7 +5,8 @@ A case fails exactly where the exit status would be 1, and is an error where it 
     fail                        failure, with the evidence
     harness_error               error
     could_not_judge             error
-    not_observed/applicable     skipped, with what is missing
+    not_observed                skipped, with what is missing
+    not_applicable              left out
     not_judged                  skipped, with the finding that it hangs on
     warning, known, note        passed, the finding in system-out
 
@@ -29,7 +30,6 @@ OUTCOMES = {
     "could_not_judge": "error",
     "not_judged": "skipped",
     "not_observed": "skipped",
-    "not_applicable": "skipped",
 }
 COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
@@ -71,7 +71,11 @@ def _conformance_suites(conformance: Document | None) -> dict[str, list[Case]]:
         return {}
     strict = conformance["strict"]
     groups = verdict.groups(conformance).items()
-    return {group: [_rule_case(result, strict) for result in results] for group, results in groups}
+    cases = {
+        group: [_rule_case(result, strict) for result in results if result["verdict"] != "not_applicable"]
+        for group, results in groups
+    }
+    return {group: found for group, found in cases.items() if found}
 
 
 def _load_suites(load: Document | None) -> dict[str, list[Case]]:
