@@ -17,7 +17,7 @@ from ssegauge.conformance.init.text import written
 from ssegauge.conformance.recording.live import Recording
 from ssegauge.conformance.recording.redaction import Redactor
 from ssegauge.conformance.recording.server import Server
-from ssegauge.conformance.target import Given, Target, as_url, from_url
+from ssegauge.conformance.target import Given, Target, as_url, from_url, is_there
 
 LOOK_S = 5.0
 
@@ -30,7 +30,7 @@ def init(where: str, given: Given, out: Path, look_s: float = LOOK_S) -> Glimpse
     url = as_url(where)
     if not url:
         raise CannotJudge(f"{where}: not an address; init looks at a stream, give its URL")
-    if out.exists():
+    if is_there(out):
         raise CannotJudge(f"--out {out}: exists, and init overwrites nothing; choose another name")
     target = from_url(url, given)
     glimpse = asyncio.run(look(target, look_s))

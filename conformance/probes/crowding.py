@@ -55,9 +55,10 @@ async def note(server: Server, lives: Sequence[Live]) -> None:
     served = [one for one in lives if one.head and one.head.status == 200]
     waiting = [one for one in lives if one.head is None and not one.over]
     refused = [one for one in lives if one.head and one.head.status != 200]
-    if served and (waiting or any(no_room(View(one.transcript)) for one in refused)):
-        server.at_once = len(served)
-    server.one_reader = len(served) == 1 and len(refused) == len(lives) - 1
+    busy = any(no_room(View(one.transcript)) for one in refused)
+    server.one_reader = not busy and len(served) <= 1 <= len(refused) and not waiting
+    if (served and (waiting or busy)) or (server.one_reader and not server.target.before):
+        server.at_once = max(1, len(served))
     if served and waiting:
         await asyncio.gather(*(one.stop() for one in served))
         await answered(waiting)

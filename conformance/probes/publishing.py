@@ -38,7 +38,7 @@ async def pace(speaker: Speaker, steps: range) -> None:
         await speaker.say(f"step {step + 1} of {STEPS}", progress=10 * (step + 1))
 
 
-@probe("publish")
+@probe("publish", streams=2, asks=STEPS + 2)
 async def published(server: Server) -> None:
     """Publish eight times in a second, while one reads from the start and another comes half way."""
     speaker = await Speaker.of(server)
@@ -52,7 +52,7 @@ async def published(server: Server) -> None:
             await speaker.heard(live, late)
 
 
-@probe("update", stage="patient")
+@probe("update", stage="patient", streams=1, asks=STEADY_UPDATES + 3)
 async def steady(server: Server) -> None:
     """Make the stream say something for many seconds, at irregular times."""
     speaker, dice = await Speaker.of(server), random.Random(STEADY_SEED)  # noqa: S311 - no secret
@@ -65,7 +65,7 @@ async def steady(server: Server) -> None:
     await speaker.end()
 
 
-@probe("update", stage="alone")
+@probe("update", stage="alone", streams=1, asks=len(BREAKS) + 5)
 async def canaries(server: Server) -> None:
     """Make the stream tell texts that try to break its framing, one after the other, each until it is told."""
     speaker = await Speaker.of(server)
@@ -83,7 +83,7 @@ async def canaries(server: Server) -> None:
         await live.until(lambda: live.over, server.patience_s if speaker.facts.task_id else 0)
 
 
-@probe("update")
+@probe("update", streams=1, asks=STEPS // 2 + 3)
 async def compressed(server: Server) -> None:
     """Offer compression, make the stream say something, and see whether it comes before the end."""
     speaker = await Speaker.of(server)
@@ -100,7 +100,7 @@ async def compressed(server: Server) -> None:
     await live.stop()
 
 
-@probe("update", stage="alone")
+@probe("update", stage="alone", streams=2, asks=SLOW_UPDATES + 4)
 async def slow_reader(server: Server) -> None:
     """Let one reader stop reading while another reads the same stream."""
     speaker = await Speaker.of(server)

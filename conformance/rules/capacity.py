@@ -8,7 +8,7 @@ from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Seen, View
 from ssegauge.conformance.words import lasted
 
-PROMPT_MS = 1000.0
+PROMPT_MS, LATER_MS = 1000.0, 500.0
 LONG_MS = 3000.0
 SOON_MS = 300.0  # after the end of one that had a place
 
@@ -45,19 +45,20 @@ def _probe(view: View) -> str:
 
 
 def _served(crowd: Sequence[View]) -> Iterator[Mark]:
-    prompt = [view for view in crowd if _is_answered(view) and _waited_ms(view) < PROMPT_MS]
+    answered = sorted((view for view in crowd if _is_answered(view)), key=_waited_ms)
+    prompt = [view for view in answered if _waited_ms(view) < max(PROMPT_MS, _waited_ms(answered[0]) + LATER_MS)]
     refused = [view for view in crowd if no_room(view)]
-    late = [view for view in crowd if _waited_ms(view) >= PROMPT_MS and (view.head is None or _is_answered(view))]
-    said = f"{len(prompt)} of {len(crowd)} streams asked for at once were answered"
-    if prompt and refused:
+    late = [view for view in crowd if view not in prompt and (view.head is None or _is_answered(view))]
+    if answered and refused:
         status = refused[0].head.status if refused[0].head else 0
-        yield refused[0].bad(f"{said}, {len(refused)} were refused with {status}", "status")
+        some = f"{len(answered)} of {len(crowd)} streams asked for at once were answered"
+        yield refused[0].bad(f"{some}, {len(refused)} were refused with {status}", "status")
     elif len(prompt) > 1 and len(prompt) == len(crowd):
         yield crowd[0].good()
     elif prompt and late and _for_want_of_room(prompt, late):
-        longest_ms = max(map(_waited_ms, late))
+        some = f"{len(prompt)} of {len(crowd)} streams asked for at once were answered"
         until = "until those had ended" if any(view.head for view in late) else "in vain"
-        yield late[0].bad(f"{said}, the others waited {until}, up to {lasted(longest_ms)}")
+        yield late[0].bad(f"{some}, the others waited {until}, up to {lasted(max(map(_waited_ms, late)))}")
 
 
 def _is_answered(view: View) -> bool:

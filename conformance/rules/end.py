@@ -1,6 +1,6 @@
 """Rules on how streams end: not empty, with their marker where they have one, and not while there is more to tell."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.endings import (
@@ -17,6 +17,7 @@ from ssegauge.conformance.seen import Mark, Message, Seen, View
 from ssegauge.conformance.sse import UnfinishedTail
 from ssegauge.conformance.words import lasted, shown
 
+Said = tuple[str, str | None, str]
 AFTER_THE_MARKER = profile("E4.3")
 BROKEN = ("wire/truncated-event", "wire/mid-stream-bom", "wire/repeated-bom", "wire/mixed-line-endings")
 EARLY_MS = 5000.0  # a server may end streams on which nothing happened for long; clients come back
@@ -106,7 +107,13 @@ def _expected(seen: Seen, view: View) -> str:
     if nameless := ends_without_data(view):
         return f"the event {shown(nameless)}"
     learnt = _as_others_end(seen, view)
-    return f"{shown(learnt.event.data)}, with which others end" if learnt else ""
+    return f"{_called(learnt)}, with which others end" if learnt else ""
+
+
+def _called(message: Message) -> str:
+    """Return what to call a marker: its type, or else its data."""
+    kind = message.event.type
+    return f"the event {shown(kind)}" if kind != "message" else shown(message.event.data)
 
 
 def _as_others_end(seen: Seen, view: View) -> Message | None:
@@ -138,7 +145,7 @@ def open_after_marker(seen: Seen) -> Iterator[Mark]:
         if view.ended_by_server and waited_ms < OPEN_MS:
             yield view.good()
         elif waited_ms >= OPEN_MS and not _goes_on(view, marker):
-            yield view.bad(f"the stream was open for {lasted(waited_ms)} after {shown(marker.event.data)}", marker)
+            yield view.bad(f"the stream was open for {lasted(waited_ms)} after {_called(marker)}", marker)
 
 
 def _goes_on(view: View, marker: Message) -> bool:
@@ -160,7 +167,7 @@ def events_after_marker(seen: Seen) -> Iterator[Mark]:
         if marker:
             later = [message for message in view.messages if message.item.what.start > marker.item.what.start]
             told = [message for message in later if not names_heartbeat(message)]
-            marks = [view.bad(f"{len(told)} events after {shown(marker.event.data)}", told[0])] if told else []
+            marks = [view.bad(f"{len(told)} events after {_called(marker)}", told[0])] if told else []
             yield from marks or ([view.good()] if view.ended_by_server else [])
 
 
@@ -223,22 +230,20 @@ def _more_to_tell(seen: Seen, view: View) -> bool:
     if any(what.loses_fields for _, what in view.of(UnfinishedTail)):
         return True
     told = {_said(message) for message in view.messages}
-    for other in seen.streams:
-        if (
-            other is not view
-            and other.facts.subject == view.facts.subject
-            and other.facts.task_id == view.facts.task_id
-        ):
-            same = sum(_said(message) in told for message in other.messages)
-            later = [one for one in other.messages if _said(one) not in told and _after(other, one, view)]
-            if same > 1 and later:
-                return True
-    return False
+    others = [one for one in seen.streams if one is not view and _source(one) == _source(view)]
+    shared = any(sum(_said(message) in told for message in other.messages) > 1 for other in others)
+    return shared and any(_told_after(other, view, told) for other in others)
 
 
-def _said(message: Message) -> tuple[str, str | None, str]:
+def _source(view: View) -> tuple[str | None, str | None]:
+    return view.facts.task_id, view.facts.subject
+
+
+def _told_after(other: View, view: View, told: Collection[Said]) -> bool:
+    """Whether another was told something new after the end of this one."""
+    over_ms = view.epoch_ms(_at_ms(view))
+    return any(other.epoch_ms(one.item.at_ms) > over_ms and _said(one) not in told for one in other.messages)
+
+
+def _said(message: Message) -> Said:
     return message.event.type, message.event.id, message.event.data
-
-
-def _after(other: View, message: Message, view: View) -> bool:
-    return other.epoch_ms(message.item.at_ms) > view.epoch_ms(_at_ms(view))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.conformance.target.addresses import as_url, checked_url, in_queries
+from ssegauge.conformance.target.addresses import as_url, checked_url, in_queries, is_there
 from ssegauge.conformance.target.checks import check_placeholders, check_promises, note, unused
 from ssegauge.conformance.target.file import Reader, dotted
 from ssegauge.conformance.target.filling import fill, fill_json, fill_path, kept, kept_secrets, pointer
@@ -63,6 +63,7 @@ __all__ = [
     "from_plain",
     "from_toml",
     "from_url",
+    "is_there",
     "kept",
     "kept_secrets",
     "known_profile",

@@ -68,12 +68,18 @@ def chat(words: str, at: float = 10.0) -> list[tuple[float, bytes]]:
     return [(at + 50 * n, b'data: {"delta": "%s"}\n\n' % word.encode()) for n, word in enumerate(words.split())]
 
 
+def sampled(offset: float) -> list[tuple[float, bytes]]:
+    """A state that changes 8 times a second, of which each reader is told the newest 5 times a second."""
+    return [(offset + 200 * n, tick(int((offset + 200 * n) / 125))) for n in range(1, 25)]
+
+
 RANDOM = [[(EVERY_MS * n + k, b'data: {"value": %d}\n\n' % (n * 7919 % 101 + k)) for n in range(1, 25)] for k in (1, 2)]
 
 CASES = {
     "delivery/readers-differ": Case(
         good=(
             (reader(feed()), twin(feed())),
+            (reader(sampled(0)), twin(sampled(70))),
             (reader(feed(bare)), twin(feed(bare))),
             (reader(feed(), left=16_500.0), twin(feed(), came=6000.0, left=9000.0)),
             (reader(feed()), twin([(2.0, greeting("b")), *feed()])),
@@ -87,11 +93,12 @@ CASES = {
             parted(),
             parted(bare),
             (reader(feed()), twin(without(feed(), 7, 12))),
-            (reader(without(feed(bare), 9)), twin(feed(bare))),
-            (reader(without(feed(), 6)), twin(without(feed(), 7))),
+            (reader(without(feed(bare), 9, 14, 15)), twin(feed(bare))),
+            (reader(without(feed(), 6, 12)), twin(without(feed(), 7))),
         ),
         silent=(
             (reader(feed()),),
+            (reader(RANDOM[0], left=3000.0), twin([]), reader(own(0), came=6000.0)),
             (reader(feed(), left=2000.0), twin(feed(), came=2500.0)),  # not at the same time
             (reader(own(0, 1), left=12_000.0), twin(own(30, 2))),  # as many events to each, whoever else reads
             (reader(RANDOM[0]), twin(RANDOM[1])),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ssegauge.conformance.rules.delivery.updates import LOST_AFTER, UPDATES
+from ssegauge.conformance.rules.delivery.updates import HELD, LOST_AFTER, UPDATES
 from ssegauge.conformance.rules.reading.effects import (
     Effect,
     accepted_for,
@@ -23,7 +23,7 @@ REPEATED_MS = 500.0
 ENOUGH_TWICE = 2  # one may be a state that changed in something else
 
 
-@rule("delivery/update-lost", "must", profile("E2.2"), needs=UPDATES, rests_on=("delivery/one-event-late",))
+@rule("delivery/update-lost", "must", profile("E2.2"), needs=UPDATES, rests_on=HELD)
 def update_lost(seen: Seen) -> Iterator[Mark]:
     """What the server accepted for a stream arrives at every reader that is connected.
 

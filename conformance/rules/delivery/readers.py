@@ -1,8 +1,10 @@
 """Rules on the several readers of one stream: all are told the same."""
 
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
 from ssegauge.conformance.rules.reading.sharing import (
     OPENING_MS,
@@ -22,6 +24,8 @@ from ssegauge.conformance.words import shown
 
 ENOUGH_IN_COMMON = 3  # without ids: as much does not agree by chance
 LEAST_TOLD = 6
+TOGETHER_MS = 20.0
+LONGER, LEAST_LOST = 1.5, 2
 LEAST_EXPECTED = 4.0
 FEWER = 0.75
 NEARLY_ALL = 0.5  # of the steps; readers whom we do not see have their part as well
@@ -76,29 +80,27 @@ def _together(one: Telling, other: Telling) -> list[Message]:
 
 
 def _lacks(one: Telling, other: Telling, common: Sequence[Said], *, promised: bool) -> Iterator[Mark]:
-    """Yield the breach where one was told, between two events that both were told, what the other was not.
+    """Yield the breach where one was told, between events that both were told, what the other was not.
 
-    Events of another sort, and those in whose place the other was told something else, may be for one reader alone.
+    Events of another sort may be for one reader alone; and who samples a state in steps of its own misses what came
+    and went between, but never makes a longer pause than usual for it.
     """
-    places = [(_stretch(one, *edges), _stretch(other, *edges)) for edges in pairwise(common)]
-    sorts = {form(message) for message in other.messages if said(message) in common}
-    lost = [
-        (message, common)
-        for mine, theirs in places
-        for message in mine
-        if (promised or not theirs or message.event.id) and (promised or form(message) in sorts)
-    ]
-    missed = [message for message, _ in lost if said(message) not in other.counts]
-    if missed:
-        what = f"id {shown(missed[0].event.id)}" if missed[0].event.id else shown(missed[0].event.data)
-        yield one.view.bad(
-            f"{len(missed)} events that one reader was told another was not, the first {what}", missed[0]
-        )
+    keys, known = [said(message) for message in one.messages], frozenset(common)
+    stretch = one.messages[keys.index(common[0]) : keys.index(common[-1])]
+    sorts = {form(message) for message in other.messages if said(message) in known}
+    missed = [message for message in stretch if said(message) not in other.counts]
+    lost = [one_of for one_of in missed if promised or (form(one_of) in sorts and _pauses(other, one.at_ms(one_of)))]
+    if len(lost) >= (1 if promised else LEAST_LOST) and 2 * len(lost) >= len(missed):
+        what = f"id {shown(lost[0].event.id)}" if lost[0].event.id else shown(lost[0].event.data)
+        yield one.view.bad(f"{len(lost)} events that one reader was told another was not, the first {what}", lost[0])
 
 
-def _stretch(telling: Telling, first: Said, last: Said) -> list[Message]:
-    keys = [said(message) for message in telling.messages]
-    return list(telling.messages[keys.index(first) + 1 : keys.index(last)])
+def _pauses(reader: Telling, at_ms: float) -> bool:
+    """Whether this reader was told nothing around a moment for longer than is usual with it."""
+    times = reader.times
+    place = bisect(times, at_ms)
+    usual = [after - before for before, after in pairwise(times) if after - before > TOGETHER_MS]
+    return 0 < place < len(times) and bool(usual) and times[place] - times[place - 1] >= LONGER * median(usual)
 
 
 @dataclass(frozen=True)

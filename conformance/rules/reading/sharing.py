@@ -45,6 +45,11 @@ class Telling:
         return self.view.epoch_ms(message.item.at_ms)
 
     @cached_property
+    def times(self) -> list[float]:
+        """When the events arrived, in order."""
+        return [self.at_ms(message) for message in self.messages]
+
+    @cached_property
     def counts(self) -> Counter[Said]:
         """How often each event was told."""
         return Counter(map(said, self.messages))

@@ -31,7 +31,7 @@ async def read_task(server: Server, live: Live, task_id: str) -> None:
     await live.stop("timeout", "the task went on for longer than we read, or fell silent")
 
 
-@probe("task.create")
+@probe("task.create", asks=5)
 async def happy_path(server: Server) -> None:
     """Start a task that runs by itself and read it to its end, twice at once; then look at the polling endpoint."""
     task_id = await server.create()
@@ -44,7 +44,7 @@ async def happy_path(server: Server) -> None:
     await server.snapshot(task_id, "ended" if one.transcript.end and one.transcript.end.how == "eof" else "running")
 
 
-@probe("task.create_failing")
+@probe("task.create_failing", streams=1, asks=4)
 async def failing(server: Server) -> None:
     """Start a task that fails and read it to its end."""
     task_id = await server.create("failing")
@@ -54,7 +54,7 @@ async def failing(server: Server) -> None:
     await server.snapshot(task_id, "ended")
 
 
-@probe("task.create_manual", "task.update")
+@probe("task.create_manual", "task.update", asks=15)
 async def paced(server: Server) -> None:
     """Move a task step by step; read it from its start and from half way, and come back after its end."""
     speaker = Speaker(server, Facts(task_id=await server.create("manual"), kind="manual"))

@@ -19,7 +19,7 @@ GARBAGE = {
 }
 
 
-@probe("task.create_manual", "task.update")
+@probe("task.create_manual", "task.update", streams=8, asks=16)
 async def resume(server: Server) -> None:
     """Cut after every event: come back with the id of each, while the task runs, and read on to the end."""
     speaker = Speaker(server, Facts(task_id=await server.create("manual"), kind="manual"))
@@ -40,7 +40,7 @@ async def resume(server: Server) -> None:
         await asyncio.gather(*cuts)
 
 
-@probe("task.create_manual", "task.update")
+@probe("task.create_manual", "task.update", streams=6, asks=13)
 async def stale(server: Server) -> None:
     """Come with ids that the task never gave: another task's, and rubbish."""
     task_id, other = await server.create("manual"), await server.create("manual")
@@ -63,7 +63,7 @@ async def _come_with(server: Server, facts: Facts) -> None:
             live.on_end("timeout")
 
 
-@probe("task.create_manual", "task.update", stage="alone")
+@probe("task.create_manual", "task.update", stage="alone", streams=11, asks=44)
 async def race(server: Server) -> None:
     """Subscribe at the very moment at which the task ends, a little earlier and a little later."""
     await asyncio.gather(*(_subscribe_near_the_end(server, offset) for offset in RACE_MS))

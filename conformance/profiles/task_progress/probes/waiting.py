@@ -5,7 +5,7 @@ from ssegauge.conformance.probes.probe import probe
 from ssegauge.conformance.recording.server import Server
 
 
-@probe("task.create_manual", stage="patient")
+@probe("task.create_manual", stage="patient", streams=1, asks=3)
 async def idle(server: Server) -> None:
     """Read a stream on which nothing happens, for longer than a heartbeat may take."""
     task_id = await server.create("manual")
