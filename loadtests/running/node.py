@@ -1,6 +1,6 @@
 """What one load process measures: its streams, its tasks, its samples and counts.
 
-Users open streams through ``Node.follow``. Whoever conducts the run (this process, or the master of several)
+Users open streams through ``Node.open``. Whoever conducts the run (this process, or the master of several)
 gives orders (``obey``) and collects ``report`` each second; both are plain values, fit for Locust's messages.
 """
 
@@ -10,7 +10,7 @@ import json
 import secrets
 from array import array
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 import gevent
 from gevent.event import Event
@@ -32,7 +32,7 @@ from ssegauge.loadtests.measuring.samples import Rows
 from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.connection import path_of, resolve, stream_headers
 from ssegauge.loadtests.stream.session import Books, Counts, OnEvent, Session, plain
-from ssegauge.loadtests.stream.stream import EventStream, StreamFailed, asked_for
+from ssegauge.loadtests.stream.stream import EventStream, Recorder, StreamFailed, asked_for
 
 OPENING_PATIENCE: Final = 10.0  # times the limit: a stream that has not opened for so long has failed
 POLL_S: Final = 0.02
@@ -42,10 +42,24 @@ OFFERED: Final = ("planned", "accepted", "refused")
 STREAMS_PER_NODE: Final = 1_000_000
 
 
+class Follower(Protocol):
+    """Who follows a stream."""
+
+    def stream_ended(self, ending: str) -> None:
+        """Take how it ended; called from the loop."""
+
+
+class Subject(NamedTuple):
+    """Who follows a session, and the task it is about."""
+
+    user: Follower
+    task: Task | None
+
+
 class Node:
     """A load process. ``replies`` are (name, ms, failure) of the hooks' requests, for Locust's statistics."""
 
-    def __init__(self, target: Target, number: int = 0, measure: str = "") -> None:
+    def __init__(self, target: Target, number: int = 0, measure: str = "", opening_rate: float = 100.0) -> None:
         self.target = target
         self.origin = resolve(target.base_url, target.tls)
         self.clock = clock.start()
@@ -62,9 +76,9 @@ class Node:
         self.watch = Watch()
         self.clocks = Clocks()
         self._measure = measure
-        self._books = Books(
-            self.rows, self.counts, self.watch, target.profile, self.clocks, Redactor(target.secrets).text
-        )
+        self.opening_rate = max(1.0, opening_rate)  # streams per second, while users are started
+        redact, ends_itself = Redactor(target.secrets).text, target.profile == "task-progress"
+        self._books = Books(self.rows, self.counts, self.watch, ends_itself, self.clocks, redact)
         self._headers, self._payload = stream_headers(target), _payload(target.stream)
         self._streams = number * STREAMS_PER_NODE
         self._users = self._recordings = 0
@@ -97,27 +111,36 @@ class Node:
                 self._shared = self._start_shared()
             return self._shared
 
-    def follow(self, task: Task | None, path: str | None = None, on_event: OnEvent | None = None) -> str:
-        """Open a stream, follow it to its end, and return how it ended: "closed" by us, or why."""
+    def open(self, user: Follower, task: Task | None, path: str = "", on_event: OnEvent | None = None) -> Session:
+        """Open a stream, from a greenlet; ``user`` is told of its end. Raises StreamFailed when it did not open."""
         self._streams += 1
         path = path or path_of(self.target, self.target.stream.path, task_id=task.id if task else "")
         method = self.target.stream.method or "GET"
         stream = EventStream(self.origin, path, self._headers, method, self._payload)
-        meter = self._meter(task)
-        session = Session(stream, meter, self._streams, self._books)
+        session = Session(self._meter(task), self._streams, self._books, self, Subject(user, task))
         recording = self._recording(stream, method, path, task)
         try:
-            ending = session.run(self._patience_s, on_event, self.sessions.add)
+            session.open(stream, self._patience_s, on_event)
         except StreamFailed as failure:
             self.failed(str(failure))
-            return str(failure)
-        finally:
-            self.sessions.discard(session)
-            if recording and recording.has_head:
-                self._transcripts.append(recording.transcript(stream.ending, clock.now()))
-        if task and ending == "complete":
+            self._keep(recording, stream.ending)
+            raise
+        if not session.ending:
+            self.sessions.add(session)
+        return session
+
+    def session_ended(self, session: Session) -> None:
+        """Take the end of a session."""
+        self.sessions.discard(session)
+        self._keep(session.record, session.ending)
+        user, task = cast("Subject", session.subject)
+        if task and session.ending == "complete":
             task.ended = True
-        return ending
+        user.stream_ended(session.ending)
+
+    def _keep(self, recording: Recorder | None, ending: str) -> None:
+        if isinstance(recording, Recording) and recording.has_head:
+            self._transcripts.append(recording.transcript(ending, clock.now()))
 
     def failed(self, reason: str) -> None:
         """Count a stream that could not be opened, or its task not started."""
@@ -241,11 +264,11 @@ class Node:
         while waiting and clock.now() < give_up:
             settled = {session for session in waiting if session.meter.is_settled()}
             for session in settled if hang_up else ():
-                session.stream.hang_up()
+                session.hang_up()
             gevent.sleep(POLL_S)
             waiting = (waiting & self.sessions) - (set() if hang_up else settled)
         for session in waiting if hang_up else ():
-            session.stream.hang_up()
+            session.hang_up()
         gevent.sleep(POLL_S)
 
     def _on_reply(self, name: str, sent_ns: int, arrived_ns: int, failure: str) -> None:
