@@ -22,8 +22,11 @@ NOTHING_THERE = {
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
-async def hello(server: Server) -> None:
-    """Open one stream, to learn whether there is something to judge; raises CannotJudge when there is not."""
+async def hello(server: Server, look_s: float = 0.0) -> View:
+    """Open one stream, to learn whether there is something to judge, and read it for so long.
+
+    Raises CannotJudge when there is not.
+    """
     try:
         await server.subject()
         task_id = await _task(server)
@@ -32,8 +35,11 @@ async def hello(server: Server) -> None:
     headers = {"Accept": "text/event-stream"}
     live = server.begin("hello", server.target.stream, Facts(task_id=task_id), headers=headers)
     await live.until(lambda: live.head is not None, PATIENCE_S)
+    if look_s:
+        await live.until(lambda: live.over, look_s)
     await live.stop()
     _check(live)
+    return View(live.transcript)
 
 
 async def _task(server: Server) -> str | None:

@@ -35,6 +35,7 @@ class Plan:
     probes: tuple[Probe, ...]
     parallel: int = PARALLEL
     timeout_s: float = TIMEOUT_S
+    calls_first: int = 0  # [[before]], for each probe
 
     @classmethod
     def of(
@@ -48,11 +49,11 @@ class Plan:
     ) -> Plan:
         """Return the probes that the target's hooks allow and that are not too long or too many."""
         chosen = [one for one in probes if one.possible(target) and not (quick and one.stage == "patient")]
-        return cls(tuple(chosen), parallel, timeout_s)
+        return cls(tuple(chosen), parallel, timeout_s, len(target.before))
 
     def described(self) -> str:
         """Return in one line what this does to the server."""
-        asks = 1 + sum(one.asks for one in self.probes)
+        asks = 1 + sum(one.asks for one in self.probes) + self.calls_first * (1 + len(self.probes))
         most = min(self.parallel, max((one.streams for one in self.probes), default=1))
         return f"up to {asks} requests, at most {most} streams of a probe at once, done within {self.timeout_s:g} s"
 

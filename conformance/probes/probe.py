@@ -71,6 +71,11 @@ def hooks(target: Target) -> frozenset[str]:
     return frozenset(task | observe | more | given | kind | driven)
 
 
+def gets(target: Target) -> bool:
+    """Whether streams are asked for by GET: one more costs the server's owner nothing, and EventSource may read it."""
+    return target.stream.method in {"", "GET"}
+
+
 def credentials(target: Target) -> tuple[str, ...]:
     """Return the names of the header fields in which the target sends credentials."""
     names = [*target.headers, *target.stream.headers]

@@ -33,6 +33,7 @@ from ssegauge.conformance.recording.transcript import (
 )
 from ssegauge.conformance.sse import Event
 
+RECENT_CHUNKS = 64
 # Between a time of the monotonic clock and Unix time there is one offset for the whole run.
 _EPOCH_OFFSET_MS = time.time() * 1000 - time.perf_counter() * 1000
 
@@ -110,6 +111,11 @@ class Live:
     def over(self) -> bool:
         """Whether the exchange has ended."""
         return self.transcript.end is not None
+
+    @property
+    def recently(self) -> bytes:
+        """The newest of the body, at least as much as one long event holds."""
+        return b"".join(chunk.data for chunk in self._chunks[-RECENT_CHUNKS:])
 
     def ids(self) -> list[str]:
         """Return the ids that events have set so far."""

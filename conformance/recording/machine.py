@@ -12,7 +12,6 @@ import shlex
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.recording.overheard import Overheard
 from ssegauge.conformance.target import Target
 
 # Under /proc/PID/net; every row ends with, or holds, the socket's inode.
@@ -35,17 +35,24 @@ STOP_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What a process tree holds."""
+    """What a process tree holds. ``threads`` are those of all its processes; ``worked_s`` is the time they computed."""
 
     descriptors: int
     memory_bytes: int
+    threads: int = 0
+    worked_s: float = 0.0
 
 
 def look_at_process(pid: int) -> Process | None:
     """Return what the process and its children hold; None when it is gone or not ours to look at."""
     try:
         tree = [(root := psutil.Process(pid)), *root.children(recursive=True)]
-        return Process(sum(one.num_fds() for one in tree), sum(one.memory_info().rss for one in tree))
+        return Process(
+            sum(one.num_fds() for one in tree),
+            sum(one.memory_info().rss for one in tree),
+            sum(one.num_threads() for one in tree),
+            sum(sum(one.cpu_times()[:2]) for one in tree),
+        )
     except psutil.Error:
         return None
 
@@ -104,26 +111,39 @@ def running(target: Target, command: str | None) -> Iterator[Target]:
         return
     if _listens(target):
         raise CannotJudge(f"--spawn: something already listens at {target.base_url}; stop it, or leave --spawn out")
+    process, overheard = _started(command, target)
     try:
-        process = subprocess.Popen(  # noqa: S603 - the user's own command
-            shlex.split(command), start_new_session=True, stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno()
-        )
-    except (OSError, ValueError) as error:
-        raise CannotJudge(f"--spawn {command!r}: {error}") from None
-    try:
-        _wait_until_listening(process, command, target)
+        _wait_until_listening(process, command, target, overheard)
         yield replace(target, observe=replace(target.observe, pid=target.observe.pid or process.pid))
     finally:
         _stop(process)
 
 
-def _wait_until_listening(process: subprocess.Popen[bytes], command: str, target: Target) -> None:
+def _started(command: str, target: Target) -> tuple[subprocess.Popen[bytes], Overheard]:
+    ours, its = os.pipe()
+    try:
+        process = subprocess.Popen(  # noqa: S603 - the user's own command
+            shlex.split(command), start_new_session=True, stdin=subprocess.DEVNULL, stdout=its, stderr=its
+        )
+    except (OSError, ValueError, IndexError) as error:
+        os.close(ours)
+        raise CannotJudge(f"--spawn {command!r}: {str(error) or 'no command'}") from None
+    finally:
+        os.close(its)
+    return process, Overheard(ours, target.secrets)
+
+
+def _wait_until_listening(process: subprocess.Popen[bytes], command: str, target: Target, overheard: Overheard) -> None:
     deadline = time.monotonic() + START_S
     while not _listens(target):
         if process.poll() is not None:
-            raise CannotJudge(f"--spawn {command!r} ended with status {process.returncode} before it listened")
+            raise CannotJudge(
+                f"--spawn {command!r} ended with status {process.returncode} before it listened{overheard.said()}"
+            )
         if time.monotonic() > deadline:
-            raise CannotJudge(f"--spawn {command!r} does not listen at {target.base_url} after {START_S:g} s")
+            raise CannotJudge(
+                f"--spawn {command!r} does not listen at {target.base_url} after {START_S:g} s{overheard.said(0)}"
+            )
         time.sleep(0.05)
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -136,10 +136,10 @@ def rule(
     source: Source,
     *,
     over: Role | Literal["streams"] | None = None,
-    needs: Iterable[str] = (),
+    needs: tuple[str, ...] = (),
     patient: bool = False,
     promised: Mapping[str, Level] | None = None,
-    rests_on: Iterable[str] = (),
+    rests_on: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Any], Iterator[Mark]]], Callable[[Any], Iterator[Mark]]]:
     """Register a rule.
 
@@ -168,12 +168,12 @@ def rule(
             level,
             source,
             **prose,
-            needs=tuple(needs),
+            needs=needs,
             patient=patient,
             only=_profile_of(function.__module__),
             check=_over(function, over),
             promised=promised or {},
-            rests_on=tuple(rests_on),
+            rests_on=rests_on,
         )
         return function
 

@@ -24,9 +24,17 @@ def as_url(where: str) -> str | None:
     """Return the URL that a word means, with http:// where it names no scheme; None when it means a file."""
     if _SCHEME.match(where):
         return where
-    if Path(where).exists() or where.endswith(".toml") or not _BARE.fullmatch(where):
+    if is_there(Path(where)) or where.endswith(".toml") or not _BARE.fullmatch(where):
         return None
     return f"http://{where}"
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder; a name that can be none is not there."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def checked_url(url: str, where: str, shown: str) -> SplitResult:

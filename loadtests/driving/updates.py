@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ import gevent
 from gevent import monkey
 
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.conformance.target import Create, Target, fill_json, pointer
+from ssegauge.conformance.target import Before, Create, Target, fill, fill_json, pointer
 from ssegauge.loadtests.driving import pacing
 from ssegauge.loadtests.driving.client import Client, ExchangeFailed, Reply, call_bytes
 from ssegauge.loadtests.measuring.integrity import Token, Tokens
@@ -60,13 +60,14 @@ class Hooks:
         self._target, self._origin, self._client = target, origin, client
         self._tokens, self._on_reply = tokens, on_reply
         self._count = 0
+        self.kept: Mapping[str, str] = {}  # of [[before]], for calls that are no user's
         self.sending_ms = array("d")  # how late each update was, through our fault
         self.planned = self.accepted = self.refused = 0  # of the updates that were due
 
     def create(self, call: Create) -> Task:
         """Start a task; raises CannotJudge when that gives no task ID."""
-        what = f"{call.method} {call.path}"
-        reply = self._exchange(what, lambda: call_bytes(self._target, self._origin, call))
+        what, filled = f"{call.method} {call.path}", fill(call, self.kept)
+        reply = self._exchange(what, lambda: call_bytes(self._target, self._origin, filled))
         if not reply or not reply.ok:
             raise CannotJudge(f"{what}: no task was created ({reply.status if reply else 'no reply'})")
         try:
@@ -76,6 +77,10 @@ class Hooks:
         self._count += 1
         driven = call is self._target.task.create_manual
         return Task(task_id, self._count, driven=driven)
+
+    def ask(self, before: Before) -> Reply | None:
+        """Make a call that a stream needs first."""
+        return self._exchange(f"{before.method} {before.path}", lambda: call_bytes(self._target, self._origin, before))
 
     def update(self, task: Task, due_ns: int, noticed_ns: int) -> None:
         """Send a task's next update."""
@@ -92,6 +97,7 @@ class Hooks:
     def _send(self, task: Task, due_ns: int, noticed_ns: int, status: str) -> bool:
         call = self._target.task.update
         assert call
+        call = fill(call, self.kept)
         task.sent += 1
         number = task.sent
         late_us = max(0, noticed_ns - due_ns) // 1000

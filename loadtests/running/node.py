@@ -10,6 +10,7 @@ import json
 import secrets
 from array import array
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, NamedTuple, Protocol, cast
 
 import gevent
@@ -20,7 +21,8 @@ from gevent.pool import Pool
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.recording.redaction import Redactor
 from ssegauge.conformance.recording.transcript import Request, Transcript
-from ssegauge.conformance.target import Call, Target
+from ssegauge.conformance.target import Call, Target, fill
+from ssegauge.loadtests.driving.before import Kept, Preparation
 from ssegauge.loadtests.driving.client import Client
 from ssegauge.loadtests.driving.updates import Driver, Hooks, Task
 from ssegauge.loadtests.judging.under_load import MOST_STREAMS, Recording, findings
@@ -30,7 +32,7 @@ from ssegauge.loadtests.measuring.integrity import Tokens
 from ssegauge.loadtests.measuring.meters import Driven, Meter, Stamped
 from ssegauge.loadtests.measuring.samples import Rows
 from ssegauge.loadtests.stream import clock
-from ssegauge.loadtests.stream.connection import path_of, resolve, stream_headers
+from ssegauge.loadtests.stream.connection import Headers, path_of, resolve, stream_headers
 from ssegauge.loadtests.stream.session import Books, Counts, OnEvent, Session, plain
 from ssegauge.loadtests.stream.stream import EventStream, Recorder, StreamFailed, asked_for
 
@@ -40,6 +42,7 @@ ENDERS: Final = 16  # tasks that are ended at once
 ENDING_S: Final = 0.01
 OFFERED: Final = ("planned", "accepted", "refused")
 STREAMS_PER_NODE: Final = 1_000_000
+NOTHING_KEPT: Final[Kept] = {}
 
 
 class Follower(Protocol):
@@ -47,6 +50,15 @@ class Follower(Protocol):
 
     def stream_ended(self, ending: str) -> None:
         """Take how it ended; called from the loop."""
+
+
+class Asked(NamedTuple):
+    """A stream's request."""
+
+    method: str
+    path: str
+    headers: Headers
+    payload: bytes
 
 
 class Subject(NamedTuple):
@@ -68,6 +80,7 @@ class Node:
         self.client = Client(self.origin, timeout=max(10.0, 5 * target.limits.update_s))
         self.tokens = Tokens(secrets.token_hex(4))
         self.hooks = Hooks(target, self.origin, self.client, self.tokens, self._on_reply)
+        self.preparation = Preparation(target, self.hooks.ask)
         self.tasks: list[Task] = []
         self.sessions: set[Session] = set()
         self.wanted = Event()
@@ -77,9 +90,9 @@ class Node:
         self.clocks = Clocks()
         self._measure = measure
         self.opening_rate = max(1.0, opening_rate)  # streams per second, while users are started
-        redact, ends_itself = Redactor(target.secrets).text, target.profile == "task-progress"
-        self._books = Books(self.rows, self.counts, self.watch, ends_itself, self.clocks, redact)
-        self._headers, self._payload = stream_headers(target), _payload(target.stream)
+        ends_itself = target.profile == "task-progress"
+        self._books = Books(self.rows, self.counts, self.watch, ends_itself, self.clocks, self._redacted)
+        self._asked: tuple[Any, Asked] | None = None  # what was asked for last, and by which values
         self._streams = number * STREAMS_PER_NODE
         self._users = self._recordings = 0
         self._transcripts: list[Transcript] = []
@@ -111,14 +124,26 @@ class Node:
                 self._shared = self._start_shared()
             return self._shared
 
-    def open(self, user: Follower, task: Task | None, path: str = "", on_event: OnEvent | None = None) -> Session:
+    def prepare(self, spent: Kept | None = None) -> Kept:
+        """Make the calls that a user's stream needs first; see ``Preparation``."""
+        kept = self.preparation.prepare(spent)
+        self.hooks.kept = self.hooks.kept or kept
+        return kept
+
+    def open(
+        self,
+        user: Follower,
+        task: Task | None,
+        path: str = "",
+        on_event: OnEvent | None = None,
+        kept: Kept = NOTHING_KEPT,
+    ) -> Session:
         """Open a stream, from a greenlet; ``user`` is told of its end. Raises StreamFailed when it did not open."""
         self._streams += 1
-        path = path or path_of(self.target, self.target.stream.path, task_id=task.id if task else "")
-        method = self.target.stream.method or "GET"
-        stream = EventStream(self.origin, path, self._headers, method, self._payload)
+        asked = self._request(task, path, kept)
+        stream = EventStream(self.origin, asked.path, asked.headers, asked.method, asked.payload)
         session = Session(self._meter(task), self._streams, self._books, self, Subject(user, task))
-        recording = self._recording(stream, method, path, task)
+        recording = self._recording(stream, asked, task)
         try:
             session.open(stream, self._patience_s, on_event)
         except StreamFailed as failure:
@@ -208,12 +233,23 @@ class Node:
             return Driven(self.rows, self._streams, self.tokens, task)
         return Stamped(self.rows, self._streams, clock.now(), self.clocks, self._measure)
 
-    def _recording(self, stream: EventStream, method: str, path: str, task: Task | None) -> Recording | None:
+    def _request(self, task: Task | None, path: str, kept: Kept) -> Asked:
+        """Return what to ask for; most often it is what was asked for last."""
+        key = (task, path, tuple(kept.items()))
+        if not self._asked or self._asked[0] != key:
+            wanted = replace(self.target.stream, path=path) if path else self.target.stream
+            filled = fill(wanted, {**kept, **({"task_id": task.id} if task else {})})
+            where, headers = path_of(self.target, filled.path), stream_headers(self.target, filled)
+            self._asked = key, Asked(filled.method or "GET", where, headers, _payload(filled))
+        return self._asked[1]
+
+    def _recording(self, stream: EventStream, asked: Asked, task: Task | None) -> Recording | None:
         """Have the first streams kept, to be judged by the rules."""
         if self._recordings >= MOST_STREAMS:
             return None
         self._recordings += 1
-        request = Request(method, self.target.base_url.rstrip("/") + path, tuple(asked_for(self._headers)))
+        url = self.target.base_url.rstrip("/") + asked.path
+        request = Request(asked.method, url, tuple(asked_for(asked.headers)))
         late = bool(task and task.sent)
         stream.record = Recording(self._streams, request, clock.now(), task.id if task else None, late=late)
         return stream.record
@@ -254,7 +290,8 @@ class Node:
             enders.spawn(self.hooks.complete, task)
         enders.join(timeout=self.grace_s + len(self.tasks) * ENDING_S)
         self._end_streams()
-        self._judged = findings(self._transcripts, self.target)
+        judged = findings(self._transcripts, self.target)
+        self._judged = Redactor(self.preparation.secrets).value(judged) if self.preparation.secrets else judged
         self.watch.stop()
         self.client.close()
 
@@ -270,6 +307,10 @@ class Node:
         for session in waiting if hang_up else ():
             session.hang_up()
         gevent.sleep(POLL_S)
+
+    def _redacted(self, text: str) -> str:
+        """Return a text without the target's secrets and those that [[before]] has kept."""
+        return Redactor(self.target.secrets | self.preparation.secrets).text(text)
 
     def _on_reply(self, name: str, sent_ns: int, arrived_ns: int, failure: str) -> None:
         self.replies.append((name, (arrived_ns - sent_ns) / 1e6, failure))

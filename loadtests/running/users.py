@@ -26,6 +26,7 @@ from locust.env import Environment
 from locust.exception import InterruptTaskSet, StopUser
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.loadtests.driving.before import Kept
 from ssegauge.loadtests.driving.updates import Task
 from ssegauge.loadtests.running.hooks import node_of, streams_of
 from ssegauge.loadtests.running.node import Node
@@ -88,13 +89,15 @@ class SSEUser(User):
 class Seat:
     """Where one stream after the other is watched."""
 
-    __slots__ = ("_first", "_node", "_number", "_opener", "_session", "_task", "_user")
+    __slots__ = ("_first", "_kept", "_node", "_number", "_opener", "_session", "_spent", "_task", "_user")
 
     def __init__(self, user: SSEUser, node: Node) -> None:
         self._user, self._node = user, node
         self._number = node.next_user()
         self._task: Task | None = None
         self._session: Session | None = None
+        self._kept: Kept | None = None  # of the calls that the stream needs first
+        self._spent: Kept | None = None  # by the stream before
         self._first = True
         self._opener: Greenlet | None = gevent.spawn(self._run)
 
@@ -110,7 +113,7 @@ class Seat:
         """Open the stream again, in a while unless it was we who closed it."""
         if self._session is not None:
             self._session = None
-            self._again(0.0 if ending == "closed" else RECONNECT_S)
+            self._again(self._after(ending))
 
     def _again(self, in_s: float) -> None:
         if not self._node.finishing:
@@ -136,16 +139,24 @@ class Seat:
             return RECONNECT_S
         overridden = type(user).on_event is not SSEUser.on_event
         try:
-            session = node.open(self, self._task, user.path, self._hand_over if overridden else None)
+            listener = self._hand_over if overridden else None
+            session = node.open(self, self._task, user.path, listener, self._kept or {})
         except StreamFailed as failure:
-            return max(RECONNECT_S, failure.retry_after_s)
+            return max(self._after(str(failure)), failure.retry_after_s)
         if session.ending:
-            return 0.0 if session.ending == "closed" else RECONNECT_S
+            return self._after(session.ending)
         if not node.wanted.is_set():  # any more
             session.hang_up()
             return 0.0
         self._session = session
         return None
+
+    def _after(self, ending: str) -> float:
+        """Return after how many seconds to open the next stream; unless it was we who closed it, all is begun anew."""
+        if ending == "closed":
+            return 0.0
+        self._kept, self._spent = None, self._kept
+        return RECONNECT_S
 
     def _has_its_turn(self) -> bool:
         """Wait until streams are wanted, and then for a moment of one's own: Locust starts users in heaps."""
@@ -163,6 +174,8 @@ class Seat:
         """Have a task; a failure counts like that of a stream, and is tried again."""
         node, first = self._node, self._task is None
         try:
+            if self._kept is None:
+                self._kept = node.prepare(self._spent)
             if self._task is None or self._task.ended:
                 self._task = self._user.choose_task(node)
         except CannotJudge as error:

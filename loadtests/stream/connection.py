@@ -22,7 +22,7 @@ import gevent
 from gevent import socket
 
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.conformance.target import Target, Tls
+from ssegauge.conformance.target import Call, Target, Tls, merge_headers
 from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.tls import TlsLayer
 
@@ -78,10 +78,10 @@ def request_bytes(method: str, target: str, origin: Origin, headers: Headers, bo
     return "\r\n".join([*lines, "", ""]).encode("utf-8") + body
 
 
-def stream_headers(target: Target) -> Headers:
-    """Return the header fields that the target wants on its stream."""
-    typed = {"Content-Type": "application/json"} if target.stream.json is not None else {}
-    return tuple({"User-Agent": "ssegauge", **typed, **target.headers, **target.stream.headers}.items())
+def stream_headers(target: Target, stream: Call) -> Headers:
+    """Return the header fields that the target wants on its stream; ``stream`` is its request, filled in."""
+    typed = {"Content-Type": "application/json"} if stream.json is not None else {}
+    return merge_headers({"User-Agent": "ssegauge", **typed}, target.headers, stream.headers)
 
 
 def path_of(target: Target, path: str, **values: str) -> str:

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import codecs
+import errno
 import os
 import signal
 import sys
 import traceback
+from io import TextIOWrapper
 from typing import NoReturn
 
 from ssegauge.cli.commands import app
@@ -16,13 +19,31 @@ from ssegauge.cli.words import spelled_out
 from ssegauge.cli.work import errors
 
 __all__ = ["main"]
+SIGNS = {"✓": "+", "✗": "x", "·": ".", "…": "~", "–": "-", "—": "-", "×": "x"}
+# A disk, or another place that we write to, takes no more: that is no defect of ours.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Write what an encoding lacks in plain characters: our own signs by others, all else as an escape."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    return "".join(SIGNS.get(one) or one.encode("ascii", "backslashreplace").decode() for one in text), error.end
+
+
+codecs.register_error("plain", _plain)
 
 
 def main() -> NoReturn:
     """Run the command line; the one place where errors become exit statuses."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs with SIGINT ignored
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
-    sys.exit(_status())
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # whatever the terminal's encoding, and a path's bytes, are
+            stream.reconfigure(errors="plain")
+    status = _status()
+    sys.exit(status if _flushed() else 2)
 
 
 def _status() -> int:
@@ -41,9 +62,27 @@ def _status() -> int:
     return 0
 
 
+def _flushed() -> bool:
+    """Write out what was printed; False, with a line that says so, where standard output takes no more."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read it has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _could_not_judge(error)
+        return False
+    return True
+
+
 def _could_not_judge(error: Exception) -> int:
     """Say in one line why there is no verdict; a defect of our own keeps its traceback."""
-    if type(error).__name__ in {"CannotJudge", "BadRunFolder", "CannotServe", "NotInstalledError"}:
+    if isinstance(error, OSError) and error.errno in FULL:
+        place = f"{error.filename}: " if error.filename else ""
+        errors.print(
+            f"ssegauge: {place}{error.strerror}; what was written before is kept", markup=False, soft_wrap=True
+        )
+    elif type(error).__name__ in {"CannotJudge", "BadRunFolder", "CannotServe", "NotInstalledError"}:
         errors.print(f"ssegauge: {error}", markup=False, soft_wrap=True)
     else:
         traceback.print_exc()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -28,6 +28,14 @@ Profile = Annotated[str, _target("--profile", help="What the stream promises; se
 Insecure = Annotated[bool, _target("--insecure", "-k", help="Trust any certificate.")]
 CaCert = Annotated[str | None, _target("--cacert", help="Trust this authority's certificate.", metavar="FILE")]
 Spawn = Annotated[str | None, _target("--spawn", help="Start the server with this command, and stop it after.")]
+
+# What is served, and how it is broken: `ssegauge serve` alone.
+Served = Annotated[
+    Literal["task-progress", "event-stream", "chat-completions"], typer.Option("--profile", help="What to serve.")
+]
+Fault = Annotated[
+    list[str] | None, typer.Option(help="Break this rule on purpose; --faults lists the codes.", metavar="CODE")
+]
 
 Strict = Annotated[bool, _judging("--strict", help="A broken SHOULD counts as a failure.")]
 Quick = Annotated[bool, _judging("--quick", help="Leave out what waits longer than 2 s.")]

@@ -77,13 +77,14 @@ def run_folder(target: Target, out: Path | None) -> Iterator[RunFolder]:
     try:
         yield folder
     except KeyboardInterrupt:
-        folder.finish(interrupted=True)
-        with contextlib.suppress(Exception):  # interrupted before there was anything to report
+        with contextlib.suppress(Exception):  # interrupted before there was anything to report, or the disk is full
+            folder.finish(interrupted=True)
             reports.build(folder.path, whole=False)
         errors.print(f"Interrupted. What was measured so far is in {escape(str(folder.path))}", soft_wrap=True)
         raise
     except Exception:
-        folder.finish()  # what was recorded until then stays; there is no verdict to report
+        with contextlib.suppress(Exception):  # the first error is the one to tell
+            folder.finish()  # what was recorded until then stays; there is no verdict to report
         raise
     folder.finish()
     reports.build(folder.path, whole=False)

@@ -109,7 +109,7 @@ async def test_a_bomb_is_413_and_is_not_unpacked(coding: str, serving: Any) -> N
 
 async def test_chunks_that_break_later_are_408_in_json(serving: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """aiohttp's parser tells the reader of a body nothing of it: the limit of time does."""
-    monkeypatch.setattr("ssegauge.reference_server.bodies.TIMEOUT_S", 0.2)
+    monkeypatch.setattr("ssegauge.reference_server.common.bodies.TIMEOUT_S", 0.2)
     async with serving() as site:
         answer = await site.send(request(b"Transfer-Encoding: chunked", body=b"3\r\n{ \r\n"))
         await asyncio.sleep(0)

@@ -12,17 +12,17 @@ from ssegauge.conformance.words import lasted
 
 AS_THEY_HAPPEN = profile("E2.1")
 UPDATES = ("update",)
+HELD = ("delivery/held-to-the-end", "delivery/one-event-late")
 APART_MS = 80.0  # updates sent closer together than this may share a packet for good reasons
 COLLAPSED = 0.2  # a gap between arrivals this small a part of the gap between the updates
 LEAST_GAPS = 5
 MOST_COLLAPSED = 0.75  # one short stall of either side collapses several gaps in a row, but not this many of all
-HELD_MS = 1000.0
 LEAST_TOLD, LEAST_STEPS = 12, 4  # updates and, where they are polled, arrivals
 LEAST_PERIOD_MS = 400.0  # nobody sees a shorter one
 MOST_OFTEN = 0.75  # updates must come more often than they are looked for, or a step is just an update
 REGULAR = 0.8  # of the steps; one stall of either side breaks two
 TOGETHER_MS = 50.0
-DECODED_CODINGS = {"gzip", "x-gzip", "deflate"}
+LOST_AFTER = 2.0  # times the update latency: from then on an update is not late but lost
 
 
 @rule(
@@ -30,6 +30,7 @@ DECODED_CODINGS = {"gzip", "x-gzip", "deflate"}
     "must",
     profile("E2.5"),
     needs=UPDATES,
+    rests_on=("delivery/update-lost", *HELD),
 )
 def update_late(seen: Seen) -> Iterator[Mark]:
     """An update reaches every subscriber in time.
@@ -53,11 +54,11 @@ def _in_time(view: View, effect: Effect, limit_ms: float) -> Iterator[Mark]:
     if latency_ms is not None:
         late = f"an update arrived after {lasted(latency_ms)}, later than {lasted(limit_ms)}"
         yield view.bad(late, effect.shown) if latency_ms > limit_ms else view.good()
-    elif not effect.terminal and (waited := waited_ms(view, effect.sent_ms)) > limit_ms:
+    elif not effect.terminal and limit_ms < (waited := waited_ms(view, effect.sent_ms)) < LOST_AFTER * limit_ms:
         yield view.bad(f"an update had not arrived after {lasted(waited)}")
 
 
-@rule("delivery/batched", "must", AS_THEY_HAPPEN, needs=UPDATES)
+@rule("delivery/batched", "must", AS_THEY_HAPPEN, needs=UPDATES, rests_on=HELD)
 def batched(seen: Seen) -> Iterator[Mark]:
     """Updates arrive with the pauses with which they happened.
 
@@ -125,33 +126,3 @@ def _period_ms(told: list[Effect]) -> float | None:
 
 def _is_multiple(gap: float, period_ms: float) -> bool:
     return abs(gap - period_ms * max(1, round(gap / period_ms))) <= max(TOGETHER_MS, 0.1 * period_ms)
-
-
-@rule("delivery/held-by-compression", "must", profile("E2.7"), needs=UPDATES)
-def held_by_compression(seen: Seen) -> Iterator[Mark]:
-    """Compression holds no event back.
-
-    Why: A compressor gathers input until a block is full; without a flush after each event the reader gets nothing
-    for minutes, and everything when the stream ends. Browsers always offer compression.
-
-    Mend: Exempt text/event-stream from the compression middleware, or flush the compressor after every event.
-
-    Example: Content-Encoding: gzip, and events that can be decoded only when the stream ends
-    """
-    for view in seen.role("compressed"):
-        if view.is_event_stream and view.head and view.timed:
-            coding = (view.head.header("content-encoding") or "").strip().lower()
-            # From the request on, not from the head: a proxy that compresses holds the head back too.
-            told = effects(seen, view, view.transcript.started_ms)
-            yield from _not_held(view, told, compressed=coding in DECODED_CODINGS)
-
-
-def _not_held(view: View, told: list[Effect], *, compressed: bool) -> Iterator[Mark]:
-    ends = [effect.sent_ms for effect in told if effect.terminal]
-    if not ends:
-        return
-    before = [effect for effect in told if not effect.terminal]
-    if any(effect.shown and effect.shown_ms < ends[0] for effect in before):
-        yield view.good()
-    elif compressed and any(effect.sent_ms <= ends[0] - HELD_MS for effect in before):
-        yield view.bad(f"{len(before)} updates could be decoded only when the task had ended", "content-encoding")

@@ -1,6 +1,7 @@
 """The calls that a stream needs first, made against a small server that gives sessions and runs."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +13,7 @@ import pytest
 from ssegauge.conformance.check import Options, check
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.facts import Facts
+from ssegauge.conformance.play import Plan
 from ssegauge.conformance.recording.before import HookFailed
 from ssegauge.conformance.recording.live import Recording
 from ssegauge.conformance.recording.redaction import Redactor
@@ -193,8 +195,13 @@ async def test_a_token_from_a_body_is_written_nowhere(site: Site, tmp_path: Path
 
 def test_a_check_of_such_a_server_judges_its_stream(site: Site, tmp_path: Path) -> None:
     target = described(site, START)
-    document, notes = check(target, RunFolder.create(tmp_path / "run", target, ["test"]), Options(quick=True))
+    plans: list[Plan] = []
+    folder = RunFolder.create(tmp_path / "run", target, ["test"])
+    document, notes = check(target, folder, Options(quick=True), on_plan=plans.append)
 
+    (said,) = re.findall(r"up to (\d+) requests", plans[0].described())
+    assert len(site.seen) <= int(said)
+    assert site.runs == 1 + len(plans[0].probes)
     assert notes == []
     assert document["counts"]["harness_error"] == 0
     asked = [headers for method, path, _, headers in site.seen if method == "GET" and path.startswith("/runs/")]

@@ -78,7 +78,7 @@ def test_every_table_and_key_is_read() -> None:
 def test_variables_are_secrets_and_are_not_shown() -> None:
     target = from_toml(WHOLE, environ=TOKEN)
 
-    assert target.secrets == {"s3cret"}
+    assert target.secrets == {"s3cret", "Bearer s3cret"}
     assert "secrets" not in repr(target)
 
 

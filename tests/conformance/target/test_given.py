@@ -45,7 +45,19 @@ def test_an_address_needs_no_scheme(where: str, base: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "where", ["ssegauge.tml", "example.com", "events", "./x.txt", "/etc/none", "a/b.toml", "x:y/z", ""]
+    "where",
+    [
+        "ssegauge.tml",
+        "example.com",
+        "events",
+        "./x.txt",
+        "/etc/none",
+        "a/b.toml",
+        "x:y/z",
+        "",
+        "x" * 300,
+        "x.de/" + "x" * 300 + ".toml",
+    ],
 )
 def test_a_word_that_is_neither_says_so(where: str) -> None:
     with pytest.raises(CannotJudge) as caught:
@@ -75,12 +87,12 @@ def test_options_describe_the_stream_of_a_url() -> None:
         body='{"q": ["${TOKEN}"]}',
         profile="task-progress",
         insecure=True,
-        ca_file="ca.pem",
+        ca_file=__file__,
     )
 
     stream = Call("/e", "POST", {"q": ["s3cret-of-env"]}, {"accept": "a/b", "Content-Type": "application/x+json"})
     assert (target.stream, target.headers) == (stream, {"X-Tenant": "7"})
-    assert (target.profile, target.tls) == ("task-progress", Tls(False, "ca.pem"))
+    assert (target.profile, target.tls) == ("task-progress", Tls(False, __file__))
     assert target.secrets == {"s3cret-of-env"}
 
 
@@ -136,6 +148,7 @@ def test_the_value_of_a_credential_is_a_secret(header: str, secrets: set[str]) -
         ({"body": "[" * 100_000}, "--body: not JSON ("),
         ({"body": "@none.json"}, "--body: @none.json: cannot be read ("),
         ({"body": '["${NONE}"]'}, "--body: environment variable NONE is not set"),
+        ({"ca_file": "none.pem"}, "--cacert none.pem: no such file; give the authority's certificate in PEM"),
         ({"method": "GET /"}, "--method 'GET /' is not an HTTP method"),
         ({"profile": "events-stream"}, "--profile 'events-stream' is none of task-progress, event-stream"),
     ],

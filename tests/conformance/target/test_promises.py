@@ -1,7 +1,8 @@
 """What a target file promises: read, kept together, contradicted, or used by nothing."""
 
 import json
-from dataclasses import asdict, replace
+import re
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ssegauge.conformance.target import (
     Call,
     Ends,
     Given,
+    Limits,
     Promises,
     Target,
     from_plain,
@@ -401,3 +403,15 @@ def test_a_profiles_own_promises_hold_where_the_target_says_nothing_else(
     assert from_url("http://x/").promises == Promises(ends=Ends(data="[DONE]"), token="/t")
     target = from_toml(BASE + "[promises]\nends = 'close'\nshared = true\n")
     assert target.promises == Promises(ends=Ends(how="close"), shared=True, token="/t")
+
+
+def test_the_readmes_example_is_a_target_file(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    (example,) = (block for block in re.findall(r"```toml\n(.*?)```", readme, re.DOTALL) if "[promises]" in block)
+    (tmp_path / "event.schema.json").write_text("{}")
+    target = from_toml(example, str(tmp_path / "t.toml"), {"SSE_TOKEN": "abcd"})
+
+    assert all(getattr(target.promises, item.name) is not None for item in fields(Promises))
+    assert target.unused == ("task.update",)
+    usual = {item.name: item.default for item in fields(Limits)}
+    assert asdict(target.limits) == usual

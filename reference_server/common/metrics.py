@@ -6,19 +6,14 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from ssegauge.reference_server.stream import Streams
-from ssegauge.reference_server.tasks import Tasks
+Figures = dict[str, tuple[str, Callable[[], int]]]  # name -> what it counts, and how it is read
 
 
 class Metrics:
     """Figures that are read when asked for, so that counting costs the streams nothing."""
 
-    def __init__(self, tasks: Tasks, streams: Streams) -> None:
-        self.figures: dict[str, tuple[str, Callable[[], int]]] = {
-            "open_streams": ("Streams that are open", lambda: streams.open),
-            "tasks": ("Tasks that are kept", lambda: len(tasks.by_id)),
-            "running_tasks": ("Tasks that have not ended", lambda: sum(not one.ended for one in tasks.by_id.values())),
-        }
+    def __init__(self, figures: Figures) -> None:
+        self.figures = figures
         self.registry = CollectorRegistry()
         for name, (text, read) in self.figures.items():
             Gauge(f"ssegauge_{name}", text, registry=self.registry).set_function(read)

@@ -1,29 +1,25 @@
-"""Bodies of requests: JSON objects that the schemas of the published description allow, explained in its words."""
+"""Bodies of requests: JSON objects that a schema allows, explained in its words."""
 
 import asyncio
 import json
 import zlib
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import brotli
 from aiohttp import web
 from jsonschema import Draft202012Validator
 
-from ssegauge.reference_server.events import Json
-from ssegauge.reference_server.refusals import TEXTS, RefusedError
+from ssegauge.reference_server.common.encoding import Json
+from ssegauge.reference_server.common.refusals import TOO_LARGE, RefusedError
 
 LIMIT = 64 * 1024
 TIMEOUT_S = 10.0
 NESTING = 50  # levels; at some hundreds, writing the value again exhausts the stack
-DESCRIPTION = Path(__file__).parent / "openapi.json"
-SCHEMAS: Json = json.loads(DESCRIPTION.read_bytes())["components"]["schemas"]
-VALIDATORS = {name: Draft202012Validator(SCHEMAS[name]) for name in ("TaskSpec", "TaskUpdate")}
 
 
-async def read(request: web.Request, schema: str) -> Json:
+async def read(request: web.Request, allowed: Draft202012Validator) -> Json:
     """Return the request's object; an empty body is an empty object.
 
     Raises:
@@ -40,7 +36,7 @@ async def read(request: web.Request, schema: str) -> Json:
         raise RefusedError(415, "unsupported_media_type", "Send Content-Type: application/json.")
     try:
         body = decoded(body, request.headers.get("Content-Encoding", "identity"))
-        return checked(json.loads(body or "{}", parse_float=_number), schema)
+        return checked(json.loads(body or "{}", parse_float=_number), allowed)
     except (ValueError, RecursionError) as error:
         raise RefusedError(400, "bad_request", f"The body is wrong: {error}.") from None
 
@@ -56,7 +52,7 @@ def decoded(body: bytes, coding: str) -> bytes:
     except (zlib.error, brotli.error):
         raise ValueError(f"it is not in the coding {coding.lower()}") from None
     if len(text) > LIMIT:
-        raise RefusedError(413, "request_entity_too_large", TEXTS[413])
+        raise RefusedError(413, "request_entity_too_large", TOO_LARGE)
     if not is_whole:
         raise ValueError(f"it ends before its coding {coding.lower()} does, or after it")
     return text
@@ -85,13 +81,14 @@ DECODERS: dict[str, Callable[[bytes], tuple[bytes, bool]]] = {
 }
 
 
-def checked(value: Any, schema: str) -> Json:  # noqa: ANN401 - any JSON value
-    """Return the value if it is an object that the schema allows, and can be written again; raises ValueError."""
+def checked(value: Any, allowed: Draft202012Validator) -> Json:  # noqa: ANN401 - any JSON value
+    """Return the value if it is an object that is allowed, and can be written again; raises ValueError."""
     if _is_deeper(value, NESTING):
         raise ValueError(f"it is nested deeper than {NESTING} levels")
     json.dumps(value, allow_nan=False)  # NaN and 1e999 are no JSON, but pass Python's reader
-    known = SCHEMAS[schema]["properties"]
-    for error in VALIDATORS[schema].iter_errors(value):
+    assert isinstance(allowed.schema, dict)
+    known = allowed.schema["properties"]
+    for error in allowed.iter_errors(value):
         if error.path:
             raise ValueError(f"{error.path[0]} must be {known[str(error.path[0])]['description']}")
         raise ValueError(f"{error.message:.100}; known members are {', '.join(known)}")

@@ -40,8 +40,9 @@ class Reader:
     position: int
 
     def write(self, block: bytes) -> None:
-        """Hand the block to the transport."""
-        self.transport.write(chunk(block) if self.chunked else block)
+        """Hand the block to the transport; an empty one would be the chunk that ends the body."""
+        if block:
+            self.transport.write(chunk(block) if self.chunked else block)
 
 
 class Log:

@@ -1,8 +1,9 @@
 """Who may read, and the fields that every reply carries.
 
 Cross-origin access is an allow-list. Only origins on it are named in replies, with credentials allowed, and
-replies then vary by Origin (Fetch, #http-cors-protocol). Everything under /api asks for the token, if there
-is one, as `Authorization: Bearer` or, because EventSource cannot set fields, as the cookie `ssegauge_token`.
+replies then vary by Origin (Fetch, #http-cors-protocol). Every path that begins as `guarded` says asks for the
+token, if there is one, as `Authorization: Bearer` or, because EventSource cannot set fields, as the cookie
+`ssegauge_token`.
 """
 
 import hmac
@@ -11,7 +12,7 @@ from collections.abc import Collection
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from ssegauge.reference_server.refusals import refusal
+from ssegauge.reference_server.common.refusals import RefusedError
 
 COOKIE = "ssegauge_token"
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="ssegauge"'}  # a 401 needs one (RFC 9110, section 15.5.2)
@@ -32,17 +33,19 @@ PREFLIGHT = {
 class Security:
     """Lets read who has the token, from the allowed origins."""
 
-    def __init__(self, token: str | None, origins: Collection[str]) -> None:
+    def __init__(self, token: str | None, origins: Collection[str], guarded: tuple[str, ...] = ("/api/",)) -> None:
         self.token = token
         self.origins = frozenset(origins)
+        self.guarded = guarded
 
     @web.middleware
     async def check_token(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer 401 to a request for the API without the token; preflights carry none."""
-        is_open = not request.path.startswith("/api/") or request.method == "OPTIONS"
+        is_open = not request.path.startswith(self.guarded) or request.method == "OPTIONS"
         if is_open or self.admits(request):
             return await handler(request)
-        return refusal(401, "unauthorized", f"Send Authorization: Bearer TOKEN, or the cookie {COOKIE}.", CHALLENGE)
+        message = f"Send Authorization: Bearer TOKEN, or the cookie {COOKIE}."
+        raise RefusedError(401, "unauthorized", message, CHALLENGE)
 
     def admits(self, request: web.Request) -> bool:
         """Whether the request carries the token, or none is asked for."""
@@ -54,7 +57,8 @@ class Security:
         """Add to a head the common fields, and CORS fields for an allowed origin."""
         response.headers.update(FIELDS)
         if self.origins:
-            response.headers["Vary"] = "Origin"
+            varying = response.headers.get("Vary")
+            response.headers["Vary"] = f"{varying}, Origin" if varying else "Origin"
         origin = request.headers.get("Origin", "")
         if origin in self.origins:
             allowed = {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true"}

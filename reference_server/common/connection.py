@@ -4,11 +4,13 @@ A request that is no HTTP never reaches the application. aiohttp would answer it
 a Server field with its version, and log a traceback at level error for what is the client's mistake.
 """
 
+from typing import Any
+
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
-from ssegauge.reference_server.refusals import answered, refusal
-from ssegauge.reference_server.security import FIELDS
+from ssegauge.reference_server.common.refusals import Refusals
+from ssegauge.reference_server.common.security import FIELDS
 
 CLIENTS_MISTAKES = (HttpProcessingError, web.RequestPayloadError)
 NOT_HTTP = "This is no request of HTTP/1.1, or its framing is broken. Nothing of it was done."
@@ -20,7 +22,11 @@ BROKEN = "Something went wrong here. Try again in a minute."
 class Connection(web.RequestHandler):
     """aiohttp's protocol, with refusals of our kind."""
 
-    __slots__ = ()
+    __slots__ = ("refusals",)
+
+    def __init__(self, manager: web.Server, refusals: Refusals, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(manager, **options)
+        self.refusals = refusals
 
     def log_exception(self, *args: object, **more: object) -> None:
         """Log an error, but what the client did wrong only for those who look for it."""
@@ -41,7 +47,7 @@ class Connection(web.RequestHandler):
         """
         super().handle_error(request, status, exc, message)
         texts = {400: ("bad_request", TOO_LONG if isinstance(exc, LineTooLong) else NOT_HTTP), 504: ("timeout", LATE)}
-        response = refusal(status, *texts.get(status, ("internal_error", BROKEN)), dict(FIELDS))
+        response = self.refusals.reply(status, *texts.get(status, ("internal_error", BROKEN)), dict(FIELDS))
         response.force_close()
         return response
 
@@ -49,5 +55,5 @@ class Connection(web.RequestHandler):
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         """Send the response; one that aiohttp raised outside of the application's middlewares in our words."""
-        told = answered(resp) if isinstance(resp, web.HTTPException) else resp
+        told = self.refusals.answered(resp) if isinstance(resp, web.HTTPException) else resp
         return await super().finish_response(request, told, start_time)
