@@ -14,9 +14,6 @@ SENTENCES = set(re.findall(r"^- \*\*(S\d+\.\d+)\*\*", SPEC, re.MULTILINE))
 # By code: the sentence of the ticket's profile that a rule stands on, a rule of its own or a general one.
 CITED = {code: rule.source for code, rule in RULES.items() if rule.source.title.startswith("task-progress")}
 CITED |= {code: tightened.source for code, tightened in TIGHTENED["task-progress"].items()}
-# By code: the sentence of the ticket's profile that a rule stands on, a rule of its own or a general one.
-CITED = {code: rule.source for code, rule in RULES.items() if rule.source.title.startswith("task-progress")}
-CITED |= {code: tightened.source for code, tightened in TIGHTENED["task-progress"].items()}
 TICKET = [
     *(f"AC{n} " for n in range(1, 16)),
     "Connection Time",

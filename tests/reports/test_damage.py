@@ -27,6 +27,7 @@ MEMORY_MIB = 400
 DEEP = "[" * 100_000
 DEEP_TARGET = ', "target": {"x": ' + "[" * 900 + "]" * 900 + "}}"
 MANY = [{"rule": 1}] * 500_000
+NO_NAME = json.dumps(factory.load_document()).replace("idle-1", "\\ud800")
 ODD: list[Any] = [
     *(None, True, -1, 0, 1e308, -1e308, 2**63, 10**400, "", hostile.EVERYTHING, [], {}, [[]], {"": []}),
     *("9999-99-99T99:99:99Z", "2025-01-01T00:00:00", "x" * 10_000, "\ud800"),
@@ -189,9 +190,7 @@ HOSTILE: dict[str, Callable[[Path], None]] = {
     "a number of many digits": _text("load.json", '{"users": ' + "9" * 1_000_000 + "}"),
     "no JSON numbers": _text("load.json", '{"users": NaN}'),
     "a newer schema": _text("load.json", '{"schema": "ssegauge/load/9"}'),
-    "a phase whose name is no text": _text(
-        "load.json", json.dumps(factory.load_document()).replace("idle-1", "\\ud800")
-    ),
+    "a phase whose name is no text": _text("load.json", NO_NAME),
     "a folder as a document": lambda folder: (folder / "load.json").mkdir(),
     "a foreign folder": lambda folder: (folder / "run.json").rename(folder / "package.json"),
 }  # fmt: skip
