@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := conformance loadtests reports reference_server
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test lint types unit oracle fuzz matrix bench system clean
+.PHONY: run test lint types unit oracle fuzz hostile matrix bench system clean
 
 run: $(STAMP)
 	$(BIN)/ssegauge run
@@ -33,6 +33,11 @@ oracle: system $(STAMP)
 # Coverage-guided; needs `pip install atheris`. The bounded fuzz tests are part of `make test`.
 fuzz: $(STAMP)
 	$(BIN)/python -m tests.fuzz.decoder_target
+
+# Every hostile server against `check` and `load`, and large files against `judge`: docs/robustness.md. Half an hour.
+hostile: $(STAMP)
+	rm -f build/hostile.jsonl
+	$(BIN)/python -m pytest tests/hostile -m hostile --timeout 900
 
 # Every fault against every rule: docs/detection-matrix.md.
 matrix: $(STAMP)
