@@ -30,9 +30,12 @@ unit: $(STAMP)
 oracle: system $(STAMP)
 	$(BIN)/python -m pytest tests/browser/test_oracle.py -s --oracle-streams=20000 --timeout=1800
 
-# Coverage-guided; needs `pip install atheris`. The bounded fuzz tests are part of `make test`.
+# Coverage-guided, one reader after the other, each FUZZ_S seconds; needs `pip install atheris`. The bounded fuzz tests
+# are part of `make test`.
+FUZZ_S ?= 3600
 fuzz: $(STAMP)
-	$(BIN)/python -m tests.fuzz.decoder_target
+	for reader in decoder transcript capture toml json coding redaction http; do \
+	  $(BIN)/python -m tests.fuzz.readers $$reader -max_total_time=$(FUZZ_S) || exit 1; done
 
 # Every hostile server against `check` and `load`, and large files against `judge`: docs/robustness.md. Half an hour.
 hostile: $(STAMP)

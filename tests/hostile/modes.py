@@ -227,14 +227,14 @@ CODINGS: dict[str, Mode] = {
 REDIRECTS: dict[str, Mode] = {
     "to itself": Mode(redirect(b"/"), UNJUDGED, "redirected", brisk=True),
     "ever new": Mode(_ever_new(), UNJUDGED, "redirected"),
-    "to a broken address": Mode(redirect(b"http://[::1"), UNJUDGED, "redirected"),
+    "to a broken address": Mode(redirect(b"http://[::1"), UNJUDGED),
     "to port 99999": Mode(redirect(b"http://127.0.0.1:99999/x"), UNJUDGED, "redirected"),
     "to a host that is none": Mode(redirect(b"http://no.such.host.invalid/"), UNJUDGED, "redirected"),
     "to another scheme": Mode(redirect(b"ftp://127.0.0.1/x"), UNJUDGED, "redirected"),
-    "to a script": Mode(redirect(b"javascript:" + HTML), UNJUDGED, "redirected"),
+    "to a script": Mode(redirect(b"javascript:" + HTML), UNJUDGED),
     "to a file": Mode(redirect(b"file:///etc/passwd"), UNJUDGED, "redirected"),
     "to nowhere": Mode(whole(b"", b"X: y\r\n", b"HTTP/1.1 302 Found"), UNJUDGED, "redirected"),
-    "to a very long address": Mode(redirect(b"/" + b"a" * 200_000), UNJUDGED, "redirected"),
+    "to a very long address": Mode(redirect(b"/" + b"a" * 200_000), UNJUDGED),
     "to escapes": Mode(redirect(b"/%1b" + b"\xff\xfe"), UNJUDGED, "redirected"),
 }
 MODES: dict[str, Mode] = {
