@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := conformance loadtests reports reference_server
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test lint types unit oracle fuzz hostile matrix bench system clean
+.PHONY: run test lint types unit oracle fuzz hostile matrix bench audit system clean
 
 run: $(STAMP)
 	$(BIN)/ssegauge run
@@ -48,6 +48,13 @@ matrix: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only --timeout=1800
+
+# Known vulnerabilities of the pinned versions, asked of PyPI: needs the network, and fails where nobody answers.
+audit: $(STAMP)
+	$(BIN)/python -m pip check
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/python -m pip install --quiet pip-audit
+	build/audit/bin/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt
 
 # The browser and nginx tests need Debian packages: root gets them installed, everybody else is told.
 system:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from ssegauge.conformance.document import document
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.explain import named
 from ssegauge.conformance.judge import Result, judge
-from ssegauge.conformance.play import Failures, Progress, play
+from ssegauge.conformance.own_rules import with_own
+from ssegauge.conformance.play import Failures, Plan, Progress, play
 from ssegauge.conformance.probes import hooks
 from ssegauge.conformance.recording.capture import Recorded
 from ssegauge.conformance.recording.live import Recording
@@ -44,7 +45,11 @@ class Options:
 
 
 def check(
-    target: Target, folder: RunFolder, options: Options, on_progress: Callable[[Progress], None] = lambda _: None
+    target: Target,
+    folder: RunFolder,
+    options: Options,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_plan: Callable[[Plan], None] = lambda _: None,
 ) -> tuple[dict[str, Any], list[str]]:
     """Check a server; return ``conformance.json``, which is also in the folder by then, and notes for the user.
 
@@ -52,12 +57,16 @@ def check(
 
     Raises CannotJudge when nothing can be judged, KeyboardInterrupt when interrupted.
     """
-    rules, known = chosen(options.only, options.skip), read_baseline(options.baseline)
+    rules = chosen(options)
+    known = read_baseline(options.baseline, rules)
     recording = Recording(folder.path / "transcripts", folder.redact)
     interrupted, failures = False, Failures()
+    plan = Plan.of(target, quick=options.quick, parallel=options.parallel, timeout_s=options.timeout_s)
+    on_plan(plan)
     try:
         progress = Progress(changed=on_progress)
-        failures = asyncio.run(_interruptible(play(target, recording, quick=options.quick, progress=progress)))
+        playing = play(target, recording, plan, quick=options.quick, progress=progress)
+        failures = asyncio.run(_interruptible(playing))
     except (KeyboardInterrupt, asyncio.CancelledError):
         interrupted = True
     except CannotJudge as error:
@@ -85,7 +94,7 @@ def check(
     folder.write("conformance.json", made)
     if interrupted:
         raise KeyboardInterrupt
-    return folder.clean(made), [folder.redact.text(note) for note in notes]
+    return folder.clean(made), [folder.redact.text(note) for note in (*made.get("notes", ()), *recording.remarks)]
 
 
 async def _interruptible(playing: Coroutine[Any, Any, Failures]) -> Failures:
@@ -100,7 +109,8 @@ async def _interruptible(playing: Coroutine[Any, Any, Failures]) -> Failures:
 def judge_recorded(recorded: Recorded, options: Options, profile: Profile | None = None) -> dict[str, Any]:
     """Judge recorded transcripts, with no network, and return ``conformance.json``."""
     profile = profile or recorded.profile or "event-stream"
-    known, rules = read_baseline(options.baseline), chosen(options.only, options.skip)
+    rules = chosen(options)
+    known = read_baseline(options.baseline, rules)
     results = judge(
         recorded.transcripts, profile=profile, limits=recorded.limits, promises=recorded.promises, rules=rules
     )
@@ -114,15 +124,18 @@ def judge_recorded(recorded: Recorded, options: Options, profile: Profile | None
     )
 
 
-def chosen(only: Iterable[str], skip: Iterable[str]) -> Mapping[str, Rule]:
-    """Return the rules that codes or groups choose; raises CannotJudge for a name that is neither."""
-    only, skip = set(only), set(skip)
-    groups = {rule.group for rule in RULES.values()}
+def chosen(options: Options) -> Mapping[str, Rule]:
+    """Return the rules that codes or groups choose, of ours and the owner's own.
+
+    Raises CannotJudge for a name that is neither, and for a file of rules that cannot be used.
+    """
+    only, skip, rules = set(options.only), set(options.skip), with_own(options.rules_files)
+    groups = {rule.group for rule in rules.values()}
     for name in sorted((only | skip) - groups):
-        named(name)
+        named(name, rules)
     found = {
         code: rule
-        for code, rule in RULES.items()
+        for code, rule in rules.items()
         if (not only or {code, rule.group} & only) and not {code, rule.group} & skip
     }
     if not found:
@@ -130,7 +143,7 @@ def chosen(only: Iterable[str], skip: Iterable[str]) -> Mapping[str, Rule]:
     return found
 
 
-def read_baseline(path: Path | None) -> tuple[str, frozenset[str]] | None:
+def read_baseline(path: Path | None, rules: Mapping[str, Rule] = RULES) -> tuple[str, frozenset[str]] | None:
     """Return the file's name and the codes of known findings: one a line, # starts a remark.
 
     Raises CannotJudge, with the line.
@@ -148,7 +161,7 @@ def read_baseline(path: Path | None) -> tuple[str, frozenset[str]] | None:
     codes = {line.partition("#")[0].strip(): number for number, line in enumerate(lines, 1)}
     codes.pop("", None)
     for code, number in codes.items():
-        if code not in RULES:
+        if code not in rules:
             raise CannotJudge(f"{path}:{number}: no rule is named {code!r}; `ssegauge rules` lists them")
     return str(path), frozenset(codes)
 

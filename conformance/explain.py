@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -59,10 +59,10 @@ def as_rows(code: str = "") -> list[dict[str, Any]]:
     ]
 
 
-def named(code: str) -> Rule:
+def named(code: str, rules: Mapping[str, Rule] = RULES) -> Rule:
     """Return the rule; raises CannotJudge with the nearest names when there is none."""
-    if code in RULES:
-        return RULES[code]
+    if code in rules:
+        return rules[code]
     hint = "name them one by one, as in `--only wire --only shape`" if "," in code else _nearest(code)
     raise CannotJudge(f"no rule and no group is named {code!r}; {hint}")
 

@@ -74,8 +74,9 @@ class Facts:
     ``marker`` where the text tries to break the framing.
 
     Of a look from outside: ``moment``; ``opened``, how many streams were answered; ``value`` (open-streams); ``cut``
-    and ``held`` (sockets); ``cycles``, ``descriptors``, ``memory_bytes`` (process); ``own_delay_ms``, by how much our
-    own event loop was late at most (harness).
+    and ``held`` (sockets), after ``patience_ms`` at most; ``cycles``, streams that had come and gone by then,
+    ``descriptors``, ``memory_bytes``, ``threads`` and processes together, ``busy``, the share of a core that is used
+    (process); ``own_delay_ms``, by how much our own event loop was late at most (harness).
 
     Of an unusual request: ``case``, ``origin``. Of a snapshot: ``when``.
     """
@@ -106,6 +107,8 @@ class Facts:
     cycles: int | None = None
     descriptors: int | None = None
     memory_bytes: int | None = None
+    threads: int | None = None
+    busy: float | None = None
     own_delay_ms: float | None = None
     origin: str | None = None
     when: When | None = None

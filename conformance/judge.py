@@ -132,9 +132,16 @@ def _verdict(rule: Rule, marks: list[Mark], causes: list[Result]) -> Result | No
         return replace(_finding(rule, broken, judged), verdict="not_judged", because=codes)
     if judged:
         return Result(rule, "pass", observations=judged, level=rule.level)
-    if marks:
-        return Result(rule, "not_applicable", marks[0].summary, level=rule.level)
-    return None
+    return _without(rule, marks) if marks else None
+
+
+def _without(rule: Rule, marks: list[Mark]) -> Result:
+    """Return what is to be said where nothing was judged: for want of what another rule keeps, or of any business."""
+    causes = [mark for mark in marks if mark.because]
+    if causes:
+        codes = tuple(sorted({mark.because for mark in causes}))
+        return Result(rule, "not_judged", causes[0].summary, level=rule.level, because=codes)
+    return Result(rule, "not_applicable", marks[0].summary, level=rule.level)
 
 
 def _finding(rule: Rule, bad: list[Mark], judged: int) -> Result:

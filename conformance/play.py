@@ -1,41 +1,61 @@
-"""Plays the probes against a target, in the order that keeps them out of each other's way.
+"""Plays the probes against a target, in the order that keeps them out of each other's way, and within bounds.
 
 First ``hello``: one stream, to learn whether there is anything to judge; it raises CannotJudge when there is not.
-Then all probes that bear company at once, then one by one those that measure the server as a whole; the patient ones
-run beside both. A probe that cannot go on leaves a note; what it saw until then is kept and judged.
+Then, alone, what says how many streams the server serves at once; then all probes that bear company, then one by one
+those that measure the server as a whole; the patient ones run beside both. Together they have no more streams open
+than ``parallel``, nor than the server was seen to serve, and no longer than ``timeout_s``. A probe that cannot go on
+leaves a note; what it saw until then is kept and judged.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from ssegauge.conformance.catalogue import PROBES
-from ssegauge.conformance.errors import HELD, CannotJudge
 from ssegauge.conformance.facts import Facts
+from ssegauge.conformance.hello import hello
 from ssegauge.conformance.probes import Probe
 from ssegauge.conformance.recording.before import HookFailed
-from ssegauge.conformance.recording.live import Live, Recording, now_ms
-from ssegauge.conformance.recording.server import CREATES, PATIENCE_S, PROBE, Server
+from ssegauge.conformance.recording.live import Recording, now_ms
+from ssegauge.conformance.recording.server import PROBE, Server
 from ssegauge.conformance.recording.transcript import Request, Transcript
-from ssegauge.conformance.seen import View
 from ssegauge.conformance.target import Target
 
 DELAY_EVERY_S = 0.01
-# Answers that say "not here" or "not you": the target is described wrongly, which is no finding on its streams.
-NOTHING_THERE = {
-    204: "the server says that there is no stream now",
-    401: "give credentials in stream.headers",
-    403: "give credentials in stream.headers",
-    404: "check base_url and stream.path",
-    405: "check stream.method",
-    407: "a proxy stands before the server; connect to it directly",
-}
+PARALLEL, TIMEOUT_S = 16, 120.0
 
 
-# EventSource follows them (#the-eventsource-interface); we judge the server that answers, so we ask for its address.
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is going to be played, for a word beforehand."""
+
+    probes: tuple[Probe, ...]
+    parallel: int = PARALLEL
+    timeout_s: float = TIMEOUT_S
+    calls_first: int = 0  # [[before]], for each probe
+
+    @classmethod
+    def of(
+        cls,
+        target: Target,
+        *,
+        quick: bool = False,
+        parallel: int = PARALLEL,
+        timeout_s: float = TIMEOUT_S,
+        probes: Iterable[Probe] = PROBES,
+    ) -> Plan:
+        """Return the probes that the target's hooks allow and that are not too long or too many."""
+        chosen = [one for one in probes if one.possible(target) and not (quick and one.stage == "patient")]
+        return cls(tuple(chosen), parallel, timeout_s, len(target.before))
+
+    def described(self) -> str:
+        """Return in one line what this does to the server."""
+        asks = 1 + sum(one.asks for one in self.probes) + self.calls_first * (1 + len(self.probes))
+        most = min(self.parallel, max((one.streams for one in self.probes), default=1))
+        return f"up to {asks} requests, at most {most} streams of a probe at once, done within {self.timeout_s:g} s"
 
 
 @dataclass
@@ -60,44 +80,97 @@ class Failures:
     of: list[tuple[str, Exception]] = field(default_factory=list)
 
 
+class Places:
+    """How many streams may be open at once. Who wants several gets them together, so that nobody waits half-way."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._taken = 0
+        self._freed = asyncio.Condition()
+
+    @asynccontextmanager
+    async def taken(self, many: int) -> AsyncIterator[None]:
+        """Wait for so many places, and hold them."""
+        async with self._freed:
+            await self._freed.wait_for(lambda: self._taken + many <= self.most)
+            self._taken += many
+        try:
+            yield
+        finally:
+            self._taken -= many
+            async with self._freed:
+                self._freed.notify_all()
+
+
 async def play(
-    target: Target,
-    recording: Recording,
-    *,
-    quick: bool = False,
-    progress: Progress | None = None,
-    probes: Iterable[Probe] = PROBES,
+    target: Target, recording: Recording, plan: Plan, *, quick: bool = False, progress: Progress | None = None
 ) -> Failures:
-    """Play all probes that the target's hooks allow; what they saw is in ``recording``.
+    """Play the plan; what the probes saw is in ``recording``, and in its notes what could not be looked at.
 
     Raises CannotJudge when the target cannot be reached or shows no stream.
     """
-    progress, failures = progress or Progress(), Failures()
-    chosen = [one for one in probes if one.possible(target) and not (quick and one.stage == "patient")]
-    progress.total = len(chosen)
+    failures = Failures()
+    progress = Progress() if progress is None else progress
+    progress.total = len(plan.probes)
     async with Server(target, recording, quick=quick) as server:
         delay = asyncio.create_task(watch_own_delay(recording))
-        await hello(server)
-
-        async def run(one: Probe) -> None:
-            progress.running.append(one.name)
-            progress.changed(progress)
-            await _play(one, server, failures)
-            progress.running.remove(one.name)
-            progress.done.append(one.name)
-            progress.changed(progress)
-
-        async with asyncio.TaskGroup() as patient:
-            for one in chosen:
-                if one.stage == "patient":
-                    patient.create_task(run(one))
-            await asyncio.gather(*(run(one) for one in chosen if one.stage == "together"))
-            for one in chosen:
-                if one.stage == "alone":
-                    await run(one)
+        try:
+            async with asyncio.timeout(plan.timeout_s):
+                await hello(server)
+                await _Stage(server, plan, progress, failures).play()
+        except TimeoutError:
+            unfinished = ", ".join(progress.running) or "the first request"
+            recording.notes.append(f"stopped after {plan.timeout_s:g} s (--timeout); not finished: {unfinished}")
         delay.cancel()
         await asyncio.wait([delay])
     return failures
+
+
+class _Stage:
+    """The playing of one plan."""
+
+    def __init__(self, server: Server, plan: Plan, progress: Progress, failures: Failures) -> None:
+        self._server, self._plan, self._progress, self._failures = server, plan, progress, failures
+        self._places = Places(plan.parallel)
+
+    async def play(self) -> None:
+        await self._one_by_one("first")
+        self._places.most = min(self._places.most, self._server.at_once or self._places.most)
+        async with asyncio.TaskGroup() as patient:
+            for one in self._of("patient"):
+                patient.create_task(self._run(one))
+            await asyncio.gather(*map(self._run, self._of("together")))
+            await self._one_by_one("alone")
+
+    def _of(self, stage: str) -> Sequence[Probe]:
+        return [one for one in self._plan.probes if one.stage == stage]
+
+    async def _one_by_one(self, stage: str) -> None:
+        for one in self._of(stage):
+            await self._run(one)
+
+    async def _run(self, one: Probe) -> None:
+        many = min(one.streams, self._places.most) if one.adapts else one.streams
+        if many > self._places.most:
+            remark = f"{one.name} was left out: it needs {many} streams at once, and {self._places.most} are to be had"
+            self._server.recording.remarks.append(remark)
+        else:
+            async with self._places.taken(many):
+                await self._play(one)
+        self._progress.done.append(one.name)
+        self._progress.changed(self._progress)
+
+    async def _play(self, one: Probe) -> None:
+        PROBE.set(one.name)
+        self._progress.running.append(one.name)
+        self._progress.changed(self._progress)
+        try:
+            await one.play(self._server)
+        except (HookFailed, OSError) as error:
+            self._server.recording.notes.append(f"{one.name} stopped: {error}")
+        except Exception as error:  # noqa: BLE001 - one broken probe must not take the others with it
+            self._failures.of.append((one.name, error))
+        self._progress.running.remove(one.name)
 
 
 async def watch_own_delay(recording: Recording) -> None:
@@ -111,50 +184,3 @@ async def watch_own_delay(recording: Recording) -> None:
     finally:
         facts = Facts(own_delay_ms=round(worst_ms, 3))
         recording.write(Transcript("harness", Request("LOOK", "harness"), "", "harness", now_ms(), facts=facts))
-
-
-async def _play(one: Probe, server: Server, failures: Failures) -> None:
-    PROBE.set(one.name)
-    try:
-        await one.play(server)
-    except (HookFailed, OSError) as error:
-        server.recording.notes.append(f"{one.name} stopped: {error}")
-    except Exception as error:  # noqa: BLE001 - one broken probe must not take the others with it
-        failures.of.append((one.name, error))
-
-
-async def hello(server: Server) -> None:
-    """Open one stream, to learn whether there is something to judge; raises CannotJudge when there is not."""
-    target = server.target
-    task_id = ""
-    try:
-        await server.subject()
-    except HookFailed as error:
-        raise CannotJudge(str(error)) from None
-    if target.needs_task:
-        kind = next((name for name in CREATES if getattr(target.task, CREATES[name])), None)
-        if kind is None:
-            raise CannotJudge("stream.path has {task_id}, but the target file has no [task.create]; add it")
-        try:
-            task_id = await server.create(kind)
-        except HookFailed as error:
-            raise CannotJudge(str(error)) from None
-    live = server.begin("hello", target.stream, Facts(task_id=task_id or None), headers={"Accept": "text/event-stream"})
-    await live.until(lambda: live.head is not None, PATIENCE_S)
-    await live.stop()
-    _check_hello(live)
-
-
-def _check_hello(live: Live) -> None:
-    request, end = live.transcript.request, live.transcript.end
-    asked = f"{request.method} {request.url}"
-    if live.head is None:
-        said = (
-            end.detail if end and end.how == "error" else f"connected, but no response within {PATIENCE_S:g} s; {HELD}"
-        )
-        raise CannotJudge(f"{asked}: {said}")
-    if live.head.status in REDIRECTS:
-        place = live.head.header("location") or "nowhere"
-        raise CannotJudge(f"{asked}: redirected to {place}; name that address in the target")
-    if live.head.status in NOTHING_THERE:
-        raise CannotJudge(f"{asked}: {View(live.transcript).said()}; {NOTHING_THERE[live.head.status]}")

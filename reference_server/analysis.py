@@ -8,8 +8,8 @@ import contextlib
 import random
 from dataclasses import dataclass
 
-from ssegauge.reference_server.events import Json
-from ssegauge.reference_server.refusals import RefusedError
+from ssegauge.reference_server.common.encoding import Json
+from ssegauge.reference_server.common.refusals import RefusedError
 from ssegauge.reference_server.tasks import Task, Tasks
 
 STAGES = (

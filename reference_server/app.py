@@ -3,21 +3,19 @@
 `Parts` are the classes that the package `faults` replaces; nothing here knows of faults.
 """
 
-import asyncio
-import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
-from ssegauge.reference_server import bodies
-from ssegauge.reference_server.api import Api
+from ssegauge.reference_server.api import DESCRIPTION, Api
+from ssegauge.reference_server.common import registry
+from ssegauge.reference_server.common.application import file_handler, page, put_together, seconds
+from ssegauge.reference_server.common.metrics import Figures, Metrics, health
+from ssegauge.reference_server.common.refusals import Refusals
+from ssegauge.reference_server.common.security import Security
 from ssegauge.reference_server.events import Events
-from ssegauge.reference_server.metrics import Metrics, health
-from ssegauge.reference_server.refusals import refuse_helpfully
-from ssegauge.reference_server.security import Security
 from ssegauge.reference_server.stream import Streams
 from ssegauge.reference_server.tasks import Tasks
 
@@ -26,19 +24,14 @@ TASKS = "/api/brand-monitor/tasks"
 PROGRESS = "/api/brand-monitor/progress/{task_id}"
 
 
-class CannotServe(Exception):  # noqa: N818 - part of the public interface
-    """The server cannot start; the message is one line for the user."""
-
-
 @dataclass(slots=True)
-class Parts:
+class Parts(registry.Parts):
     """The classes and further middlewares that make a server."""
 
     events: type[Events] = Events
     tasks: type[Tasks] = Tasks
     streams: type[Streams] = Streams
     security: type[Security] = Security
-    middlewares: list[Middleware] = field(default_factory=list)
 
 
 def make_app(
@@ -65,28 +58,25 @@ def make_app(
     Raises:
         CannotServe: the heartbeat is no length of time.
     """
-    if not 0 < heartbeat < math.inf:
-        raise CannotServe("heartbeat must be a number of seconds above 0")
     tasks = parts.tasks(parts.events(), task_ttl_s, max_tasks)
-    streams = parts.streams(tasks, max_streams, heartbeat)
-    security = parts.security(token, allow_origin)
-    middlewares = [refuse_helpfully, security.check_token, *parts.middlewares]
-    app = web.Application(middlewares=middlewares, client_max_size=bodies.LIMIT)
-    app.add_routes(routes(Api(tasks), streams, Metrics(tasks, streams)))
-    app.on_response_prepare.append(security.add_fields)
+    streams = parts.streams(tasks, max_streams, seconds("heartbeat", heartbeat))
+    return put_together(
+        routes(Api(tasks), streams, Metrics(figures(tasks, streams))),
+        Refusals("See /openapi.json for what there is."),
+        parts.security(token, allow_origin),
+        parts.middlewares,
+        beside=(streams.beat, tasks.expire),
+        close=tasks.close,
+    )
 
-    async def beside(_app: web.Application) -> AsyncIterator[None]:
-        loops = [asyncio.create_task(loop) for loop in (streams.beat(), tasks.expire())]
-        yield
-        for loop in loops:
-            loop.cancel()
 
-    async def drain(_app: web.Application) -> None:
-        tasks.close()
-
-    app.cleanup_ctx.append(beside)
-    app.on_shutdown.append(drain)
-    return app
+def figures(tasks: Tasks, streams: Streams) -> Figures:
+    """Return what is counted."""
+    return {
+        "open_streams": ("Streams that are open", lambda: streams.open),
+        "tasks": ("Tasks that are kept", lambda: len(tasks.by_id)),
+        "running_tasks": ("Tasks that have not ended", lambda: sum(not one.ended for one in tasks.by_id.values())),
+    }
 
 
 def routes(api: Api, streams: Streams, metrics: Metrics) -> list[web.AbstractRouteDef]:
@@ -99,16 +89,6 @@ def routes(api: Api, streams: Streams, metrics: Metrics) -> list[web.AbstractRou
         web.get("/health", health),
         web.get("/metrics.json", metrics.json),
         web.get("/metrics", metrics.prometheus),
-        web.get("/openapi.json", file_handler(bodies.DESCRIPTION)),
-        web.get("/", file_handler(PAGE / "index.html")),
-        web.static("/page", PAGE),
+        web.get("/openapi.json", file_handler(DESCRIPTION)),
+        *page(PAGE),
     ]
-
-
-def file_handler(path: Path) -> Callable[[web.Request], Awaitable[web.FileResponse]]:
-    """Return a handler that answers with the file."""
-
-    async def answer(_request: web.Request) -> web.FileResponse:
-        return web.FileResponse(path)
-
-    return answer

@@ -1,23 +1,15 @@
-"""What a stream says, in bytes (WHATWG HTML, "Server-sent events", #parsing-an-event-stream).
-
-Each event is a block of LF-ended ASCII lines, terminated by its blank line. JSON is written with every
-non-ASCII character escaped, so text from users can neither end a line, whatever a client takes for a line end,
-nor make invalid UTF-8 of a lone surrogate.
+"""What a task's stream says.
 
 An event ID is `{task ID}.{n}`: n counts the task's progress events from 0.
 """
 
-import json
-import time
 from typing import Any
 
-Json = dict[str, Any]
+from ssegauge.reference_server.common.encoding import Encoder, Json, now_ms
 
 
-class Events:
+class Events(Encoder):
     """Encodes the three kinds of event, and the heartbeat."""
-
-    retry_ms = 2_000
 
     def connected(self, task_id: str) -> bytes:
         """Return the synthetic first event: it sets the reconnection time and has no ID."""
@@ -31,10 +23,6 @@ class Events:
         """Return the report of a failure of the stream itself."""
         return self.block(self.envelope("error", task_id, message=message))
 
-    def heartbeat(self) -> bytes:
-        """Return a comment line. A blank line after it would be an empty event to clients as common as httpx-sse."""
-        return b": keep-alive\n"
-
     def event_id(self, task_id: str, number: int) -> str:
         """Return the ID of the task's progress event `number`."""
         return f"{task_id}.{number}"
@@ -47,14 +35,4 @@ class Events:
 
     def envelope(self, kind: str, task_id: str, **members: Any) -> Json:  # noqa: ANN401 - JSON values
         """Return the event's data as an object; its time stamp is in milliseconds since the Unix epoch."""
-        return {"type": kind, "taskId": task_id, **members, "timestamp": time.time_ns() // 1_000_000}
-
-    def dump(self, envelope: Json) -> str:
-        """Return the object as JSON text of one line."""
-        return json.dumps(envelope, allow_nan=False, separators=(",", ":"))
-
-    def block(self, envelope: Json, event_id: str | None = None, retry: int | None = None) -> bytes:
-        """Return the lines of one event."""
-        fields = {"retry": retry, "id": event_id, "data": self.dump(envelope)}
-        lines = [f"{name}: {value}\n" for name, value in fields.items() if value is not None]
-        return "".join([*lines, "\n"]).encode()
+        return {"type": kind, "taskId": task_id, **members, "timestamp": now_ms()}

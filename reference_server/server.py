@@ -1,127 +1,118 @@
-"""The server as a process: listening, faults if asked for, limits, start and stop.
-
-Stopping drains: no new connection is taken, every stream is ended properly, and what has not ended after
-`drain_s` is cut. Clients come back, after their reconnection time, to whatever runs then.
-"""
+"""The servers, by the profile that each serves: with faults if asked for, in an event loop or as a process."""
 
 import asyncio
 import contextlib
 import gc
-import resource
-import signal
-import socket
-import sys
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 from aiohttp import web
 
-from ssegauge.reference_server import logs
-from ssegauge.reference_server.app import CannotServe, make_app
-from ssegauge.reference_server.faults import compose
+from ssegauge.reference_server import app, faults
+from ssegauge.reference_server.chat import app as chat
+from ssegauge.reference_server.chat import faults as chat_faults
+from ssegauge.reference_server.common import logs
+from ssegauge.reference_server.common.errors import CannotServe
+from ssegauge.reference_server.common.http2 import fronted
+from ssegauge.reference_server.common.process import most_streams, running, until_stopped
+from ssegauge.reference_server.common.registry import Registry
+from ssegauge.reference_server.feed import app as feed
+from ssegauge.reference_server.feed import faults as feed_faults
 
-BACKLOG = 4096
 COLLECTION = (10_000, 10, 50)  # full collections are rare: with 18,000 streams open each stops everything for 0.3 s
-FIELD_LIMIT = 32 * 1024  # of a head, in bytes
-SEND_BUFFER = 64 * 1024  # of the kernel, for each connection; it would grow to megabytes for a slow reader
-MOST_STREAMS = 20_000
-SPARE_DESCRIPTORS = 256
+Profile = Literal["task-progress", "event-stream", "chat-completions"]
+PROFILES: tuple[Profile, ...] = get_args(Profile)
 
 
-@contextlib.asynccontextmanager
-async def start(
-    faults: Sequence[str] = (),
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What serves a profile: its name for people, its faults, and what makes an application of parts and options."""
+
+    name: str
+    faults: Registry[Any]
+    make_app: Callable[..., web.Application]
+
+
+SERVERS: dict[Profile, Served] = {
+    "task-progress": Served("ssegauge reference server", faults.registry, app.make_app),
+    "event-stream": Served("ssegauge feed", feed_faults.registry, feed.make_app),
+    "chat-completions": Served("ssegauge chat server", chat_faults.registry, chat.make_app),
+}
+
+
+def start(
+    chosen: Sequence[str] = (),
     *,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    idle_s: float = 15.0,
-    stall_s: float = 60.0,
-    drain_s: float = 5.0,
-    **options: Any,  # noqa: ANN401 - see `make_app`
-) -> AsyncIterator[str]:
+    profile: Profile = "task-progress",
+    http2: bool = False,
+    **options: Any,  # noqa: ANN401 - see below
+) -> contextlib.AbstractAsyncContextManager[str]:
     """Serve for as long as the context is open, which is entered with the base URL; leaving it drains.
 
     Args:
-        faults: codes of the rules to break.
-        host: where to listen.
-        port: where to listen; 0 takes a free port.
-        idle_s: a connection that sends no whole request for so long is closed.
-        stall_s: a client that takes nothing, or says nothing at all, for so long is dropped.
-        drain_s: so long a slow reader may take to its end when the server stops.
-        options: of `make_app`.
+        chosen: codes of the rules to break.
+        profile: what to serve.
+        http2: over TLS, with a certificate of its own.
+        options: of the profile's `make_app`, and of `process.running`.
 
     Raises:
         CannotServe: a fault is unknown, an option is wrong, or the address cannot be listened on.
     """
-    runner = web.AppRunner(
-        make_app(compose(faults), **options),
-        access_log=None,
-        handler_cancellation=True,  # a client that leaves is noticed at once
-        keepalive_timeout=idle_s,  # also for a head that never ends
-        max_line_size=FIELD_LIMIT,
-        max_field_size=FIELD_LIMIT,
-        shutdown_timeout=drain_s,
-    )
-    listener = listen(host, port, stall_s)
-    await runner.setup()
-    try:
-        await web.SockSite(runner, listener, backlog=BACKLOG).start()
-        yield f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-    finally:
-        await runner.cleanup()
+    served = SERVERS[profile]
+    _is_at_home(chosen, profile)
+    ours, process = _names(served.make_app), _names(running)
+    if strange := sorted({*options} - ours - process):
+        there_is = ", ".join(_flag(name) for name in sorted(ours))
+        raise CannotServe(f"{_flag(strange[0])} is no option of profile {profile}; there is {there_is}")
+    parts = served.faults.compose(chosen)
+    made = served.make_app(parts, **{name: options[name] for name in ours & {*options}})
+    if http2:
+        return fronted(running(made), parts.front, options.get("host", "127.0.0.1"), options.get("port", 0))
+    return running(made, **{name: options[name] for name in process & {*options}})
 
 
-def listen(host: str, port: int, stall_s: float) -> socket.socket:
-    """Return a listening socket; raises CannotServe.
+def _is_at_home(chosen: Sequence[str], profile: Profile) -> None:
+    """Say of a fault that another profile has which one it is; raises CannotServe."""
+    for code in chosen:
+        homes = [name for name in PROFILES if code in SERVERS[name].faults.codes()]
+        if homes and profile not in homes:
+            raise CannotServe(f"profile {profile} has no fault {code}; serve it with --profile {homes[0]}")
 
-    Connections inherit what bounds the cost of a client that reads nothing, or vanished without a word.
-    """
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        reason = f"cannot listen on {host} port {port}: {error.strerror}"
-        raise CannotServe(f"{reason}; choose another with --host and --port (0: a free one)") from None
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-    if sys.platform == "linux":
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(stall_s * 1000))
-    return listener
+
+def _names(function: Callable[..., object]) -> set[str]:
+    return {*inspect.signature(function).parameters} - {"parts", "app"}
 
 
 def serve(
     host: str = "127.0.0.1",
     port: int = 8205,
     *,
+    profile: Profile = "task-progress",
     faults: Sequence[str] = (),
     log_level: logs.Level = "warning",
     **options: Any,  # noqa: ANN401 - see `start`
 ) -> None:
     """Serve until SIGTERM or SIGINT, then drain and return; prints one line when listening, the address last.
 
-    What happens is told on stderr from `log_level` up, one JSON object a line.
+    What happens is told on stderr from `log_level` up, one JSON object a line. An option that is None is left out.
 
     Raises:
         CannotServe: as `start` does.
     """
     logs.configure(log_level)
     gc.set_threshold(*COLLECTION)
-    asyncio.run(_serve(faults, host=host, port=port, max_streams=_max_streams(), **options))
+    given = {name: value for name, value in options.items() if value is not None}
+    server = start(faults, profile=profile, host=host, port=port, max_streams=most_streams(), **given)
+    asyncio.run(until_stopped(server, SERVERS[profile].name))
 
 
-async def _serve(faults: Sequence[str], **options: Any) -> None:  # noqa: ANN401 - passed on
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with start(faults, **options) as base_url:
-        print(f"ssegauge reference server on {base_url}", flush=True)
-        await stop.wait()
+def faults_of(profile: Profile) -> dict[str, str]:
+    """Return the codes of the profile's faults, and what each does."""
+    registry = SERVERS[profile].faults
+    return {code: registry.about(code) for code in registry.codes()}
 
 
-def _max_streams() -> int:
-    """Let this process open as many descriptors as it may; return how many of them may be streams."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):  # some systems do not take back their own answer
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = MOST_STREAMS if soft == resource.RLIM_INFINITY else max(soft - SPARE_DESCRIPTORS, soft // 2)
-    return min(MOST_STREAMS, most)
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

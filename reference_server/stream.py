@@ -7,35 +7,22 @@ EventSource from coming back, if it names the terminal event.
 """
 
 import asyncio
-import logging
 import time
 
 from aiohttp import web
 
-from ssegauge.reference_server.log import FellBehindError, Reader
-from ssegauge.reference_server.refusals import RefusedError
+from ssegauge.reference_server.common.log import FellBehindError, Reader
+from ssegauge.reference_server.common.streaming import Streaming
 from ssegauge.reference_server.tasks import Task, Tasks
 
-# `no-cache` is the ticket's; `no-store` keeps a private stream off disks; `no-transform` keeps intermediaries
-# from compressing, and so from holding events (RFC 9111, section 5.2.2). No charset: UTF-8 is the only one
-# there is (WHATWG HTML, iana.html#text/event-stream).
-HEAD = {
-    "Content-Type": "text/event-stream",
-    "Cache-Control": "no-cache, no-store, no-transform",
-    "X-Accel-Buffering": "no",
-}
-log = logging.getLogger(__name__)
 
-
-class Streams:
+class Streams(Streaming):
     """Serves the streams of `tasks`, at most `limit` at once, none silent for longer than `heartbeat` seconds."""
 
     def __init__(self, tasks: Tasks, limit: int, heartbeat: float) -> None:
+        super().__init__(limit, heartbeat)
         self.tasks = tasks
         self.events = tasks.events
-        self.limit = limit
-        self.heartbeat = heartbeat
-        self.open = 0
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Answer GET: the stream, or 204, 404 or 503; and HEAD, by the head of the stream."""
@@ -45,15 +32,8 @@ class Streams:
         position = self.position(task, request.headers.get("Last-Event-ID"))
         if self.is_over(task, position):
             return web.Response(status=204)
-        if self.open >= self.limit:
-            raise RefusedError(503, "too_many_streams", "Too many open streams. Try again soon.")
-        self.open += 1
-        log.info("stream opened", extra={"task": task.id, "position": position, "open": self.open})
-        try:
+        with self.counted(task=task.id, position=position):
             return await self.stream(request, task, position)
-        finally:
-            self.open -= 1
-            log.info("stream closed", extra={"task": task.id, "open": self.open})
 
     def position(self, task: Task, last_event_id: str | None) -> int:
         """Return the number of the first event to send."""
@@ -79,21 +59,6 @@ class Streams:
         await self.finish(response, reader)
         return response
 
-    def response(self) -> web.StreamResponse:
-        """Return the response with its head."""
-        return web.StreamResponse(headers=HEAD)
-
-    async def begin(self, request: web.Request, response: web.StreamResponse, position: int) -> Reader:
-        """Send the head and return the reader."""
-        writer = await response.prepare(request)
-        if writer is None or request.transport is None:
-            raise ConnectionResetError("the client left")
-        writer.send_headers()
-        chunked = "Transfer-Encoding" in response.headers
-        if not chunked:
-            response.force_close()  # the end of the connection is the end of the body (RFC 9112, section 6.3)
-        return Reader(request.transport, request.protocol, writer, chunked, position)
-
     def opening(self, task: Task) -> bytes:
         """Return what every stream begins with."""
         return self.events.connected(task.id)
@@ -101,10 +66,6 @@ class Streams:
     async def deliver(self, task: Task, reader: Reader) -> None:
         """Send the task's events until it ends."""
         await task.log.follow(reader)
-
-    async def finish(self, response: web.StreamResponse, reader: Reader) -> None:  # noqa: ARG002 - for faults
-        """End the body properly."""
-        await response.write_eof()
 
     async def beat(self) -> None:
         """Keep silent streams alive, for ever: none is silent for longer than two thirds of `heartbeat`."""

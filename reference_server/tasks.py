@@ -13,9 +13,10 @@ import secrets
 import time
 from dataclasses import dataclass, field
 
-from ssegauge.reference_server.events import Events, Json
-from ssegauge.reference_server.log import Log
-from ssegauge.reference_server.refusals import RefusedError
+from ssegauge.reference_server.common.encoding import Json
+from ssegauge.reference_server.common.log import Log
+from ssegauge.reference_server.common.refusals import RefusedError
+from ssegauge.reference_server.events import Events
 
 NEXT = {"pending": ("running", "failed"), "running": ("completed", "failed"), "completed": (), "failed": ()}
 CREATED = {"status": "pending", "stage": "Initializing", "progress": 0, "message": "Task created"}

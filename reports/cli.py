@@ -15,10 +15,11 @@ import typer
 
 from ssegauge.reports import write
 from ssegauge.reports.errors import BadRunFolder
-from ssegauge.reports.folder import Document, open_run
+from ssegauge.reports.folder import Document, RunFolder, open_run, shown
 
 if TYPE_CHECKING:  # pandas takes half a second to import, and the command line has other commands
-    from ssegauge.reports.compare import Comparison
+    from ssegauge.reports.compare import Comparison, Run
+    from ssegauge.reports.frames import Samples
 
 TO_COMPARE = "pip install 'ssegauge[report]'"
 EXIT_STATUS = {"pass": 0, "fail": 1, "could_not_judge": 2}
@@ -41,6 +42,8 @@ def report(run_dir: RunDir, *, junit: Junit = None, sarif: Sarif = None, as_json
         typer.echo(json.dumps({"verdict": built.verdict, "written": [str(path) for path in written]}))
     else:
         typer.echo("\n".join(str(path) for path in written))
+    if built.unreadable:
+        raise BadRunFolder(_left_out(run_dir, built.unreadable))
 
 
 def compare(base: BaseDir, head: HeadDir, *, tolerance: Tolerance = 0.05, as_json: AsJson = False) -> None:
@@ -99,8 +102,19 @@ def compared(base: Path, head: Path, *, tolerance: float) -> "Comparison":
         from ssegauge.reports.frames import read_samples
     except ModuleNotFoundError as error:
         raise BadRunFolder(f"{error.name} is not installed, which this needs; {TO_COMPARE}") from None
-    before, after = ((open_run(folder), read_samples(folder / "samples").frame) for folder in (base, head))
+    before, after = (_whole(open_run(folder), read_samples(folder / "samples")) for folder in (base, head))
     return compare_runs(before, after, tolerance=tolerance)
+
+
+def _whole(folder: RunFolder, samples: "Samples") -> "Run":
+    if samples.unreadable:
+        raise BadRunFolder(_left_out(folder.path, samples.unreadable))
+    return folder, samples.frame
+
+
+def _left_out(run_dir: Path, parts: Sequence[str]) -> str:
+    named = ", ".join(parts[:3]) + ", ..." * (len(parts) > 3)
+    return f"{shown(run_dir)}: {len(parts)} of the parts of its samples cannot be read ({named}); run it again"
 
 
 def _document(found: "Comparison") -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What a report says of the samples: one pass over the frame gives every table and chart. Pure."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -49,7 +50,7 @@ def _latency_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: 
         "latency",
         heading,
         "Percentiles of the samples that arrived in each bin; shaded: streams open.",
-        figure.to_json(),
+        json.dumps(figure),
     )
 
 
@@ -59,7 +60,7 @@ def _distribution_chart(frame: pd.DataFrame, *_: object) -> Chart | None:
     if not curves:
         return None
     caption = "Read upwards: the share of samples that took at most so long."
-    return Chart("distribution", "Latency distribution", caption, charts.distribution(curves).to_json())
+    return Chart("distribution", "Latency distribution", caption, json.dumps(charts.distribution(curves)))
 
 
 def _open_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd.DataFrame) -> Chart | None:
@@ -67,14 +68,15 @@ def _open_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd.
     if opened.empty:
         return None
     figure = charts.open_streams(summarize.open_streams(opened), phases)
-    return Chart("open", "Open streams over time", "Streams open at once, as the generator saw them.", figure.to_json())
+    caption = "Streams open at once, as the generator saw them."
+    return Chart("open", "Open streams over time", caption, json.dumps(figure))
 
 
 def _phase_chart(_: pd.DataFrame, __: object, by_phase: pd.DataFrame) -> Chart | None:
     if by_phase.empty:
         return None
     caption = "Each point is a phase; phases with and without open streams alternate."
-    return Chart("phases", "Impact on the existing endpoint", caption, charts.phase_medians(by_phase).to_json())
+    return Chart("phases", "Impact on the existing endpoint", caption, json.dumps(charts.phase_medians(by_phase)))
 
 
 def _delay_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd.DataFrame) -> Chart | None:
@@ -83,7 +85,7 @@ def _delay_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd
         return None
     figure = charts.latency_over_time(summarize.over_time(known, "delay_ms"), phases)
     caption = "How late the generator itself read what had arrived; with kernel time stamps no part of the latencies."
-    return Chart("delay", "The generator's own delay", caption, figure.to_json())
+    return Chart("delay", "The generator's own delay", caption, json.dumps(figure))
 
 
 _CHARTS: tuple[Draw, ...] = (_latency_chart, _distribution_chart, _open_chart, _phase_chart, _delay_chart)

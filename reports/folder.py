@@ -5,14 +5,23 @@ that breaks its schema, raises `BadRunFolder`.
 """
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ssegauge.reports import schema
 from ssegauge.reports.errors import BadRunFolder
+from ssegauge.reports.render.visible import prose
 
 Document = dict[str, Any]
+LARGEST = 8 << 20  # bytes of a document; a check of all rules writes some 200 KiB
+DEEPEST = 60
+
+
+def shown(path: Path | str) -> str:
+    """Return a path for people and for files in UTF-8: the bytes of a name that are no text are pictured."""
+    return prose(str(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +42,58 @@ def open_run(path: Path) -> RunFolder:
         BadRunFolder: there is no such folder, no run in it, or a document breaks its schema.
     """
     if not path.is_dir():
-        raise BadRunFolder(f"{path}: no such folder; give the folder that `ssegauge run --out` wrote")
+        raise BadRunFolder(f"{shown(path)}: no such folder; give the folder that `ssegauge run --out` wrote")
     run, conformance, load = _read(path, "run"), _read(path, "conformance"), _read(path, "load")
     folder = RunFolder(path, run, conformance, load, _transcripts(path))
     if not (folder.run or folder.conformance or folder.load):
-        raise BadRunFolder(f"{path}: holds no run (no run.json, conformance.json or load.json)")
+        raise BadRunFolder(f"{shown(path)}: holds no run (no run.json, conformance.json or load.json)")
     return folder
 
 
 def _read(folder: Path, kind: schema.Kind) -> Document | None:
     path = folder / f"{kind}.json"
-    if not path.exists():
-        return None
     try:
-        document: Document = json.loads(path.read_text("utf-8"))
-        schema.validate(kind, document, where=str(path), newer_keys=True)
+        document = _parsed(path)
+        if document is not None:
+            schema.validate(kind, document, where=shown(path), newer_keys=True)
     except schema.SchemaError as error:
         raise BadRunFolder(f"{error}; run it again with this version of ssegauge") from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise BadRunFolder(f"{path}: cannot be read as JSON ({error}); run it again") from error
+    except (OSError, ValueError, RecursionError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise BadRunFolder(f"{shown(path)}: cannot be read as JSON ({prose(str(reason))}); run it again") from error
     return document
 
 
+def _parsed(path: Path) -> Document | None:
+    """Return what is in the file, of any type; None where there is none. Raises OSError, ValueError, RecursionError."""
+    if not path.exists():
+        return None
+    if not path.is_file():  # to open a pipe would be to wait for its other end
+        raise ValueError("it is no file")
+    with path.open("rb") as file:
+        text = file.read(LARGEST + 1)
+    if len(text) > LARGEST:
+        raise ValueError(f"it is larger than {LARGEST >> 20} MiB, which no run writes")
+    document: Document = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    if _is_deeper(document, DEEPEST):
+        raise ValueError(f"it is nested deeper than {DEEPEST} levels, which no run writes")
+    return document
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text:.20} is out of range")
+    return number
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels < 0 or any(_is_deeper(one, levels - 1) for one in inner)
+
+
 def _transcripts(folder: Path) -> tuple[str, ...]:
-    return tuple(sorted(path.stem for path in (folder / "transcripts").glob("*.jsonl")))
+    return tuple(sorted(shown(path.stem) for path in (folder / "transcripts").glob("*.jsonl")))

@@ -24,7 +24,7 @@ NOTHING = Percentiles(0, *[float("nan")] * 5)
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart: its name in the page, a heading, what it shows, and plotly's JSON."""
+    """A chart: its name in the page, a heading, what it shows, and its data as JSON (see `charts`)."""
 
     name: str
     heading: str

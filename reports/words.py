@@ -7,7 +7,7 @@ of a format's own markup is left to that format.
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ssegauge.reports.folder import Document, RunFolder
@@ -46,7 +46,7 @@ OBJECTIVES = {
     "performance/update-latency": ("Update latency", "<"),
     "performance/degradation": ("Impact on existing endpoint", "<"),
 }
-ANY_OTHER = {"performance/capacity": "≥"}  # and "≤" for the rest
+ANY_OTHER = {"performance/capacity": "≥", "performance/offered-load": "≥"}  # and "≤" for the rest
 
 
 def headline(folder: RunFolder) -> str:
@@ -211,7 +211,9 @@ def load_facts(load: Document) -> Iterator[tuple[str, str]]:
     yield "connections", _counted(connections, "requested", "peak_open", "failed", "dropped")
     if reasons := connections.get("drop_reasons"):
         yield "because of", ", ".join(f"{prose(reason)} {count:,}" for reason, count in reasons.items())
-    if integrity["sent"]:  # a stream that we do not drive has its events, but no updates of ours
+    if refusals := (load.get("updates") or {}).get("refusals"):
+        yield "refused", ", ".join(f"{prose(reason)} {count:,}" for reason, count in refusals.items())
+    if integrity and integrity["sent"]:  # a stream that we do not drive has its events, but no updates of ours
         yield "updates", _counted(integrity, "sent", "received", "lost", "duplicated", "reordered")
     yield "generator", ", ".join(_generator_words(generator))
     if generator.get("note") and prose(generator["note"]) not in notes(load):
@@ -233,12 +235,24 @@ def _generator_words(generator: Mapping[str, Any]) -> Iterator[str]:
 
 def moment(stamp: str) -> str:
     """Return an ISO 8601 UTC stamp for people: ``2025-11-24 09:30:00 UTC``."""
-    return f"{datetime.fromisoformat(stamp):%Y-%m-%d %H:%M:%S} UTC"
+    when = _time(stamp)
+    return f"{when:%Y-%m-%d %H:%M:%S} UTC" if when else prose(stamp)
+
+
+def _time(stamp: str) -> datetime | None:
+    try:
+        when = datetime.fromisoformat(stamp)
+    except ValueError:
+        return None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
 def elapsed(started: str, finished: str) -> str:
-    """Return the time between two ISO 8601 stamps."""
-    seconds = (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds()
+    """Return the time between two ISO 8601 stamps; a dash where one is none."""
+    since, until = _time(started), _time(finished)
+    if since is None or until is None:
+        return ABSENT
+    seconds = (until - since).total_seconds()
     return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
 
 

@@ -1,11 +1,13 @@
 """Writes the reports of a run folder: reads it once, computes the figures, renders, replaces the files whole."""
 
+import contextlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ssegauge.reports.errors import BadRunFolder
-from ssegauge.reports.folder import RunFolder, open_run
+from ssegauge.reports.folder import RunFolder, open_run, shown
 from ssegauge.reports.values import Figures
 from ssegauge.reports.verdict import overall
 
@@ -20,6 +22,7 @@ class Built:
     markdown: Path
     junit: Path
     verdict: str
+    unreadable: Sequence[str] = ()  # parts of the samples that were left out
 
 
 def build(run_dir: Path, *, whole: bool = True) -> Built:
@@ -41,12 +44,13 @@ def build(run_dir: Path, *, whole: bool = True) -> Built:
     folder = open_run(run_dir)
     figures = _figures(folder)
     if whole and figures.unread:
-        raise BadRunFolder(f"{run_dir}: {figures.unread}")
+        raise BadRunFolder(f"{shown(run_dir)}: {figures.unread}")
     return Built(
         html=_replace(run_dir / "report.html", html(folder, figures)),
         markdown=_replace(run_dir / "summary.md", markdown(folder, figures.latencies)),
         junit=_replace(run_dir / "junit.xml", junit(folder)),
         verdict=overall(folder),
+        unreadable=figures.unreadable,
     )
 
 
@@ -85,5 +89,7 @@ def _replace(path: Path, text: str) -> Path:
         unfinished.write_text(text, "utf-8")
         unfinished.replace(path)
     except OSError as error:
-        raise BadRunFolder(f"{path}: cannot be written ({error.strerror}); give another place") from error
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise BadRunFolder(f"{shown(path)}: cannot be written ({error.strerror}); give another place") from error
     return path

@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 
 from ssegauge.conformance.catalogue import PROBES, RULES
 from ssegauge.conformance.judge import judge
-from ssegauge.conformance.play import play
+from ssegauge.conformance.play import Plan, play
 from ssegauge.conformance.probes import hooks
 from ssegauge.conformance.recording.live import Recording
 from ssegauge.conformance.target import Call, Limits, Profile, Target, load_target
@@ -62,7 +62,8 @@ def found(
             target = as_any_stream(target)
         recording = Recording()
         chosen = [one for one in PROBES if not probes or one.name in probes]
-        failures = asyncio.run(play(target, recording, quick=quick, probes=chosen))
+        plan = Plan.of(target, quick=quick, probes=chosen)
+        failures = asyncio.run(play(target, recording, plan, quick=quick))
     assert not failures.of, failures.of
     results = judge(recording.transcripts, profile=target.profile, limits=target.limits, hooks=hooks(target))
     if not faults and not probes and not profile:

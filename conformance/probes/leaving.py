@@ -5,8 +5,8 @@ import math
 from dataclasses import replace
 from typing import Literal
 
-from ssegauge.conformance.facts import Facts, Moment, Role
-from ssegauge.conformance.probes.probe import probe
+from ssegauge.conformance.facts import Facts, Kind, Moment, Role
+from ssegauge.conformance.probes.probe import gets, probe
 from ssegauge.conformance.recording.live import now_ms
 from ssegauge.conformance.recording.machine import (
     Process,
@@ -22,9 +22,13 @@ from ssegauge.conformance.recording.transcript import Request, Transcript
 from ssegauge.conformance.target import Call, pointer
 
 AT_ONCE = 10
-CYCLES = 200
-WARM_UP = 40
+# Streams that come and go before the first look, and between two looks: what grows once and settles is warm-up.
+BATCHES, BATCH = 5, 40
+FEW = 4  # of streams whose leaving is watched for long, or that may cost money
 GONE_S = 2.0
+MARGIN_S = 1.5
+IDLE_S = 0.5  # over which it is seen whether the process works
+QUIET = 0.03  # of a core
 Way = Literal["fin", "rst"]
 WAYS: tuple[Way, ...] = ("fin", "rst")
 
@@ -43,43 +47,105 @@ async def leave_a_running_task(server: Server) -> None:
     await server.read("after-cut", replace(task, joined="late", situation="after-cut"), 2 * server.patience_s)
 
 
-@probe("task.create_manual", stage="alone")
+@probe("task.create_manual", stage="alone", streams=AT_ONCE, asks=2 * AT_ONCE + 12)
 async def storm(server: Server) -> None:
     """Open streams and leave them all at once; look at the server's count, its sockets and whether it still serves."""
     task_id = await _readable_task(server)
     await _count(server, "before", 0)
     for how in WAYS:
-        lost_before = _lost(server)
-        readers = await _open(server, task_id, AT_ONCE)
-        await _count(server, "during", sum(one.opened for one in readers))
-        await asyncio.gather(*(one.leave(how) for one in readers))
-        await _wait_until_gone(server, how, readers, lost_before)
+        await _leave_at_once(server, task_id, how, AT_ONCE, GONE_S)
         await _count(server, "after", 0, until=await _value_before(server))
     await _come_once_more(server, task_id)
 
 
+@probe("plain", stage="alone", streams=AT_ONCE, asks=2 * AT_ONCE + 12, adapts=True)
+async def plain_storm(server: Server) -> None:
+    """Open streams and leave them all at once, twice; look at the server's count, and whether it still serves."""
+    if not gets(server.target):
+        return
+    await _count(server, "before", 0)
+    for how in WAYS:
+        readers = await _open(server, "", min(AT_ONCE, server.at_once or AT_ONCE))
+        await _count(server, "during", sum(one.opened for one in readers))
+        await asyncio.gather(*(one.leave(how) for one in readers))
+    await _count(server, "after", 0, until=await _value_before(server), gone_s=_noticed_s(server))
+    await _come_once_more(server, "")
+
+
+@probe("plain", stage="patient", streams=FEW, asks=2 * FEW, adapts=True)
+async def plain_leave(server: Server) -> None:
+    """Open a few streams, leave them, and see whether the server lets go of them within a heartbeat."""
+    if gets(server.target) and is_local(server.target):
+        for how in WAYS:
+            await _leave_at_once(server, "", how, min(FEW, server.at_once or FEW), _noticed_s(server))
+
+
+def _noticed_s(server: Server) -> float:
+    """Return by when a server that only writes notices that a reader of any stream has gone: at the next heartbeat."""
+    return server.target.heartbeat_s + MARGIN_S
+
+
+async def _leave_at_once(server: Server, task_id: str, how: Way, many: int, gone_s: float) -> None:
+    lost_before = _lost(server)
+    readers = await _open(server, task_id, many)
+    await _count(server, "during", sum(one.opened for one in readers))
+    await asyncio.gather(*(one.leave(how) for one in readers))
+    await _wait_until_gone(server, how, readers, lost_before, gone_s)
+
+
 async def _come_once_more(server: Server, task_id: str) -> None:
-    async with server.stream("after-storm", Facts(task_id=task_id, kind="manual", situation="after-storm")) as live:
-        await live.until(lambda: bool(live.events), server.patience_s)
+    kind: Kind = "manual" if task_id else "plain"
+    facts = Facts(task_id=task_id or None, kind=kind, situation="after-storm")
+    async with server.stream("after-storm", facts) as live:
+        await live.until(lambda: bool(live.events if task_id else live.head), server.patience_s)
 
 
-@probe("task.create_manual", "observe.pid", stage="alone")
+@probe("task.create_manual", "observe.pid", stage="alone", streams=AT_ONCE, asks=(BATCHES + 1) * BATCH + 2)
 async def cycles(server: Server) -> None:
-    """Come and go many times, and compare what the process holds."""
-    task_id = await _readable_task(server)
+    """Come and go many times, and compare what the process holds, and whether it works, between and afterwards."""
+    await _cycles(server, await _readable_task(server), GONE_S)
+
+
+@probe("plain", "observe.pid", stage="alone", streams=AT_ONCE, asks=(BATCHES + 1) * BATCH + 2, adapts=True)
+async def plain_cycles(server: Server) -> None:
+    """Come and go many times, and compare what the process holds, and whether it works, between and afterwards.
+
+    Streams that are asked for by another method than GET come and go five times.
+    """
+    if gets(server.target):
+        await _cycles(server, "", _noticed_s(server))
+    else:
+        before = await look(server, "before", idle=True)
+        opened = 0
+        for _ in range(FEW + 1):
+            (one,) = await _open(server, "", 1) or (None,)
+            if one:
+                opened += one.opened
+                await one.leave("fin")
+        await look(server, "after", like=before, opened=opened, cycles=FEW + 1, idle=True, gone_s=_noticed_s(server))
+
+
+async def _cycles(server: Server, task_id: str, gone_s: float) -> None:
     at_first = look_at_process(server.target.observe.pid or 0)
-    await _come_and_go(server, task_id, WARM_UP)
-    before = await look(server, "before", like=at_first)
-    opened = await _come_and_go(server, task_id, CYCLES)
-    await look(server, "after", like=before, opened=opened)
+    await _come_and_go(server, task_id, BATCH)
+    before = await look(server, "before", like=at_first, idle=True, gone_s=gone_s)
+    opened = 0
+    for batch in range(1, BATCHES):
+        opened += await _come_and_go(server, task_id, BATCH)
+        await look(server, "during", opened=opened, cycles=batch * BATCH)
+    opened += await _come_and_go(server, task_id, BATCH)
+    all_of_them = BATCHES * BATCH
+    await look(server, "after", like=before, opened=opened, cycles=all_of_them, idle=True, gone_s=gone_s)
     await _come_once_more(server, task_id)
 
 
 async def _come_and_go(server: Server, task_id: str, times: int) -> int:
     """Come and go; return how many streams were opened, where we waited to see it, or may have been."""
-    opened = 0
-    for _ in range(0, times, AT_ONCE):
-        waited, hasty = await _open(server, task_id, AT_ONCE - 3), await _open(server, task_id, 3, wait=False)
+    opened, at_once = 0, min(AT_ONCE, server.at_once or AT_ONCE)
+    hasty_ones = 3 if at_once == AT_ONCE else 0
+    for _ in range(0, times, at_once):
+        waited = await _open(server, task_id, at_once - hasty_ones)
+        hasty = await _open(server, task_id, hasty_ones, wait=False)
         await asyncio.gather(
             *(one.leave(WAYS[n % 2]) for n, one in enumerate(waited)), *(one.leave("rst") for one in hasty)
         )
@@ -100,7 +166,9 @@ def _lost(server: Server) -> int | None:
     return lost_sockets(server.target.observe.pid or 0)
 
 
-async def _wait_until_gone(server: Server, how: Way, readers: list[Reader], lost_before: int | None) -> None:
+async def _wait_until_gone(
+    server: Server, how: Way, readers: list[Reader], lost_before: int | None, gone_s: float
+) -> None:
     """Note how many sockets the server still holds after a while.
 
     Of clients that sent FIN the kernel's table tells; RST takes the row away, and only the process shows the socket.
@@ -113,31 +181,59 @@ async def _wait_until_gone(server: Server, how: Way, readers: list[Reader], lost
     def held() -> int:
         return held_sockets(port, ports) if how == "fin" else max(0, (_lost(server) or 0) - (lost_before or 0))
 
-    deadline = now_ms() + 1000 * GONE_S
+    deadline = now_ms() + 1000 * gone_s
     while (left := await asyncio.to_thread(held)) and now_ms() < deadline:  # noqa: ASYNC110 - the kernel's table has no event to wait for
         await asyncio.sleep(0.05)
-    found = Facts(moment=how, cut=len(ports), held=left, opened=opened)
+    found = Facts(moment=how, cut=len(ports), held=left, opened=opened, patience_ms=1000 * gone_s)
     observe(server, "sockets", f"sockets-after-{how}", found)
 
 
 async def look(
-    server: Server, moment: Moment, like: Process | None = None, opened: int | None = None
+    server: Server,
+    moment: Moment,
+    like: Process | None = None,
+    *,
+    opened: int | None = None,
+    cycles: int | None = None,
+    idle: bool = False,
+    gone_s: float = GONE_S,
 ) -> Process | None:
-    """Note what the server's process holds, where it can be seen.
+    """Note what the server's process holds and, with ``idle``, how busy it is while nobody reads.
 
-    With ``like``, give it a short while to come down to so many descriptors: what was left behind may be cleared late.
+    With ``like``, give it a while to come down to so many descriptors and threads: what was left behind may be cleared
+    late.
     """
-    deadline = now_ms() + 1000 * GONE_S
+    deadline = now_ms() + 1000 * gone_s
     pid = server.target.observe.pid or 0
     found = look_at_process(pid)
-    while found and like and found.descriptors > like.descriptors and now_ms() < deadline:
+    while found and like and _holds_more(found, like) and now_ms() < deadline:
         await asyncio.sleep(0.05)
         found = look_at_process(pid)
+    busy = await _busy(pid, deadline) if idle and found else None
     if found:
-        facts = Facts(moment=moment, opened=opened, cycles=CYCLES)
+        facts = Facts(moment=moment, opened=opened, cycles=cycles, threads=found.threads, busy=busy)
         held = replace(facts, descriptors=found.descriptors, memory_bytes=found.memory_bytes)
         observe(server, "process", f"process-{moment}", held)
     return found
+
+
+def _holds_more(found: Process, like: Process) -> bool:
+    return found.descriptors > like.descriptors or found.threads > like.threads + AT_ONCE
+
+
+async def _busy(pid: int, deadline: float) -> float | None:
+    """Return how much of a core the process uses: the least of what is seen until it is quiet, or time is up."""
+    least = None
+    while True:
+        before, at_ms = look_at_process(pid), now_ms()
+        await asyncio.sleep(IDLE_S)
+        after, took_s = look_at_process(pid), (now_ms() - at_ms) / 1000
+        if not before or not after:
+            return least
+        share = round((after.worked_s - before.worked_s) / took_s, 3)
+        least = share if least is None else min(least, share)
+        if least <= QUIET or now_ms() > deadline:
+            return least
 
 
 async def _read_count(server: Server) -> float | None:
@@ -161,9 +257,11 @@ async def _value_before(server: Server) -> float | None:
     return before[0].facts.value if before else None
 
 
-async def _count(server: Server, moment: Moment, opened: int, until: float | None = None) -> None:
+async def _count(
+    server: Server, moment: Moment, opened: int, until: float | None = None, gone_s: float = GONE_S
+) -> None:
     """Note the server's count of open streams; with ``until``, give it a short while to come down to that."""
-    deadline = now_ms() + 1000 * GONE_S
+    deadline = now_ms() + 1000 * gone_s
     value = await _read_count(server)
     while value is not None and until is not None and value > until and now_ms() < deadline:
         await asyncio.sleep(0.1)

@@ -1,7 +1,8 @@
 """What a probe is: a short coroutine that brings a situation about, and the list of all of them.
 
 A probe judges nothing. It starts tasks, opens streams and leaves them; what rules need to know stands in the facts
-of the exchanges (``ssegauge.conformance.seen`` has the list).
+of the exchanges (``ssegauge.conformance.facts`` has the list). It is a guest: it says how many requests it makes and
+how many streams it has open at once, and asks for no more.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,19 +13,25 @@ from ssegauge.conformance.recording.server import Server
 from ssegauge.conformance.target import Target
 
 Play = Callable[[Server], Awaitable[None]]
-# "together": all at once, first. "alone": one after the other when those are done, since they measure the server as a
-# whole or need its attention. "patient": beside all others; takes longer than --quick waits.
-Stage = Literal["together", "alone", "patient"]
+# "first": alone, before all others. "together": all at once. "alone": one after the other when those are done, since
+# they measure the server as a whole or need its attention. "patient": beside all others; longer than --quick waits.
+Stage = Literal["first", "together", "alone", "patient"]
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A situation, and the hooks of the target without which it cannot be brought about."""
+    """A situation, and the hooks of the target without which it cannot be brought about.
+
+    ``streams``: open at once, at most; one that ``adapts`` makes do with fewer. ``asks``: requests in all, at most.
+    """
 
     name: str
     needs: tuple[str, ...]
     stage: Stage
     play: Play
+    streams: int = 2
+    asks: int = 2
+    adapts: bool = False
 
     def possible(self, target: Target) -> bool:
         """Whether the target has the hooks."""
@@ -34,12 +41,17 @@ class Probe:
 PROBES: list[Probe] = []
 
 
-def probe(*needs: str, stage: Stage = "together") -> Callable[[Play], Play]:
-    """Register a probe; its name is the function's with hyphens, its docstring says what it does."""
+def probe(
+    *needs: str, stage: Stage = "together", streams: int = 2, asks: int = 0, adapts: bool = False
+) -> Callable[[Play], Play]:
+    """Register a probe; its name is the function's with hyphens, its docstring says what it does to the server.
+
+    Without ``asks`` it makes as many requests as it has streams.
+    """
 
     def register(play: Play) -> Play:
         name = play.__name__.replace("_", "-")
-        PROBES.append(Probe(name, needs, stage, play))
+        PROBES.append(Probe(name, needs, stage, play, streams, asks or streams, adapts))
         return play
 
     return register
@@ -57,6 +69,11 @@ def hooks(target: Target) -> frozenset[str]:
     kind = {"tasks" if target.needs_task else "plain"}
     driven = {"update"} if target.publish or (target.task.create_manual and target.task.update) else set()
     return frozenset(task | observe | more | given | kind | driven)
+
+
+def gets(target: Target) -> bool:
+    """Whether streams are asked for by GET: one more costs the server's owner nothing, and EventSource may read it."""
+    return target.stream.method in {"", "GET"}
 
 
 def credentials(target: Target) -> tuple[str, ...]:

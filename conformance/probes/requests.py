@@ -45,13 +45,13 @@ async def _some_task(server: Server) -> Facts:
     return Facts(task_id=await server.create("manual" if server.target.task.create_manual else "self-running"))
 
 
-@probe("tasks")
+@probe("tasks", streams=1)
 async def unknown_task(server: Server) -> None:
     """Ask for a task that never was."""
     await _ask(server, "unknown-task", Facts(task_id=str(uuid.uuid4())))
 
 
-@probe("tasks")
+@probe("tasks", streams=7)
 async def malformed_id(server: Server) -> None:
     """Ask for tasks whose ids are rubbish."""
     await asyncio.gather(
@@ -62,7 +62,7 @@ async def malformed_id(server: Server) -> None:
     )
 
 
-@probe()
+@probe(streams=1, asks=4)
 async def other_methods(server: Server) -> None:
     """Ask with methods that streams do not have; with PUT, which might change something, only for a task of our own."""
     task = await _some_task(server)
@@ -71,7 +71,7 @@ async def other_methods(server: Server) -> None:
         await _ask(server, "method", replace(task, case=method), call, name=f"method-{method.lower()}")
 
 
-@probe()
+@probe(streams=1)
 async def head(server: Server) -> None:
     """Ask for the head alone."""
     if server.target.stream.method == "GET":
@@ -79,7 +79,7 @@ async def head(server: Server) -> None:
         await _ask(server, "head", await _some_task(server), call)
 
 
-@probe()
+@probe(streams=1)
 async def query(server: Server) -> None:
     """Ask with a query string that means nothing."""
     path = server.target.stream.path
@@ -87,7 +87,7 @@ async def query(server: Server) -> None:
     await _ask(server, "query", await _some_task(server), call)
 
 
-@probe()
+@probe(streams=1)
 async def http10(server: Server) -> None:
     """Ask in HTTP/1.0, as old proxies do."""
     task, asked_ms = await _some_task(server), now_ms()
@@ -100,13 +100,13 @@ async def http10(server: Server) -> None:
         server.recording.write(Transcript("http10", request, PROBE.get(), "http10", asked_ms, head))
 
 
-@probe()
+@probe(streams=1)
 async def large_header(server: Server) -> None:
     """Ask with a header field of 16 kB."""
     await _ask(server, "large-header", await _some_task(server), headers={"X-Large": "x" * 16_384})
 
 
-@probe()
+@probe(streams=1, asks=3)
 async def origins(server: Server) -> None:
     """Ask as a page of another origin, one that is allowed and one that is not; and preflight a reconnect."""
     task, origin = await _some_task(server), server.target.origin
@@ -127,7 +127,7 @@ async def _from_origin(server: Server, facts: Facts) -> None:
     await _ask(server, "origin", facts, name=f"origin-{facts.case}", headers=headers)
 
 
-@probe("stream.headers")
+@probe("stream.headers", streams=1)
 async def no_token(server: Server) -> None:
     """Ask without the credentials that the target sends."""
     without = dict.fromkeys(credentials(server.target))

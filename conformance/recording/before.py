@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from ssegauge.conformance.credentials import is_credential, is_secret_member
 from ssegauge.conformance.recording.live import Recording
 from ssegauge.conformance.recording.transcript import Transcript
 from ssegauge.conformance.seen import View
-from ssegauge.conformance.target import Before, Target, fill, kept
+from ssegauge.conformance.target import Before, Target, fill, kept, kept_secrets
 
 Ask = Callable[[Before, str], Awaitable[Transcript]]  # the call, filled in, and the name of its transcript
 
@@ -34,7 +33,7 @@ async def prepare(target: Target, ask: Ask, recording: Recording) -> dict[str, s
             recording.write(transcript)
             where = recording.redact.text(target.url(call.path))
             raise HookFailed(f"[[before]] {number}, {call.method} {where}: {error.args[0]}") from None
-        recording.redact.learn(_secrets(call, more))
+        recording.redact.learn(kept_secrets(call, more))
         recording.write(transcript)
         found |= more
     return found
@@ -44,13 +43,3 @@ def _kept(call: Before, reply: View) -> Mapping[str, str]:
     if not reply.head or not 200 <= reply.head.status < 300:
         raise LookupError(reply.said())
     return kept(call, reply.head.headers, reply.body)
-
-
-def _secrets(call: Before, found: Mapping[str, str]) -> set[str]:
-    """Return what was kept of credentials, as the field or the JSON member that held it is named."""
-    return {value for name, value in found.items() if _is_secret(call.keep[name])}
-
-
-def _is_secret(place: str) -> bool:
-    kind, _, field = place.partition(":")
-    return is_credential(field) if kind == "header" else is_secret_member(place.rpartition("/")[2])

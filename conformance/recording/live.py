@@ -33,6 +33,7 @@ from ssegauge.conformance.recording.transcript import (
 )
 from ssegauge.conformance.sse import Event
 
+RECENT_CHUNKS = 64
 # Between a time of the monotonic clock and Unix time there is one offset for the whole run.
 _EPOCH_OFFSET_MS = time.time() * 1000 - time.perf_counter() * 1000
 
@@ -44,12 +45,16 @@ def now_ms() -> float:
 
 @dataclass
 class Recording:
-    """All exchanges so far, and where their rows are written (None: nowhere)."""
+    """All exchanges so far, and where their rows are written (None: nowhere).
+
+    ``notes`` say what could not be looked at, so that nothing can pass; ``remarks`` what was left out for a reason.
+    """
 
     folder: InitVar[Path | None] = None
     redact: Redactor = field(default_factory=Redactor)
     transcripts: list[Transcript] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     pool: Pool = field(default_factory=Pool)
     _names: dict[str, int] = field(default_factory=dict)
 
@@ -106,6 +111,11 @@ class Live:
     def over(self) -> bool:
         """Whether the exchange has ended."""
         return self.transcript.end is not None
+
+    @property
+    def recently(self) -> bytes:
+        """The newest of the body, at least as much as one long event holds."""
+        return b"".join(chunk.data for chunk in self._chunks[-RECENT_CHUNKS:])
 
     def ids(self) -> list[str]:
         """Return the ids that events have set so far."""

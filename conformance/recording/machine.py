@@ -35,17 +35,24 @@ STOP_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What a process tree holds."""
+    """What a process tree holds. ``threads`` are those of all its processes; ``worked_s`` is the time they computed."""
 
     descriptors: int
     memory_bytes: int
+    threads: int = 0
+    worked_s: float = 0.0
 
 
 def look_at_process(pid: int) -> Process | None:
     """Return what the process and its children hold; None when it is gone or not ours to look at."""
     try:
         tree = [(root := psutil.Process(pid)), *root.children(recursive=True)]
-        return Process(sum(one.num_fds() for one in tree), sum(one.memory_info().rss for one in tree))
+        return Process(
+            sum(one.num_fds() for one in tree),
+            sum(one.memory_info().rss for one in tree),
+            sum(one.num_threads() for one in tree),
+            sum(sum(one.cpu_times()[:2]) for one in tree),
+        )
     except psutil.Error:
         return None
 

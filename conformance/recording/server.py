@@ -50,16 +50,27 @@ class Broken(Exception):  # noqa: N818 - an event of the run, not a defect of th
 
 
 class Server:
-    """The server under test."""
+    """The server under test.
+
+    ``at_once``: how many streams it was seen to serve at once; None: all that were asked. ``one_reader``: whether it
+    lets nobody else read a stream that is being read.
+    """
 
     def __init__(self, target: Target, recording: Recording, *, quick: bool = False) -> None:
         self.target = target
         self.recording = recording
         self.quick = quick
+        self.at_once: int | None = None
+        self.one_reader = False
         self.patience_s = QUICK_PATIENCE_S if quick else PATIENCE_S
         self._trust = ssl_context(target)
         self._lives: set[Live] = set()
         self._subjects: dict[str, asyncio.Task[dict[str, str]]] = {}
+
+    @property
+    def most_readers(self) -> int | None:
+        """How many may read one stream at once; None where nothing is known to stand in their way."""
+        return 1 if self.one_reader else self.at_once
 
     async def __aenter__(self) -> Self:
         """Enter; leaving ends whatever is still under way."""
@@ -101,6 +112,8 @@ class Server:
         """
         call = fill(call, self._kept() if kept is None else kept)
         request = self._request(call, facts.task_id or "", json_body, headers or {})
+        if self.target.before and not self.target.promises.shared:
+            facts = replace(facts, subject=facts.subject or PROBE.get() or "hello")
         seed = Transcript(self.recording.unique(name or role), request, PROBE.get(), role, facts=facts)
         return self._start(Live(self.recording, seed))
 
@@ -293,7 +306,7 @@ def _reason(error: Exception) -> str:
         return f"{MALFORMED_HTTP2}{str(inner) or type(inner).__name__}"
     if isinstance(error, httpx.ConnectError):
         if isinstance(inner, ssl.SSLError):
-            return f"TLS failed: {inner.reason or inner}; give tls.ca_file, or tls.verify = false, in the target file"
+            return f"TLS failed: {inner.reason or inner}; give --cacert FILE or --insecure, or [tls] in the target file"
         return f"cannot connect ({_systems_words(inner)}); is the server running?"
     if isinstance(error, httpx.RemoteProtocolError):
         return _broken_protocol(text)

@@ -4,7 +4,7 @@
 alone stand in ``ssegauge.conformance.profiles``; ``ssegauge.conformance.catalogue`` has all of them.
 """
 
-from ssegauge.conformance.rules.rule import Rule, Source, Verdict, fetch, profile, rfc, rule, whatwg
+from ssegauge.conformance.rules.rule import Rule, Source, Verdict, fetch, own, profile, rfc, rule, whatwg
 from ssegauge.conformance.seen import Level
 
-__all__ = ["Level", "Rule", "Source", "Verdict", "fetch", "profile", "rfc", "rule", "whatwg"]
+__all__ = ["Level", "Rule", "Source", "Verdict", "fetch", "own", "profile", "rfc", "rule", "whatwg"]

@@ -1,16 +1,26 @@
 """Rules on what clients leave behind when they go away: sockets, descriptors, memory, a count, a stopped task."""
 
 from collections.abc import Callable, Iterator
+from itertools import combinations
+from statistics import median
+from typing import TypeVar
 
 from ssegauge.conformance.facts import Facts, Moment
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Seen, View
+from ssegauge.conformance.words import lasted
 
 NO_SOCKET, NOTHING_OPEN = profile("E6.1"), profile("E6.2")
 MIB = 1 << 20
+Number = TypeVar("Number", int, float)
 FEW_DESCRIPTORS = 10
-# A runtime's heap moves by itself; less than this in a cycle cannot be told from that.
-LEAK_BYTES, LEAST_GROWTH_BYTES = 64 << 10, 8 * MIB
+GONE_MS = 2000.0
+# A runtime's heap moves by itself; less than this for each stream, or in all, cannot be told from that.
+LEAK_BYTES, LEAST_GROWTH_BYTES = 32 << 10, 6 * MIB
+LEAST_BATCHES = 4
+STILL = 4  # what has settled has grown by less than this part of its growth in the second half
+FEW_THREADS = 4
+LEAST_WORK = 0.04  # of a core, and at least half of what is used
 
 
 @rule("cleanup/open-count-wrong", "must", NOTHING_OPEN, needs=("observe.open_streams",))
@@ -67,8 +77,13 @@ def socket_held_after_rst(view: View) -> Iterator[Mark]:
 
 def _held(view: View, how: Moment) -> Iterator[Mark]:
     cut, held = view.facts.cut, view.facts.held
+    waited_ms = view.facts.patience_ms or GONE_MS
     if view.facts.moment == how and cut and held is not None and _were_streams(view, cut):
-        yield view.bad(f"{held} of {cut} sockets are held 2 s after their clients left") if held else view.good()
+        yield (
+            view.bad(f"{held} of {cut} sockets are held {lasted(waited_ms)} after their clients left")
+            if held
+            else view.good()
+        )
 
 
 @rule("cleanup/descriptors-grow", "must", NOTHING_OPEN, needs=("observe.pid",))
@@ -96,18 +111,54 @@ def memory_grows(seen: Seen) -> Iterator[Mark]:
 
     Mend: Remove listeners, timers and map entries of a stream when it ends; compare two heap snapshots to find them.
 
-    Example: (200 streams came and went; the process holds 50 MiB more)
+    Example: (50 MiB after 40 streams, 60 after 80, 70 after 120, 80 after 160: 256 KiB for each stream)
     """
-    for after, grown in growth(seen, "before", "after", lambda facts: facts.memory_bytes):
+    held = [view for view in seen.role("process") if view.facts.moment in {"before", "during", "after"}]
+    points = [(_cycles(view), view.facts.memory_bytes) for view in held if view.facts.memory_bytes is not None]
+    if len(points) <= LEAST_BATCHES or not all(_were_streams(view, _cycles(view)) for view in held):
+        return
+    last = held[-1]
+    slope, total = _slope(points), points[-1][1] - points[0][1]
+    goes_on = points[-1][1] - points[len(points) // 2][1] >= total / STILL
+    leaks = slope >= LEAK_BYTES and total >= LEAST_GROWTH_BYTES and goes_on
+    summary = f"{slope / 1024:,.0f} KiB more for each stream, {total / MIB:.1f} MiB after {points[-1][0]} that had gone"
+    yield last.bad(summary) if leaks else last.good()
+
+
+def _slope(points: list[tuple[int, int]]) -> float:
+    """Return the median of the slopes between all points (Theil and Sen): one step, up or down, does not move it."""
+    slopes = [(y - x) / (b - a) for (a, x), (b, y) in combinations(points, 2) if b != a]
+    return median(slopes) if slopes else 0.0
+
+
+@rule("cleanup/work-goes-on", "should", profile("E6.4"), needs=("observe.pid",))
+def work_goes_on(seen: Seen) -> Iterator[Mark]:
+    """Work that is done for one reader stops when that reader has gone.
+
+    Why: What nobody reads is still computed, queried and paid for; every reload of a page adds one more.
+
+    Mend: Pass the reader's going away on to what works for it: cancel the task, abort the upstream request
+    (`AbortSignal`, `ctx.Done()`), kill the child process, clear the timer.
+
+    Example: (200 readers came and went; the process has 200 more threads, or keeps a core busy)
+    """
+    for after, grown in growth(seen, "before", "after", lambda facts: facts.threads):
         cycles = _cycles(after)
-        leaks = grown > max(LEAST_GROWTH_BYTES, LEAK_BYTES * cycles)
-        summary = f"{grown / MIB:.1f} MiB more after {cycles} streams"
-        yield after.bad(summary) if leaks else after.good()
+        if grown >= max(FEW_THREADS, cycles / 4):
+            yield after.bad(f"{grown} more threads after {cycles} readers had gone")
+        else:
+            yield after.good()
+    for after, more in growth(seen, "before", "after", lambda facts: facts.busy):
+        busy = after.facts.busy or 0.0
+        worked = more >= LEAST_WORK and more >= busy / 2
+        gone = f"after {_cycles(after)} readers had gone"
+        summary = f"the process uses {busy:.0%} of a core {gone}, {more:.0%} more than before they came"
+        yield after.bad(summary) if worked else after.good()
 
 
 def growth(
-    seen: Seen, before: Moment, after: Moment, held: Callable[[Facts], int | None]
-) -> Iterator[tuple[View, int]]:
+    seen: Seen, before: Moment, after: Moment, held: Callable[[Facts], Number | None]
+) -> Iterator[tuple[View, Number]]:
     """Yield a look at the server's process, and by how much what it held had grown since an earlier one."""
     earlier, later = (
         [(view, many) for view in seen.role("process", Facts(moment=moment)) if (many := held(view.facts)) is not None]

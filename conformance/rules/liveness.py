@@ -4,13 +4,18 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.effects import plain_state
-from ssegauge.conformance.rules.reading.heartbeat import names_heartbeat
+from ssegauge.conformance.rules.reading.endings import end_marker
+from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES, names_heartbeat
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.seen import Item, Mark, Message, Seen, View
+from ssegauge.conformance.seen import Item, Level, Mark, Message, Seen, View
 from ssegauge.conformance.sse import Comment
+from ssegauge.conformance.words import lasted
 
 MARGIN_MS = 1000.0
 OPENING_MS = 1000.0  # what comes this soon belongs to the opening, not to the silence
+
+
+SITUATIONS = frozenset({None, "idle", "steady"})  # in others we may not read, or leave at once
 
 
 def _silence(view: View) -> tuple[float, float, Item | None]:
@@ -19,6 +24,20 @@ def _silence(view: View) -> tuple[float, float, Item | None]:
     times = [view.head.at_ms if view.head else 0.0, *(at_ms for at_ms, _ in view.chunks), end_ms]
     longest, until = max((after - before, after) for before, after in pairwise(times))
     return longest, end_ms - times[0], next((item for item in view.items if item.at_ms >= until), None)
+
+
+def _read_for_long(seen: Seen) -> Iterator[View]:
+    """Yield the streams whose silence means something: of no task, or of one that nobody moves."""
+    for view in seen.streams:
+        unmoved = view.facts.situation == "idle" or (view.facts.kind == "plain" and view.facts.situation is None)
+        if view.timed and unmoved:
+            yield view
+
+
+def _heartbeat_ms(seen: Seen) -> float:
+    """Return the longest silence that is promised, or else usual."""
+    promised = seen.promises.heartbeat_s
+    return 1000 * (seen.limits.heartbeat_s if promised is None else promised + seen.own_delay_s)
 
 
 @rule(
@@ -37,15 +56,102 @@ def heartbeat_missing(seen: Seen) -> Iterator[Mark]:
 
     Example: (no byte for 16.5 s)
     """
-    heartbeat_ms = seen.limits.heartbeat_s * 1000
-    for view in seen.streams:
-        if view.facts.situation != "idle" or not view.timed:
-            continue
+    heartbeat_ms = _heartbeat_ms(seen)
+    for view in _read_for_long(seen):
         longest, observed, until = _silence(view)
-        if longest > heartbeat_ms + MARGIN_MS:
+        if view.body and longest > heartbeat_ms + MARGIN_MS:
             yield view.bad(f"no byte for {longest / 1000:.1f} s", until)
-        elif observed >= heartbeat_ms:
+        elif view.body and observed >= heartbeat_ms:
             yield view.good()
+
+
+@rule(
+    "liveness/silent",
+    "should",
+    profile("E3.1"),
+    patient=True,
+    promised={"heartbeat_s": "must"},
+)
+def silent(seen: Seen) -> Iterator[Mark]:
+    """A stream says something, if only that it is alive.
+
+    Why: Of a stream on which not one byte comes nobody can tell whether it works: proxies drop it, some hold even its
+    head back until the first byte, and a reader waits in vain for what is long broken.
+
+    Mend: Send a comment line, such as `:` and a blank line, when the stream is opened and then at least every 15 s.
+
+    Example: (HTTP/1.1 200 OK, and no byte of the body in 16.5 s)
+    """
+    heartbeat_ms = _heartbeat_ms(seen)
+    for view in _read_for_long(seen):
+        _, observed, _ = _silence(view)
+        if view.body:
+            yield view.good()
+        elif observed > heartbeat_ms + MARGIN_MS and not view.ended_by_server:
+            yield view.bad(f"not one byte in {observed / 1000:.1f} s")
+
+
+@rule("liveness/gap-too-long", "should", profile("E3.5"), promised={"gap_s": "must"})
+def gap_too_long(seen: Seen) -> Iterator[Mark]:
+    """Between two events there is no longer pause than promised.
+
+    Why: Readers take a pause for the end, and clients with a timeout of that length come back or give up.
+
+    Mend: Look for what stalls between two events: a lock, a queue, a slow source; or promise a longer `gap_s`.
+
+    Example: (with gap_s = 10: events at 1.0 and 1.2 s, the next at 14.8 s)
+    """
+    promised_s = seen.promises.gap_s
+    for view in seen.streams if promised_s is not None else ():
+        if view.timed and view.facts.situation in SITUATIONS:
+            yield from _pauses(view, 1000 * ((promised_s or 0) + seen.own_delay_s), _over_ms(seen, view))
+
+
+def _over_ms(seen: Seen, view: View) -> float:
+    """Return until when more could come: to the end marker, or else to the end."""
+    marker = end_marker(seen, view)
+    end_ms = view.transcript.end.at_ms if view.transcript.end else 0.0
+    return marker.item.at_ms if marker else end_ms
+
+
+def _pauses(view: View, most_ms: float, over_ms: float) -> Iterator[Mark]:
+    told = [message for message in view.messages if not names_heartbeat(message) and message.item.at_ms <= over_ms]
+    times = [message.item.at_ms for message in told] + [over_ms]
+    pauses = [(after - before, number) for number, (before, after) in enumerate(pairwise(times))]
+    longest_ms, after = max(pauses, default=(0.0, 0))
+    if told and longest_ms > most_ms:
+        until = told[after + 1] if after + 1 < len(told) else None
+        yield view.bad(f"no event for {lasted(longest_ms)}, longer than {lasted(most_ms)}", until)
+    elif len(told) > 1:
+        yield view.good()
+
+
+@rule("liveness/first-event-late", "should", profile("E3.6"), promised={"first_event_s": "must"})
+def first_event_late(seen: Seen) -> Iterator[Mark]:
+    """The first event comes as soon as promised.
+
+    Why: Until then the page is empty, and its user takes it for broken.
+
+    Mend: Look for what holds the first event: a queue before the work, a cold start, a proxy that buffers; or promise a
+    later `first_event_s`.
+
+    Example: (with first_event_s = 2: the first event 3.4 s after the request)
+    """
+    promised_s = seen.promises.first_event_s
+    for view in seen.streams if promised_s is not None else ():
+        if view.timed and view.facts.situation in SITUATIONS and view.facts.resume is None:
+            yield from _first_event(view, 1000 * ((promised_s or 0) + seen.own_delay_s))
+
+
+def _first_event(view: View, most_ms: float) -> Iterator[Mark]:
+    first = next((message for message in view.messages if not names_heartbeat(message)), None)
+    end_ms = view.transcript.end.at_ms if view.transcript.end else 0.0
+    at_ms = first.item.at_ms if first else end_ms
+    if at_ms > most_ms:
+        came = "came after" if first else "had not come after"
+        yield view.bad(f"the first event {came} {lasted(at_ms)}, later than {lasted(most_ms)}", first)
+    elif first:
+        yield view.good()
 
 
 @rule(
@@ -65,14 +171,20 @@ def heartbeat_is_an_event(view: View) -> Iterator[Mark]:
 
     Example: data: {"type":"heartbeat"}
     """
-    idle = view.facts.situation == "idle" and view.timed
+    idle = view.timed and (view.facts.situation == "idle" or view.facts.reader == "long")
     beats = [message for message in view.messages if names_heartbeat(message)]
     if idle:
         beats += _said_again(view)
     if beats:
-        yield from (view.bad(_says_nothing(beat), beat) for beat in beats)
+        yield from (view.bad(_says_nothing(beat), beat, _weight(view, beat)) for beat in beats)
     elif idle and any(item.at_ms > OPENING_MS for item, _ in view.of(Comment)):
         yield view.good()
+
+
+def _weight(view: View, beat: Message) -> Level | None:
+    """A heartbeat with an event type of its own wakes nobody who does not listen to it; a task's stream has no such."""
+    own = beat.event.type.lower() in HEARTBEAT_NAMES
+    return "advice" if own and view.facts.task_id is None else None
 
 
 def _says_nothing(message: Message) -> str:

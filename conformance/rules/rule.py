@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -34,7 +34,7 @@ Check = Callable[[Seen], Iterator[Mark]]
 class Source:
     """The clause a rule stands on, quoted."""
 
-    kind: Literal["whatwg", "http", "fetch", "profile"]
+    kind: Literal["whatwg", "http", "fetch", "profile", "own"]
     title: str
     url: str
     quote: str
@@ -60,6 +60,11 @@ def rfc(number: int, section: str, quote: str) -> Source:
 def fetch(anchor: str, quote: str) -> Source:
     """Return a clause of the Fetch Standard."""
     return Source("fetch", f"WHATWG Fetch #{anchor}", f"https://fetch.spec.whatwg.org/#{anchor}", quote)
+
+
+def own(title: str, quote: str, url: str = "") -> Source:
+    """Return a sentence of a house's own: where it stands, and what it says."""
+    return Source("own", title, url, quote)
 
 
 PROFILES = Path(__file__).parents[1] / "profiles"
@@ -131,10 +136,10 @@ def rule(
     source: Source,
     *,
     over: Role | Literal["streams"] | None = None,
-    needs: Iterable[str] = (),
+    needs: tuple[str, ...] = (),
     patient: bool = False,
     promised: Mapping[str, Level] | None = None,
-    rests_on: Iterable[str] = (),
+    rests_on: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Any], Iterator[Mark]]], Callable[[Any], Iterator[Mark]]]:
     """Register a rule.
 
@@ -152,17 +157,23 @@ def rule(
 
     def register(function: Callable[[Any], Iterator[Mark]]) -> Callable[[Any], Iterator[Mark]]:
         prose = _prose(inspect.getdoc(function) or "")
+        if code in RULES:
+            raise ValueError(f"there is a rule {code!r} already; give yours another code")
+        if not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*/[a-z0-9]+(?:-[a-z0-9]+)*", code):
+            raise ValueError(f"{code!r} is no code; write group/name, in lower case with hyphens")
+        if missing := [name for name, text in prose.items() if not text]:
+            raise ValueError(f"the docstring of {code} lacks {', '.join(missing)}")
         RULES[code] = Rule(
             code,
             level,
             source,
             **prose,
-            needs=tuple(needs),
+            needs=needs,
             patient=patient,
             only=_profile_of(function.__module__),
             check=_over(function, over),
             promised=promised or {},
-            rests_on=tuple(rests_on),
+            rests_on=rests_on,
         )
         return function
 

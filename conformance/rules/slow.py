@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.cleanup import MIB, growth
-from ssegauge.conformance.rules.reading.effects import accepted_updates, effects, told_streams, waited_ms
+from ssegauge.conformance.rules.reading.effects import accepted_for, effects, told_streams, waited_ms
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.seen import Mark, Seen
+from ssegauge.conformance.seen import Mark, Seen, View
 from ssegauge.conformance.words import lasted
 
 UPDATES = ("update",)
@@ -19,6 +19,7 @@ FOLD = 4  # a log, a buffer and their encoded forms: each may hold what was sent
     "must",
     profile("E2.8"),
     needs=UPDATES,
+    rests_on=("delivery/update-lost",),
 )
 def slow_reader_stalls_others(seen: Seen) -> Iterator[Mark]:
     """A reader that does not read does not delay the others.
@@ -34,7 +35,7 @@ def slow_reader_stalls_others(seen: Seen) -> Iterator[Mark]:
     limit_ms = max(seen.limits.update_s * 1000, 2 * _usual_latency_ms(seen))
     for view in seen.role("stream", Facts(situation="beside-slow")):
         for update in seen.role("update", Facts(task_id=view.facts.task_id)):
-            if update.head is None and update.transcript.end:
+            if update.head is None and update.transcript.end and _since(update, view):
                 yield update.bad("an update went unanswered beside a reader that does not read")
         for effect in effects(seen, view) if view.is_event_stream else ():
             latency_ms = effect.latency_ms
@@ -45,6 +46,10 @@ def slow_reader_stalls_others(seen: Seen) -> Iterator[Mark]:
             arrived = "arrived after" if effect.shown else "had not arrived after"
             summary = f"an update {arrived} {lasted(latency_ms)} beside a reader that does not read"
             yield view.bad(summary, effect.shown) if latency_ms > limit_ms else view.good()
+
+
+def _since(update: View, view: View) -> bool:
+    return update.transcript.started_ms >= view.transcript.started_ms
 
 
 def _usual_latency_ms(seen: Seen) -> float:
@@ -68,12 +73,12 @@ def slow_reader_grows_memory(seen: Seen) -> Iterator[Mark]:
 
     Example: queue.put_nowait(event) on a queue without maxsize
     """
-    offered = sum(_offered_bytes(seen, view.facts.task_id) for view in seen.role("stream", Facts(situation="slow")))
+    offered = sum(_offered_bytes(seen, view) for view in seen.role("stream", Facts(situation="slow")))
     for after, grown in growth(seen, "slow-before", "slow-after", lambda facts: facts.memory_bytes):
         summary = f"memory grew by {grown / MIB:.1f} MiB for {offered / MIB:.1f} MiB that were not read"
         yield after.bad(summary) if grown > ROOM_BYTES + FOLD * offered else after.good()
 
 
-def _offered_bytes(seen: Seen, task_id: str | None) -> int:
-    bodies = (update.transcript.request.body or "" for update in accepted_updates(seen, task_id))
-    return sum(len(body.encode()) for body in bodies)
+def _offered_bytes(seen: Seen, view: View) -> int:
+    made = (update for update in accepted_for(seen, view) if _since(update, view))
+    return sum(len((update.transcript.request.body or "").encode()) for update in made)

@@ -23,15 +23,22 @@ class Evidence:
 class Mark:
     """One observation of a rule: ``good`` or not; None where the rule turns out not to apply.
 
-    ``level`` is for a breach that weighs more, or less, than the rule usually does.
+    ``level`` is for a breach that weighs more, or less, than the rule usually does. ``because`` is the code of the rule
+    whose breach leaves nothing to judge.
     """
 
     good: bool | None
     summary: str = ""
     evidence: Evidence | None = None
     level: Level | None = None
+    because: str = ""
 
 
 def not_applicable(reason: str) -> Mark:
     """Return the mark that says the rule has no business with this server."""
     return Mark(None, reason)
+
+
+def not_judged(because: str) -> Mark:
+    """Return the mark that says that the breach of another rule, by its code, leaves nothing to judge."""
+    return Mark(None, f"cannot be judged where {because} is broken", because=because)

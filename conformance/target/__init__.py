@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.conformance.target.addresses import as_url, checked_url, in_queries
+from ssegauge.conformance.target.addresses import as_url, checked_url, in_queries, is_there
 from ssegauge.conformance.target.checks import check_placeholders, check_promises, note, unused
 from ssegauge.conformance.target.file import Reader, dotted
-from ssegauge.conformance.target.filling import fill, fill_json, fill_path, kept, pointer
+from ssegauge.conformance.target.filling import fill, fill_json, fill_path, kept, kept_secrets, pointer
 from ssegauge.conformance.target.given import NOTHING, Given, apply, known_profile
 from ssegauge.conformance.target.headers import merge_headers
 from ssegauge.conformance.target.model import (
@@ -40,7 +40,9 @@ from ssegauge.conformance.target.profiles import EVENT_STREAM, KNOWN, TASK_PROGR
 from ssegauge.conformance.target.schemas import validator
 
 __all__ = [
+    "EVENT_STREAM",
     "KNOWN",
+    "TASK_PROGRESS",
     "Before",
     "Call",
     "Create",
@@ -54,13 +56,16 @@ __all__ = [
     "Target",
     "Tasks",
     "Tls",
+    "as_url",
     "fill",
     "fill_json",
     "fill_path",
     "from_plain",
     "from_toml",
     "from_url",
+    "is_there",
     "kept",
+    "kept_secrets",
     "known_profile",
     "load_target",
     "merge_headers",

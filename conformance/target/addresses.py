@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _SCHEME = re.compile(r"(?i)[a-z][a-z0-9+.-]*://")
 # host[:port][/path] with no scheme: only with a port or a path is a word with a dot more likely a host than a file.
 _HOST = r"(?:localhost|\[[0-9a-f:.]+\]|[a-z0-9-]+(?:\.[a-z0-9-]+)+)"
-_BARE = re.compile(rf"(?i)(?:{_HOST}(?::\d+)?[/?].*|(?:{_HOST}|[a-z0-9-]+):\d+|localhost)")
+_BARE = re.compile(rf"(?i){_HOST}[/?].*|(?:{_HOST}|[a-z0-9_-]+):\d+(?:[/?].*)?|localhost")
 _QUERY_CREDENTIAL = re.compile(r"(?i)[?&](?:access_token|token|api_?key|key|password|secret)=([^&#{}]+)")
 
 
@@ -24,9 +24,17 @@ def as_url(where: str) -> str | None:
     """Return the URL that a word means, with http:// where it names no scheme; None when it means a file."""
     if _SCHEME.match(where):
         return where
-    if Path(where).exists() or where.endswith(".toml") or not _BARE.fullmatch(where):
+    if is_there(Path(where)) or where.endswith(".toml") or not _BARE.fullmatch(where):
         return None
     return f"http://{where}"
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder; a name that can be none is not there."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def checked_url(url: str, where: str, shown: str) -> SplitResult:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
+from ssegauge.conformance.credentials import is_credential, is_secret_member
+
 if TYPE_CHECKING:
     from ssegauge.conformance.target.model import Before, Call
 
@@ -69,6 +71,16 @@ def kept(before: Before, headers: Iterable[tuple[str, str]], body: bytes) -> dic
     """Return what a call keeps of its reply; raises LookupError, in one line, for what is not there."""
     fields = {name.lower(): value for name, value in headers}
     return {name: _kept(place, fields, body) for name, place in before.keep.items()}
+
+
+def kept_secrets(before: Before, found: Mapping[str, str]) -> set[str]:
+    """Return what was kept of credentials, by the name of the header field or JSON member that held it."""
+    return {value for name, value in found.items() if _is_secret(before.keep[name])}
+
+
+def _is_secret(place: str) -> bool:
+    kind, _, field = place.partition(":")
+    return is_credential(field) if kind == "header" else is_secret_member(place.rpartition("/")[2])
 
 
 def _kept(place: str, fields: Mapping[str, str], body: bytes) -> str:

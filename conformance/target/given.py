@@ -11,6 +11,7 @@ from typing import Any
 
 from ssegauge.conformance.credentials import is_credential
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.target.addresses import is_there
 from ssegauge.conformance.target.file import Reader, meant, normalized
 from ssegauge.conformance.target.headers import header_complaint
 from ssegauge.conformance.target.model import Call, Target, Tls
@@ -54,6 +55,8 @@ def apply(given: Given, target: Target, environ: Mapping[str, str]) -> Target:
     of_headers, of_body = _Option("--header", environ), _Option("--body", environ)
     headers = dict(_header(of_headers, text) for text in given.headers)
     body = of_body.expand(_json(of_body, given.body), ()) if given.body else None
+    if given.ca_file and not is_there(Path(given.ca_file)):
+        raise CannotJudge(f"--cacert {given.ca_file}: no such file; give the authority's certificate in PEM")
     target = _with_headers(target, headers)
     return replace(
         target,

@@ -15,14 +15,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+import gevent
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from ssegauge.conformance.target import Call, Target
+from ssegauge.conformance.target import Call, Target, merge_headers
 from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.connection import Connection, Origin, path_of, request_bytes
 from ssegauge.loadtests.stream.stream import reason_of
 
 MOST_IDLE: Final = 64
+MOST_BYTES: Final = 16 * 1024 * 1024  # of a reply, its head included
 
 
 class ExchangeFailed(Exception):  # noqa: N818 - an outcome, not a mistake
@@ -38,6 +40,7 @@ class Reply:
     sent_ns: int
     arrived_ns: int
     delay_ns: int
+    headers: tuple[tuple[str, str], ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -46,11 +49,14 @@ class Reply:
 
     def json(self) -> Any:  # noqa: ANN401 - any JSON value
         """Return the body as JSON; raises ValueError."""
-        return json.loads(self.body)
+        try:
+            return json.loads(self.body)
+        except RecursionError:
+            raise ValueError("nested too deep") from None
 
 
 class Client:
-    """Kept-alive connections to one origin. ``timeout`` (seconds) bounds each wait."""
+    """Kept-alive connections to one origin. ``timeout`` (seconds) bounds each exchange."""
 
     def __init__(self, origin: Origin, timeout: float) -> None:
         self._origin = origin
@@ -72,8 +78,9 @@ class Client:
             request = make()
             sent_ns = clock.now()
             connection.send(request)
-            while not reading.complete:
-                reading.take(connection.receive())
+            with gevent.Timeout(self._timeout, TimeoutError()):
+                while not reading.complete:
+                    reading.take(connection.receive())
         except (OSError, HttpParserError, HttpParserUpgrade) as error:
             connection.close()
             raise ExchangeFailed(reason_of(error)) from None
@@ -82,7 +89,7 @@ class Client:
             raise
         self._give_back(connection, keep=reading.keep)
         body = b"".join(reading.body)
-        return Reply(reading.status, body, sent_ns, connection.arrived_ns, connection.delay_ns)
+        return Reply(reading.status, body, sent_ns, connection.arrived_ns, connection.delay_ns, reading.fields())
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -110,11 +117,16 @@ class _Reading:
     def __init__(self) -> None:
         self.status = 0
         self.body: list[bytes] = []
+        self._fields: list[tuple[bytes, bytes]] = []
         self.complete = self.keep = False
         self._framed = False
+        self._taken = 0
         self._parser = HttpResponseParser(self)
 
     def take(self, data: bytes) -> None:
+        self._taken += len(data)
+        if self._taken > MOST_BYTES:
+            raise ConnectionResetError("the reply has no end")
         if data:
             self._parser.feed_data(data)
         elif self.status and not self._framed:
@@ -122,7 +134,11 @@ class _Reading:
         else:
             raise ConnectionResetError("connection closed before the reply was whole")
 
-    def on_header(self, name: bytes, _value: bytes) -> None:
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in self._fields)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._fields.append((name, value))
         self._framed |= name.lower() in {b"content-length", b"transfer-encoding"}
 
     def on_headers_complete(self) -> None:
@@ -148,5 +164,5 @@ def call_bytes(target: Target, origin: Origin, call: Call, body: Any = None, **v
     headers = {"Accept": "application/json", "User-Agent": "ssegauge"}
     if payload:
         headers["Content-Type"] = "application/json"
-    headers |= {**target.headers, **call.headers}
-    return request_bytes(call.method, path_of(target, call.path, **values), origin, tuple(headers.items()), payload)
+    fields = merge_headers(headers, target.headers, call.headers)
+    return request_bytes(call.method, path_of(target, call.path, **values), origin, fields, payload)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ import gevent
 from gevent import monkey
 
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.conformance.target import Create, Target, fill_json, pointer
+from ssegauge.conformance.target import Before, Create, Target, fill, fill_json, pointer
 from ssegauge.loadtests.driving import pacing
 from ssegauge.loadtests.driving.client import Client, ExchangeFailed, Reply, call_bytes
 from ssegauge.loadtests.measuring.integrity import Token, Tokens
@@ -30,6 +30,7 @@ from ssegauge.loadtests.stream.connection import Origin
 COARSE_NS: Final = 1_200_000
 MOST_EXACT_RATE: Final = 200.0
 _SEED: Final = 205
+FRESH_NS: Final = 1_000_000_000  # an update that waits no longer for the one before it, at the end, was never due
 OnReply = Callable[[str, int, int, str], None]  # name, sent_ns, arrived_ns, failure or ""
 _sleep_exactly: Final = monkey.get_original("time", "sleep")
 
@@ -59,12 +60,14 @@ class Hooks:
         self._target, self._origin, self._client = target, origin, client
         self._tokens, self._on_reply = tokens, on_reply
         self._count = 0
+        self.kept: Mapping[str, str] = {}  # of [[before]], for calls that are no user's
         self.sending_ms = array("d")  # how late each update was, through our fault
+        self.planned = self.accepted = self.refused = 0  # of the updates that were due
 
     def create(self, call: Create) -> Task:
         """Start a task; raises CannotJudge when that gives no task ID."""
-        what = f"{call.method} {call.path}"
-        reply = self._exchange(what, lambda: call_bytes(self._target, self._origin, call))
+        what, filled = f"{call.method} {call.path}", fill(call, self.kept)
+        reply = self._exchange(what, lambda: call_bytes(self._target, self._origin, filled))
         if not reply or not reply.ok:
             raise CannotJudge(f"{what}: no task was created ({reply.status if reply else 'no reply'})")
         try:
@@ -75,19 +78,26 @@ class Hooks:
         driven = call is self._target.task.create_manual
         return Task(task_id, self._count, driven=driven)
 
+    def ask(self, before: Before) -> Reply | None:
+        """Make a call that a stream needs first."""
+        return self._exchange(f"{before.method} {before.path}", lambda: call_bytes(self._target, self._origin, before))
+
     def update(self, task: Task, due_ns: int, noticed_ns: int) -> None:
         """Send a task's next update."""
         self.sending_ms.append(max(0, noticed_ns - due_ns) / 1e6)
-        self._send(task, due_ns, noticed_ns, "running")
+        accepted = self._send(task, due_ns, noticed_ns, "running")
+        self.accepted += accepted
+        self.refused += not accepted
 
     def complete(self, task: Task) -> None:
         """End a task by an update that must arrive like the others, but is not timed: all end at once."""
         task.ended = True
         self._send(task, 0, 0, "completed")
 
-    def _send(self, task: Task, due_ns: int, noticed_ns: int, status: str) -> None:
+    def _send(self, task: Task, due_ns: int, noticed_ns: int, status: str) -> bool:
         call = self._target.task.update
         assert call
+        call = fill(call, self.kept)
         task.sent += 1
         number = task.sent
         late_us = max(0, noticed_ns - due_ns) // 1000
@@ -97,8 +107,9 @@ class Hooks:
         reply = self._exchange("update", lambda: request)
         if reply and reply.ok:
             task.accepted = number
-        else:
-            task.refused.add(number)
+            return True
+        task.refused.add(number)
+        return False
 
     def _exchange(self, what: str, make: Callable[[], bytes]) -> Reply | None:
         started_ns = clock.now()
@@ -123,7 +134,9 @@ class Driver:
     def stop(self, patience_s: float) -> None:
         """Plan no more updates; wait for the replies to those on their way, in seconds at most."""
         self._loop.kill()
+        fresh_ns = clock.now() - FRESH_NS
         for task in self._tasks:
+            self._hooks.planned -= sum(due_ns > fresh_ns for due_ns, _ in task.due)
             task.due.clear()
         gevent.joinall(list(self._senders), timeout=patience_s)
 
@@ -136,6 +149,7 @@ class Driver:
     def _give(self, task: Task, due_ns: int) -> None:
         if task.ended:
             return
+        self._hooks.planned += 1
         task.due.append((due_ns, clock.now()))
         if not task.sending:
             task.sending = True

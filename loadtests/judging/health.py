@@ -5,10 +5,14 @@ stamped them, sent an update after it was due, noticed a timer after it had run 
 but reading late lengthens nothing that is measured where the kernel stamps arrivals, except for events that
 were read together (see ``clock``). What does get into values is lateness in sending and reading together,
 which lengthen update latency, and a late event loop, which lengthens connects (and everything else where
-arrivals are stamped in user space). A run is saturated, and judges nothing, when
+arrivals are stamped in user space). So the generator was the limit, and voids what depends on it, when
 
 * the 99th percentile of any of them passes ``DELAY_SHARE`` of the limit that it works against, so that no percentile
-  is off by more than that; or
+  is off by more than that: updates sent or read late void update latency, a late loop voids connect times.
+
+It voids everything when
+
+* it stood still, while it measured, for longer than an update may take; or
 * the process used ``CPU_SHARE`` of a core in more than ``BUSY_SHARE`` of the seconds: then it may have offered
   less load than was asked for; or
 * the system clock was set during the run.
@@ -41,6 +45,7 @@ class Health:
         looping_ms: how late the event loop was, each time that lengthened something measured.
         cpu_shares: CPU time per second of each process (1.0 is a core).
         clock_step_ms: by how much the system clock was set.
+        standstill_ms: the longest that the event loop stood still while measuring.
     """
 
     sending_ms: Floats
@@ -48,19 +53,27 @@ class Health:
     looping_ms: Floats
     cpu_shares: Floats
     clock_step_ms: float = 0.0
+    standstill_ms: float = 0.0
+    stamped: bool = True  # by the kernel
 
     def complaint(self, limits: Limits) -> str:
-        """Return why the run cannot be judged, or an empty string."""
+        """Return why nothing of the run can be judged, or an empty string."""
         if self.clock_step_ms > CLOCK_STEP_MS:
             return f"the system clock was set by {self.clock_step_ms:.0f} ms during the run; run again"
-        late = _late("updates were sent", self.sending_ms, limits.update_s)
-        late = late or _late("arrivals were read", self.reading_ms, limits.update_s)
-        late = late or _late("the event loop was", self.looping_ms, limits.connect_s)
-        if late:
-            return late
+        if self.standstill_ms > limits.update_s * 1e3:
+            return f"the generator was the limit: it stood still for {self.standstill_ms / 1e3:.1f} s; {REMEDY}"
         if self.cpu_shares.size and (busy := float(np.mean(self.cpu_shares >= CPU_SHARE))) > BUSY_SHARE:
             return f"the generator was the limit: it used a whole core for {busy:.0%} of the time; {REMEDY}"
-        return ""
+        return "" if self.stamped else _late("the event loop was", self.looping_ms, limits.connect_s)
+
+    def update_complaint(self, limits: Limits) -> str:
+        """Return why update latency cannot be judged."""
+        late = _late("updates were sent", self.sending_ms, limits.update_s)
+        return late or _late("arrivals were read", self.reading_ms, limits.update_s)
+
+    def connect_complaint(self, limits: Limits) -> str:
+        """Return why connect times cannot be judged."""
+        return _late("the event loop was", self.looping_ms, limits.connect_s)
 
 
 def _late(what: str, delays_ms: Floats, limit_s: float) -> str:

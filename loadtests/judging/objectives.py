@@ -7,17 +7,21 @@ anything that passed or failed while the generator was saturated.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
 
+from ssegauge.conformance.errors import HELD
 from ssegauge.conformance.target import Limits
 from ssegauge.loadtests.judging.impact import FEWEST_PAIRS, Ratio
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.samples import Floats
 
 Verdict = Literal["pass", "fail", "could_not_judge"]
+CONNECT_TIME: Final = "performance/connect-time"
+UPDATE_LATENCY: Final = "performance/update-latency"
+OFFERED: Final = 0.95  # the least share of the planned updates that is the load asked for
 FEWEST: Final = 20  # a p99 of fewer samples is their maximum, by luck
 
 
@@ -61,26 +65,34 @@ class Measured:
     existing: bool = False  # the target names an existing endpoint, and phases were run
     pings: int = 0
     ping_failures: str = ""
+    planned: int = 0  # updates that were due, and what became of them
+    accepted: int = 0
+    refused: int = 0
+    refusals: str = ""
+    held: int | None = None  # the fewest streams open in a phase that was to have them
     judged: int = 0  # streams that the rules judged
     broken: Sequence[str] = ()  # codes of the MUST rules that they broke
-    complaint: str = field(default="")  # why the generator's figures void the run
+    complaint: str = ""  # why the whole run is void
+    connect_complaint: str = ""  # why connect times are
+    update_complaint: str = ""  # why update latency is
 
 
 def judge(measured: Measured, limits: Limits) -> list[Objective]:
     """Return all objectives, judged."""
     found = [
-        percentile_below("performance/connect-time", measured.connect, limits.connect_s * 1e3),
+        percentile_below(CONNECT_TIME, measured.connect, limits.connect_s * 1e3),
         concurrent(measured, limits),
     ]
     if measured.updates_expected:
         found.append(update_latency(measured, limits))
     if measured.driven:
-        found += integrity(measured.account)
+        found += [offered_load(measured), *integrity(measured.account)]
     if measured.judged:
         found.append(conformance(measured))
     if measured.existing:
         found.append(degradation(measured, limits))
-    return [voided(item, measured.complaint) for item in found] if measured.complaint else found
+    doubts = {CONNECT_TIME: measured.connect_complaint, UPDATE_LATENCY: measured.update_complaint}
+    return [voided(item, measured.complaint or doubts.get(item.rule, "")) for item in found]
 
 
 def overall(objectives: Iterable[Objective]) -> Verdict:
@@ -105,7 +117,7 @@ def percentile_below(rule: str, values: Floats, limit_ms: float) -> Objective:
 
 def update_latency(measured: Measured, limits: Limits) -> Objective:
     """The 99th percentile is below the limit; where nothing can be timed, running longer would not help."""
-    judged = percentile_below("performance/update-latency", measured.update, limits.update_s * 1e3)
+    judged = percentile_below(UPDATE_LATENCY, measured.update, limits.update_s * 1e3)
     if measured.driven or measured.update.size:
         return judged
     note = "no event told when it was made, and no stream had two of them: there was nothing to time"
@@ -115,14 +127,20 @@ def update_latency(measured: Measured, limits: Limits) -> Objective:
 def concurrent(measured: Measured, limits: Limits) -> Objective:
     """As many streams as asked for were open at once, and none failed or dropped.
 
+    A server that lets streams wait for their heads, longer than a connect may take, holds no more of them at once.
     Who asks for fewer than the limit gets that judged, and is told that it is less.
     """
     limit = min(limits.concurrent, measured.users)
     values = ("performance/concurrent-streams", limit, measured.peak_open, "streams", "peak", measured.peak_open)
     if not measured.peak_open:
-        note = f"no stream was opened: {measured.reasons or 'none was tried'}; check base_url and stream.path"
+        remedy = HELD if "timed out" in measured.reasons else "check base_url and stream.path"
+        note = f"no stream was opened: {measured.reasons or 'none was tried'}; {remedy}"
         return Objective(*values, "could_not_judge", note=note)
     if not (measured.failed or measured.dropped) and measured.peak_open < measured.users:
+        waited_s = float(measured.connect.max()) / 1e3 if measured.connect.size else 0.0
+        if waited_s > limits.connect_s:
+            note = f"answers {measured.peak_open} at a time; the others waited up to {waited_s:.1f} s for their head"
+            return Objective(*values, "fail", note=note)
         note = f"{measured.users} wanted, but the streams end too soon to be open at once; use streams that last longer"
         return Objective(*values, "could_not_judge", note=note)
     if measured.failed or measured.dropped:
@@ -139,6 +157,21 @@ def integrity(account: Account) -> list[Objective]:
     return [_none_of(f"performance/event-{name}", name, count, account.sent) for name, count in counts]
 
 
+def offered_load(measured: Measured) -> Objective:
+    """The server took the load that was planned: what it refuses, or lets wait, it was not loaded with."""
+    planned, share = measured.planned, measured.accepted / measured.planned if measured.planned else None
+    values = ("performance/offered-load", OFFERED, share, "ratio", "accepted of the planned updates", planned)
+    if share is None:
+        return Objective(*values, "could_not_judge", note="no update was due; run longer, or with a higher --rate")
+    refused = f"{measured.refused} of {planned} updates were refused: {measured.refusals}" if measured.refused else ""
+    if share >= OFFERED:
+        return Objective(*values, "pass", note=refused)
+    if measured.refused > (1 - OFFERED) * planned:
+        return Objective(*values, "fail", note=refused)
+    note = f"{planned} updates were due and {measured.accepted} accepted; replies take too long for the rate: lower it"
+    return Objective(*values, "could_not_judge", note=note)
+
+
 def conformance(measured: Measured) -> Objective:
     """No stream of the run breaks a MUST."""
     broken = len(measured.broken)
@@ -153,6 +186,9 @@ def degradation(measured: Measured, limits: Limits) -> Objective:
     if measured.ping_failures:
         note = f"the existing endpoint did not answer well: {measured.ping_failures}"
         return Objective(*fixed, "could_not_judge", note=note)
+    if measured.held is not None and measured.held < OFFERED * measured.users:
+        note = f"only {measured.held} of {measured.users} streams were open when their impact was measured"
+        return Objective(*fixed, "could_not_judge", note=note)
     if ratio is None:
         note = f"fewer than {FEWEST_PAIRS} usable pairs of phases; run longer"
         return Objective(*fixed, "could_not_judge", note=note)
@@ -166,7 +202,9 @@ def degradation(measured: Measured, limits: Limits) -> Objective:
 
 
 def voided(objective: Objective, complaint: str) -> Objective:
-    """Return the objective as one that cannot be judged, because of the generator."""
+    """Return the objective as one that cannot be judged, where there is a complaint."""
+    if not complaint:
+        return objective
     return replace(objective, verdict="could_not_judge", note=complaint)
 
 

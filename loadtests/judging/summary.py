@@ -15,10 +15,12 @@ from typing import Any, Final
 import numpy as np
 
 from ssegauge.conformance.target import Target
+from ssegauge.loadtests.judging import offset
 from ssegauge.loadtests.judging.health import Health
 from ssegauge.loadtests.judging.impact import ratio_of
 from ssegauge.loadtests.judging.objectives import Measured, judge, overall
 from ssegauge.loadtests.measuring import samples
+from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.samples import CONNECT, EXISTING, FIRST_EVENT, GAP, OPEN, UPDATE, Floats
 from ssegauge.loadtests.stream.clock import Clock
@@ -46,6 +48,11 @@ class Facts:
     looping_ms: Floats = field(default_factory=lambda: np.empty(0))
     cpu_shares: Floats = field(default_factory=lambda: np.empty(0))
     clock_step_ms: float = 0.0
+    standstill_ms: float = 0.0
+    clocks: Clocks = field(default_factory=Clocks)
+    updates: Mapping[str, int] = field(default_factory=dict)  # "planned", "accepted", "refused", "sent"
+    refusals: Counter[str] = field(default_factory=Counter)
+    held: int | None = None  # see Measured
     phases: Sequence[Mapping[str, Any]] = ()
     ping_failures: Counter[str] = field(default_factory=Counter)
     conformance: Mapping[str, Any] = field(default_factory=lambda: {"streams_judged": 0, "findings": []})
@@ -57,12 +64,9 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
     latency = {kind: samples.read(run_folder, kind, "value", "delay_ms") for kind in (CONNECT, FIRST_EVENT, UPDATE)}
     (gaps,) = samples.read(run_folder, GAP, "value")
     delays = _known(np.concatenate([facts.looping_ms, *(delay for _, delay in latency.values())]))
-    # Where the kernel stamps arrivals, a late loop lengthens connects alone: it was noted with each of them.
-    looping = latency[CONNECT][1] if facts.clock == "kernel" else facts.looping_ms
-    reading = read_together(run_folder)
-    health = Health(facts.sending_ms, reading, _known(looping), facts.cpu_shares, facts.clock_step_ms)
-    own_fault = health.complaint(target.limits)
-    complaint = facts.complaint or own_fault
+    health = _health(facts, latency[CONNECT][1], read_together(run_folder))
+    limits, stamped = target.limits, facts.rate is None
+    own_faults = [health.complaint(limits), health.update_complaint(limits), health.connect_complaint(limits)]
     phases = dict(samples.read_phases(run_folder, EXISTING))
     measured = Measured(
         connect=latency[CONNECT][0],
@@ -73,18 +77,25 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         failed=facts.failed,
         dropped=facts.dropped,
         reasons=reasons(facts.failures + facts.drops),
-        driven=facts.rate is not None,
-        updates_expected=facts.rate is not None or not gaps.size,
+        driven=not stamped,
+        updates_expected=not stamped or bool(facts.clocks.firsts) or not gaps.size,
+        planned=facts.updates.get("planned", 0),
+        accepted=facts.updates.get("accepted", 0),
+        refused=facts.updates.get("refused", 0),
+        refusals=reasons(facts.refusals),
+        held=facts.held,
         ratio=ratio_of(phases),
         existing=bool(facts.phases),
         pings=sum(values.size for values in phases.values()),
         ping_failures=reasons(facts.ping_failures),
         judged=facts.conformance["streams_judged"],
         broken=[finding["rule"] for finding in facts.conformance["findings"] if finding["level"] == "must"],
-        complaint=complaint,
+        complaint=facts.complaint or own_faults[0],
+        update_complaint=own_faults[1] or (offset.complaint(facts.clocks) if stamped else ""),
+        connect_complaint=own_faults[2],
     )
     objectives = judge(measured, target.limits)
-    source = "planned" if facts.rate is not None else "event-timestamp"
+    source = "event-timestamp" if stamped else "planned"
     kinds = {"connect": latency[CONNECT][0], "first_event": latency[FIRST_EVENT][0], "update": latency[UPDATE][0]}
     return {
         "schema": SCHEMA,
@@ -98,9 +109,10 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         "objectives": [item.document() for item in objectives],
         "connections": _connections(measured, facts),
         "latency_ms": {name: percentiles(values) for name, values in kinds.items()} | _gaps(gaps, source, kinds),
-        "integrity": asdict(facts.account),
+        "updates": None if stamped else {**facts.updates, "refusals": dict(facts.refusals.most_common())},
+        "integrity": asdict(facts.account) if facts.account.sent else None,
         "conformance": dict(facts.conformance),
-        "generator": _generator(delays, facts, complaint) | {"saturated": bool(own_fault)},
+        "generator": _generator(delays, facts, own_faults) | {"saturated": any(own_faults)},
     }
 
 
@@ -134,7 +146,22 @@ def _gaps(gaps: Floats, source: str, kinds: dict[str, Floats]) -> dict[str, Any]
     return {"update": update} | ({"gap": percentiles(gaps)} if gaps.size else {})
 
 
-def _generator(delays: Floats, facts: Facts, complaint: str) -> dict[str, Any]:
+def _health(facts: Facts, connect_delay_ms: Floats, reading_ms: Floats) -> Health:
+    stamped = facts.clock == "kernel"
+    return Health(
+        sending_ms=facts.sending_ms,
+        reading_ms=reading_ms,
+        # Where the kernel stamps arrivals, a late loop lengthens connects alone: it was noted with each of them.
+        looping_ms=_known(connect_delay_ms if stamped else facts.looping_ms),
+        cpu_shares=facts.cpu_shares,
+        clock_step_ms=facts.clock_step_ms,
+        standstill_ms=facts.standstill_ms,
+        stamped=stamped,
+    )
+
+
+def _generator(delays: Floats, facts: Facts, own_faults: Sequence[str]) -> dict[str, Any]:
+    complaint = facts.complaint or next(filter(None, own_faults), "")
     delay = percentiles(delays)
     shares = facts.cpu_shares
     figures = {

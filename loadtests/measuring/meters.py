@@ -2,18 +2,28 @@
 
 ``Driven``: the event shows one of our updates, and is as old as the time since that update was due.
 ``Stamped``: the event carries its own ``timestamp`` (ms since the Unix epoch), where nothing can be driven;
-history that a server replays, stamped before we asked, is no latency. ``Gaps``: events say nothing; only the
-time between them is known.
+history that a server replays, stamped before we asked, is no latency. Where events say nothing, only the time
+between them is known.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Set as AbstractSet
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
+from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES
+from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.integrity import Account, Ledger, Tokens
 from ssegauge.loadtests.measuring.samples import GAP, UPDATE, Rows
+
+# Members of an object before the one that is wanted, none of them an array, an object or a text with escapes: then
+# what is found is the object's own, and the rest need not be read.
+_BEFORE: Final = r'\{\s*+(?:"[^"\\]*+"\s*+:\s*+(?:"[^"\\]*+"|[-+.\w]++)\s*+,\s*+)*?'
+_STAMP: Final = re.compile(_BEFORE + r'"timestamp"\s*+:\s*+([1-9][0-9]{0,13})\s*+[,}]').match
+_TYPE: Final = re.compile(_BEFORE + r'"type"\s*+:\s*+"([^"\\]*+)"\s*+[,}]').match
+LAST_MS: Final = 253_402_300_799_999  # the end of the year 9999: a larger number is no time
 
 
 class Sent(Protocol):
@@ -39,8 +49,8 @@ class Sent(Protocol):
 class Meter(Protocol):
     """Measures the events of one stream."""
 
-    def take(self, data: str, arrived_ns: int, delay_ns: int) -> None:
-        """Measure an event that arrived."""
+    def take(self, kind: str, data: str, arrived_ns: int, delay_ns: int) -> None:
+        """Measure an event that arrived; ``delay_ns`` bounds how much earlier that may have been, -1 if unknown."""
 
     def freeze(self) -> None:
         """Expect nothing that is sent from now on."""
@@ -65,14 +75,15 @@ class Driven:
         self._ledger: Ledger | None = None
         self.up_to: int | None = None  # the last update that this stream must still show
 
-    def take(self, data: str, arrived_ns: int, delay_ns: int) -> None:
+    def take(self, kind: str, data: str, arrived_ns: int, delay_ns: int) -> None:  # noqa: ARG002 - the token says all
         """Measure an event; the first one opens the account."""
         if self._ledger is None:
             self._ledger = Ledger(self._task.sent)
         token = self._tokens.find(data)
         if token is None or token.task != self._task.number:
             return
-        if self._ledger.note(token.sequence) in {"new", "late"} and token.due_ns:
+        new = self._ledger.note(token.sequence) in {"new", "late"}
+        if new and 0 < token.due_ns < self._rows.timed_until_ns:
             own = token.late_us * 1000 + delay_ns if delay_ns >= 0 else -1
             self._rows.add(UPDATE, arrived_ns, self._number, (arrived_ns - token.due_ns) / 1e6, own)
 
@@ -97,27 +108,41 @@ class Driven:
 
 
 class Stamped:
-    """Latency from the event's own time stamp, or the gap where an event has none."""
+    """Latency from the event's own time stamp, and the gap since the event before.
 
-    __slots__ = ("_before_ns", "_number", "_rows", "_started_ms")
+    What counts is chosen by ``measure``, an event type (of the ``event`` field or, in JSON, of ``type``). By default
+    it is every event but greetings (a stream's first event), heartbeats (by their names), and replays.
+    """
 
-    def __init__(self, rows: Rows, number: int, started_ns: int) -> None:
-        self._rows, self._number = rows, number
+    __slots__ = ("_before_ns", "_clocks", "_measure", "_number", "_rows", "_stamped", "_started_ms")
+
+    def __init__(self, rows: Rows, number: int, started_ns: int, clocks: Clocks, measure: str = "") -> None:
+        self._rows, self._number, self._clocks, self._measure = rows, number, clocks, measure
         self._started_ms = started_ns // 1_000_000
         self._before_ns = 0
+        self._stamped = False
 
-    def take(self, data: str, arrived_ns: int, delay_ns: int) -> None:
+    def take(self, kind: str, data: str, arrived_ns: int, delay_ns: int) -> None:
         """Measure an event."""
         made_ms = timestamp_of(data)
-        if made_ms is None:
-            self._gap(arrived_ns, delay_ns)
-        elif made_ms >= self._started_ms:
-            self._rows.add(UPDATE, arrived_ns, self._number, arrived_ns / 1e6 - made_ms, delay_ns)
-        self._before_ns = arrived_ns
-
-    def _gap(self, arrived_ns: int, delay_ns: int) -> None:
         if self._before_ns:
             self._rows.add(GAP, arrived_ns, self._number, (arrived_ns - self._before_ns) / 1e6, delay_ns)
+        if made_ms is not None:
+            self._compare(made_ms, arrived_ns)
+            if made_ms >= self._started_ms and self._is_measured(kind, data):
+                self._rows.add(UPDATE, arrived_ns, self._number, arrived_ns / 1e6 - made_ms, delay_ns)
+        self._before_ns = arrived_ns
+
+    def _compare(self, made_ms: int, arrived_ns: int) -> None:
+        self._clocks.note_age(arrived_ns / 1e6 - made_ms)
+        if not self._stamped:
+            self._stamped = True
+            self._clocks.note_first(made_ms, self._started_ms)
+
+    def _is_measured(self, kind: str, data: str) -> bool:
+        if self._measure:
+            return self._measure in {kind, type_of(data)}
+        return bool(self._before_ns) and kind not in HEARTBEAT_NAMES and type_of(data) not in HEARTBEAT_NAMES
 
     def freeze(self) -> None:
         """Nothing is expected."""
@@ -134,11 +159,22 @@ class Stamped:
         return Account()
 
 
+def type_of(data: str) -> str:
+    """Return an event's ``type``, an empty string when it has none."""
+    if found := _TYPE(data):
+        return found[1]
+    document = parsed(data)
+    kind = document.get("type") if isinstance(document, dict) else None
+    return kind if isinstance(kind, str) else ""
+
+
 def timestamp_of(data: str) -> int | None:
     """Return an event's ``timestamp`` (ms since the Unix epoch), None when it has none."""
+    if found := _STAMP(data):
+        return int(found[1])
     document = parsed(data)
     stamp = document.get("timestamp") if isinstance(document, dict) else None
-    return stamp if isinstance(stamp, int) and not isinstance(stamp, bool) else None
+    return stamp if isinstance(stamp, int) and not isinstance(stamp, bool) and 0 <= stamp <= LAST_MS else None
 
 
 def is_terminal(data: str) -> bool:
@@ -155,5 +191,5 @@ def parsed(data: str) -> Any:  # noqa: ANN401 - any JSON value
     """Return an event's data as JSON, None when it is none."""
     try:
         return json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

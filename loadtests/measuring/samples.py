@@ -40,11 +40,12 @@ def phase_name(phase: int) -> str:
 class Rows:
     """Rows of samples in memory."""
 
-    __slots__ = ("_numbers", "phase")
+    __slots__ = ("_numbers", "phase", "timed_until_ns")
 
     def __init__(self) -> None:
         self._numbers = array("d")
         self.phase = 0
+        self.timed_until_ns = 2**63  # updates that are due later are counted, not timed
 
     def add(self, kind: int, arrived_ns: int, stream: int, value: float, delay_ns: int) -> None:
         """Add a row; ``value`` in ms (or +1, -1), ``delay_ns`` negative when unknown."""

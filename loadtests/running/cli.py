@@ -49,6 +49,8 @@ class Options:
     spawn_rate: float = 100.0
     duration_s: float = 30.0
     rate: float = 25.0
+    extend_s: float = 30.0
+    measure: str = ""
     web: bool = False
     web_port: int = 8089
     processes: int = 0
@@ -169,6 +171,7 @@ def command(options: Options, out: Path) -> list[str]:
     line = [sys.executable, "-P", "-m", "locust", "-f", str(locustfile), "--loglevel", "WARNING"]
     line += ["--users", str(options.users), "--spawn-rate", str(options.spawn_rate), "--only-summary"]
     line += ["--out", str(out), "--rate", str(options.rate), "--duration", str(options.duration_s)]
+    line += ["--extend", str(options.extend_s), "--measure", options.measure]
     switches = {
         ("--headless",): not options.web and not options.worker,
         ("--web-port", str(options.web_port), "--web-host", "127.0.0.1"): options.web,
@@ -191,9 +194,10 @@ def describe(status: Status) -> str:
     """Return a status in one line for the terminal."""
     left = "" if status["left_s"] is None else f", {status['left_s']:.0f} s left"
     p99 = "" if status["p99_ms"] is None else f", p99 {status['p99_ms']:g} ms"
-    trouble = "".join(f", {status[name]} {name}" for name in ("failed", "dropped") if status[name])
+    trouble = "".join(f", {status[name]} {name}" for name in ("failed", "dropped", "refused") if status[name])
     streams = f"{status['open']} of {status['users']} streams open"
-    updates = f"{status['sent']} updates sent, {status['received']} received"
+    sent = "" if status["rate"] is None else f"{status['sent']} updates sent, "
+    updates = f"{sent}{status['received']} received" if sent else f"{status['received']} events timed"
     return f"{status['stage']}: {streams}, {updates}{p99}{trouble}{left}"
 
 

@@ -2,7 +2,8 @@
 
 There is one conductor a run, in the process that runs alone or in the master. It gives orders to every node
 through ``tell``, takes their reports through ``take``, writes the samples each second and load.json at the
-end. With an existing endpoint to look at, the run is cut into phases without and with streams, in turn.
+end. With an existing endpoint to look at, the second half of the run is cut into phases without and with streams,
+in turn.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import time
 from array import array
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ from ssegauge.loadtests.driving.pings import Pinger
 from ssegauge.loadtests.judging import impact, summary, under_load
 from ssegauge.loadtests.judging.summary import Facts
 from ssegauge.loadtests.measuring import samples
+from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.samples import UPDATE, Rows
 from ssegauge.loadtests.stream.clock import Clock
@@ -35,7 +37,7 @@ FLUSH_S: Final = 1.0
 READY_S: Final = 30.0  # at most, until every user has its task
 SETTLE_S: Final = 0.2  # after streams were opened or closed, before pings count
 WINDOW_S: Final = 0.4  # of pings that count, in each phase
-EXTENSION_S: Final = 120.0  # at most, for an interval that holds the limit
+UNTIMED_S: Final = 15.0  # of holding streams before phases begin, in a run without an end
 POLL_S: Final = 0.02
 
 
@@ -63,6 +65,7 @@ class Plan:
     duration_s: float | None
     drives: bool  # updates are triggered
     phased: bool  # compare the existing endpoint without and with streams
+    extend_s: float = 30.0  # at most, beyond the duration, for an interval that holds the limit
 
 
 class Conductor:
@@ -84,6 +87,8 @@ class Conductor:
         self._received = 0
         self._recent: np.ndarray[Any, np.dtype[np.float64]] = np.empty(0)
         self._ping_failures: Counter[str] = Counter()
+        self._held: int | None = None
+        self._last: set[str] = set()  # nodes that have sent their last report
         self._deadline = 0.0
         self._measuring_since = 0.0
 
@@ -95,13 +100,17 @@ class Conductor:
             return
         self._measuring_since = time.monotonic()
         self._deadline = self._measuring_since + (self.plan.duration_s or float("inf"))
+        self._around.tell({"do": "measure", "wanted": True})
         if self.plan.drives:
             share = self.nodes if self.plan.scenario == "progress" else 1
             self._around.tell({"do": "drive", "rate": self.plan.rate / share})
-        if self.plan.phased:
-            self._alternate()
-        else:
-            self._hold()
+        if not self.plan.phased:
+            self._hold(self._deadline)
+            return
+        # Latency first: a stream that is open for a phase only shows, of a server that polls, the start of a period.
+        self._hold(self._measuring_since + (self.plan.duration_s or 2 * UNTIMED_S) / 2)
+        self._around.tell({"do": "measure", "wanted": False})
+        self._alternate()
 
     def finish(self) -> None:
         """Let everything outstanding arrive and end what was opened; returns when the nodes have."""
@@ -113,6 +122,8 @@ class Conductor:
     def take(self, node: str, report: Mapping[str, Any]) -> samples.Floats:
         """Take a node's report; return its rows."""
         self._reports[node] = report
+        if report.get("final"):
+            self._last.add(node)
         for name, figures in self._figures.items():
             figures.frombytes(report[name])
         return self._keep(report["rows"])
@@ -142,9 +153,14 @@ class Conductor:
             "failed": self.total("failed"),
             "dropped": self.total("dropped"),
             "sent": self.total("updates"),
+            "refused": self.total("refused"),
             "received": self._received,
             "p99_ms": round(float(np.percentile(recent, 99)), 2) if recent.size else None,
         }
+
+    def missing(self, expected: Collection[str]) -> list[str]:
+        """Return the nodes, of those expected and those that ever reported, without their last report."""
+        return sorted(({*expected} | self._reports.keys()) - self._last)
 
     def conclude(self) -> dict[str, Any]:
         """Write the last rows and load.json; return the document."""
@@ -203,6 +219,11 @@ class Conductor:
             looping_ms=np.array(self._figures["looping_ms"]),
             cpu_shares=np.array(self._figures["cpu_shares"]),
             clock_step_ms=max(steps, default=0.0),
+            standstill_ms=max((report["standstill_ms"] for report in self._reports.values()), default=0.0),
+            clocks=sum((Clocks(**report["clocks"]) for report in self._reports.values()), Clocks()),
+            updates={name: self.total(name) for name in ("planned", "accepted", "refused")},
+            refusals=self.counted("refusals"),
+            held=self._held,
             phases=self._phases,
             ping_failures=self._ping_failures,
             conformance=judged,
@@ -219,26 +240,26 @@ class Conductor:
             self._around.refresh()
             if self._is_hopeless():
                 break
-        if self.total(self._readiness()):
+        if self.total("opened"):
             return True
-        why = summary.reasons(self.counted("failures")) or f"nothing happened within {READY_S:.0f} s"
+        why = (
+            summary.reasons(self.counted("failures") + self.counted("errors"))
+            or f"nothing happened within {READY_S:.0f} s"
+        )
         remedy = HELD if "timed out" in why else "check base_url, stream.path and the hooks"
         self.complaint = f"no stream could be opened: {why}; {remedy}"
         return False
 
     def _is_ready(self) -> bool:
-        return self.total(self._readiness()) >= self.plan.users
+        return self.total("opened") >= self.plan.users
 
     def _is_hopeless(self) -> bool:
-        return not self.total(self._readiness()) and self.total("failed") >= self.plan.users
+        tried = self.total("failed") + self.counted("errors").total()
+        return not self.total("opened") and tried >= self.plan.users
 
-    def _readiness(self) -> str:
-        """Name the count that tells that users are there: with phases, streams are opened later."""
-        return "ready" if self.plan.phased else "opened"
-
-    def _hold(self) -> None:
+    def _hold(self, until: float) -> None:
         self.stage = "holding streams"
-        while time.monotonic() < self._deadline:
+        while time.monotonic() < until:
             gevent.sleep(POLL_S)
 
     def _alternate(self) -> None:
@@ -255,7 +276,7 @@ class Conductor:
     def _is_over(self, pairs: int) -> bool:
         if time.monotonic() < self._deadline or pairs < 1:
             return False
-        if time.monotonic() > self._deadline + EXTENSION_S:
+        if time.monotonic() > self._deadline + self.plan.extend_s:
             return True
         self.take_own()
         self.flush()
@@ -273,6 +294,9 @@ class Conductor:
         self._wait_for(lambda: self.total("open") == (self.plan.users if streams else 0))
         gevent.sleep(SETTLE_S)
         start_s = time.monotonic() - self._zero
+        if streams:
+            is_open = self.total("open")
+            self._held = is_open if self._held is None else min(self._held, is_open)
         self._mark(code)
         gevent.sleep(WINDOW_S)
         self._mark(0)

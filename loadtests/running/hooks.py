@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,7 @@ from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.rpc import Message
-from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
+from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, Runner, WorkerRunner
 from locust.stats import CSV_STATS_INTERVAL_SEC
 
 from ssegauge.conformance.errors import CannotJudge
@@ -52,17 +52,16 @@ class Run:
         self.conductor: Conductor | None = None
         self._loops: list[gevent.Greenlet] = []
         self._before: dict[str, Counter[str]] = {"failures": Counter(), "drops": Counter()}
-        self._finals: set[str] = set()
-        self._conducting = False
+        self._expected: set[str] = set()  # workers, when the run began
+        self._conducting = self._finished = False
         self._folder: RunFolder | None = None  # when nobody else keeps it
 
     def start(self) -> None:
         """Make what this process has; set its loops going."""
         if not isinstance(self.runner, MasterRunner):
             _calm_the_collector()
-            self.node = Node(self.target, getattr(self.runner, "worker_index", 0))
-            if not _is_phased(self):
-                self.node.wanted.set()
+            self.node = Node(self.target, getattr(self.runner, "worker_index", 0), _measured(self.environment))
+            self.node.wanted.set()
             self._loops.append(gevent.spawn(self._report_loop))
         if not isinstance(self.runner, WorkerRunner):
             self._folder = _own_folder(self.environment, self.target)
@@ -73,18 +72,22 @@ class Run:
         """Lead the run from when all users are there; end it when its time is up."""
         if self.conductor and not self._conducting:  # once: Locust says so after each change of users
             self._conducting = True
-            self.conductor.nodes = len(self.runner.clients) if isinstance(self.runner, MasterRunner) else 1
+            self._expected = _workers(self.runner)
+            self.conductor.nodes = len(self._expected) or 1
             self._loops.append(gevent.spawn(self._conduct, self.conductor))
 
     def finish(self) -> None:
-        """Drain, gather the last reports, write the run folder."""
-        if not self.conductor:
+        """Drain, gather the last reports, write the run folder; once, and before Locust stops anything."""
+        if not self.conductor or self._finished:
             return
+        self._finished = True
         gevent.killall([loop for loop in self._loops[1:] if loop is not gevent.getcurrent()])
         self.conductor.finish()
         self._await_finals()
         gevent.killall([loop for loop in self._loops if loop is not gevent.getcurrent()])
-        self._report()
+        self._report(final=True)
+        if missing := self.conductor.missing(self._expected):
+            self.conductor.complaint = _ended_early(missing)
         document = self.conductor.conclude()
         if self._folder:
             self._folder.finish()
@@ -103,11 +106,10 @@ class Run:
         """Take a report, in the conductor's process."""
         if self.conductor:
             self._log(self.conductor.take(node, report))
-            if report.get("final"):
-                self._finals.add(node)
 
     def _conduct(self, conductor: Conductor) -> None:
         conductor.conduct()
+        self.finish()
         options = self.environment.parsed_options
         if options and options.headless:
             self.runner.quit()
@@ -139,8 +141,8 @@ class Run:
         if isinstance(self.runner, MasterRunner):
             limit_s = 5 * 2 * self.target.limits.update_s + 5
             with gevent.Timeout(limit_s, False):
-                while len(self._finals) < len(self.runner.clients):
-                    gevent.sleep(REPORT_S)
+                while self.conductor and set(self.conductor.missing(())) & _workers(self.runner):
+                    gevent.sleep(REPORT_S / 5)
 
     def _report_loop(self) -> None:
         while True:
@@ -228,7 +230,24 @@ def _plan(run: Run, folder: RunFolder | None) -> Plan:
         duration_s=options.ssegauge_duration or None,
         drives=drives,
         phased=_is_phased(run),
+        extend_s=options.ssegauge_extend,
     )
+
+
+def _workers(runner: Runner) -> set[str]:
+    """Return the workers that are there: one that has died stays in Locust's list for a minute."""
+    if not isinstance(runner, MasterRunner):
+        return set()
+    return {name for name, client in runner.clients.items() if client.state != STATE_MISSING}
+
+
+def _ended_early(nodes: Sequence[str]) -> str:
+    names = ", ".join(nodes)
+    return f"ended before their time: {names}; what they had not reported by then is missing, so nothing can be judged"
+
+
+def _measured(environment: Environment) -> str:
+    return str(environment.parsed_options.ssegauge_measure) if environment.parsed_options else ""
 
 
 def _unused(folder: Path) -> Path:

@@ -10,6 +10,7 @@ import json
 import secrets
 from array import array
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import gevent
@@ -18,11 +19,14 @@ from gevent.lock import Semaphore
 from gevent.pool import Pool
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.recording.redaction import Redactor
 from ssegauge.conformance.recording.transcript import Request, Transcript
-from ssegauge.conformance.target import Call, Target
+from ssegauge.conformance.target import Call, Target, fill
+from ssegauge.loadtests.driving.before import Kept, Preparation
 from ssegauge.loadtests.driving.client import Client
 from ssegauge.loadtests.driving.updates import Driver, Hooks, Task
 from ssegauge.loadtests.judging.under_load import MOST_STREAMS, Recording, findings
+from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.generator import Watch
 from ssegauge.loadtests.measuring.integrity import Tokens
 from ssegauge.loadtests.measuring.meters import Driven, Meter, Stamped
@@ -36,13 +40,15 @@ OPENING_PATIENCE: Final = 10.0  # times the limit: a stream that has not opened 
 POLL_S: Final = 0.02
 ENDERS: Final = 16  # tasks that are ended at once
 ENDING_S: Final = 0.01
+OFFERED: Final = ("planned", "accepted", "refused")
 STREAMS_PER_NODE: Final = 1_000_000
+NOTHING_KEPT: Final[Kept] = {}
 
 
 class Node:
     """A load process. ``replies`` are (name, ms, failure) of the hooks' requests, for Locust's statistics."""
 
-    def __init__(self, target: Target, number: int = 0) -> None:
+    def __init__(self, target: Target, number: int = 0, measure: str = "") -> None:
         self.target = target
         self.origin = resolve(target.base_url, target.tls)
         self.clock = clock.start()
@@ -51,14 +57,18 @@ class Node:
         self.client = Client(self.origin, timeout=max(10.0, 5 * target.limits.update_s))
         self.tokens = Tokens(secrets.token_hex(4))
         self.hooks = Hooks(target, self.origin, self.client, self.tokens, self._on_reply)
+        self.preparation = Preparation(target, self.hooks.ask)
         self.tasks: list[Task] = []
         self.sessions: set[Session] = set()
         self.wanted = Event()
         self.finishing = False  # from then on users start nothing
         self.replies: list[tuple[str, float, str]] = []
         self.watch = Watch()
-        self._books = Books(self.rows, self.counts, self.watch, target.profile)
-        self._headers, self._payload = stream_headers(target), _payload(target.stream)
+        self.clocks = Clocks()
+        self._measure = measure
+        self._books = Books(
+            self.rows, self.counts, self.watch, target.profile, self.clocks, Redactor(target.secrets).text
+        )
         self._streams = number * STREAMS_PER_NODE
         self._users = self._recordings = 0
         self._transcripts: list[Transcript] = []
@@ -90,20 +100,25 @@ class Node:
                 self._shared = self._start_shared()
             return self._shared
 
-    def follow(self, task: Task | None, path: str | None = None, on_event: OnEvent | None = None) -> str:
+    def prepare(self, spent: Kept | None = None) -> Kept:
+        """Make the calls that a user's stream needs first; see ``Preparation``."""
+        kept = self.preparation.prepare(spent)
+        self.hooks.kept = self.hooks.kept or kept
+        return kept
+
+    def follow(
+        self, task: Task | None, path: str | None = None, on_event: OnEvent | None = None, kept: Kept = NOTHING_KEPT
+    ) -> str:
         """Open a stream, follow it to its end, and return how it ended: "closed" by us, or why."""
         self._streams += 1
-        path = path or path_of(self.target, self.target.stream.path, task_id=task.id if task else "")
-        method = self.target.stream.method or "GET"
-        stream = EventStream(self.origin, path, self._headers, method, self._payload)
+        stream, request = self._request(task, path, kept)
         meter = self._meter(task)
         session = Session(stream, meter, self._streams, self._books)
-        recording = self._recording(stream, method, path, task)
+        recording = self._recording(stream, request, task)
         try:
             ending = session.run(self._patience_s, on_event, self.sessions.add)
         except StreamFailed as failure:
-            self.counts.failed += 1
-            self.counts.failures[str(failure)] += 1
+            self.failed(str(failure))
             return str(failure)
         finally:
             self.sessions.discard(session)
@@ -113,13 +128,24 @@ class Node:
             task.ended = True
         return ending
 
+    def failed(self, reason: str) -> None:
+        """Count a stream that could not be opened, or its task not started."""
+        self.counts.failed += 1
+        self._books.count(self.counts.failures, reason)
+
+    def erred(self, mistake: str) -> None:
+        """Count a mistake that is not the server's: it voids the run."""
+        self._books.count(self.counts.errors, mistake)
+
     # The conductor's side.
 
     def obey(self, order: Mapping[str, Any]) -> None:
-        """Do what the conductor says: ``{"do": "drive" | "streams" | "phase" | "drain", ...}``."""
+        """Do what the conductor says: ``{"do": "drive" | "measure" | "streams" | "phase" | "drain", ...}``."""
         match order["do"]:
             case "drive":
                 self._drive(order["rate"])
+            case "measure":
+                self._measure_latency(wanted=order["wanted"])
             case "streams":
                 self._want_streams(wanted=order["wanted"])
             case "phase":
@@ -136,7 +162,9 @@ class Node:
             "cpu_shares": taken(self.watch.cpu_shares),
             "clock_step_ms": self.watch.clock_step_ms,
             "clock": self.clock,
-            "counts": plain(self.counts),
+            "clocks": self.clocks.plain(),
+            "standstill_ms": self.watch.longest_ms,
+            "counts": plain(self.counts) | {name: getattr(self.hooks, name) for name in OFFERED},
             "conformance": self._judged,
         }
 
@@ -164,14 +192,22 @@ class Node:
     def _meter(self, task: Task | None) -> Meter:
         if task and task.driven:
             return Driven(self.rows, self._streams, self.tokens, task)
-        return Stamped(self.rows, self._streams, clock.now())
+        return Stamped(self.rows, self._streams, clock.now(), self.clocks, self._measure)
 
-    def _recording(self, stream: EventStream, method: str, path: str, task: Task | None) -> Recording | None:
+    def _request(self, task: Task | None, path: str | None, kept: Kept) -> tuple[EventStream, Request]:
+        """Return the stream to open, and its request as it is written down."""
+        asked = replace(self.target.stream, path=path) if path else self.target.stream
+        asked = fill(asked, {**kept, **({"task_id": task.id} if task else {})})
+        where, headers = path_of(self.target, asked.path), stream_headers(self.target, asked)
+        stream = EventStream(self.origin, where, headers, asked.method or "GET", _payload(asked))
+        url = self.target.base_url.rstrip("/") + where
+        return stream, Request(asked.method or "GET", url, tuple(asked_for(headers)))
+
+    def _recording(self, stream: EventStream, request: Request, task: Task | None) -> Recording | None:
         """Have the first streams kept, to be judged by the rules."""
         if self._recordings >= MOST_STREAMS:
             return None
         self._recordings += 1
-        request = Request(method, self.target.base_url.rstrip("/") + path, tuple(asked_for(self._headers)))
         late = bool(task and task.sent)
         stream.record = Recording(self._streams, request, clock.now(), task.id if task else None, late=late)
         return stream.record
@@ -179,6 +215,13 @@ class Node:
     def _drive(self, rate: float) -> None:
         if self.tasks and rate > 0 and not self._driver:
             self._driver = Driver(self.hooks, self.tasks, rate)
+
+    def _measure_latency(self, *, wanted: bool) -> None:
+        """Begin to measure; or go on without timing the updates that are due from now on."""
+        if wanted:
+            self.watch.forget()
+        else:
+            self.rows.timed_until_ns = clock.now()
 
     def _want_streams(self, *, wanted: bool) -> None:
         if wanted:
@@ -205,7 +248,8 @@ class Node:
             enders.spawn(self.hooks.complete, task)
         enders.join(timeout=self.grace_s + len(self.tasks) * ENDING_S)
         self._end_streams()
-        self._judged = findings(self._transcripts, self.target)
+        judged = findings(self._transcripts, self.target)
+        self._judged = Redactor(self.preparation.secrets).value(judged) if self.preparation.secrets else judged
         self.watch.stop()
         self.client.close()
 
@@ -226,7 +270,8 @@ class Node:
         self.replies.append((name, (arrived_ns - sent_ns) / 1e6, failure))
         if name == "update":
             self.counts.updates += 1
-            self.counts.refused += bool(failure)
+            if failure:
+                self._books.count(self.counts.refusals, failure)
 
 
 def taken(numbers: array[float]) -> bytes:

@@ -24,6 +24,7 @@ from locust.env import Environment
 from locust.exception import InterruptTaskSet, StopUser
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.loadtests.driving.before import Kept
 from ssegauge.loadtests.driving.updates import Task
 from ssegauge.loadtests.running.hooks import node_of
 from ssegauge.loadtests.running.node import Node
@@ -50,6 +51,8 @@ class SSEUser(User):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self._task: Task | None = None
+        self._kept: Kept | None = None  # of [[before]], for the stream to come; spent when that has ended
+        self._spent: Kept | None = None
         self._first = True
         self._number = node_of(environment).next_user()
 
@@ -62,14 +65,25 @@ class SSEUser(User):
 
     @task
     def stream(self) -> None:
-        """Watch a stream to its end."""
+        """Watch a stream to its end; what raises voids the run, and waits: Locust would start anew at once."""
         node = node_of(self.environment)
+        try:
+            self._follow(node)
+        except (StopUser, InterruptTaskSet):  # Locust's ways to say that this user is done
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect, ours or that of a locustfile
+            node.erred(f"{type(error).__name__} in a user: {error}")
+            self.environment.events.user_error.fire(user_instance=self, exception=error, tb=error.__traceback__)
+            gevent.sleep(RECONNECT_S)
+
+    def _follow(self, node: Node) -> None:
         if node.finishing or not self._choose(node):
             gevent.sleep(RECONNECT_S)
             return
         self._wait_for_turn(node)
-        ending = node.follow(self._task, self.path or None, self._listener(node))
+        ending = node.follow(self._task, self.path or None, self._listener(node), self._kept or {})
         if ending != "closed":
+            self._kept, self._spent = None, self._kept
             gevent.sleep(RECONNECT_S)
 
     def _wait_for_turn(self, node: Node) -> None:
@@ -86,11 +100,12 @@ class SSEUser(User):
         """Have a task; a failure counts like that of a stream, and is tried again."""
         first = self._task is None
         try:
+            if self._kept is None:
+                self._kept = node.prepare(self._spent)
             if self._task is None or self._task.ended:
                 self._task = self.choose_task(node)
         except CannotJudge as error:
-            node.counts.failed += 1
-            node.counts.failures[str(error)] += 1
+            node.failed(str(error))
             return False
         node.counts.ready += first
         return True
@@ -103,8 +118,8 @@ class SSEUser(User):
         """Call the own code of the locustfile; its mistakes are neither the server's nor a reason to end the stream."""
         try:
             self.on_event(*event)
-        except (StopUser, InterruptTaskSet):  # Locust's ways to say that this user is done
+        except (StopUser, InterruptTaskSet):
             raise
         except Exception as error:  # noqa: BLE001 - anybody's code
-            node.counts.errors[f"on_event raised {type(error).__name__}: {error}"] += 1
+            node.erred(f"on_event raised {type(error).__name__}: {error}")
             self.environment.events.user_error.fire(user_instance=self, exception=error, tb=error.__traceback__)

@@ -21,7 +21,7 @@ import gevent
 from gevent import socket
 
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.conformance.target import Target, Tls
+from ssegauge.conformance.target import Call, Target, Tls, merge_headers
 from ssegauge.loadtests.stream import clock
 
 RECEIVE_BYTES: Final = 16_384
@@ -47,7 +47,7 @@ def resolve(url: str, tls: Tls) -> Origin:
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a label that is too long is no UTF-8 mistake, but Python says so
         raise CannotJudge(f"{url}: no address for host {host!r} ({error}); check the name") from None
     context = tls_context(tls) if parts.scheme == "https" else None
     return Origin(host, port, parts.netloc.rpartition("@")[2], family, address, context)
@@ -59,6 +59,7 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=tls.ca_file)
     except (OSError, ssl.SSLError) as error:
         raise CannotJudge(f"tls.ca_file {tls.ca_file}: not usable ({error})") from None
+    context.set_alpn_protocols(["http/1.1"])  # else a server that can choose may choose HTTP/2
     if not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -74,10 +75,10 @@ def request_bytes(method: str, target: str, origin: Origin, headers: Headers, bo
     return "\r\n".join([*lines, "", ""]).encode("utf-8") + body
 
 
-def stream_headers(target: Target) -> Headers:
-    """Return the header fields that the target wants on its stream."""
-    typed = {"Content-Type": "application/json"} if target.stream.json is not None else {}
-    return tuple({"User-Agent": "ssegauge", **typed, **target.headers, **target.stream.headers}.items())
+def stream_headers(target: Target, stream: Call) -> Headers:
+    """Return the header fields that the target wants on its stream; ``stream`` is its request, filled in."""
+    typed = {"Content-Type": "application/json"} if stream.json is not None else {}
+    return merge_headers({"User-Agent": "ssegauge", **typed}, target.headers, stream.headers)
 
 
 def path_of(target: Target, path: str, **values: str) -> str:

@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Final
 
 import gevent
 
 from ssegauge.conformance.sse import Message
 from ssegauge.conformance.target import Profile
+from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.generator import Watch
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.meters import Meter, is_terminal
@@ -26,7 +27,8 @@ from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.stream import EventStream, StreamFailed
 
 OnEvent = Callable[[str, str, str], None]  # type, data, last event ID
-ENDED_EARLY = "ended by the server before a terminal event"
+MOST_REASONS: Final = 100
+ENDED_EARLY: Final = "ended by the server before a terminal event"
 
 
 @dataclass(slots=True)
@@ -42,7 +44,7 @@ class Counts:
     drops: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)  # in the user's own code
     updates: int = 0
-    refused: int = 0
+    refusals: Counter[str] = field(default_factory=Counter)
     account: Account = field(default_factory=Account)
 
 
@@ -54,12 +56,19 @@ class Books:
     counts: Counts
     watch: Watch
     profile: Profile
+    clocks: Clocks
+    redact: Callable[[str], str]  # reasons hold what a server sent
+
+    def count(self, counter: Counter[str], reason: str) -> None:
+        """Count a reason, without secrets; a server that has ever new ones fills no memory."""
+        told = self.redact(reason)
+        counter[told if told in counter or len(counter) < MOST_REASONS else "other reasons"] += 1
 
 
 def plain(counts: Counts) -> dict[str, Any]:
     """Return counts as plain values, fit for a message."""
     whole = {item.name: getattr(counts, item.name) for item in fields(counts)}
-    reasons = {name: dict(whole[name]) for name in ("failures", "drops", "errors")}
+    reasons = {name: dict(whole[name]) for name in ("failures", "drops", "errors", "refusals")}
     return whole | reasons | {"account": asdict(counts.account)}
 
 
@@ -107,16 +116,23 @@ class Session:
         raise StreamFailed(f"no event before it {_said(self.stream.ending)}")
 
     def _read(self, messages: list[Message] | None, on_event: OnEvent | None) -> None:
-        stream, take = self.stream, self.meter.take
+        stream, take, watch = self.stream, self.meter.take, self._on.watch
+        before_ns = waiting_ns = stream.head_ns
         while messages is not None:
             if messages:
                 arrived_ns, delay_ns = stream.arrived_ns, stream.delay_ns
                 self._told()
-                for message in messages:
-                    take(message[1], arrived_ns, delay_ns)
+                # The kernel's stamp is that of the last one; the others came after we had last looked.
+                looked_ns = watch.polled_ns if waiting_ns <= watch.polled_ns else before_ns
+                early_ns = delay_ns + arrived_ns - looked_ns if delay_ns >= 0 else -1
+                before_ns = arrived_ns + delay_ns
+                for message in messages[:-1]:
+                    take(message[0], message[1], arrived_ns, max(delay_ns, early_ns))
+                take(messages[-1][0], messages[-1][1], arrived_ns, delay_ns)
                 self._last_data = messages[-1][1]
                 if on_event:
                     self._hand_over(messages, on_event)
+            waiting_ns = clock.now()
             messages = stream.read()
 
     def _hand_over(self, messages: list[Message], on_event: OnEvent) -> None:
@@ -132,6 +148,7 @@ class Session:
         arrived_ns = stream.arrived_ns
         add(CONNECT, arrived_ns, self._number, (arrived_ns - stream.started_ns) / 1e6, self._on.watch.lag_ns)
         add(OPEN, arrived_ns, self._number, 1.0, -1)
+        self._on.clocks.note_date(stream.date, stream.sent_ns, stream.head_ns)
         self._on.counts.open += 1
         self._on.counts.opened += 1
 
@@ -147,7 +164,7 @@ class Session:
         self._on.counts.account += self.meter.settle()
         if reason := self._drop_reason():
             self._on.counts.dropped += 1
-            self._on.counts.drops[reason] += 1
+            self._on.count(self._on.counts.drops, reason)
 
     def _drop_reason(self) -> str:
         ending = self.stream.ending

@@ -14,8 +14,8 @@ from ssegauge.reference_server.faults import (
     timing,
     wire,
 )
-from ssegauge.reference_server.faults.registry import codes, compose
+from ssegauge.reference_server.faults.registry import codes, compose, registry
 
 GROUPS = (response, http10, wire, shape, lifecycle, resume, timing, polling, errors, cleanup, security, ticket)
 
-__all__ = ["GROUPS", "codes", "compose"]
+__all__ = ["GROUPS", "codes", "compose", "registry"]

@@ -7,24 +7,17 @@ from typing import ClassVar
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from ssegauge.reference_server.common.faults.requests import failure
+from ssegauge.reference_server.common.refusals import RefusedError
 from ssegauge.reference_server.faults.registry import breaks, breaks_by
-from ssegauge.reference_server.faults.tools import Tapped, for_ever
-from ssegauge.reference_server.refusals import RefusedError
-from ssegauge.reference_server.security import Security
-from ssegauge.reference_server.stream import Streams
+from ssegauge.reference_server.faults.tools import Tapped
 from ssegauge.reference_server.tasks import Task, Tasks
 
-STREAM = "/api/brand-monitor/progress/"
 USUAL_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 TRACEBACK = (
     'Traceback (most recent call last):\n  File "/srv/app/monitor/tasks.py", line 42, in run\n'
     "psycopg2.errors.UndefinedTable: relation \"mentions\" does not exist\nSELECT * FROM mentions WHERE brand = 'x'"
 )
-
-
-def failure() -> web.HTTPInternalServerError:
-    """Return a 500 that says nothing."""
-    return web.HTTPInternalServerError(text="Something went wrong here. Try again in a minute.")
 
 
 @breaks_by("errors/unknown-task-5xx")
@@ -60,71 +53,6 @@ async def fail_for_malformed(request: web.Request, handler: Handler) -> web.Stre
     return await handler(request)
 
 
-@breaks_by("errors/method-not-allowed")
-@web.middleware
-async def take_any_method(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer methods that are not implemented with a stream."""
-    try:
-        return await handler(request)
-    except web.HTTPMethodNotAllowed:
-        if request.method == "OPTIONS":
-            raise
-        return web.Response(text=": for whom?\n\n", content_type="text/event-stream")
-
-
-@breaks_by("errors/odd-request-hangs")
-@web.middleware
-async def ignore_other_methods(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Never answer methods that are not implemented."""
-    try:
-        return await handler(request)
-    except web.HTTPMethodNotAllowed:
-        if request.method != "OPTIONS":
-            await for_ever()
-        raise
-
-
-@breaks("errors/405-without-allow")
-class NoAllow(Security):
-    """Does not say which methods there are."""
-
-    async def add_fields(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Remove the field from a 405."""
-        await super().add_fields(request, response)
-        if response.status == 405:
-            del response.headers["Allow"]
-
-
-@breaks_by("errors/query-garbage-5xx")
-@web.middleware
-async def fail_for_query(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer 500 to a stream's address with a query."""
-    if request.rel_url.raw_query_string and request.path.startswith(STREAM):
-        raise failure()
-    return await handler(request)
-
-
-@breaks_by("errors/large-header-5xx")
-@web.middleware
-async def fail_for_large_header(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer 500 to a large field other than Last-Event-ID."""
-    sizes = [len(value) for name, value in request.headers.items() if name.lower() != "last-event-id"]
-    if max(sizes, default=0) > 4_000:
-        raise failure()
-    return await handler(request)
-
-
-@breaks("errors/head-hangs")
-class HeadHangs(Streams):
-    """Never answers HEAD."""
-
-    async def get(self, request: web.Request) -> web.StreamResponse:
-        """Answer GET, and wait for ever for HEAD."""
-        if request.method == "HEAD":
-            await for_ever()
-        return await super().get(request)
-
-
 @breaks("errors/failed-task-silent")
 class SilentFailure(Tapped):
     """Ends the stream of a failed task without a word."""
@@ -158,13 +86,3 @@ class Leaking(Failing):
     """Shows the world a traceback."""
 
     text = TRACEBACK
-
-
-@breaks("errors/401-without-challenge")
-class NoChallenge(Security):
-    """Does not say how to authenticate."""
-
-    async def add_fields(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Remove the field that says it."""
-        await super().add_fields(request, response)
-        response.headers.pop("WWW-Authenticate", None)

@@ -2,8 +2,8 @@
 
 from aiohttp import HttpVersion10, web
 
+from ssegauge.reference_server.common.security import Security
 from ssegauge.reference_server.faults.registry import breaks
-from ssegauge.reference_server.security import Security
 
 
 @breaks("response/chunked-to-http10")

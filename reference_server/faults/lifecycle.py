@@ -8,10 +8,11 @@ from aiohttp.typedefs import Handler
 
 from ssegauge.reference_server import analysis
 from ssegauge.reference_server.app import TASKS
-from ssegauge.reference_server.events import Json
+from ssegauge.reference_server.common.encoding import Json
+from ssegauge.reference_server.common.faults.streams import for_ever
+from ssegauge.reference_server.common.log import Reader
 from ssegauge.reference_server.faults.registry import breaks, breaks_by
-from ssegauge.reference_server.faults.tools import ProgressEvents, Tapped, for_ever, send_pending
-from ssegauge.reference_server.log import Reader
+from ssegauge.reference_server.faults.tools import ProgressEvents, Tapped, send_pending
 from ssegauge.reference_server.stream import Streams
 from ssegauge.reference_server.tasks import CREATED, Task, Tasks
 

@@ -2,9 +2,9 @@
 
 import asyncio
 
+from ssegauge.reference_server.common.log import Reader
 from ssegauge.reference_server.faults.registry import breaks
 from ssegauge.reference_server.faults.tools import send_pending
-from ssegauge.reference_server.log import Reader
 from ssegauge.reference_server.stream import Streams
 from ssegauge.reference_server.tasks import Task
 

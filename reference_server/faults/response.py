@@ -5,10 +5,10 @@ from typing import Any
 
 from aiohttp import web
 
+from ssegauge.reference_server.common.log import Reader
+from ssegauge.reference_server.common.security import Security
+from ssegauge.reference_server.common.tap import Tap
 from ssegauge.reference_server.faults.registry import breaks
-from ssegauge.reference_server.faults.tools import Tap
-from ssegauge.reference_server.log import Reader
-from ssegauge.reference_server.security import Security
 from ssegauge.reference_server.stream import Streams
 
 STREAM = "text/event-stream"

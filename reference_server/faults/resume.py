@@ -4,9 +4,10 @@ import re
 
 from aiohttp import web
 
-from ssegauge.reference_server.events import Events, Json
+from ssegauge.reference_server.common.encoding import Json
+from ssegauge.reference_server.common.security import Security
+from ssegauge.reference_server.events import Events
 from ssegauge.reference_server.faults.registry import breaks
-from ssegauge.reference_server.security import Security
 from ssegauge.reference_server.stream import Streams
 from ssegauge.reference_server.tasks import Task
 

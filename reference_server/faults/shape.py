@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ssegauge.reference_server.events import Events, Json
+from ssegauge.reference_server.common.encoding import Json
+from ssegauge.reference_server.events import Events
 from ssegauge.reference_server.faults.registry import breaks
 from ssegauge.reference_server.faults.tools import ProgressEvents
 

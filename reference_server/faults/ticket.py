@@ -9,10 +9,10 @@ import asyncio
 
 from aiohttp import web
 
-from ssegauge.reference_server.events import Json
+from ssegauge.reference_server.common.encoding import Json
+from ssegauge.reference_server.common.faults.streams import for_ever
+from ssegauge.reference_server.common.log import Reader
 from ssegauge.reference_server.faults.registry import breaks
-from ssegauge.reference_server.faults.tools import for_ever
-from ssegauge.reference_server.log import Reader
 from ssegauge.reference_server.stream import Streams
 
 POLL_S = 2.0

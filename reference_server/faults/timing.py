@@ -7,9 +7,11 @@ from typing import Any
 
 from aiohttp import web
 
+from ssegauge.reference_server.common.faults.streams import for_ever
+from ssegauge.reference_server.common.log import Reader
+from ssegauge.reference_server.common.tap import Tap
 from ssegauge.reference_server.faults.registry import breaks
-from ssegauge.reference_server.faults.tools import Tap, Tapped, for_ever, is_end, is_progress, send_pending
-from ssegauge.reference_server.log import Reader
+from ssegauge.reference_server.faults.tools import Tapped, is_end, is_progress, send_pending
 from ssegauge.reference_server.stream import Streams
 from ssegauge.reference_server.tasks import Task
 

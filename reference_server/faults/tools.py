@@ -1,11 +1,12 @@
 """What several faults are made of: a tap on one reader's blocks, and events told apart by their number."""
 
-import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ssegauge.reference_server.events import Events, Json
-from ssegauge.reference_server.log import Reader, chunk
+from ssegauge.reference_server.common.encoding import Json
+from ssegauge.reference_server.common.log import Reader
+from ssegauge.reference_server.common.tap import Tap
+from ssegauge.reference_server.events import Events
 from ssegauge.reference_server.stream import Streams
 from ssegauge.reference_server.tasks import Task
 
@@ -20,30 +21,6 @@ def is_progress(block: bytes) -> bool:
 def is_end(block: bytes) -> bool:
     """Whether the block is the terminal event."""
     return is_progress(block) and any(end in block for end in ENDS)
-
-
-class Tap:
-    """Stands in for a reader's transport: what is written passes through `edit`, which returns what to write."""
-
-    def __init__(self, reader: Reader, edit: Callable[[bytes], Iterable[bytes]]) -> None:
-        self.transport = reader.transport
-        self.chunked = reader.chunked
-        self.edit = edit
-        reader.chunked = False
-        reader.transport = self  # type: ignore[assignment] # everything else is passed on, see __getattr__
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the transport has
-        return getattr(self.transport, name)
-
-    def write(self, block: bytes) -> None:
-        """Write what `edit` makes of the block."""
-        for piece in self.edit(block):
-            self.send(piece)
-
-    def send(self, block: bytes) -> None:
-        """Write the block as it is."""
-        if block:
-            self.transport.write(chunk(block) if self.chunked else block)
 
 
 class Tapped(Streams):
@@ -89,8 +66,3 @@ def send_pending(task: Task, reader: Reader) -> None:
     while reader.position < task.log.end:
         reader.position += 1
         reader.write(task.log.blocks[reader.position - 1 - task.log.base])
-
-
-async def for_ever() -> None:
-    """Wait until cancelled."""
-    await asyncio.Event().wait()

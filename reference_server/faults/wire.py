@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from ssegauge.reference_server.events import Events, Json
+from ssegauge.reference_server.common.encoding import Json
+from ssegauge.reference_server.common.log import Reader
+from ssegauge.reference_server.events import Events
 from ssegauge.reference_server.faults.registry import breaks
 from ssegauge.reference_server.faults.tools import ProgressEvents
-from ssegauge.reference_server.log import Reader
 from ssegauge.reference_server.stream import Streams
 from ssegauge.reference_server.tasks import Task
 

@@ -28,10 +28,10 @@ LINKABLE = re.compile(r"https?://[^\s\"<>]+", re.ASCII)
 def html(folder: RunFolder, figures: Figures) -> str:
     """Return the report of a run as one HTML document."""
     scripts = [_asset("report.js")]
+    styles = [_asset("report.css")]
     if figures.charts:
-        from plotly.offline import get_plotlyjs
-
-        scripts = [get_plotlyjs(), _asset("charts.js"), *scripts]
+        scripts = [_asset("vendor/uPlot.iife.min.js"), _asset("charts.js"), *scripts]
+        styles = [_asset("vendor/uPlot.min.css"), *styles]
     return (
         _environment()
         .get_template("report.html.jinja")
@@ -42,9 +42,9 @@ def html(folder: RunFolder, figures: Figures) -> str:
             load=folder.load,
             figures=figures,
             state=verdict.overall(folder),
-            scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own files and plotly's
+            scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own files and uPlot's
             policy=_policy(scripts),
-            style=Markup(_asset("report.css")),  # noqa: S704 - our own file
+            style=Markup("\n".join(styles)),  # noqa: S704 - likewise
         )
     )
 

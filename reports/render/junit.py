@@ -103,7 +103,7 @@ def _add_suite(root: ET.Element, folder: RunFolder, name: str, cases: list[Case]
     suite = ET.SubElement(root, "testsuite", name=prose(name))
     _count(suite, cases)
     if folder.run:
-        suite.set("timestamp", folder.run["started"].removesuffix("Z"))
+        suite.set("timestamp", prose(folder.run["started"], longest=40).removesuffix("Z"))
     for case in cases:
         _add_case(suite, name, case)
     return cases

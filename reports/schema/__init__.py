@@ -14,6 +14,7 @@ newer version may have added, are no error; everything it does know must still b
 import json
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -23,6 +24,7 @@ from jsonschema.exceptions import ValidationError, best_match
 Kind = Literal["run", "conformance", "load", "transcript", "samples"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 LONGEST_MESSAGE = 160
+MOST_ERRORS = 100  # of which the most telling one is told; a hostile document may have millions
 
 
 class SchemaError(ValueError):
@@ -47,7 +49,7 @@ def validate(kind: Kind, document: object, *, where: str = "", newer_keys: bool 
     errors: Iterable[ValidationError] = _validator(kind).iter_errors(document)
     if newer_keys:
         errors = (error for error in errors if not _is_newer_key(error))
-    if worst := best_match(errors):
+    if worst := best_match(islice(errors, MOST_ERRORS)):
         raise SchemaError(f"{where or kind}: at {_place(worst)}: {_one_line(worst.message)}")
 
 
@@ -68,7 +70,7 @@ def _leaves(error: ValidationError) -> Iterator[ValidationError]:
 
 
 def _place(error: ValidationError) -> str:
-    return "/" + "/".join(str(step) for step in error.absolute_path)
+    return "/" + "/".join(_one_line(str(step)) for step in error.absolute_path)
 
 
 def _one_line(message: str) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from importlib import metadata
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from ssegauge import extras
 from ssegauge.cli import options as say
@@ -53,16 +55,27 @@ def main_options(
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen at; 0 for a free one.", min=0, max=65535)] = 8205,
-    fault: Annotated[list[str] | None, typer.Option(help="Break this rule on purpose.", metavar="CODE")] = None,
+    profile: say.Served = "task-progress",
+    fault: say.Fault = None,
+    list_faults: Annotated[bool, typer.Option("--faults", help="List the faults of the profile, and end.")] = False,
     token: Annotated[str | None, typer.Option(help="Ask for this bearer token.")] = None,
     allow_origin: Annotated[list[str] | None, typer.Option(help="Let pages of this origin read streams.")] = None,
     heartbeat: Annotated[float, typer.Option(help="Seconds between comments on an idle stream.", min=0.1)] = 15.0,
+    pace: Annotated[float | None, typer.Option(help="Seconds between events that come by themselves.")] = None,
+    first_token: Annotated[float | None, typer.Option(help="Seconds until an answer's first event.")] = None,
+    slots: Annotated[int | None, typer.Option(help="How many answers are made at once; others get 429.")] = None,
+    http2: Annotated[bool, typer.Option("--http2", help="HTTP/2 over TLS, with a certificate of its own.")] = False,
 ) -> None:
-    """Run the reference server, healthy or with deliberate faults."""
+    """Run a healthy server of the profile, or one with deliberate faults."""
     from ssegauge import reference_server
 
+    if list_faults:
+        for code, text in reference_server.faults_of(profile).items():
+            screen.print(f"[bold]{code}[/bold]  {escape(text)}", soft_wrap=True)
+        return
     options: dict[str, Any] = {"token": token, "allow_origin": allow_origin or (), "heartbeat": heartbeat}
-    reference_server.serve(host, port, faults=fault or (), **options)
+    own: dict[str, Any] = {"pace": pace, "first_token": first_token, "slots": slots, "http2": http2}
+    reference_server.serve(host, port, profile=profile, faults=fault or (), **options, **own)
 
 
 @app.command("check", epilog="Example: ssegauge check localhost:3000/events -H 'Authorization: Bearer ${TOKEN}'")
@@ -112,6 +125,27 @@ def check_command(
     show([made], folder.path, as_json=as_json, quiet=quiet, verbose=verbose)
 
 
+@app.command(epilog="Example: ssegauge init localhost:3000/events -H 'Authorization: Bearer ${TOKEN}'")
+def init(
+    url: Annotated[str, typer.Argument(metavar="URL", help="The address of an event stream.")],
+    out: Annotated[Path, typer.Option("--out", help="The file to write; it must not exist.")] = DEFAULT_TARGET,
+    look: Annotated[float, typer.Option("--look", help="Seconds to look at the stream.", min=0.1)] = 5.0,
+    header: say.Header = None,
+    method: say.Method = "",
+    body: say.Body = "",
+    profile: say.Profile = "",
+    insecure: say.Insecure = False,
+    cacert: say.CaCert = None,
+) -> None:
+    """Look at a stream for some seconds, and write a commented target file for it."""
+    from ssegauge.conformance.init import init
+    from ssegauge.conformance.target import Given
+
+    told = given(header, method, body, profile, insecure, cacert)
+    glimpse = init(url, told or Given(), out, look)
+    print(f"Wrote {out}: {glimpse.events} events seen in {glimpse.looked_s:.1f} s. Next: ssegauge check {out}")
+
+
 @app.command()
 def judge(
     file: Annotated[str, typer.Argument(help="A transcript, a run folder, or captured bytes; - for standard input.")],
@@ -131,7 +165,8 @@ def judge(
     from ssegauge.reports.cli import show
 
     options = Options(strict, only=tuple(only or ()), skip=tuple(skip or ()), baseline=baseline)
-    made = judge_recorded(read(file), options, known_profile(profile) or None)
+    known = known_profile(profile) or None
+    made = judge_recorded(read(file), options, known)
     show([made], as_json=as_json, quiet=quiet, verbose=verbose)
 
 
@@ -165,6 +200,8 @@ def load(
     spawn_rate: say.SpawnRate = 100.0,
     duration: say.Duration = "30s",
     rate: say.Rate = 25.0,
+    extend: say.Extend = "30s",
+    measure: say.Measure = "",
     spawn: say.Spawn = None,
     find_limit: say.FindLimit = False,
     web: say.Web = False,
@@ -187,6 +224,8 @@ def load(
         spawn_rate=spawn_rate,
         duration_s=seconds(duration),
         rate=rate,
+        extend_s=seconds(extend),
+        measure=measure,
         web=web,
         processes=processes,
         master=master,

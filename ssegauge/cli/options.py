@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -29,6 +29,14 @@ Insecure = Annotated[bool, _target("--insecure", "-k", help="Trust any certifica
 CaCert = Annotated[str | None, _target("--cacert", help="Trust this authority's certificate.", metavar="FILE")]
 Spawn = Annotated[str | None, _target("--spawn", help="Start the server with this command, and stop it after.")]
 
+# What is served, and how it is broken: `ssegauge serve` alone.
+Served = Annotated[
+    Literal["task-progress", "event-stream", "chat-completions"], typer.Option("--profile", help="What to serve.")
+]
+Fault = Annotated[
+    list[str] | None, typer.Option(help="Break this rule on purpose; --faults lists the codes.", metavar="CODE")
+]
+
 Strict = Annotated[bool, _judging("--strict", help="A broken SHOULD counts as a failure.")]
 Quick = Annotated[bool, _judging("--quick", help="Leave out what waits longer than 2 s.")]
 Only = Annotated[list[str] | None, _judging("--only", help="Judge by this rule or group alone.", metavar="CODE|GROUP")]
@@ -47,6 +55,10 @@ SpawnRate = Annotated[float, _load("--spawn-rate", help="New users per second.",
 Duration = Annotated[str, _load("--duration", help="How long to measure: 30s, 5m.")]
 # The default is that of the ticket: 50 streams, each told something every 2 s.
 Rate = Annotated[float, _load("--rate", help="Updates per second, in progress over all tasks.", min=0.0)]
+Extend = Annotated[str, _load("--extend", help="How much longer at most, until an impact is decided.")]
+Measure = Annotated[
+    str, _load("--measure", help="Time events of this type; default: no greeting, heartbeat, replay.", metavar="TYPE")
+]
 FindLimit = Annotated[bool, _load("--find-limit", help="Search the most streams, up to --users.")]
 Web = Annotated[bool, _load("--web", help="Start from Locust's web page instead of at once.")]
 Processes = Annotated[int, _load("--processes", help="Spread the users over so many processes.", min=0)]

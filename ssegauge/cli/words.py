@@ -16,7 +16,7 @@ _IPV6 = re.compile(r"(?i)\[[0-9a-f.]*:[0-9a-f:.]*\](?::\d+)?(?:[/?].*)?")
 def spelled_out(words: Sequence[str]) -> list[str]:
     """Return the words of a command line with ``--body`` in place of ``--json`` wherever JSON follows."""
     found: list[str] = []
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words[1:], ""], strict=False):
         if word == "--json" and _begins_json(following):
             found.append("--body")
         elif word.startswith("--json=") and _begins_json(word.removeprefix("--json=")):

@@ -100,7 +100,13 @@ def check_live(target: Target, folder: RunFolder, options: Options, *, loud: boo
         return check(target, folder, options)[0]
     server = folder.redact.text(target.base_url)
     with live(errors, f"Checking {server}: connecting") as tell:
-        made, notes = check(target, folder, options, lambda now: tell(f"Checking {server}: {now.described()}"))
+        made, notes = check(
+            target,
+            folder,
+            options,
+            lambda now: tell(f"Checking {server}: {now.described()}"),
+            lambda plan: errors.print(f"Checking {server}: {plan.described()}", soft_wrap=True, markup=False),
+        )
     for note in notes:
         errors.print(f"Note: {escape(prose(note))}", soft_wrap=True)
     return made

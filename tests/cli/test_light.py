@@ -12,7 +12,7 @@ import pytest
 from tests.cli.command import ROOT, environment
 from tests.reports import factory
 
-HEAVY = ("gevent", "httptools", "locust", "numpy", "pandas", "plotly", "pyarrow")
+HEAVY = ("gevent", "httptools", "locust", "numpy", "pandas", "pyarrow")
 # Installed, these would be there; a light install has none of them.
 BLOCK = f"""
 import sys

@@ -45,7 +45,7 @@ def written(path: Path) -> dict[str, Any]:
 def playing(monkeypatch: pytest.MonkeyPatch, then: Callable[[Recording], None]) -> Target:
     """Replace the probes by one healthy stream and what follows it."""
 
-    async def play(_: Target, recording: Recording, **options: Any) -> Failures:
+    async def play(_: Target, recording: Recording, *plan: Any, **options: Any) -> Failures:
         recording.add(healthy())
         then(recording)
         return Failures()

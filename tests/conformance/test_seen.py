@@ -51,7 +51,7 @@ def test_a_stream_that_was_interrupted_says_nothing_of_its_end_but_all_that_came
         ("null", None, ""),
         ("{", None, "Expecting property name"),
         ("", None, "Expecting value"),
-        ("[" * 100_000, None, "maximum recursion depth"),
+        ("[" * 100_000, None, "nested deeper than"),
     ],
     ids=["object", "null", "cut off", "empty", "deep"],
 )

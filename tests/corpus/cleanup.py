@@ -29,6 +29,21 @@ def process(fact: str, before: Any, after: Any, **more: Any) -> tuple[Transcript
     return tuple(look("process", moment=moment, cycles=200, **{fact: value}, **more) for moment, value in looks)
 
 
+def batches(*mib: float, **more: Any) -> tuple[Transcript, ...]:
+    """Looks at the process's memory, each after 40 more streams."""
+    last = len(mib) - 1
+    return tuple(
+        look(
+            "process",
+            moment="before" if not n else "after" if n == last else "during",
+            cycles=40 * n,
+            memory_bytes=int(held * MIB),
+            **more,
+        )
+        for n, held in enumerate(mib)
+    )
+
+
 def after_storm(status: int = 200, **more: Any) -> tuple[Transcript, ...]:
     return (exchange(connected(), status=status, situation="after-storm", how="cut", **more),)
 
@@ -67,7 +82,7 @@ CASES = {
     ),
     "cleanup/socket-held-after-fin": Case(
         good=(sockets("fin", 0), sockets("fin", 0, opened=5)),
-        bad=(sockets("fin", 10), sockets("fin", 1, opened=10)),
+        bad=(sockets("fin", 10), sockets("fin", 1, opened=10), sockets("fin", 4, patience_ms=16_500.0)),
         silent=(sockets("rst", 10), sockets("fin", 0, opened=4)),
     ),
     "cleanup/socket-held-after-rst": Case(
@@ -86,14 +101,43 @@ CASES = {
     ),
     "cleanup/memory-grows": Case(
         good=(
-            process("memory_bytes", 50 * MIB, 50 * MIB),
-            process("memory_bytes", 50 * MIB, 57 * MIB),  # a heap that settles
-            process("memory_bytes", 50 * MIB, 40 * MIB),
+            batches(50, 50, 50, 50, 50, 50),
+            batches(50, 57, 58, 58, 57, 58),  # a heap that settles
+            batches(50, 90, 90, 90, 90, 90),  # once, and then no more
+            batches(50, 58, 49, 60, 48, 59),  # a heap that is cleared now and then
+            batches(50, 50, 50, 50, 50, 80),
+            batches(50, 40, 40, 40, 40, 40),
+            batches(50, 51, 52, 53, 54, 55),  # too little to tell
         ),
-        bad=(process("memory_bytes", 50 * MIB, 100 * MIB),),
+        bad=(
+            batches(50, 60, 70, 80, 90, 100),
+            batches(50, 52, 54, 56, 58, 60),
+            batches(50, 70, 80, 75, 85, 95),  # not all at once is cleared
+        ),
         silent=(
-            process("memory_bytes", 1, 1, opened=0),
-            process("memory_bytes", 1, 2)[:1],
+            batches(50, 60, 70, 80),
+            batches(50, 60, 70, 80, 90, 100, opened=1),
+            process("memory_bytes", 50 * MIB, 100 * MIB),
+        ),
+    ),
+    "cleanup/work-goes-on": Case(
+        good=(
+            process("threads", 12, 12),
+            process("threads", 2, 40),  # a pool
+            process("busy", 0.0, 0.02),
+            process("busy", 0.5, 0.55),
+            process("busy", 0.3, 0.1),
+        ),
+        bad=(
+            process("threads", 12, 212),
+            process("busy", 0.0, 0.9),
+            process("busy", 0.01, 0.07),
+            tuple(look("process", moment=when, cycles=5, threads=n) for when, n in (("before", 3), ("after", 8))),
+        ),
+        silent=(
+            process("threads", 12, None),
+            process("threads", 12, 212, opened=3),
+            process("threads", 12, 212)[:1],
         ),
     ),
     "cleanup/refuses-after-storm": Case(

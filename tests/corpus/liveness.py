@@ -3,10 +3,12 @@
 from typing import Any
 
 from ssegauge.conformance.recording.transcript import Transcript
+from ssegauge.conformance.target import Ends, Promises
 from tests.corpus.build import Case, completed, connected, event, exchange, healthy, progress
 
 COMMENT = b":\n\n"
 BEFORE = (10.0, connected() + progress(0, "pending"))
+EVENT, DONE = b"data: 1\n\n", b"data: done\n\n"
 NOT_FOUND = b'{"error": "unknown_task", "message": "This task does not exist."}'
 
 
@@ -25,7 +27,42 @@ def said(kind: str) -> bytes:
     return event({"type": kind, "taskId": "task-1", "timestamp": 1_760_000_000_000})
 
 
+def plain(*chunks: tuple[float, bytes], how: str = "cut", ended_at: float = 16_500.0, **more: Any) -> Transcript:
+    """A stream of which nothing is known but its address."""
+    return exchange(*chunks, how=how, ended_at=ended_at, **{"task_id": None, "kind": "plain", **more})
+
+
 CASES = {
+    "liveness/silent": Case(
+        good=((plain((15_400.0, COMMENT)),), (plain((10.0, b"data: hello\n\n"), ended_at=300.0),)),
+        bad=((plain(),), (plain(reader="long", how="timeout", ended_at=32_000.0),)),
+        silent=(
+            (plain(ended_at=15_500.0),),
+            (plain(how="eof"),),
+            (plain(situation="slow"),),
+            (plain(capture=True),),
+        ),
+    ),
+    "liveness/gap-too-long": Case(
+        good=((plain((10.0, EVENT), (2900.0, EVENT), ended_at=4000.0),), (plain((10.0, EVENT), (20.0, DONE)),)),
+        bad=(
+            (plain((10.0, EVENT), (3100.0, EVENT), ended_at=3200.0),),
+            (plain((10.0, EVENT), (1500.0, COMMENT), ended_at=4000.0),),
+            (plain((10.0, EVENT), (1500.0, b"event: ping\ndata: {}\n\n"), (3200.0, EVENT)),),
+        ),
+        silent=(
+            (plain((4000.0, EVENT), ended_at=4000.0),),  # the first has a promise of its own
+            (plain(),),
+            (plain((10.0, EVENT), (3100.0, EVENT), situation="slow"),),
+        ),
+        promises=Promises(gap_s=3.0, ends=Ends(data="done")),
+    ),
+    "liveness/first-event-late": Case(
+        good=((plain((1900.0, EVENT)),),),
+        bad=((plain((2100.0, EVENT)),), (plain(ended_at=2500.0),), (plain((100.0, COMMENT), (2500.0, EVENT)),)),
+        silent=((plain(ended_at=1500.0),), (plain((2100.0, EVENT), resume="known", last_event_id="1"),)),
+        promises=Promises(first_event_s=2.0),
+    ),
     "liveness/heartbeat-missing": Case(
         good=(
             (idle((7500.0, COMMENT), (15_000.0, COMMENT)),),
@@ -38,6 +75,7 @@ CASES = {
             (idle((7500.0, COMMENT), how="eof", ended_at=9000.0),),  # closed too early to tell
             (idle(capture=True),),
             (healthy(),),
+            (plain(),),  # not one byte has a rule of its own
         ),
     ),
     "liveness/heartbeat-is-an-event": Case(

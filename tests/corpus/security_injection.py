@@ -1,12 +1,14 @@
 """Text that tries to break the framing, in streams that keep it inside and in streams that do not."""
 
 import json
+import re
 from typing import Any
 
 from ssegauge.conformance.recording.transcript import Transcript
 from tests.corpus.build import EPOCH_MS, Case, completed, connected, exchange, progress
 
 MARKER = "canary0123456789ab"
+QUOTE = f'{MARKER} before","forged":"{MARKER}-injected","more":"after {MARKER}-end'
 BREAKS = {"lf": "\n", "cr": "\r", "crlf": "\r\n", "separator": "\u2028", "nul": "\0"}
 
 
@@ -17,12 +19,17 @@ def text(line_break: str) -> str:
 
 
 def update(case: str, status: int = 200, **more: Any) -> Transcript:
-    facts = {"task_id": "task-1", "canary": case, "marker": MARKER, "message": text(BREAKS[case]), **more}
+    facts = {"task_id": "task-1", "canary": case, "marker": MARKER, "message": text(BREAKS.get(case, "")), **more}
     return exchange(b"{}", role="update", status=status, started_ms=EPOCH_MS + 20, **facts)
 
 
 def stream(*chunks: bytes) -> Transcript:
     return exchange(connected(), progress(0), *chunks, completed(), situation="canary", kind="manual")
+
+
+def feed(*chunks: bytes) -> Transcript:
+    """A stream of plain text."""
+    return exchange(*chunks, situation="canary", kind="manual")
 
 
 def said(message: Any) -> bytes:
@@ -61,7 +68,6 @@ def case(name: str, *bad: bytes) -> Case:
         bad=tuple((sent, stream(event)) for event in bad),
         silent=(
             (sent, stream()),  # overtaken, or never told
-            (sent, stream(said([MARKER]))),
             (update(name, status=500), stream()),
             (update(name, marker=None), stream(*bad)),
             (exchange(role="update", answered=False, how="timeout", canary=name, marker=MARKER),),
@@ -77,6 +83,27 @@ CASES = {
     "security/injection-separator": case("separator", split_by_python("\u2028"), f"{MARKER}: x\n\n".encode()),
     "security/injection-nul": case("nul", raw("\0"), f"id: {MARKER}\0\ndata: {{}}\n\n".encode()),
 }
+CASES["security/injection-quote"] = Case(
+    good=(
+        (update("quote", message=QUOTE), stream(said(QUOTE))),
+        (update("quote", message=QUOTE), stream(said(QUOTE.replace('"', "'")))),
+        (update("quote", message=QUOTE, status=400), stream()),
+        (update("quote", message=QUOTE), feed(b"data: hello\n\n", f"data: {QUOTE}\n\n".encode())),  # no JSON
+    ),
+    bad=(
+        (update("quote", message=QUOTE), stream(progress(50, message="@").replace(b"@", QUOTE.encode()))),
+        (update("quote", message=QUOTE), stream(progress(50, message="@").replace(b"@", (QUOTE + "\\").encode()))),
+    ),
+    silent=((update("quote", message=QUOTE), stream()),),
+)
+# In a stream of plain text a text is broken only where its lines become fields, or are lost.
+for name in ("lf", "cr", "crlf", "nul"):
+    lines = "".join(f"data: {line}\n" for line in re.split(r"\r\n|\r|\n", text(BREAKS[name]))).encode() + b"\n"
+    one = CASES[f"security/injection-{name}"]
+    torn = (update(name), feed(b"data: hello\n\n", plain_text(BREAKS[name])))
+    more = () if name == "nul" else (torn,)
+    whole = (update(name), feed(b"data: hello\n\n", lines))
+    CASES[f"security/injection-{name}"] = Case((*one.good, whole), (*one.bad, *more), one.silent)
 # Raw separators are legal in JSON, and no client ends a line at them.
 CASES["security/injection-separator"] = Case(
     (*CASES["security/injection-separator"].good, (update("separator"), stream(raw("\u2028")))),

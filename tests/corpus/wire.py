@@ -1,12 +1,13 @@
 """Streams whose bytes are right, and streams whose bytes are not, whatever the events mean."""
 
-from ssegauge.conformance.recording.transcript import Transcript
+from ssegauge.conformance.recording.transcript import Request, Transcript
 from tests.corpus.build import Case, event, exchange, healthy
 
 BOM = b"\xef\xbb\xbf"
 ONE = b"data: 1\n\n"
 PRETTY = b'data: {\n  "type": "progress"\n}\n\n'
 NO_BYTES = (exchange(how="cut"),)
+POSTED = Request("POST", "http://127.0.0.1/stream")
 
 
 def stream(*chunks: bytes, **more: str) -> Transcript:
@@ -126,38 +127,18 @@ CASES = {
             (stream(b":time: now\n\n"),),
             (stream(b"Data: 1\n\n"),),
             (stream(b'data: {\ndata: "a": 1}\n\n'),),
-            (stream(PRETTY),),  # unprefixed-data's
+            (stream(PRETTY),),  # unprefixed-data's, as those that follow
+            (stream(b"data: first line\nsecond line\n\n"),),
+            (stream(b"data: 1\n" + b"x" * 50 + b"\n\n"),),
+            (stream(b"data: one\n\nand two\n\n"),),
         ),
         bad=(
             (stream(b"time: now\n\n"),),
-            (stream(b"data: first line\nsecond line\n\n"),),
             (stream(PRETTY, b"data: {}\ntime: now\n\n"),),
-            (stream(b"data: 1\n" + b"x" * 50 + b"\n\n"),),
+            (stream(b"data: {}\nnobody knows\n\n"),),  # of JSON that is whole, it is no part
+            (stream(b"event: hello\nnobody knows\n\n"),),
         ),
         silent=(NO_BYTES, (exchange(b"time: now\n\n", situation="canary"),)),
-    ),
-    "wire/unprefixed-data": Case(
-        good=(
-            (healthy(),),
-            (stream(b'data: {\ndata:   "type": 1\ndata: }\n\n'),),
-            (stream(b"data: {}\ntime: now\n\n"),),  # ignored, and nothing is lost
-            (stream(b"data: {not json\ntime: now\n\n"),),
-            (stream(b"data: first line\nsecond line\n\n"),),
-            (stream(b'data: {"a": 1\n\n', b"}\n\n"),),  # the rest is of another block
-            (stream(b'data: {\nData: "a": 1}\n\n'),),  # field-case's
-            (stream(b"data: [1,\n: 2]\n\n"),),
-            (stream(b'data: "a\nb"\n\n'),),  # a text alone: it may be meant as it is
-            (stream(b"data: {\n", b'  "a": 1\n', how="cut"), healthy(name="other")),
-        ),
-        bad=(
-            (stream(PRETTY),),
-            (stream(ONE, PRETTY.replace(b"\n", b"\r\n"), ONE),),
-            (stream(b'id: 4\ndata: [\n  {"data": 1},\n  2\n]\nevent: x\n\n'),),
-            (stream(b'data: {"a":\ndata: 1,\n"b": 2}\n\n'),),
-            (stream(b'data: {"message": "one line\nand another"}\n\n'),),
-            (stream(*(bytes([byte]) for byte in PRETTY), capture=True, how="cut"),),
-        ),
-        silent=((exchange(PRETTY, situation="canary"),), NO_BYTES, (stream(b": hi\n\n"),)),
     ),
     "wire/block-without-data": Case(
         good=(
@@ -173,7 +154,11 @@ CASES = {
     "wire/event-named-open-or-error": Case(
         good=((healthy(),), (stream(b"event: errors\ndata: 1\n\n"),), (stream(b"event: Error\ndata: 1\n\n"),)),
         bad=((stream(b"event: error\ndata: 1\n\n"),), (stream(ONE, b"event: open\ndata: 1\n\n"),)),
-        silent=((stream(b"event: error\n\n"),), (stream(b": error\n\n"),)),
+        silent=(
+            (stream(b"event: error\n\n"),),
+            (stream(b": error\n\n"),),
+            (exchange(b"event: error\ndata: 1\n\n", request=POSTED),),  # EventSource reads none
+        ),
     ),
     "wire/id-too-long": Case(
         good=((healthy(),), (stream(event(1, "x" * 128)),)),

@@ -103,8 +103,9 @@ class TaskServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 200
 
-    def __init__(self, tamper: Tamper | None = None, update_status: int = 200) -> None:
+    def __init__(self, tamper: Tamper | None = None, update_status: int = 200, period_s: float = 0.0) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.period_s = period_s  # streams that look for news only so often, from their opening on
         self.tamper: Tamper = tamper or (lambda update: [update])
         self.update_status = update_status
         self.streams: dict[str, list[Queue[bytes]]] = defaultdict(list)
@@ -194,7 +195,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.streams[task].append(queue)
         self.wfile.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
         self.wfile.write(chunk(b'data: {"type":"connected"}\n\n'))
+        look_s = time.monotonic()
         while not self._client_left():
+            if self.server.period_s and time.monotonic() < look_s:
+                time.sleep(0.005)
+                continue
+            if self.server.period_s and queue.empty():
+                look_s += self.server.period_s
             with contextlib.suppress(Empty):
                 event = queue.get(timeout=0.02)
                 self.wfile.write(chunk(b"data: " + event + b"\n\n"))
@@ -216,9 +223,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def tasks(tamper: Tamper | None = None, update_status: int = 200) -> Iterator[TaskServer]:
+def tasks(tamper: Tamper | None = None, update_status: int = 200, period_s: float = 0.0) -> Iterator[TaskServer]:
     """Run a task server."""
-    server = TaskServer(tamper, update_status)
+    server = TaskServer(tamper, update_status, period_s)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

@@ -1,5 +1,6 @@
 """A locustfile of the user's own with a mistake in it: the run judges nothing, and says where the mistake is."""
 
+import re
 from pathlib import Path
 
 from tests.loadtests.conftest import Load, verdicts
@@ -24,3 +25,15 @@ def test_an_error_in_on_event_is_not_the_servers(load: Load, tmp_path: Path) -> 
     assert "on_event raised KeyError: 'stage' x " in document["generator"]["note"]
     assert not document["generator"]["saturated"]
     assert document["connections"]["dropped"] == 0
+
+
+def test_what_raises_in_a_user_voids_the_run_and_makes_no_storm(load: Load, tmp_path: Path) -> None:
+    """Locust starts a task that raised anew at once; a hundred times in a second, each with a connection."""
+    (tmp_path / "own.py").write_text(
+        MISTAKEN.replace("on_event(self, kind, data, last_event_id)", "choose_task(self, node)")
+    )
+    with scripted(StampedSender(0.0)) as url:
+        document = load(url, scenario=str(tmp_path / "own.py"), users=3, duration_s=1)
+    assert document["verdict"] == "could_not_judge"
+    (count,) = re.findall(r"KeyError in a user: 'stage' x (\d+)", document["generator"]["note"])
+    assert int(count) < 20

@@ -179,6 +179,13 @@ class Site:
     async def update(self, task_id: str, **members: Any) -> Answer:
         return await self.post(f"{TASKS}/{task_id}/updates", members)
 
+    async def follow(self, **fields: str) -> Answer:
+        """Open a stream of the feed; nothing is read yet."""
+        return await self.begin("GET", "/events", **fields)
+
+    async def publish(self, text: str) -> Answer:
+        return await self.post("/publish", {"text": text})
+
     async def stream(self, task_id: str, **fields: str) -> Answer:
         """Open a stream; nothing is read yet."""
         return await self.begin("GET", f"{PROGRESS}/{task_id}", **fields)

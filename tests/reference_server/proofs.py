@@ -4,25 +4,33 @@ Where the fault is that nothing comes, the healthy server has all the time it ne
 after a short while.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any
 
+SHORT_WHILE_S = 0.7  # for what never comes
 TASKS = "/api/brand-monitor/tasks"
 PROGRESS = "/api/brand-monitor/progress"
 ORIGIN = "https://app.test"
 LONG = "." * 3900
 
 Proof = Callable[[Any], Awaitable[bool]]
+short_while: ContextVar[float | None] = ContextVar("short_while", default=None)
 
 
 class Proofs(dict[str, tuple[Proof, dict[str, Any]]]):
-    """By the code of the fault: its proof, and the settings that the server needs for it."""
+    """By the code of the fault: its proof, and the settings that the server needs for it, besides those of all."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__()
+        self.settings = settings
 
     def of(self, code: str, **settings: Any) -> Callable[[Proof], Proof]:
         """Register a proof."""
 
         def register(proof: Proof) -> Proof:
-            self[code] = (proof, settings)
+            self[code] = (proof, {**self.settings, **settings})
             return proof
 
         return register
@@ -30,15 +38,21 @@ class Proofs(dict[str, tuple[Proof, dict[str, Any]]]):
     async def hold(self, code: str, serving: Any) -> bool:
         """Whether the fault shows, and the healthy server does not have it."""
         proof, settings = self[code]
-        async with serving(code, patience=0.7, **settings) as site:
+        async with serving(code, **settings) as site:
+            token = short_while.set(SHORT_WHILE_S)
             shows = await proof(site)
+            short_while.reset(token)
         async with serving(**settings) as site:
             return shows and not await proof(site)
 
 
 async def hangs(waiting: Awaitable[Any]) -> bool:
+    """Whether what is awaited does not come: at the faulty server within a short while, at the healthy one at all."""
     try:
-        await waiting
+        async with asyncio.timeout(short_while.get()):
+            await waiting
+    except TimeoutError:
+        return True
     except Exception as error:
         if type(error).__name__ == "Hangs":
             return True

@@ -98,7 +98,7 @@ async def test_a_reader_that_takes_nothing_for_too_long_is_dropped(serving: Any)
 async def test_a_reader_beyond_what_the_log_keeps_is_told_so_and_starts_from_the_present(
     serving: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ssegauge.reference_server.log.RETAINED_BYTES", 50_000)
+    monkeypatch.setattr("ssegauge.reference_server.common.log.RETAINED_BYTES", 50_000)
     async with serving() as site:
         task_id = await site.create(manual=True)
         with unread(site, task_id) as slow:
@@ -116,7 +116,7 @@ async def test_a_reader_beyond_what_the_log_keeps_is_told_so_and_starts_from_the
 async def test_what_the_log_forgets_is_bounded_and_what_it_keeps_can_be_resumed(
     serving: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ssegauge.reference_server.log.RETAINED_BYTES", 50_000)
+    monkeypatch.setattr("ssegauge.reference_server.common.log.RETAINED_BYTES", 50_000)
     async with serving() as site:
         task_id = await site.create(manual=True)
         for number in range(100):

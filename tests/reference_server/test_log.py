@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssegauge.reference_server.log import FellBehindError, Log, Reader, chunk
+from ssegauge.reference_server.common.log import FellBehindError, Log, Reader, chunk
 
 
 class Wire:
@@ -102,7 +102,7 @@ async def test_a_reader_that_leaves_is_forgotten() -> None:
 
 
 async def test_a_position_that_is_forgotten_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ssegauge.reference_server.log.RETAINED_BYTES", 10)
+    monkeypatch.setattr("ssegauge.reference_server.common.log.RETAINED_BYTES", 10)
     log = Log()
     for _ in range(30):
         log.append(b"x")

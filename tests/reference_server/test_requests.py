@@ -237,7 +237,7 @@ async def test_a_thousand_idle_connections_are_closed_and_cost_nothing_after(ser
 
 
 async def test_a_body_that_never_ends_is_408(serving: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ssegauge.reference_server.bodies.TIMEOUT_S", 0.1)
+    monkeypatch.setattr("ssegauge.reference_server.common.bodies.TIMEOUT_S", 0.1)
     async with serving() as site:
         raw = f"POST {TASKS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{{"
         answer = await (await site.send(raw.encode())).whole()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -12,7 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from ssegauge.reference_server import CannotServe, serve, start
+from ssegauge.reference_server import PROFILES, CannotServe, Profile, faults_of, serve, start
+from tests.forked import serving
 
 TASKS = "/api/brand-monitor/tasks"
 COMMAND = [sys.executable, "-m", "ssegauge.reference_server", "--port", "0"]
@@ -92,8 +94,35 @@ def test_an_address_that_is_not_ours_is_one_line(host: str) -> None:
 
 
 def test_an_unknown_fault_names_the_nearest() -> None:
-    with pytest.raises(CannotServe, match="there is no fault 'wire/invalid-utf9'; there is wire/invalid-utf8"):
+    with pytest.raises(CannotServe, match="there is no fault 'wire/invalid-utf9'; did you mean wire/invalid-utf8 or "):
         serve(port=0, faults=["wire/invalid-utf9"])
+
+
+def test_a_fault_of_another_profile_names_it() -> None:
+    with pytest.raises(CannotServe, match=r"event-stream has no fault shape/type-missing; .* --profile task-progress"):
+        serve(port=0, profile="event-stream", faults=["shape/type-missing"])
+
+
+@pytest.mark.parametrize(
+    ("profile", "option", "there_is"), [("event-stream", "slots", "--pace"), ("task-progress", "pace", "--token")]
+)
+def test_an_option_of_another_profile_is_one_line(profile: Profile, option: str, there_is: str) -> None:
+    with pytest.raises(CannotServe, match=f"--{option} is no option of profile {profile}; there is .*{there_is}"):
+        serve(port=0, profile=profile, **{option: 1})
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_profile_lists_its_faults_with_what_they_do(profile: Profile) -> None:
+    command = [*COMMAND, "--profile", profile, "--faults"]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert lines == [f"{code}: {about}" for code, about in faults_of(profile).items()]
+    assert [line for line in lines if not re.fullmatch(r"[a-z0-9-]+(/[a-z0-9-]+(:[a-z0-9-]+)?)?: [^\n]+\.", line)] == []
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_profile_serves(profile: Profile) -> None:
+    with serving(["--profile", profile]) as server:
+        assert httpx.get(f"{server.base_url}/health").json() == {"status": "ok"}
 
 
 @pytest.mark.parametrize("heartbeat", [0, -1, float("nan")])

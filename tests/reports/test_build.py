@@ -62,6 +62,11 @@ def test_a_killed_run_shows_what_its_samples_hold(tmp_path: Path) -> None:
     assert "figure-latency" in page
 
 
+def test_a_report_with_charts_can_be_mailed(tmp_path: Path) -> None:
+    built = reports.build(factory.write_run(tmp_path, samples=factory.samples_frame(rate=1000)))
+    assert built.html.stat().st_size < 300_000
+
+
 def test_a_check_alone_embeds_no_charts_library(tmp_path: Path) -> None:
     page = reports.build(factory.write_run(tmp_path, load=None)).html.read_text("utf-8")
     assert len(page) < 200_000

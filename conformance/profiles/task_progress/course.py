@@ -3,7 +3,6 @@
 A stream in a ``situation`` is none of the ordinary ones. Times are in Unix epoch milliseconds on our own clock.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 
 from ssegauge.conformance.facts import Facts
@@ -12,10 +11,6 @@ from ssegauge.conformance.profiles.task_progress.rules.shape import TYPES, is_he
 from ssegauge.conformance.rules.reading.effects import accepted_updates
 from ssegauge.conformance.seen import ENDED, Message, Seen, View, is_number
 from ssegauge.conformance.words import lasted
-
-State = tuple[object, ...]
-# What two readers of one task are to be told alike; an estimate of the time left depends on the moment.
-COMMON = ("status", "stage", "progress", "message", "results", "error")
 
 
 def ordinary(seen: Seen) -> Iterator[View]:
@@ -67,15 +62,6 @@ def _says_what_it_is(message: Message) -> bool:
         return False
     status = message.progress.get("status")
     return message.type != "progress" or (isinstance(status, str) and status in STATUSES)
-
-
-def state(message: Message) -> State:
-    """Return a report's state, for comparison with that of others."""
-    return tuple(_comparable(message.progress.get(name)) for name in COMMON)
-
-
-def _comparable(value: object) -> object:
-    return json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value
 
 
 def percent(message: Message) -> float | None:

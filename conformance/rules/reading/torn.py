@@ -1,23 +1,64 @@
-"""Data that its own line breaks tear: JSON of which clients ignore the lines that do not start with `data:`."""
+"""Data that its own line breaks tear: lines that clients ignore, because they do not start with `data:`."""
 
 import json
+import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
+from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES
+from ssegauge.conformance.rules.reading.json_texts import is_structure, json_texts
 from ssegauge.conformance.seen import Item, Message, View
-from ssegauge.conformance.sse import IgnoredField
+from ssegauge.conformance.sse import BlockWithoutData, IgnoredField
 
 NOT_DATA = frozenset({b"", b"event", b"id", b"retry"})  # a comment has no name
+_OWN_FIELD = re.compile(r"[A-Za-z][\w.-]*:", re.ASCII)  # what may be a field of the server's own
+_ALIVE = re.compile(r"[\W_]*(?:keep[\W_]*alive|heart[\W_]*beat|ping|pong)[\W_]*", re.IGNORECASE)
 
 
 def torn(view: View) -> Iterator[tuple[Message, list[Item]]]:
-    """Yield the events whose JSON is broken by nothing but lines of it that are ignored, with these lines."""
-    ignored = [item for item, what in view.of(IgnoredField) if what.reason == "unknown-field"]
+    """Yield the events of which lines are ignored that are data, with these lines: the rest of JSON, or of a text."""
+    ignored = _ignored(view)
     starts = [item.what.start for item in ignored]
     for message in view.messages if ignored else ():
-        lost = ignored[bisect_left(starts, message.event.start) : bisect_left(starts, message.event.end)]
-        if lost and message.error and _is_json(_whole(view, message)):
+        inside = ignored[bisect_left(starts, message.event.start) : bisect_left(starts, message.event.end)]
+        if inside and message.error and _is_json(_whole(view, message)):
+            yield message, inside
+        elif lost := [item for item in inside if _is_data(view, message, item)]:
             yield message, lost
+
+
+def orphans(view: View) -> Iterator[Item]:
+    """Yield the lines that are ignored behind the blank line of a text that they came with: it had a blank line."""
+    blocks = [(what.start, what.end) for _, what in view.of(BlockWithoutData)]
+    blocks += [(message.event.start, message.event.end) for message in view.messages]
+    for item in _ignored(view):
+        start = item.what.start
+        before = next((one for one in reversed(view.messages) if one.event.end <= start), None)
+        inside = any(begin <= start < end for begin, end in blocks)
+        if before and not inside and before.item.chunk == item.chunk and not is_structure(before.value):
+            line = _line(view, item)
+            if " " in line.strip() and _is_text(line):
+                yield item
+
+
+def _ignored(view: View) -> list[Item]:
+    return [item for item, what in view.of(IgnoredField) if what.reason == "unknown-field" and not what.meant]
+
+
+def _is_data(view: View, message: Message, item: Item) -> bool:
+    """Whether an ignored line belongs to the data before it."""
+    if not re.search(rb"(?:^|[\r\n])data:", view.body[message.event.start : item.what.start]):
+        return False
+    line = _line(view, item)
+    return json_texts(line) == 1 if is_structure(message.value) else _is_text(line)
+
+
+def _is_text(line: str) -> bool:
+    return not _OWN_FIELD.match(line) and not _ALIVE.fullmatch(line) and line.strip().lower() not in HEARTBEAT_NAMES
+
+
+def _line(view: View, item: Item) -> str:
+    return view.body[item.what.start : item.what.end].decode("utf-8", "replace")
 
 
 def _whole(view: View, message: Message) -> bytes:
@@ -33,6 +74,6 @@ def _whole(view: View, message: Message) -> bytes:
 def _is_json(text: bytes) -> bool:
     """Whether the text is a JSON object or list. A raw line break in a string counts: it tore the data as well."""
     try:
-        return isinstance(json.loads(text, strict=False), dict | list)
+        return is_structure(json.loads(text, strict=False))
     except (ValueError, RecursionError):
         return False

@@ -21,6 +21,7 @@ FORBIDDEN_IN_204 = {
         " content size is known prior to sending the complete header section.",
     ),
     over="streams",
+    rests_on=("response/malformed-http2",),
 )
 def content_length_on_stream(view: View) -> Iterator[Mark]:
     """A live stream has no Content-Length.

@@ -140,7 +140,8 @@ def cacheable(view: View) -> Iterator[Mark]:
 
     Example: (no Cache-Control), or Cache-Control: max-age=60
     """
-    if view.head and view.transcript.request.method == "GET":  # caches do not store what other methods are answered
+    # Caches do not store what other methods are answered; of a capture the method is not known.
+    if view.head and view.transcript.request.method == "GET" and not view.facts.capture:
         right = {"no-cache", "no-store", "max-age=0"} & _directives(view) or _has_expired(view)
         yield view.good() if right else view.bad("caches may reuse this stream", "cache-control")
 
@@ -268,6 +269,7 @@ def no_nosniff(view: View) -> Iterator[Mark]:
         "the-eventsource-interface",
         "Otherwise, announce the connection and interpret res's body line by line.",
     ),
+    rests_on=("capacity/serves-few-at-once",),
 )
 def head_held_until_first_event(seen: Seen) -> Iterator[Mark]:
     """The response head is sent at once, not with the first event.

@@ -7,11 +7,20 @@ found. For the streams of tasks there are stricter rules in that profile's folde
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
-from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.reading.answers import no_room
+from ssegauge.conformance.rules.reading.returns import (
+    Return,
+    came_back,
+    ids,
+    is_told_apart,
+    newcomers,
+    not_told_where,
+    plain,
+    returns,
+)
+from ssegauge.conformance.rules.reading.sameness import identified
 from ssegauge.conformance.rules.rule import rule, whatwg
 from ssegauge.conformance.seen import Mark, Message, Seen, View
 from ssegauge.conformance.words import shown
@@ -25,53 +34,7 @@ OPENING_MS = 250.0  # what comes this soon after the first event may be the stat
 LEAST_COUNTED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Return:
-    """A client that came back: what another was told up to the event whose id it brings, and what after that."""
-
-    view: View
-    uncut: View
-    before: list[Message]
-    after: list[Message]
-
-    @property
-    def came(self) -> str:
-        """What the client came back with, for a summary."""
-        return f"came back with {shown(self.before[-1].event.id)}"
-
-
-def _identified(view: View) -> list[Message]:
-    return [message for message in view.messages if message.event.id]
-
-
-def _ids(messages: list[Message]) -> list[str | None]:
-    return [message.event.id for message in messages]
-
-
-def _came_back(seen: Seen) -> Iterator[View]:
-    """Yield the exchanges in which a client came back, by the one method with which EventSource does."""
-    returned = seen.role("stream", Facts(kind="plain", reader="cut", resume="known"))
-    return (view for view in returned if view.transcript.request.method == "GET")
-
-
-def _returns(seen: Seen) -> Iterator[Return]:
-    """Yield the clients that came back. Where two events have one id, it does not say where to go on."""
-    for view in _came_back(seen):
-        for uncut in seen.role("stream", Facts(reader="uncut", task_id=view.facts.task_id)):
-            told, last = _identified(uncut), view.facts.last_event_id
-            ids = _ids(told)
-            if last in ids and len(set(ids)) == len(ids):
-                at = ids.index(last) + 1
-                yield Return(view, uncut, told[:at], told[at:])
-
-
-def _newcomers(seen: Seen, view: View) -> list[View]:
-    """Return the streams of clients that came at the same time without an id."""
-    beside = seen.role("stream", Facts(reader="newcomer", task_id=view.facts.task_id))
-    return [one for one in beside if one.is_event_stream]
-
-
-@rule("resume/begins-anew", "should", REPORTS_THE_LAST)
+@rule("resume/begins-anew", "should", REPORTS_THE_LAST, promised={"resume": "must"})
 def begins_anew(seen: Seen) -> Iterator[Mark]:
     """A client that comes back with an id is not sent everything up to it again.
 
@@ -83,9 +46,10 @@ def begins_anew(seen: Seen) -> Iterator[Mark]:
 
     Example: (ids 1 to 20; on coming back with 10: ids 1, 2, 3 and so on)
     """
-    for one in _returns(seen):
-        told, before = _identified(one.view), _ids(one.before)
-        if len(before) > 1 and _ids(told)[: len(before)] == before:
+    yield from not_told_where(seen)
+    for one in plain(returns(seen)):
+        told, before = identified(one.view), ids(one.before)
+        if len(before) > 1 and ids(told)[: len(before)] == before:
             if _is_history(one):
                 again = f"the stream began anew, with {shown(before[0])} to {shown(before[-1])}"
                 yield one.view.bad(f"{one.came}: {again}", told[0])
@@ -110,10 +74,16 @@ def _is_counted(messages: list[Message]) -> bool:
 def _goes_on(view: View, before: list[str | None]) -> bool:
     """Whether there came something new, or the server says that there is no more."""
     ends = view.head is not None and view.head.status == 204
-    return ends or (view.is_event_stream and any(told not in before for told in _ids(_identified(view))))
+    return ends or (view.is_event_stream and any(told not in before for told in ids(identified(view))))
 
 
-@rule("resume/events-lost-on-resume", "should", REPORTS_THE_LAST)
+@rule(
+    "resume/events-lost-on-resume",
+    "should",
+    REPORTS_THE_LAST,
+    promised={"resume": "must"},
+    rests_on=("resume/gap-on-resume", "resume/known-id-silenced"),
+)
 def events_lost_on_resume(seen: Seen) -> Iterator[Mark]:
     """A server that sends kept events to a client that comes back leaves none of them out.
 
@@ -123,19 +93,13 @@ def events_lost_on_resume(seen: Seen) -> Iterator[Mark]:
 
     Example: (ids 1 to 20; on coming back with 10: ids 12, 13, 14 and so on)
     """
-    for one in _returns(seen):
-        got = set(_ids(_identified(one.view)))
+    yield from not_told_where(seen)
+    for one in plain(returns(seen)):
+        got = set(ids(identified(one.view)))
         reached = [number for number, message in enumerate(one.after, 1) if message.event.id in got]
-        if reached and _is_told_apart(seen, one, got):
+        if reached and is_told_apart(seen, one, got):
             missed = [message.event.id for message in one.after[: reached[-1]] if message.event.id not in got]
             yield one.view.bad(f"{one.came}: was not sent {shown(missed[0])}") if missed else one.view.good()
-
-
-def _is_told_apart(seen: Seen, one: Return, got: set[str | None]) -> bool:
-    """Whether kept events are sent because of the id: a newcomer is not sent them, or is sent those before it too."""
-    newcomers = _newcomers(seen, one.view)
-    anyway = {told for view in newcomers for told in _ids(_identified(view))}
-    return bool(newcomers) and bool((got - anyway) & {*_ids(one.after)} or (anyway - got) & {*_ids(one.before)})
 
 
 @rule(
@@ -156,9 +120,11 @@ def known_id_refused(seen: Seen) -> Iterator[Mark]:
 
     Example: HTTP/1.1 500 Internal Server Error, to `Last-Event-ID: 10`
     """
-    for view in _came_back(seen):
+    for view in came_back(seen):
+        if view.facts.kind != "plain":
+            continue
         if view.is_event_stream or (view.head and view.head.status == 204):
             yield view.good()
-        elif view.head and not no_room(view) and _newcomers(seen, view):
+        elif view.head and not no_room(view) and newcomers(seen, view):
             answer = f"{view.head.status} ({view.media_type or 'no media type'})"
             yield view.bad(f"came back with {shown(view.facts.last_event_id)}: answered {answer}", "status")

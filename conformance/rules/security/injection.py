@@ -7,15 +7,17 @@ word turns up outside the message's text, the text was written into the stream w
 from collections.abc import Iterator
 
 from ssegauge.conformance.facts import Facts
+from ssegauge.conformance.rules.reading.texts import texts
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.seen import Item, Mark, Seen, View
+from ssegauge.conformance.seen import Item, Mark, Message, Seen, View
 from ssegauge.conformance.sse import BlockWithoutData, Comment, Event, IgnoredField
 
 STAYS_INSIDE = profile("E1.5")
 NEEDS = ("update",)
+SPOILED = ("wire/mid-stream-bom", "wire/repeated-bom")  # a mark in each event loses texts, whoever wrote them
 
 
-@rule("security/injection-lf", "must", STAYS_INSIDE, needs=NEEDS)
+@rule("security/injection-lf", "must", STAYS_INSIDE, needs=NEEDS, rests_on=SPOILED)
 def injection_lf(seen: Seen) -> Iterator[Mark]:
     r"""A line feed in a text stays inside the text.
 
@@ -28,7 +30,7 @@ def injection_lf(seen: Seen) -> Iterator[Mark]:
     yield from _stays_inside(seen, "lf")
 
 
-@rule("security/injection-cr", "must", STAYS_INSIDE, needs=NEEDS)
+@rule("security/injection-cr", "must", STAYS_INSIDE, needs=NEEDS, rests_on=SPOILED)
 def injection_cr(seen: Seen) -> Iterator[Mark]:
     r"""A carriage return in a text stays inside the text.
 
@@ -41,7 +43,7 @@ def injection_cr(seen: Seen) -> Iterator[Mark]:
     yield from _stays_inside(seen, "cr")
 
 
-@rule("security/injection-crlf", "must", STAYS_INSIDE, needs=NEEDS)
+@rule("security/injection-crlf", "must", STAYS_INSIDE, needs=NEEDS, rests_on=SPOILED)
 def injection_crlf(seen: Seen) -> Iterator[Mark]:
     r"""A CRLF in a text stays inside the text.
 
@@ -54,7 +56,7 @@ def injection_crlf(seen: Seen) -> Iterator[Mark]:
     yield from _stays_inside(seen, "crlf")
 
 
-@rule("security/injection-separator", "must", STAYS_INSIDE, needs=NEEDS)
+@rule("security/injection-separator", "must", STAYS_INSIDE, needs=NEEDS, rests_on=SPOILED)
 def injection_separator(seen: Seen) -> Iterator[Mark]:
     r"""U+2028, U+2029 and U+0085 in a text end no line.
 
@@ -68,7 +70,7 @@ def injection_separator(seen: Seen) -> Iterator[Mark]:
     yield from _stays_inside(seen, "separator")
 
 
-@rule("security/injection-nul", "must", STAYS_INSIDE, needs=NEEDS)
+@rule("security/injection-nul", "must", STAYS_INSIDE, needs=NEEDS, rests_on=SPOILED)
 def injection_nul(seen: Seen) -> Iterator[Mark]:
     r"""A NUL in a text neither cuts the text nor breaks the event.
 
@@ -81,26 +83,77 @@ def injection_nul(seen: Seen) -> Iterator[Mark]:
     yield from _stays_inside(seen, "nul")
 
 
+@rule("security/injection-quote", "must", STAYS_INSIDE, needs=NEEDS)
+def injection_quote(seen: Seen) -> Iterator[Mark]:
+    r"""Quotes and backslashes in a text stay inside the text.
+
+    Why: JSON that is put together from strings ends at the first quote of a text: the event cannot be parsed, or says
+    what whoever wrote the text wants it to say.
+
+    Mend: Let a JSON library write the whole event; never put a text between quotes by hand.
+
+    Example: data: {"message":"before","forged":"yes"}, where the text was: before","forged":"yes
+    """
+    yield from _stays_inside(seen, "quote")
+
+
 def _stays_inside(seen: Seen, case: str) -> Iterator[Mark]:
     for update in seen.role("update", Facts(canary=case)):
-        marker = update.facts.marker
-        if marker is None or not update.head:
+        if update.facts.marker is None or not update.head:
             continue
         if 400 <= update.head.status < 500:
             yield update.good()  # refusing such a text is one way to keep it out
         elif update.head.status < 300:
             for view in seen.role("stream", Facts(situation="canary", task_id=update.facts.task_id)):
-                yield from _inside(view, marker)
+                yield from _inside(view, update, _markers(seen))
 
 
-def _inside(view: View, marker: str) -> Iterator[Mark]:
-    broken = [item for item in view.items if _is_outside(item, marker)]
-    broken += [one.item for one in view.messages if marker in one.event.data and not isinstance(one.value, dict)]
-    told = any(marker in text for one in view.progress if isinstance(text := one.progress.get("message"), str))
-    if broken:
-        yield view.bad("text from an update became part of the stream's framing", min(broken, key=_place))
+def _markers(seen: Seen) -> frozenset[str]:
+    """Return what marks each of the texts that try to break the framing."""
+    return frozenset(one.facts.marker for one in seen.role("update") if one.facts.canary and one.facts.marker)
+
+
+def _inside(view: View, update: View, markers: frozenset[str]) -> Iterator[Mark]:
+    marker = update.facts.marker or ""
+    outside = [item for item in view.items if _is_outside(item, marker)]
+    told = [message for message in view.messages if marker in message.event.data]
+    if outside:
+        yield view.bad("text from an update became part of the stream's framing", min(outside, key=_place))
+    elif found := next(_broken(view, told, update, markers), None):
+        yield view.bad(*found)
     elif told:
         yield view.good()
+
+
+def _broken(view: View, told: list[Message], update: View, markers: frozenset[str]) -> Iterator[tuple[str, Message]]:
+    """Yield how the text broke the events that tell it, or was broken."""
+    marker, cut = update.facts.marker, update.facts.canary == "nul"
+    speaks_json = _speaks_json(view, markers)
+    for message in told:
+        if f"{marker}-injected" in message.event.data.split("\n") or _is_member(message.value, f"{marker}-injected"):
+            yield "text from an update became a value of its own", message
+        elif message.error and speaks_json:
+            raw = "\0" in message.event.data
+            what = "a raw NUL from an update" if raw else "text from an update"
+            yield f"{what} broke the JSON of its event", message
+        elif cut and _whole_ones(view, markers) and f"{marker}-end" not in message.event.data:
+            yield "text from an update was cut off at its NUL", message
+
+
+def _speaks_json(view: View, markers: frozenset[str]) -> bool:
+    """Whether the events that tell none of these texts are JSON objects or lists, all of them."""
+    others = [one for one in view.messages if not any(marker in one.event.data for marker in markers)]
+    return bool(others) and all(isinstance(one.value, dict | list) for one in others)
+
+
+def _is_member(value: object, text: str) -> bool:
+    """Whether a member of a JSON value is exactly this text."""
+    return text in texts(value)
+
+
+def _whole_ones(view: View, markers: frozenset[str]) -> bool:
+    """Whether texts of this kind arrive to their ends: the server does not shorten them."""
+    return any(f"{marker}-end" in message.event.data for marker in markers for message in view.messages)
 
 
 def _place(item: Item) -> int:

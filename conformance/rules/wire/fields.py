@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES
-from ssegauge.conformance.rules.reading.torn import torn
+from ssegauge.conformance.rules.reading.torn import orphans, torn
 from ssegauge.conformance.rules.rule import rfc, rule, whatwg
 from ssegauge.conformance.rules.wire.stream import none_of
 from ssegauge.conformance.seen import Item, Mark, View
@@ -115,49 +115,22 @@ def field_case(view: View) -> Iterator[Mark]:
 def unknown_field(view: View) -> Iterator[Mark]:
     r"""Every line is a known field or a comment.
 
-    Why: Other lines are ignored; most often they are the rest of data whose line breaks were not split.
+    Why: Other lines are ignored: what they say reaches nobody.
 
     Mend: Start every line of the data with `data: `, and put remarks behind a colon.
 
-    Example: data: first line\nsecond line\n\n
+    Example: time: now
     """
     if view.facts.situation == "canary":  # judged by security/injection-lf and its like
         return
-    others = {id(item) for _, lost in torn(view) for item in lost}  # judged by wire/unprefixed-data
+    others = {id(item) for _, lost in torn(view) for item in lost}  # judged by wire/unprefixed-data, as these are
+    others |= {id(item) for item in orphans(view)}
     found = (
         (item, f"the field {shown(what.name)} is ignored")
         for item, what in _ignored(view, "unknown-field")
         if not what.meant and id(item) not in others
     )
     yield from none_of(view, found)
-
-
-@rule(
-    "wire/unprefixed-data",
-    "must",
-    whatwg("event-stream-interpretation", "Otherwise The field is ignored."),
-    over="streams",
-)
-def unprefixed_data(view: View) -> Iterator[Mark]:
-    r"""Every line of an event's JSON starts with `data:`.
-
-    Why: Clients ignore the lines that do not, and what is left of the JSON cannot be parsed: the event is lost for all
-    of them, though it looks whole in any tool that shows bytes.
-
-    Mend: Write JSON on one line, as JSON libraries do unless told to indent, with line breaks in texts as `\n`; or
-    start each of its lines with `data: `.
-
-    Example: data: {\n  "type": "progress"\n}\n
-    """
-    if view.facts.situation == "canary":  # judged by security/injection-lf and its like
-        return
-    found = list(torn(view))
-    for message, lost in found:
-        many = "a line of an event's JSON lacks" if len(lost) == 1 else f"{len(lost)} lines of an event's JSON lack"
-        summary = f"{many} `data:`: clients drop that part, and the rest is no JSON"
-        yield view.bad(summary, message)
-    if view.messages and not found:
-        yield view.good()
 
 
 @rule(
@@ -211,7 +184,7 @@ def event_named_open_or_error(view: View) -> Iterator[Mark]:
         for item in view.events
         if isinstance(item.what, Event) and item.what.type in {"open", "error"}
     )
-    if view.events:
+    if view.events and view.transcript.request.method == "GET":  # EventSource reads no other streams
         yield from none_of(view, found)
 
 

@@ -1,5 +1,6 @@
 """Rules on the bytes of an event stream, whatever they mean."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -7,20 +8,28 @@ import httpx
 import httpx_sse
 
 from ssegauge.conformance.rules.rule import rfc, rule, whatwg
-from ssegauge.conformance.seen import Item, Mark, Message, View
+from ssegauge.conformance.seen import Item, Level, Mark, Message, View
 from ssegauge.conformance.sse import (
     ByteOrderMark,
+    IgnoredField,
     Oversized,
     ReplacedBytes,
     UnfinishedTail,
     decode,
 )
+from ssegauge.conformance.words import excerpt
 
 ONE_BOM = whatwg(
     "event-stream-interpretation",
     "The UTF-8 decode algorithm strips one leading UTF-8 Byte Order Mark (BOM), if any.",
 )
 MOST_EVENT_BYTES = 1 << 16  # the line limit that asyncio and aiohttp readers start with
+
+SHOWN_OF_A_PAGE = 60
+ERROR_PAGE = re.compile(
+    rb"\s*(?:<!doctype html|<html|<\?xml|internal server error|traceback \(most recent call last\)|bad gateway)",
+    re.IGNORECASE,
+)
 
 
 def none_of(view: View, found: Iterator[tuple[Item, str]]) -> Iterator[Mark]:
@@ -32,11 +41,21 @@ def none_of(view: View, found: Iterator[tuple[Item, str]]) -> Iterator[Mark]:
         yield view.good()
 
 
-def _spoiling_marks(view: View, *, repeated: bool) -> Iterator[tuple[Item, ByteOrderMark]]:
-    """Yield the marks that clients do not strip: the one right behind the first mark, or those further on."""
+def _spoiling_marks(view: View, summary: str, *, repeated: bool) -> Iterator[Mark]:
+    """Judge the marks that clients do not strip: the one right behind the first mark, or those further on.
+
+    Where one spoils a field of an event, clients lose that.
+    """
     marks = list(view.of(ByteOrderMark))
     second = 3 if any(mark.stripped for _, mark in marks) else None
-    return ((item, mark) for item, mark in marks if not mark.stripped and (mark.start == second) is repeated)
+    found = [item for item, mark in marks if not mark.stripped and (mark.start == second) is repeated]
+    spoiled = {what.start: what.meant for _, what in view.of(IgnoredField)}
+    for item in found:
+        lost = spoiled.get(item.what.start) or ""
+        level: Level | None = "must" if lost in {"data", "event", "id"} else None
+        yield view.bad(f"{summary}: clients lose the `{lost}` line that it opens" if lost else summary, item, level)
+    if view.body and not found:
+        yield view.good()
 
 
 @rule(
@@ -68,13 +87,37 @@ def truncated_event(view: View) -> Iterator[Mark]:
 
     Why: Without it clients drop the event, and it is usually the one that says how the task ended.
 
-    Mend: End every event, the last one too, with an empty line before closing.
+    Mend: End every event, the last one too, with an empty line before closing. Where an error page was appended, the
+    handler threw after the head had gone out: catch that inside the stream, and tell it as an event.
 
     Example: data: {"status":"completed"}\n
     """
     if view.ended_by_server and view.body:
         tails = [item for item, what in view.of(UnfinishedTail) if what.loses_fields]
-        yield view.bad("the stream ends inside an event", tails[0]) if tails else view.good()
+        yield view.bad(_how_it_ends(view, tails[0]), tails[0]) if tails else view.good()
+
+
+def _how_it_ends(view: View, tail: Item) -> str:
+    text = view.body[tail.what.start :]
+    return (
+        f"an error page was appended to the stream{_names(text)}"
+        if _is_page(text)
+        else "the stream ends inside an event"
+    )
+
+
+def _is_page(text: bytes) -> bool:
+    """Whether this is what a framework answers to a request that failed: JSON, HTML or a status in words."""
+    if ERROR_PAGE.match(text):
+        return True
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _names(text: bytes) -> str:
+    return f": {excerpt(text[:SHOWN_OF_A_PAGE])}"
 
 
 @rule(
@@ -88,6 +131,7 @@ def truncated_event(view: View) -> Iterator[Mark]:
         " Content-Length is [...] considered complete unless an error was indicated by the underlying connection",
     ),
     over="streams",
+    rests_on=("response/malformed-http2", "end/cut-by-timeout"),
 )
 def truncated_chunked_body(view: View) -> Iterator[Mark]:
     r"""A stream that the server ends is ended as HTTP ends a body, not by dropping the connection.
@@ -95,7 +139,9 @@ def truncated_chunked_body(view: View) -> Iterator[Mark]:
     Why: A connection that just drops looks like a network failure: clients report an error instead of an end, and the
     event that was under way is lost.
 
-    Mend: Finish the response (in most frameworks: return from the handler) instead of closing the socket.
+    Mend: Finish the response (in most frameworks: return from the handler) instead of closing the socket; where it
+    drops in the midst, look in the server's log for what was thrown after the head had gone out, and for a worker or a
+    proxy that gave up.
 
     Example: 5\r\nhello\r\n and then FIN, without 0\r\n\r\n
     """
@@ -125,8 +171,7 @@ def repeated_bom(view: View) -> Iterator[Mark]:
 
     Example: \xef\xbb\xbf\xef\xbb\xbfdata: 1
     """
-    found = ((item, "a second byte order mark") for item, _ in _spoiling_marks(view, repeated=True))
-    yield from none_of(view, found)
+    yield from _spoiling_marks(view, "a second byte order mark", repeated=True)
 
 
 @rule("wire/mid-stream-bom", "advice", ONE_BOM, over="streams")
@@ -139,8 +184,7 @@ def mid_stream_bom(view: View) -> Iterator[Mark]:
 
     Example: data: 1\n\n\xef\xbb\xbfdata: 2\n\n
     """
-    found = ((item, "a byte order mark inside the stream") for item, _ in _spoiling_marks(view, repeated=False))
-    yield from none_of(view, found)
+    yield from _spoiling_marks(view, "a byte order mark inside the stream", repeated=False)
 
 
 @rule(
@@ -209,6 +253,7 @@ def oversized_event(view: View) -> Iterator[Mark]:
     "advice",
     whatwg("event-stream-interpretation", "Streams must be decoded using the UTF-8 decode algorithm."),
     over="streams",
+    rests_on=("wire/mid-stream-bom", "wire/repeated-bom"),
 )
 def misread_by_common_clients(view: View) -> Iterator[Mark]:
     r"""Common client libraries read the stream as browsers do.

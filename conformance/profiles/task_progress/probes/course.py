@@ -1,16 +1,15 @@
 """The course of a task from its start to its end, seen by readers that come in time."""
 
 import asyncio
-import uuid
 from dataclasses import replace
 
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.probes.probe import probe
+from ssegauge.conformance.probes.publishing import STEPS, pace
 from ssegauge.conformance.recording.live import Live, now_ms
 from ssegauge.conformance.recording.server import Server
+from ssegauge.conformance.recording.speaking import Speaker
 
-UPDATES = 8
-PACE_S = 0.1
 LONGEST_TASK_S = 60.0
 MARGIN_S = 0.5
 
@@ -32,7 +31,7 @@ async def read_task(server: Server, live: Live, task_id: str) -> None:
     await live.stop("timeout", "the task went on for longer than we read, or fell silent")
 
 
-@probe("task.create")
+@probe("task.create", asks=5)
 async def happy_path(server: Server) -> None:
     """Start a task that runs by itself and read it to its end, twice at once; then look at the polling endpoint."""
     task_id = await server.create()
@@ -45,7 +44,7 @@ async def happy_path(server: Server) -> None:
     await server.snapshot(task_id, "ended" if one.transcript.end and one.transcript.end.how == "eof" else "running")
 
 
-@probe("task.create_failing")
+@probe("task.create_failing", streams=1, asks=4)
 async def failing(server: Server) -> None:
     """Start a task that fails and read it to its end."""
     task_id = await server.create("failing")
@@ -55,31 +54,21 @@ async def failing(server: Server) -> None:
     await server.snapshot(task_id, "ended")
 
 
-@probe("task.create_manual", "task.update")
+@probe("task.create_manual", "task.update", asks=15)
 async def paced(server: Server) -> None:
     """Move a task step by step; read it from its start and from half way, and come back after its end."""
-    task_id = await server.create("manual")
-    facts = Facts(task_id=task_id, kind="manual", patience_ms=1000 * server.patience_s)
+    speaker = Speaker(server, Facts(task_id=await server.create("manual"), kind="manual"))
+    facts = replace(speaker.facts, patience_ms=1000 * server.patience_s)
     async with server.stream("paced", replace(facts, reader="uncut")) as live:
-        await live.until(lambda: len(live.events) > 1, server.patience_s)
-        await pace(server, task_id, range(UPDATES // 2))
+        await speaker.connected(live)
+        await pace(speaker, range(STEPS // 2))
         async with server.stream("late", replace(facts, joined="late")) as late:
-            await late.until(lambda: len(late.events) > 1, server.patience_s)
-            await pace(server, task_id, range(UPDATES // 2, UPDATES))
-            await server.complete(task_id)
+            await speaker.connected(late)
+            await pace(speaker, range(STEPS // 2, STEPS))
+            await speaker.end()
             await asyncio.gather(live.finish(server.patience_s), late.finish(server.patience_s))
-    await server.snapshot(task_id, "ended")
+    await server.snapshot(facts.task_id or "", "ended")
     await come_back(server, live, facts)
-
-
-async def pace(server: Server, task_id: str, steps: range) -> None:
-    """Make updates one after the other, each at its planned time; their texts are of this task alone."""
-    loop = asyncio.get_running_loop()
-    started = loop.time()
-    for planned, step in enumerate(steps, 1):
-        await asyncio.sleep(max(0.0, started + planned * PACE_S - loop.time()))
-        message = f"step {step + 1} of {UPDATES} of {uuid.uuid4().hex[:8]}"
-        await server.update(task_id, progress=10 * (step + 1), message=message)
 
 
 async def come_back(server: Server, live: Live, facts: Facts) -> None:

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.probes.probe import probe
-from ssegauge.conformance.profiles.task_progress.probes.course import pace
+from ssegauge.conformance.probes.publishing import pace
 from ssegauge.conformance.recording.server import Server
+from ssegauge.conformance.recording.speaking import Speaker
 
 RACE_MS = range(-20, 21, 4)
 GARBAGE = {
@@ -18,28 +19,28 @@ GARBAGE = {
 }
 
 
-@probe("task.create_manual", "task.update")
+@probe("task.create_manual", "task.update", streams=8, asks=16)
 async def resume(server: Server) -> None:
     """Cut after every event: come back with the id of each, while the task runs, and read on to the end."""
-    task_id = await server.create("manual")
-    facts = Facts(task_id=task_id, kind="manual", patience_ms=1000 * server.patience_s)
+    speaker = Speaker(server, Facts(task_id=await server.create("manual"), kind="manual"))
+    facts = replace(speaker.facts, patience_ms=1000 * server.patience_s)
     cut = replace(facts, reader="cut", resume="known")
     async with server.stream("resume-uncut", replace(facts, reader="uncut")) as uncut:
-        await uncut.until(lambda: len(uncut.events) > 1, server.patience_s)
-        await pace(server, task_id, range(4))
+        await speaker.connected(uncut)
+        await pace(speaker, range(4))
         await uncut.until(lambda: len(uncut.events) > 5, server.patience_s)
         cuts = [
             asyncio.create_task(server.read(f"resume-after-{n}", replace(cut, last_event_id=last)))
             for n, last in enumerate(uncut.ids(), 1)
         ]
         await asyncio.sleep(3 * 0.1)  # they are subscribed, or slow: both must be served
-        await pace(server, task_id, range(4, 6))
-        await server.complete(task_id)
+        await pace(speaker, range(4, 6))
+        await speaker.end()
         await uncut.finish(server.patience_s)
         await asyncio.gather(*cuts)
 
 
-@probe("task.create_manual", "task.update")
+@probe("task.create_manual", "task.update", streams=6, asks=13)
 async def stale(server: Server) -> None:
     """Come with ids that the task never gave: another task's, and rubbish."""
     task_id, other = await server.create("manual"), await server.create("manual")
@@ -62,7 +63,7 @@ async def _come_with(server: Server, facts: Facts) -> None:
             live.on_end("timeout")
 
 
-@probe("task.create_manual", "task.update", stage="alone")
+@probe("task.create_manual", "task.update", stage="alone", streams=11, asks=44)
 async def race(server: Server) -> None:
     """Subscribe at the very moment at which the task ends, a little earlier and a little later."""
     await asyncio.gather(*(_subscribe_near_the_end(server, offset) for offset in RACE_MS))

@@ -10,12 +10,12 @@ from ssegauge.conformance.profiles.task_progress.course import (
     ordinary,
     percent,
     readable,
-    state,
 )
 from ssegauge.conformance.profiles.task_progress.rules.progress import UNFINISHED
 from ssegauge.conformance.profiles.task_progress.rules.shape import is_heartbeat, made_ms
 from ssegauge.conformance.rules.reading.answers import no_room, unanswered
 from ssegauge.conformance.rules.reading.effects import accepted_updates
+from ssegauge.conformance.rules.reading.sameness import state
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Message, Seen, View
 from ssegauge.conformance.sse import UnfinishedTail

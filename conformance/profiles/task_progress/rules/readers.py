@@ -5,16 +5,15 @@ from itertools import pairwise
 
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.profiles.task_progress.course import (
-    State,
     ended_ms,
     how_untold,
     in_time,
     ordinary,
     percent,
     percents,
-    state,
     told_state,
 )
+from ssegauge.conformance.rules.reading.sameness import State, state
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Message, Seen, View, is_number
 from ssegauge.conformance.words import shown

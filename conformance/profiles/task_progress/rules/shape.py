@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES
+from ssegauge.conformance.rules.reading.json_texts import json_texts
 from ssegauge.conformance.rules.reading.torn import torn
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Message, View, is_number
@@ -90,8 +91,8 @@ def not_json(view: View) -> Iterator[Mark]:
 
     Example: data: {'type': 'progress'}
     """
-    others = {id(one) for one, _ in torn(view)}  # judged by wire/unprefixed-data
-    events = (one for one in messages(view) if id(one) not in others)
+    others = {id(one) for one, _ in torn(view)}  # judged by wire/unprefixed-data, and wire/two-values-in-one
+    events = (one for one in messages(view) if id(one) not in others and json_texts(one.event.data) < 2)
     yield from each(view, events, lambda one: f"not JSON: {one.error}" if one.error else "")
 
 

@@ -1,0 +1,133 @@
+"""Readers that come back to a stream of which nothing is known but its address, with ids that it gave or never gave."""
+
+import asyncio
+import re
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+from ssegauge.conformance.facts import Facts
+from ssegauge.conformance.probes.probe import probe
+from ssegauge.conformance.recording.live import Live
+from ssegauge.conformance.recording.server import Server
+from ssegauge.conformance.recording.speaking import Speaker
+from ssegauge.conformance.seen import Message
+
+QUICK_LOOK_S = 1.0
+OPENING_S = 0.6  # what a newcomer is told at once; a little more than rules take it for
+GRACE_S = 1.2  # a little more than rules leave a reader to be told what another was told
+LEARN_S = 2.0
+AT_ONCE = 3
+FAR = 1_000_000
+GARBAGE = {
+    "foreign": str(uuid.UUID(int=7)),
+    "empty": "",
+    "quote": "' OR 1=1; --",
+    "negative": "-1",
+    "unicode": "événement-七",
+    "long": "x" * 2000,
+}
+
+
+async def come_back(server: Server, told: Sequence[Message], facts: Facts) -> None:
+    """Come back as if cut in the midst, and as if cut behind an event of a rare sort, each beside a newcomer."""
+    at = len(told) // 2
+    await _come_back_with(server, told, at, facts)
+    odd = _of_a_rare_sort(told)
+    if odd not in {None, at}:
+        await _come_back_with(server, told, odd or 0, facts)
+
+
+def _of_a_rare_sort(told: Sequence[Message]) -> int | None:
+    """Return the place of an event of the rarest type, None where all are of one; its id may be of its own kind."""
+    kinds = Counter(message.event.type for message in told)
+    if len(kinds) < 2:
+        return None
+    rarest = min(kinds, key=lambda kind: kinds[kind])
+    return max((at for at, message in enumerate(told[:-1]) if message.event.type == rarest), default=None)
+
+
+async def _come_back_with(server: Server, told: Sequence[Message], at: int, facts: Facts) -> None:
+    """Read until it shows how the server goes on; one that begins anew takes about the time that it took before."""
+    last, later = told[at].event.id, {message.event.id for message in told[at + 1 :]}
+    took_s = (told[at].item.at_ms - told[0].item.at_ms) / 1000
+    resumed = replace(facts, reader="cut", last_event_id=last, resume="known")
+    async with (
+        server.stream("plain-resumed", resumed) as one,
+        server.stream("plain-newcomer", replace(facts, reader="newcomer")) as other,
+    ):
+        shown = await one.until(
+            lambda: last in one.ids() or (bool(later) and later <= set(one.ids())),
+            min(server.patience_s, took_s + QUICK_LOOK_S),
+        )
+        await other.until(lambda: other.over, OPENING_S)
+        if not one.events and not one.over:
+            await _outwait([one], other, server.patience_s / 2)
+        if not shown:
+            one.on_end("timeout")
+
+
+async def _outwait(readers: list[Live], newcomer: Live, patience_s: float) -> None:
+    """Wait until a newcomer is told something that happens now, and then until the others must have been told too."""
+    await newcomer.until(lambda: newcomer.head is not None, patience_s)
+    await newcomer.until(lambda: newcomer.over, OPENING_S)
+    before = len(newcomer.events)
+    await newcomer.until(lambda: len(newcomer.events) > before, patience_s)
+    if len(newcomer.events) > before:
+        await asyncio.gather(*(one.until(lambda one=one: bool(one.events), GRACE_S) for one in readers))  # type: ignore[misc]
+
+
+@probe("plain", streams=1 + AT_ONCE, asks=18)
+async def unknown_ids(server: Server) -> None:
+    """Come with ids that the server never gave, a few at a time, each beside a newcomer; of a stream by GET alone."""
+    if server.target.stream.method != "GET":  # EventSource comes back with GET alone
+        return
+    facts = Facts(kind="plain", patience_ms=1000 * LEARN_S)
+    async with server.stream("unknown-learning", replace(facts, reader="newcomer")) as live:
+        await live.until(lambda: len(live.ids()) > AT_ONCE, LEARN_S)
+    cases = [
+        *_stale(live),
+        *(replace(facts, resume="garbage", case=case, last_event_id=value) for case, value in GARBAGE.items()),
+    ]
+    for first in range(0, len(cases), AT_ONCE):
+        await _come_with(server, cases[first : first + AT_ONCE], facts)
+
+
+def _stale(live: Live) -> list[Facts]:
+    """Return ids that look like those of the stream: where these end in a number, others with another number."""
+    found = [match for one in live.ids() if (match := re.fullmatch(r"(.*?)(\d{1,15})", one, re.DOTALL))]
+    numbers = sorted({int(match[2]) for match in found})
+    if not numbers or len(found) < len(live.ids()) or len({match[1] for match in found}) > 1:
+        return []
+    least, most = numbers[0], numbers[-1]
+    inside = next((one + 1 for one in numbers if one < most and one + 1 not in numbers), None)
+    values = {
+        "below": least - 1 if least else None,
+        "inside": inside,
+        "beyond": most + 2,
+        "far": most + FAR,
+    }
+    facts = Facts(kind="plain", resume="stale", patience_ms=1000 * LEARN_S)
+    prefix = found[0][1]
+    return [
+        replace(facts, case=case, last_event_id=f"{prefix}{value}")
+        for case, value in values.items()
+        if value is not None
+    ]
+
+
+async def _come_with(server: Server, cases: Sequence[Facts], facts: Facts) -> None:
+    async with AsyncExitStack() as stack:
+        newcomer = await stack.enter_async_context(server.stream("unknown-newcomer", replace(facts, reader="newcomer")))
+        readers = [await stack.enter_async_context(server.stream(f"unknown-{one.case}", one)) for one in cases]
+        await asyncio.gather(*(one.until(lambda one=one: bool(one.events), OPENING_S) for one in readers))  # type: ignore[misc]
+        if server.target.publish:
+            await (await Speaker.of(server)).say("unknown ids")
+        waiting = [one for one in readers if not one.events and not one.over]
+        if waiting:
+            await _outwait(waiting, newcomer, LEARN_S)
+        for one in readers:
+            if one.head is None:
+                one.on_end("timeout")

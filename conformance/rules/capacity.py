@@ -1,0 +1,98 @@
+"""Rules on how much a server bears at once."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from ssegauge.conformance.rules.reading.answers import no_room
+from ssegauge.conformance.rules.rule import profile, rule
+from ssegauge.conformance.seen import Mark, Seen, View
+from ssegauge.conformance.words import lasted
+
+PROMPT_MS, LATER_MS = 1000.0, 500.0
+LONG_MS = 3000.0
+SOON_MS = 300.0  # after the end of one that had a place
+
+
+@rule("capacity/serves-few-at-once", "must", profile("E7.3"))
+def serves_few_at_once(seen: Seen) -> Iterator[Mark]:
+    """Streams that are asked for at once are served at once.
+
+    Why: Every open page holds a stream for as long as it is open: the next reader waits, with an empty page, until
+    somebody leaves.
+
+    Mend: Give streams no worker, thread, database connection or place in a queue each: serve them from an event loop or
+    from many threads (`flask run --with-threads`, gunicorn with gevent or many `--threads`, PHP with enough workers, a
+    larger `maxThreads`), and give back the place of a client that has gone.
+
+    Example: (16 requests at once; 4 are answered, the others when these have ended)
+    """
+    crowds = _crowds(seen)
+    for crowd in crowds:
+        yield from _served(crowd)
+    if crowds and (alone := _alone(seen)):
+        yield alone
+
+
+def _crowds(seen: Seen) -> list[list[View]]:
+    """Return the streams that were asked for at once, by the probe that did."""
+    came = [view for view in seen.role("stream") if view.facts.nth is not None and view.transcript.end]
+    by_probe = sorted(came, key=_probe)
+    return [list(crowd) for _, crowd in groupby(by_probe, key=_probe)]
+
+
+def _probe(view: View) -> str:
+    return view.transcript.probe
+
+
+def _served(crowd: Sequence[View]) -> Iterator[Mark]:
+    answered = sorted((view for view in crowd if _is_answered(view)), key=_waited_ms)
+    prompt = [view for view in answered if _waited_ms(view) < max(PROMPT_MS, _waited_ms(answered[0]) + LATER_MS)]
+    refused = [view for view in crowd if no_room(view)]
+    late = [view for view in crowd if view not in prompt and (view.head is None or _is_answered(view))]
+    if answered and refused:
+        status = refused[0].head.status if refused[0].head else 0
+        some = f"{len(answered)} of {len(crowd)} streams asked for at once were answered"
+        yield refused[0].bad(f"{some}, {len(refused)} were refused with {status}", "status")
+    elif len(prompt) > 1 and len(prompt) == len(crowd):
+        yield crowd[0].good()
+    elif prompt and late and _for_want_of_room(prompt, late):
+        some = f"{len(prompt)} of {len(crowd)} streams asked for at once were answered"
+        until = "until those had ended" if any(view.head for view in late) else "in vain"
+        yield late[0].bad(f"{some}, the others waited {until}, up to {lasted(max(map(_waited_ms, late)))}")
+
+
+def _is_answered(view: View) -> bool:
+    return view.head is not None and view.head.status == 200
+
+
+def _waited_ms(view: View) -> float:
+    """Return how long the request had no answer."""
+    end_ms = view.transcript.end.at_ms if view.transcript.end else 0.0
+    return view.head.at_ms if view.head else end_ms
+
+
+def _for_want_of_room(prompt: Sequence[View], late: Sequence[View]) -> bool:
+    """Whether those that waited were answered when others had gone, or never; one alone may be late by chance."""
+    ends = sorted(_ended_ms(view) for view in (*prompt, *late) if view.head)
+    usual_ms = max(SOON_MS, 1.5 * max(map(_waited_ms, prompt)))
+    answered = [view.epoch_ms(view.head.at_ms) for view in late if view.head]
+    if any(head_ms < ends[0] for head_ms in answered):
+        return False
+    if any(view.ended_by_server for view in prompt):
+        return len(answered) > 1 and all(any(0 <= head - end <= usual_ms for end in ends) for head in answered)
+    return len(late) > 1 and all(_waited_ms(view) >= LONG_MS for view in late)
+
+
+def _ended_ms(view: View) -> float:
+    return view.epoch_ms(view.transcript.end.at_ms if view.transcript.end else 0.0)
+
+
+def _alone(seen: Seen) -> Mark | None:
+    """Return the breach where the very first request was answered at once, and after it none was, ever."""
+    first = [view for view in seen.role("hello") if _is_answered(view) and _waited_ms(view) < PROMPT_MS]
+    streams = seen.role("stream")
+    unanswered = [view for view in streams if view.head is None and _waited_ms(view) >= LONG_MS]
+    if not first or len(unanswered) < len(streams):
+        return None
+    longest = lasted(max(map(_waited_ms, unanswered)))
+    return unanswered[0].bad(f"one stream was answered at once; after it none of {len(streams)} was, within {longest}")

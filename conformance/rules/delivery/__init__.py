@@ -1,0 +1,1 @@
+"""Rules on the way from what happens to its readers."""

@@ -1,0 +1,186 @@
+"""Rules on the several readers of one stream: all are told the same."""
+
+from bisect import bisect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from ssegauge.conformance.rules.reading.sharing import (
+    OPENING_MS,
+    Said,
+    Telling,
+    form,
+    in_common,
+    numbers,
+    pairs,
+    readers,
+    said,
+    together,
+)
+from ssegauge.conformance.rules.rule import profile, rule
+from ssegauge.conformance.seen import Mark, Message, Seen, not_applicable
+from ssegauge.conformance.words import shown
+
+ENOUGH_IN_COMMON = 3  # without ids: as much does not agree by chance
+LEAST_TOLD = 6
+TOGETHER_MS = 20.0
+LONGER, LEAST_LOST = 1.5, 2
+LEAST_EXPECTED = 4.0
+FEWER = 0.75
+NEARLY_ALL = 0.5  # of the steps; readers whom we do not see have their part as well
+
+
+@rule("delivery/readers-differ", "must", profile("E2.6"), rests_on=("liveness/goes-deaf", "wire/mid-stream-bom"))
+def readers_differ(seen: Seen) -> Iterator[Mark]:
+    """Readers of one stream are told the same events.
+
+    Why: Each of two open pages shows a part, and nobody knows that something is missing: nothing failed.
+
+    Mend: Give each connection a queue of its own and put every event into all of them, instead of letting connections
+    take from one queue, channel, emitter's `once` or consumer group; and keep a list of connections, not the last one.
+
+    Example: (one reader: ids 1, 3, 4, 7; another at the same time: 2, 5, 6, 8)
+    """
+    if seen.promises.shared is False:
+        yield not_applicable("every reader has a stream of its own")
+        return
+    for group in readers(seen):
+        # Of tasks lifecycle/subscribers-disagree compares what their reports say.
+        if seen.profile != "task-progress" or group[0].view.facts.kind == "plain":
+            everybody = together(seen, group)
+            yield from _compare(group, everybody, promised=bool(seen.promises.shared))
+
+
+def _compare(group: Sequence[Telling], everybody: Sequence[Telling], *, promised: bool) -> Iterator[Mark]:
+    shared_out = _shared_out(group, everybody, promised=promised)
+    if shared_out:
+        yield shared_out
+        return
+    for one, other in pairs(group):
+        yield from _agree(one, other, promised=promised)
+
+
+def _agree(one: Telling, other: Telling, *, promised: bool) -> Iterator[Mark]:
+    """Compare what two were told between the first and the last event that both were told."""
+    common = in_common(one, other)
+    identified = any(key[1] for key in common)
+    if len(common) < (2 if identified or promised else ENOUGH_IN_COMMON):
+        if promised and min(len(_together(one, other)), len(_together(other, one))) >= LEAST_TOLD:
+            yield other.view.bad("two readers at once were told nothing in common", _together(other, one)[0])
+        return
+    lacks = [*_lacks(one, other, common, promised=promised), *_lacks(other, one, common, promised=promised)]
+    yield from lacks or [one.view.good()]
+
+
+def _together(one: Telling, other: Telling) -> list[Message]:
+    """Return what one was told while both read, without its opening."""
+    since = max(one.came_ms, other.came_ms) + OPENING_MS
+    return one.between(since, min(one.left_ms, other.left_ms))
+
+
+def _lacks(one: Telling, other: Telling, common: Sequence[Said], *, promised: bool) -> Iterator[Mark]:
+    """Yield the breach where one was told, between events that both were told, what the other was not.
+
+    Events of another sort may be for one reader alone; and who samples a state in steps of its own misses what came
+    and went between, but never makes a longer pause than usual for it.
+    """
+    keys, known = [said(message) for message in one.messages], frozenset(common)
+    stretch = one.messages[keys.index(common[0]) : keys.index(common[-1])]
+    sorts = {form(message) for message in other.messages if said(message) in known}
+    missed = [message for message in stretch if said(message) not in other.counts]
+    lost = [one_of for one_of in missed if promised or (form(one_of) in sorts and _pauses(other, one.at_ms(one_of)))]
+    if len(lost) >= (1 if promised else LEAST_LOST) and 2 * len(lost) >= len(missed):
+        what = f"id {shown(lost[0].event.id)}" if lost[0].event.id else shown(lost[0].event.data)
+        yield one.view.bad(f"{len(lost)} events that one reader was told another was not, the first {what}", lost[0])
+
+
+def _pauses(reader: Telling, at_ms: float) -> bool:
+    """Whether this reader was told nothing around a moment for longer than is usual with it."""
+    times = reader.times
+    place = bisect(times, at_ms)
+    usual = [after - before for before, after in pairwise(times) if after - before > TOGETHER_MS]
+    return 0 < place < len(times) and bool(usual) and times[place] - times[place - 1] >= LONGER * median(usual)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """An event told to a reader while it was not alone, with a number that may count events."""
+
+    number: int
+    telling: Telling
+    message: Message
+
+
+def _shared_out(group: Sequence[Telling], everybody: Sequence[Telling], *, promised: bool) -> Mark | None:
+    """Return the breach where each event reached one of those that read at the same time."""
+    if not promised and not _told_less_in_company(group, everybody):
+        return None
+    for name in _counters(group):
+        told = [
+            _Told(numbers(message)[name], one, message)
+            for one in group
+            for message in one.messages
+            if _companions(everybody, one, one.at_ms(message))
+        ]
+        if _one_each(told):
+            many = len({id(one.telling) for one in told})
+            span = f"{name} {min(one.number for one in told)} to {max(one.number for one in told)}"
+            said_so = f"{many} readers at once were told {len(told)} events ({span}), and none was told to two of them"
+            return told[0].telling.view.bad(said_so, told[0].message)
+    return None
+
+
+def _counters(group: Sequence[Telling]) -> list[str]:
+    """Return the names of numbers that rise from event to event, in all events of all readers."""
+    told = [[numbers(message) for message in one.messages] for one in group if one.messages]
+    every = [found for one in told for found in one]
+    names = set.intersection(*(set(found) for found in every)) if every else set()
+    return sorted(name for name in names if all(_rises([found[name] for found in one]) for one in told))
+
+
+def _rises(values: Sequence[int]) -> bool:
+    return all(before < after for before, after in pairwise(values))
+
+
+def _companions(everybody: Sequence[Telling], one: Telling, at_ms: float) -> int:
+    return sum(other.came_ms < at_ms < other.left_ms for other in everybody if other.view is not one.view)
+
+
+def _one_each(told: Sequence[_Told]) -> bool:
+    """Whether no number was told twice, several readers had a part, and together they had nearly all."""
+    found = {one.number for one in told}
+    if len(told) < LEAST_TOLD or len(found) < len(told):
+        return False
+    parts = [
+        sum(one.telling is telling for one in told)
+        for telling in {id(one.telling): one.telling for one in told}.values()
+    ]
+    ordered = sorted(found)
+    steps = [after - before for before, after in pairwise(ordered)]
+    return sum(part > 1 for part in parts) > 1 and sum(step == 1 for step in steps) >= NEARLY_ALL * len(steps)
+
+
+def _told_less_in_company(group: Sequence[Telling], everybody: Sequence[Telling]) -> bool:
+    """Whether readers are told less while others read: a stream that each has of its own does not slow down so."""
+    expected = told = 0.0
+    for one in group:
+        alone, company = _split(everybody, one)
+        alone_s, company_s = (sum(end - start for start, end in spans) / 1000 for spans in (alone, company))
+        while_alone = sum(len(one.between(*span)) for span in alone)
+        if while_alone >= LEAST_EXPECTED and alone_s > 0:
+            expected += company_s * while_alone / alone_s
+            told += sum(len(one.between(*span)) for span in company)
+    return expected >= LEAST_EXPECTED and told <= FEWER * expected
+
+
+Spans = list[tuple[float, float]]
+
+
+def _split(everybody: Sequence[Telling], one: Telling) -> tuple[Spans, Spans]:
+    """Return when a reader was alone, and when in company."""
+    moments = {at_ms for other in everybody for at_ms in (other.came_ms, other.left_ms)}
+    edges = sorted({one.came_ms, one.left_ms, *(at_ms for at_ms in moments if one.came_ms < at_ms < one.left_ms)})
+    spans = list(pairwise(edges))
+    company = [span for span in spans if _companions(everybody, one, sum(span) / 2)]
+    return [span for span in spans if span not in company], company

@@ -1,0 +1,31 @@
+"""How many JSON texts stand in the data of an event."""
+
+import json
+import re
+
+_DECODER = json.JSONDecoder()
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+
+def json_texts(data: str) -> int:
+    """Return how many JSON objects and lists the data is made of, one after the other; 0 where it is anything else."""
+    found, at = 0, _behind_space(data, 0)
+    while at < len(data):
+        try:
+            value, at = _DECODER.raw_decode(data, at)
+        except (ValueError, RecursionError):
+            return 0
+        if not is_structure(value):
+            return 0
+        found, at = found + 1, _behind_space(data, at)
+    return found
+
+
+def _behind_space(data: str, at: int) -> int:
+    match = _SPACE.match(data, at)
+    return match.end() if match else at
+
+
+def is_structure(value: object) -> bool:
+    """Whether a JSON value is an object or a list; a number or a word may as well be meant as text."""
+    return isinstance(value, dict | list)

@@ -1,0 +1,87 @@
+"""Clients that came back to a stream with the id of one of its events, beside what another was told all the time."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ssegauge.conformance.facts import Facts
+from ssegauge.conformance.rules.reading.answers import no_room
+from ssegauge.conformance.rules.reading.sameness import identified, repeated
+from ssegauge.conformance.seen import Mark, Message, Seen, View, not_judged
+from ssegauge.conformance.words import shown
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A client that came back: what another was told up to the event whose id it brings, and what after that."""
+
+    view: View
+    uncut: View
+    before: list[Message]
+    after: list[Message]
+
+    @property
+    def came(self) -> str:
+        """What the client came back with, for a summary."""
+        return f"came back with {shown(self.before[-1].event.id)}"
+
+
+def ids(messages: list[Message]) -> list[str | None]:
+    """Return the ids of events."""
+    return [message.event.id for message in messages]
+
+
+def came_back(seen: Seen) -> Iterator[View]:
+    """Yield the exchanges in which a client came back, by the one method with which EventSource does."""
+    returned = seen.role("stream", Facts(reader="cut", resume="known"))
+    return (view for view in returned if view.transcript.request.method == "GET" and view.facts.situation is None)
+
+
+def returns(seen: Seen) -> Iterator[Return]:
+    """Yield the clients that came back. Where two events have one id, it does not say where to go on."""
+    for view, uncut in _pairs(seen):
+        told, last = identified(uncut), view.facts.last_event_id
+        if last in ids(told) and _says_where(told, last, of_task=view.facts.task_id is not None):
+            at = ids(told).index(last) + 1
+            yield Return(view, uncut, told[:at], told[at:])
+
+
+def plain(found: Iterable[Return]) -> Iterator[Return]:
+    """Yield those that came back to a stream that is of no task."""
+    return (one for one in found if one.view.facts.kind == "plain")
+
+
+def not_told_where(seen: Seen) -> Iterator[Mark]:
+    """Yield a mark for each client of which nothing can be said, because different events have one id."""
+    for _, uncut in _pairs(seen):
+        if not all(same for _, same in repeated(identified(uncut))):
+            yield not_judged("resume/ids-repeated")
+
+
+def _pairs(seen: Seen) -> Iterator[tuple[View, View]]:
+    uncuts = [view for view in seen.role("stream", Facts(reader="uncut")) if view.facts.situation is None]
+    for view in came_back(seen):
+        yield from ((view, one) for one in uncuts if one.facts.task_id == view.facts.task_id and not no_room(view))
+
+
+def _says_where(told: list[Message], last: str | None, *, of_task: bool) -> bool:
+    """Whether the id is of one event alone; of any stream, whether all ids are, since else they may go round."""
+    found = ids(told)
+    return found.count(last) == 1 if of_task else len(set(found)) == len(found)
+
+
+def newcomers(seen: Seen, view: View) -> list[View]:
+    """Return the streams of clients that came at the same time, in the same probe, without an id."""
+    beside = seen.role("stream", Facts(reader="newcomer", task_id=view.facts.task_id))
+    return [one for one in beside if one.is_event_stream and _overlap(one, view)]
+
+
+def _overlap(one: View, other: View) -> bool:
+    ends = [view.epoch_ms(view.transcript.end.at_ms if view.transcript.end else 0.0) for view in (one, other)]
+    return max(one.transcript.started_ms, other.transcript.started_ms) <= min(ends)
+
+
+def is_told_apart(seen: Seen, one: Return, got: set[str | None]) -> bool:
+    """Whether kept events are sent because of the id: a newcomer is not sent them, or is sent those before it too."""
+    beside = newcomers(seen, one.view)
+    anyway = {told for view in beside for told in ids(identified(view))}
+    return bool(beside) and bool((got - anyway) & {*ids(one.after)} or (anyway - got) & {*ids(one.before)})

@@ -1,0 +1,115 @@
+"""The readers of one stream side by side: who read when, and what each was told."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+from ssegauge.conformance.rules.reading.heartbeat import names_heartbeat
+from ssegauge.conformance.seen import Message, Seen, View, is_number
+
+OPENING_MS = 1000.0  # what a newcomer is told this soon may be history, a snapshot or a greeting
+SITUATIONS = frozenset({None, "idle"})
+Said = tuple[str, str | None, str]
+
+
+@dataclass(frozen=True)
+class Telling:
+    """One reader and the events it was told, heartbeats left out. Times in Unix epoch ms."""
+
+    view: View
+    messages: tuple[Message, ...]
+
+    @property
+    def came_ms(self) -> float:
+        """When the stream was opened to this reader."""
+        return self.view.epoch_ms(self.view.head.at_ms if self.view.head else 0.0)
+
+    @property
+    def left_ms(self) -> float:
+        """When it ended, whoever ended it."""
+        return self.view.epoch_ms(self.view.transcript.end.at_ms if self.view.transcript.end else 0.0)
+
+    @property
+    def left_by_us(self) -> bool:
+        """Whether it was open until we left."""
+        return bool(self.view.transcript.end and self.view.transcript.end.how in {"cut", "timeout"})
+
+    def at_ms(self, message: Message) -> float:
+        """When the event arrived."""
+        return self.view.epoch_ms(message.item.at_ms)
+
+    @cached_property
+    def times(self) -> list[float]:
+        """When the events arrived, in order."""
+        return [self.at_ms(message) for message in self.messages]
+
+    @cached_property
+    def counts(self) -> Counter[Said]:
+        """How often each event was told."""
+        return Counter(map(said, self.messages))
+
+    def between(self, since_ms: float, until_ms: float) -> list[Message]:
+        """The events that arrived between two moments."""
+        return [one for one in self.messages if since_ms < self.at_ms(one) <= until_ms]
+
+
+def said(message: Message) -> Said:
+    """Return what makes an event the same as another."""
+    return message.event.type, message.event.id, message.event.data
+
+
+def readers(seen: Seen) -> Iterator[list[Telling]]:
+    """Yield, for each source, its readers: those that came for the stream itself and read it as it came."""
+    found: dict[tuple[str | None, str | None], list[Telling]] = defaultdict(list)
+    for view in seen.streams:
+        ordinary = view.facts.situation in SITUATIONS and view.facts.resume is None
+        if view.timed and ordinary and view.head and view.transcript.end:
+            told = tuple(message for message in view.messages if not names_heartbeat(message))
+            found[view.facts.task_id, view.facts.subject].append(Telling(view, told))
+    yield from found.values()
+
+
+def together(seen: Seen, group: Sequence[Telling]) -> list[Telling]:
+    """Return all who read of the same source, whatever for, and what they were told."""
+    of = {(one.view.facts.task_id, one.view.facts.subject) for one in group}
+    open_ones = (view for view in seen.streams if view.head and view.transcript.end)
+    return [Telling(view, view.messages) for view in open_ones if (view.facts.task_id, view.facts.subject) in of]
+
+
+def pairs(group: Iterable[Telling]) -> Iterator[tuple[Telling, Telling]]:
+    """Yield those that read at the same time, two and two."""
+    for one, other in combinations(group, 2):
+        if max(one.came_ms, other.came_ms) < min(one.left_ms, other.left_ms):
+            yield one, other
+
+
+def in_common(one: Telling, other: Telling) -> list[Said]:
+    """Return what both were told, in order, of what either was told once: what repeats itself proves nothing."""
+    return [key for key in one.counts if one.counts[key] == 1 and other.counts.get(key) == 1]
+
+
+def numbers(message: Message) -> Mapping[str, int]:
+    """Return the whole numbers in an event that may count events: at the end of its id, in its JSON, in its text."""
+    found: dict[str, int] = {}
+    for name, text in (("id", message.event.id or ""), ("text", message.event.data if message.error else "")):
+        if match := re.search(r"\d{1,18}(?=\D*\Z)", text, re.ASCII):
+            found[name] = int(match[0])
+    values = {"text": message.value} if is_number(message.value) else message.fields
+    whole = {name: _whole(value) for name, value in values.items() if is_number(value)}
+    return found | {name: value for name, value in whole.items() if value is not None}
+
+
+def _whole(value: float) -> int | None:
+    """Return the number where it is whole and of a size that counts something."""
+    return int(value) if abs(value) < 1e15 and value == int(value) else None
+
+
+def form(message: Message) -> str:
+    """Return what tells one sort of event from another: its type and the names in its JSON."""
+    return json.dumps([message.event.type, bool(message.event.id), sorted(message.fields)])

@@ -1,0 +1,106 @@
+"""Rules on the ids of events, which say where a client that lost its connection goes on."""
+
+from collections.abc import Iterator, Mapping
+
+from ssegauge.conformance.facts import Facts
+from ssegauge.conformance.rules.reading.sameness import State, identified, repeated, said
+from ssegauge.conformance.rules.rule import profile, rule
+from ssegauge.conformance.seen import Mark, Message, Seen, View
+from ssegauge.conformance.words import lasted, shown
+
+LEAST_HISTORY = 3
+OPENING_MS = 250.0  # within so long of the first event, what comes is told to whoever comes
+LIVE_MS = 1000.0
+
+
+@rule("resume/ids-repeated", "must", profile("E5.1"))
+def ids_repeated(seen: Seen) -> Iterator[Mark]:
+    """No two events of a stream have the same id.
+
+    Why: A client that comes back with it resumes at either of the two, and loses or repeats what lies between.
+
+    Mend: Count the events of a stream (of a task), not those of a connection or a stage; never derive an id from a
+    state, and give events that are not kept (status, heartbeat) no id at all.
+
+    Example: id: 4 on the event at 40 %, and id: 4 on the event at 60 %
+    """
+    for view in seen.streams:
+        yield from _in_a_task(view) if view.facts.task_id is not None else _in_a_stream(view)
+    for _, (first, *others) in seen.tasks(lambda view: view.facts.situation is None and view.facts.resume is None):
+        by_id = {message.event.id: said(message) for message in identified(first)} if others else {}
+        for view in others:
+            yield from _differ_from(by_id, view)
+
+
+def _in_a_task(view: View) -> Iterator[Mark]:
+    """Of a task, an event that is sent twice with its id is another matter: that is a duplicate."""
+    other = {id(message): message for message, same in repeated(identified(view)) if not same}
+    for message in identified(view):
+        yield view.bad(_on_another(message), message) if id(message) in other else view.good()
+
+
+def _in_a_stream(view: View) -> Iterator[Mark]:
+    """With POST no EventSource comes back; there an id that is always the same names the request."""
+    told, found = identified(view), list(repeated(identified(view)))
+    posted = view.transcript.request.method != "GET"
+    if posted and len({message.event.id for message in told}) == 1:
+        return
+    for message, same in found:
+        if same:
+            yield view.bad(f"the event with the id {shown(message.event.id)} once more", message, "should")
+        else:
+            yield view.bad(_on_another(message), message, "should" if posted else None)
+    if told and not found:
+        yield view.good()
+
+
+def _on_another(message: Message) -> str:
+    return f"another event with the id {shown(message.event.id)}"
+
+
+def _differ_from(by_id: Mapping[str | None, State], view: View) -> Iterator[Mark]:
+    """Ids that count the events of a connection give an event another id for each reader."""
+    known = {told: given for given, told in by_id.items()}
+    for message in identified(view):
+        own, told = message.event.id, said(message)
+        if by_id.get(own, told) != told and known.get(told, own) != own:
+            yield view.bad(f"another reader knows this event by the id {shown(known[told])}", message)
+
+
+@rule("resume/replays-without-ids", "advice", profile("E5.6"))
+def replays_without_ids(seen: Seen) -> Iterator[Mark]:
+    """Where history is sent to every newcomer, events carry ids.
+
+    Why: EventSource comes back by itself after every lost connection, and is told the history again: without ids
+    neither side can tell what was shown already.
+
+    Mend: Number the events and send the number as `id:`; on coming back, send those after `Last-Event-ID`.
+
+    Example: (five events in 5 s; the same five at once to whoever comes then, none with an id)
+    """
+    for view in seen.role("stream", Facts(kind="plain", reader="newcomer")):
+        for uncut in seen.role("stream", Facts(kind="plain", reader="uncut")):
+            again = _told_live(view, uncut)
+            if len(again) < LEAST_HISTORY:
+                continue
+            if any(message.event.id for message in again):
+                yield view.good()
+            else:
+                took = lasted(again[-1].item.at_ms - again[0].item.at_ms)
+                yield view.bad(
+                    f"{len(again)} events of before at once, without ids; they had taken {took}", view.events[0]
+                )
+
+
+def _told_live(view: View, uncut: View) -> list[Message]:
+    """Return the events, in another's words, of which that one was told over a while and this one at once."""
+    opening = {
+        (one.event.type, one.event.data)
+        for one in view.messages
+        if one.item.at_ms - view.messages[0].item.at_ms < OPENING_MS
+    }
+    again = [one for one in uncut.messages if (one.event.type, one.event.data) in opening]
+    different = {said(one) for one in again}
+    live = bool(again) and again[-1].item.at_ms - again[0].item.at_ms > LIVE_MS
+    before = uncut.transcript.started_ms < view.transcript.started_ms
+    return again if live and before and len(different) >= LEAST_HISTORY else []

@@ -1,0 +1,91 @@
+"""Rules on clients that come back with an id and are to be told what follows it, all of it and once."""
+
+from collections.abc import Iterator
+
+from ssegauge.conformance.rules.reading.answers import unanswered
+from ssegauge.conformance.rules.reading.returns import Return, ids, is_told_apart, not_told_where, returns
+from ssegauge.conformance.rules.reading.sameness import identified
+from ssegauge.conformance.rules.rule import profile, rule
+from ssegauge.conformance.seen import Mark, Message, Seen, View, not_applicable
+from ssegauge.conformance.words import shown
+
+STRICTLY_AFTER = profile("E5.4")
+IN_FLIGHT_MS = 1000.0  # between one reader's being told and another's
+
+
+@rule("resume/gap-on-resume", "must", STRICTLY_AFTER, rests_on=("resume/known-id-refused",))
+def gap_on_resume(seen: Seen) -> Iterator[Mark]:
+    """A client that comes back misses nothing.
+
+    Why: What happened while the connection was down is never shown; if it was the end, the page waits for ever.
+
+    Mend: Keep events and send those after `Last-Event-ID` before any new one.
+
+    Example: (cut after 4; on coming back: 6, 7)
+    """
+    yield from not_told_where(seen)
+    for one in returns(seen):
+        if one.view.facts.kind == "plain" and not seen.promises.resume:
+            yield not_applicable("`resume = true` is not given in [promises]")
+        elif wrong := _refused(one.view) or _missed(one):
+            yield one.view.bad(f"{one.came}: {wrong}")
+        elif _went_on(one.view):
+            yield one.view.good()
+
+
+def _refused(view: View) -> str:
+    if unanswered(view):
+        return "no answer"
+    if view.head and view.head.status != 200:
+        return f"answered {view.head.status}"
+    failed = not view.progress and any(one.type == "error" for one in view.messages)
+    return "answered with an error" if failed and view.facts.task_id is not None else ""
+
+
+def _went_on(view: View) -> bool:
+    return view.is_event_stream and (bool(identified(view)) or view.ended_by_server)
+
+
+def _missed(one: Return) -> str:
+    """Name the first event that was passed over."""
+    got = set(ids(identified(one.view)))
+    missed = next((message.event.id for message in _due(one, got) if message.event.id not in got), None)
+    return f"was not told {shown(missed)}" if missed else ""
+
+
+def _due(one: Return, got: set[str | None]) -> list[Message]:
+    """Return the events that the client had to be told: up to the last it was told and, as long as it read, all."""
+    end = one.view.transcript.end
+    if one.view.ended_by_server or got - {*ids(one.before), *ids(one.after)}:  # it is at what came later
+        return one.after
+    if end and end.how == "timeout":
+        until_ms = one.view.epoch_ms(end.at_ms) - IN_FLIGHT_MS
+        return [message for message in one.after if one.uncut.epoch_ms(message.item.at_ms) < until_ms]
+    reached = [number for number, message in enumerate(one.after, 1) if message.event.id in got]
+    return one.after[: max(reached, default=0)]
+
+
+@rule(
+    "resume/duplicate-on-resume",
+    "should",
+    STRICTLY_AFTER,
+    promised={"resume": "must"},
+    rests_on=("resume/begins-anew",),
+)
+def duplicate_on_resume(seen: Seen) -> Iterator[Mark]:
+    """A client that comes back is told nothing twice.
+
+    Why: Clients count, append and notify by events; what comes twice is counted twice.
+
+    Mend: Go on strictly after `Last-Event-ID`: the first event to send is the next one.
+
+    Example: (cut after 4; on coming back: 4, 5, 6)
+    """
+    yield from not_told_where(seen)
+    for one in returns(seen):
+        before, told = set(ids(one.before)), identified(one.view)
+        again = [message for message in told if message.event.id in before]
+        if again and (one.view.facts.kind != "plain" or is_told_apart(seen, one, set(ids(told)))):
+            yield one.view.bad(f"{one.came}: was told {shown(again[0].event.id)} once more", again[0])
+        elif not again and _went_on(one.view):
+            yield one.view.good()

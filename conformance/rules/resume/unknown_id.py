@@ -1,0 +1,151 @@
+"""Rules on clients that come with an id that the server does not know, beside a newcomer who brings none."""
+
+import re
+from collections.abc import Iterator
+
+from ssegauge.conformance.facts import Facts
+from ssegauge.conformance.rules.reading.answers import no_room, unanswered
+from ssegauge.conformance.rules.reading.returns import came_back, newcomers, not_told_where, plain, returns
+from ssegauge.conformance.rules.reading.sameness import said
+from ssegauge.conformance.rules.reading.silence import told_meanwhile
+from ssegauge.conformance.rules.rule import profile, rule
+from ssegauge.conformance.seen import Level, Mark, Message, Seen, View
+from ssegauge.conformance.words import shown
+
+AS_A_NEWCOMER = profile("E5.5")
+# A server's HTTP library may refuse these as a header field before anybody reads the id.
+ODD_AS_A_FIELD = frozenset({"unicode", "long"})
+CASES = {
+    "below": "smaller than those that were seen",
+    "inside": "between those that were seen, and given to no event",
+    "beyond": "larger than those that were seen",
+    "far": "far larger than those that were seen",
+    "foreign": "of another server",
+    "empty": "empty",
+    "long": "very long",
+    "unicode": "not ASCII",
+    "negative": "negative",
+    "quote": "with a quote",
+}
+
+
+def _came_with_unknown(seen: Seen) -> Iterator[View]:
+    for resume in ("stale", "garbage"):
+        for view in seen.role("stream", Facts(kind="plain", resume=resume)):
+            if newcomers(seen, view) and not no_room(view):
+                yield view
+
+
+def _with(view: View) -> str:
+    case = view.facts.case or ""
+    return f"came with {shown(view.facts.last_event_id)} ({CASES.get(case, case)})"
+
+
+@rule("resume/unknown-id-refused", "must", AS_A_NEWCOMER, rests_on=("resume/known-id-refused",))
+def unknown_id_refused(seen: Seen) -> Iterator[Mark]:
+    """A client that comes with an id that the server does not know gets the stream.
+
+    Why: Ids go stale by restarts and clean-up. EventSource sends its last one for ever and cannot be told otherwise: on
+    any answer but the stream it gives up for good, or asks again for ever.
+
+    Mend: Take an id that is not known, or does not parse, for none.
+
+    Example: HTTP/1.1 409 Conflict, or 500, to `Last-Event-ID: 99999`
+    """
+    for view in _came_with_unknown(seen):
+        wrong = _refusal(seen, view)
+        if wrong:
+            yield view.bad(f"{_with(view)}: {wrong}, while a newcomer was served", "status" if view.head else None)
+        elif view.is_event_stream:
+            yield view.good()
+
+
+def _refusal(seen: Seen, view: View) -> str:
+    head, end = view.head, view.transcript.end
+    if head is None:
+        dropped = end is not None and end.how == "error" and view.facts.case not in ODD_AS_A_FIELD
+        return "no answer" if unanswered(view) else "the connection was closed without an answer" if dropped else ""
+    if view.is_event_stream or (head.status == 204 and _says_204_to_all(seen)):
+        return ""
+    if head.status < 500 and view.facts.case in ODD_AS_A_FIELD:
+        return ""
+    return f"answered {head.status}" + ("" if head.status != 200 else f" ({view.media_type or 'no media type'})")
+
+
+def _says_204_to_all(seen: Seen) -> bool:
+    """Whether clients that come back are told to stay away whatever their id: so a stream ends for EventSource."""
+    return any(view.head and view.head.status == 204 for view in came_back(seen))
+
+
+@rule(
+    "resume/unknown-id-silenced",
+    "must",
+    AS_A_NEWCOMER,
+    rests_on=("resume/known-id-silenced", "resume/unknown-id-refused"),
+)
+def unknown_id_silenced(seen: Seen) -> Iterator[Mark]:
+    """A client that comes with an id that the server does not know is told what newcomers are told.
+
+    Why: A page that was open while the server restarted brings an id of before: it is connected, looks alive, and hears
+    nothing until somebody reloads it.
+
+    Mend: Take an id that is not known for none. Where ids are numbers, one that is larger than the newest is not known:
+    do not wait until the count gets there.
+
+    Example: (`Last-Event-ID: 99999`: no event, while a newcomer gets one every second)
+    """
+    for view in _came_with_unknown(seen):
+        told = _due(view, told_meanwhile(seen, view))
+        if view.messages:
+            yield view.good()
+        elif told and not (view.ended_by_server and _says_all_is_over(seen)):
+            yield view.bad(f"{_with(view)}: {_nothing_but(told)}", level=_weight(seen, view))
+
+
+def _nothing_but(told: list[Message]) -> str:
+    many = "an event" if len(told) == 1 else f"{len(told)} events"
+    return f"told nothing, while a newcomer was told {many}"
+
+
+def _due(view: View, told: list[Message]) -> list[Message]:
+    """Leave out what a server that compares numbers may take for older than an id that it is about to give."""
+    last = _number(view.facts.last_event_id)
+    if view.facts.case != "beyond" or last is None:
+        return told
+    return [message for message in told if (number := _number(message.event.id)) is not None and number > last]
+
+
+def _number(event_id: str | None) -> int | None:
+    found = re.search(r"\d{1,18}\Z", event_id or "", re.ASCII)
+    return int(found[0]) if found else None
+
+
+def _says_all_is_over(seen: Seen) -> bool:
+    """Whether the stream is one that ends: behind its last id there is nothing to be told."""
+    return any(view.ended_by_server for view in seen.role("stream", Facts(kind="plain", reader="newcomer")))
+
+
+def _weight(seen: Seen, view: View) -> Level | None:
+    """An id from far ahead may be waited for by a server that only compares: until it restarts, nobody brings one."""
+    return "advice" if view.facts.case == "far" and not seen.promises.resume else None
+
+
+@rule("resume/known-id-silenced", "must", profile("E5.3"))
+def known_id_silenced(seen: Seen) -> Iterator[Mark]:
+    """A client that comes back with an id of this stream is told what happens from then on.
+
+    Why: It is connected, looks alive, and hears nothing until somebody reloads the page: ids of events that are not
+    kept (status, heartbeat) are often such, larger than all that are kept.
+
+    Mend: Give ids only to events after which the server can go on; take any other id for none.
+
+    Example: id: 100003, on a status event; on coming back with it: no event, while newcomers are told 4, 5, 6
+    """
+    yield from not_told_where(seen)
+    for one in plain(returns(seen)):
+        before = {said(message) for message in one.before}
+        told = [message for message in told_meanwhile(seen, one.view) if said(message) not in before]
+        if one.view.messages:
+            yield one.view.good()
+        elif told and not one.view.ended_by_server:
+            yield one.view.bad(f"{one.came}: {_nothing_but(told)}")

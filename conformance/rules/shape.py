@@ -1,0 +1,132 @@
+"""Rules on the shape of events: whether those of one type are made alike, and as promised."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES, names_heartbeat
+from ssegauge.conformance.rules.reading.json_texts import is_structure, json_texts
+from ssegauge.conformance.rules.reading.torn import torn
+from ssegauge.conformance.rules.rule import profile, rule
+from ssegauge.conformance.seen import Mark, Message, Seen, View
+from ssegauge.conformance.target.schemas import validator
+from ssegauge.conformance.words import shown
+
+LEAST_ALIKE = 5
+MOST_ODD = 5  # one odd event among so many; where there are more, events of two sorts are meant
+MARKERS = frozenset({"[done]", "done", "end", "eof", "close", "complete", "completed", "finished", "null", ""})
+Type = tuple[str | None, str]  # a task or none, and a type of event
+SPOILED = ("wire/mid-stream-bom", "wire/repeated-bom", "wire/field-case")  # data lines that clients ignore
+
+
+@rule(
+    "shape/unlike-the-others",
+    "should",
+    profile("E1.3"),
+    promised={"schema": "must"},
+    rests_on=(*SPOILED, "shape/not-json"),
+)
+def unlike_the_others(seen: Seen) -> Iterator[Mark]:
+    """Where the events of a type are JSON, each of them is.
+
+    Why: Clients call JSON.parse on what they are sent: the one event that is none throws, and most clients stop there.
+
+    Mend: Say also what is rare as JSON (a greeting, a heartbeat, an error), or with an event type of its own; a
+    heartbeat is best a comment, which no client sees. An event whose data is empty is an event.
+
+    Example: data: {"n": 1}, four more like it, and then data: ping
+    """
+    views = [view for view in seen.streams if view.facts.situation != "canary"]
+    alike = _structures(views)
+    for view in views:
+        others = {id(one) for one, _ in torn(view)}  # judged by wire/unprefixed-data
+        judged = [one for one in view.messages if id(one) not in others and json_texts(one.event.data) < 2]
+        for message in judged:
+            if wrong := _unlike(seen, view, message, alike):
+                yield view.bad(wrong, message)
+            elif is_structure(message.value) and _many(alike, view, message.event.type) >= LEAST_ALIKE:
+                yield view.good()
+
+
+def _structures(views: list[View]) -> Mapping[Type, set[str]]:
+    """Return the different events of each type that are JSON objects or lists."""
+    found: dict[Type, set[str]] = defaultdict(set)
+    for view in views:
+        for message in view.messages:
+            if is_structure(message.value) and not message.constants:
+                found[view.facts.task_id, message.event.type].add(message.event.data)
+    return found
+
+
+def _many(alike: Mapping[Type, set[str]], view: View, kind: str | None = None) -> int:
+    """Return how many different events of a type, or of all, are structures."""
+    task_id = view.facts.task_id
+    return sum(len(found) for (owner, name), found in alike.items() if owner == task_id and kind in {None, name})
+
+
+def _unlike(seen: Seen, view: View, message: Message, alike: Mapping[Type, set[str]]) -> str:
+    """Say what is wrong with an event that is no JSON, or nothing."""
+    kind, data = message.event.type, message.event.data
+    if not (message.error or message.constants) or _is_marker(seen, view, message):
+        return ""
+    what = f"{shown(data)} is no JSON" if data.strip() else "the data is empty"
+    if seen.promises.schema_of(kind) is not None:
+        return f"{what}, where a JSON Schema is promised"
+    same, beats = _many(alike, view, kind), _is_beat(message)
+    if same >= LEAST_ALIKE and (beats or _is_rare(view, kind)):
+        return f"{what}; {same} others of its type are"
+    if beats and kind.lower() in HEARTBEAT_NAMES and (every := _many(alike, view)) >= LEAST_ALIKE:
+        return f"{what}; {every} other events of the stream are"
+    return ""
+
+
+def _is_marker(seen: Seen, view: View, message: Message) -> bool:
+    """Whether the event says that the stream is over: as promised, as is usual, or by being the last."""
+    ends, kind, data = seen.promises.ends, message.event.type, message.event.data
+    if ends and ends.is_marker(kind, data):
+        return True
+    usual = data.strip().lower() == "[done]"
+    last = message is view.messages[-1] and (view.ended_by_server or data.strip().lower() in MARKERS)
+    return usual or (last and kind.lower() not in HEARTBEAT_NAMES)
+
+
+def _is_beat(message: Message) -> bool:
+    return names_heartbeat(message) or not message.event.data.strip()
+
+
+def _is_rare(view: View, kind: str) -> bool:
+    of_type = [message for message in view.messages if message.event.type == kind]
+    odd = sum(bool(message.error or message.constants) for message in of_type)
+    return odd == 1 or odd * MOST_ODD <= len(of_type) - odd
+
+
+@rule("shape/breaks-schema", "should", profile("E1.6"), promised={"schema": "must"}, rests_on=SPOILED)
+def breaks_schema(seen: Seen) -> Iterator[Mark]:
+    """The JSON of every event keeps the schema that is promised for its type.
+
+    Why: Who reads by the schema stops at the first event that breaks it, or shows what was never meant.
+
+    Mend: Check events against the schema before they are sent, in the tests at least; or mend the schema.
+
+    Example: data: {"price": "12.5"}, where a number is promised
+    """
+    validators = {kind: validator(schema) for kind, schema in seen.promises.schema.items()}
+    for view in seen.streams:
+        for message in view.messages if validators and view.facts.situation != "canary" else ():
+            if message.error or _is_marker(seen, view, message) or seen.promises.schema_of(message.event.type) is None:
+                continue  # what is no JSON is judged by shape/unlike-the-others
+            checker = validators.get(message.event.type) or validators["*"]
+            wrong = _breach(checker, message.value)
+            yield view.bad(wrong, message) if wrong else view.good()
+
+
+def _breach(checker: Any, value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Say in one line where a value breaks its schema; nothing where it does not, or is nested too deep to tell."""
+    try:
+        error = next(checker.iter_errors(value), None)
+    except RecursionError:
+        return ""
+    if error is None:
+        return ""
+    place = "/".join(map(str, error.absolute_path))
+    return f"breaks the schema at /{place}: {shown(error.message).strip(chr(39))}"

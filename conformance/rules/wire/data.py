@@ -1,0 +1,143 @@
+"""Rules on what becomes of an event's data on its way into the stream; their codes are of the group ``wire``."""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from ssegauge.conformance.rules.reading.json_texts import is_structure, json_texts
+from ssegauge.conformance.rules.reading.texts import texts
+from ssegauge.conformance.rules.reading.torn import orphans, torn
+from ssegauge.conformance.rules.rule import profile, rule
+from ssegauge.conformance.seen import Level, Mark, Message, Seen, View
+from ssegauge.conformance.sse import ReplacedBytes
+from ssegauge.conformance.words import shown
+
+REPLACEMENT = "\ufffd"
+LONGEST_RUN = 8  # so many characters may have stood where a run of U+FFFD stands
+
+
+@rule("wire/unprefixed-data", "must", profile("E1.1"), over="streams")
+def unprefixed_data(view: View) -> Iterator[Mark]:
+    r"""Every line of an event's data starts with `data:`.
+
+    Why: Clients ignore the lines that do not: a text arrives without them, and what is left of JSON cannot be parsed,
+    though it all looks whole in any tool that shows bytes.
+
+    Mend: Split a text at CRLF, CR and LF and start each of its lines with `data: `, an empty one too. Write JSON on one
+    line, as JSON libraries do unless told to indent, with line breaks in texts as `\n`.
+
+    Example: data: first line\nsecond line\n\n
+    """
+    if view.facts.situation == "canary":  # judged by security/injection-lf and its like
+        return
+    found = list(torn(view))
+    for message, lost in found:
+        many = "a line" if len(lost) == 1 else f"{len(lost)} lines"
+        rest = ": clients drop that part, and the rest is no JSON" if _was_json(message) else ": clients drop that part"
+        yield view.bad(f"{many} of an event's data without `data:`{rest}", message)
+    for item in orphans(view):
+        yield view.bad("a line behind a text's blank line, without `data:`: clients drop it", item, "should")
+    if view.messages and not found and not any(orphans(view)):
+        yield view.good()
+
+
+def _was_json(message: Message) -> bool:
+    return bool(message.error) and message.event.data.lstrip()[:1] in {"{", "["}
+
+
+@rule("wire/two-values-in-one", "must", profile("E1.2"), over="streams")
+def two_values_in_one(view: View) -> Iterator[Mark]:
+    r"""One event carries one value.
+
+    Why: Clients that parse the data stop at the second value, and both are lost: usually the blank line between two
+    events is missing, and the second is what told of an error or of the end.
+
+    Mend: End every event with an empty line before the next one is begun, also when what wrote the first has failed:
+    whoever appends an error to a stream writes an empty line first.
+
+    Example: data: {"type":"delta"}\ndata: {"type":"error"}\n\n
+    """
+    if view.facts.situation == "canary":  # judged by security/injection-lf and its like
+        return
+    several = [message for message in view.messages if message.error and json_texts(message.event.data) > 1]
+    usual = any(is_structure(message.value) for message in view.messages)
+    for message in several:
+        # Where each event is so, it may be meant as lines of JSON.
+        level: Level | None = None if usual or _was_begun_twice(view, message) else "should"
+        many = json_texts(message.event.data)
+        yield view.bad(f"{many} JSON values in the data of one event", message, level)
+    if usual and not several:
+        yield view.good()
+
+
+def _was_begun_twice(view: View, message: Message) -> bool:
+    """Whether a second type or id is set after data: there ought to have been a blank line."""
+    block = view.body[message.event.start : message.event.end]
+    return bool(re.search(rb"(?:^|[\r\n])data:[^\r\n]*[\r\n]+(?:event|id):", block))
+
+
+@rule("wire/replacement-character", "advice", profile("E1.4"), rests_on=("wire/invalid-utf8",))
+def replacement_character(seen: Seen) -> Iterator[Mark]:
+    r"""No text holds U+FFFD, which stands for bytes that were lost.
+
+    Why: Somebody before the stream decoded half a character: most often bytes that were read in pieces, each decoded by
+    itself. The character is lost for good.
+
+    Mend: Decode incrementally (`TextDecoder` with `stream: true`, `StringDecoder`, `codecs.getincrementaldecoder`), or
+    pass bytes on as they are; never cut a text between the bytes of a character.
+
+    Example: data: caf\ufffd
+    """
+    views = [view for view in seen.streams if view.facts.situation != "canary" and view.messages]
+    for view in views:
+        damaged = [one for one in view.messages if _is_damaged(view, one)]
+        for message in damaged:
+            if other := _whole_elsewhere(views, view, message):
+                yield view.bad(f"U+FFFD, where {other} was told {_lost(message)}", message, "should")
+            elif _is_cut_in_two(view, message):
+                yield view.bad("half a character, and the other half in the next event", message, "should")
+            else:
+                yield view.bad("U+FFFD in the data", message)
+        if not damaged:
+            yield view.good()
+
+
+def _said(message: Message) -> str:
+    """Return the data with its escapes of the character undone."""
+    return message.event.data.replace("\\ufffd", REPLACEMENT).replace("\\uFFFD", REPLACEMENT)
+
+
+def _is_damaged(view: View, message: Message) -> bool:
+    """Whether the character was sent. Where clients put it for bytes that are not UTF-8, that is another rule's."""
+    ours = any(message.event.start <= what.start < message.event.end for _, what in view.of(ReplacedBytes))
+    return REPLACEMENT in _said(message) and not ours
+
+
+def _whole_elsewhere(views: list[View], view: View, message: Message) -> str:
+    """Return the name of another stream in which the same text is whole."""
+    pieces = re.split(f"{REPLACEMENT}+", _said(message))
+    whole = re.compile(f"[^{REPLACEMENT}]{{1,{LONGEST_RUN}}}?".join(map(re.escape, pieces)), re.DOTALL)
+    if sum(map(len, pieces)) < LONGEST_RUN:  # too little to know it by
+        return ""
+    others = (one for one in views if one is not view and one.facts.task_id == view.facts.task_id)
+    return next((one.name for one in others if any(whole.fullmatch(_said(told)) for told in one.messages)), "")
+
+
+def _lost(message: Message) -> str:
+    """Return what stands around the character."""
+    text = next((one for one in texts(message.value) if REPLACEMENT in one), _said(message))
+    at = text.index(REPLACEMENT) if REPLACEMENT in text else 0
+    return f"the character ({shown(text[max(0, at - 10) : at + 10])})"
+
+
+def _is_cut_in_two(view: View, message: Message) -> bool:
+    """Whether a text ends with the character and the next event's begins with it."""
+    after = next((later for one, later in pairwise(view.messages) if one is message), None)
+    if after is None:
+        return False
+    ends = any(text.endswith(REPLACEMENT) for text in _texts(message))
+    return ends and any(text.startswith(REPLACEMENT) for text in _texts(after))
+
+
+def _texts(message: Message) -> list[str]:
+    return [message.event.data] if message.error else list(texts(message.value))

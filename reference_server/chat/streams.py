@@ -1,0 +1,69 @@
+"""Answers over HTTP, at the pace of a model: the head at once, the first event after a while, then one by one."""
+
+import asyncio
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from ssegauge.reference_server.chat.completions import Asked, Completions
+from ssegauge.reference_server.common import bodies
+from ssegauge.reference_server.common.log import Reader
+from ssegauge.reference_server.common.refusals import RefusedError
+from ssegauge.reference_server.common.streaming import Streaming
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds until the first event, and between one and the next."""
+
+    first_s: float
+    next_s: float
+
+
+class Streams(Streaming):
+    """Serves the answers of one wire form, at most `limit` at once."""
+
+    def __init__(self, form: Completions, limit: int, heartbeat: float, pace: Pace) -> None:
+        super().__init__(limit, heartbeat)
+        self.form = form
+        self.pace = pace
+
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        """Answer POST: the stream, or the whole answer as JSON; or 400, 404, 408, 413, 415, 429."""
+        asked = self.form.asked(await bodies.read(request, self.form.body))
+        with self.counted(model=asked.model):
+            if asked.stream:
+                return await self.stream(request, asked)
+            await asyncio.sleep(self.pace.first_s + self.pace.next_s * len(asked.answer.pieces))
+            return web.json_response(self.form.whole(asked))
+
+    def full(self) -> RefusedError:
+        """Return the refusal of a request that is one too many."""
+        message = "Too many requests at once. Try again in a second."
+        return RefusedError(429, "rate_limit_exceeded", message, {"Retry-After": "1"})
+
+    async def stream(self, request: web.Request, asked: Asked) -> web.StreamResponse:
+        """Send the whole stream."""
+        response = self.response()
+        reader = await self.begin(request, response, 0)
+        await self.deliver(reader, asked)
+        await self.finish(response, reader)
+        return response
+
+    async def deliver(self, reader: Reader, asked: Asked) -> None:
+        """Send the events, each when it is due, and none before the client takes the one before."""
+        pause = self.pace.first_s
+        for block in self.form.blocks(asked):
+            await self.wait(reader, pause)
+            reader.write(block)
+            await reader.writer.drain()
+            pause = self.pace.next_s
+
+    async def wait(self, reader: Reader, seconds: float) -> None:
+        """Wait so long, with a comment from time to time."""
+        longest = self.heartbeat * 2 / 3
+        while seconds > longest:
+            await asyncio.sleep(longest)
+            reader.write(self.form.heartbeat())
+            seconds -= longest
+        await asyncio.sleep(seconds)

@@ -1,0 +1,1 @@
+"""What the healthy servers share: the log with cursors, the encoder, who may read, refusals, the process."""

@@ -1,0 +1,87 @@
+"""Readers that cost more than they should: others, the server, or those who may not read."""
+
+import asyncio
+
+from aiohttp import web
+
+from ssegauge.reference_server.common.faults.streams import follow_in_turns
+from ssegauge.reference_server.common.log import Reader
+from ssegauge.reference_server.common.security import Security
+from ssegauge.reference_server.feed.faults.registry import breaks
+from ssegauge.reference_server.feed.feed import Feed
+from ssegauge.reference_server.feed.streams import Streams
+
+WORK_S = 0.1
+
+
+class Few(Streams):
+    """Serves a few at once; others get no head until one of those leaves."""
+
+    places: int
+
+    def __init__(self, feed: Feed, limit: int, heartbeat: float) -> None:
+        super().__init__(feed, limit, heartbeat)
+        self.free = asyncio.Semaphore(self.places)
+
+    async def stream(self, request: web.Request, position: int) -> web.StreamResponse:
+        """Wait for a place."""
+        async with self.free:
+            return await super().stream(request, position)
+
+
+@breaks("capacity/serves-few-at-once")
+class Two(Few):
+    """Serves two streams at once; a third gets no head until one of them leaves."""
+
+    places = 2
+
+
+@breaks("capacity/serves-few-at-once:one")
+class One(Few):
+    """Serves one stream after the other."""
+
+    places = 1
+
+
+@breaks("cleanup/work-goes-on")
+class Working(Streams):
+    """Starts a producer for each reader, and does not stop it when the reader leaves; `work` in the metrics grows."""
+
+    def __init__(self, feed: Feed, limit: int, heartbeat: float) -> None:
+        super().__init__(feed, limit, heartbeat)
+        self.producers: set[asyncio.Task[None]] = set()
+
+    async def stream(self, request: web.Request, position: int) -> web.StreamResponse:
+        """Start the producer."""
+        producer = asyncio.create_task(self.produce())
+        self.producers.add(producer)
+        producer.add_done_callback(self.producers.discard)
+        return await super().stream(request, position)
+
+    async def produce(self) -> None:
+        """Work until the server stops."""
+        while not self.feed.log.closed:
+            await asyncio.sleep(WORK_S)
+            self.feed.work += 1
+
+
+@breaks("slow/slow-reader-stalls-others")
+class OneByOne(Streams):
+    """Writes to the readers one by one, waiting for each."""
+
+    def __init__(self, feed: Feed, limit: int, heartbeat: float) -> None:
+        super().__init__(feed, limit, heartbeat)
+        self.turn = asyncio.Lock()
+
+    async def deliver(self, reader: Reader) -> None:
+        """Take turns."""
+        await follow_in_turns(self.feed.log, reader, self.turn, (self.heartbeat / 3, self.events.heartbeat()))
+
+
+@breaks("security/stream-without-auth")
+class OpenStream(Security):
+    """Asks for the token everywhere but on the stream."""
+
+    def admits(self, request: web.Request) -> bool:
+        """Whether the request has the token, or is for the stream."""
+        return request.path == "/events" or super().admits(request)

@@ -1,0 +1,80 @@
+"""Streams that fall silent, or say that they live in a way that hurts."""
+
+import asyncio
+
+from ssegauge.reference_server.common.log import Reader
+from ssegauge.reference_server.feed.events import Events
+from ssegauge.reference_server.feed.faults.registry import breaks
+from ssegauge.reference_server.feed.faults.tools import Editor, Tapped
+from ssegauge.reference_server.feed.feed import Feed
+from ssegauge.reference_server.feed.streams import Streams
+
+DEAF_AFTER_S = 5.0
+
+
+@breaks("liveness/heartbeat-missing")
+class NoHeartbeat(Streams):
+    """Says nothing while nothing happens."""
+
+    async def beat(self) -> None:
+        """Do nothing."""
+
+
+@breaks("liveness/silent")
+class Silent(NoHeartbeat):
+    """Says nothing but what is published, and has no heartbeat."""
+
+
+@breaks("liveness/silent")
+class NoTalk(Feed):
+    """Says nothing by itself."""
+
+    async def talk(self) -> None:
+        """Do nothing."""
+
+
+@breaks("liveness/goes-deaf")
+class GoesDeaf(Tapped):
+    """Writes nothing more to a reader after five seconds, and leaves the connection open; newcomers get everything."""
+
+    def editor(self) -> Editor:
+        """Start the five seconds."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + DEAF_AFTER_S
+        return lambda block: [block] if loop.time() < end else []
+
+
+@breaks("liveness/heartbeat-is-an-event")
+class HeartbeatEvents(Events):
+    """Sends heartbeats as events."""
+
+    def heartbeat(self) -> bytes:
+        """Return an event that is none of the feed's."""
+        return self.block({"type": "heartbeat"})
+
+
+@breaks("liveness/heartbeat-is-an-event")
+class AlwaysBeating(Streams):
+    """Sends heartbeats as events, whether something happens or not."""
+
+    async def beat(self) -> None:
+        """Send one to every reader in each third of the heartbeat's time."""
+        while True:
+            await asyncio.sleep(self.heartbeat / 3)
+            await self.feed.log.beat(self.events.heartbeat())
+
+
+@breaks("liveness/idle-stream-closed")
+class ClosesIdle(Streams):
+    """Ends a stream to which no event came for most of a heartbeat's time."""
+
+    async def deliver(self, reader: Reader) -> None:
+        """Deliver for as long as something happens."""
+        following = asyncio.create_task(super().deliver(reader))
+        try:
+            end = -1
+            while not following.done() and end < self.feed.log.end:
+                end = self.feed.log.end
+                await asyncio.wait([following], timeout=0.8 * self.heartbeat)
+        finally:
+            following.cancel()

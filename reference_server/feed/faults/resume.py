@@ -1,0 +1,142 @@
+"""Ids that mislead those who come back, and answers to them that lose, repeat or refuse."""
+
+import re
+
+from aiohttp import web
+
+from ssegauge.reference_server.common.log import Reader
+from ssegauge.reference_server.feed.events import Events
+from ssegauge.reference_server.feed.faults.registry import breaks
+from ssegauge.reference_server.feed.faults.tools import Editor, Spoiled, Tapped, is_event, pending
+from ssegauge.reference_server.feed.streams import Streams
+
+
+@breaks("resume/ids-missing")
+class NoIds(Events):
+    """Gives no event an id."""
+
+    def message(self, number: int, text: str) -> bytes:
+        """Return the event without its id."""
+        return without_id(super().message(number, text))
+
+
+def without_id(block: bytes) -> bytes:
+    """Return the block without the line of its id."""
+    return re.sub(rb"^id:.*\n", b"", block, flags=re.MULTILINE)
+
+
+@breaks("resume/ids-repeated")
+class SameIds(Events):
+    """Gives every third event the id of the one before."""
+
+    said = 0
+
+    def message(self, number: int, text: str) -> bytes:
+        """Return the event with its id, or that of the one before."""
+        self.said += 1
+        block = super().message(number, text)
+        return block if self.said % 3 else block.replace(f"id: {number}\n".encode(), f"id: {number - 1}\n".encode())
+
+
+@breaks("resume/ids-repeated:same-event")
+class SameEvent(Spoiled):
+    """Sends every third event twice, with its id."""
+
+    def spoil(self, block: bytes) -> bytes:
+        """Return it twice."""
+        return block + block
+
+
+@breaks("resume/duplicate-on-resume")
+class Duplicate(Streams):
+    """Sends the event that Last-Event-ID names once more."""
+
+    def position(self, last_event_id: str | None) -> int:
+        """Return a position one too low for a known id."""
+        return super().position(last_event_id) - (self.feed.after(last_event_id) is not None)
+
+
+@breaks("resume/events-lost-on-resume")
+class NoReplay(Streams):
+    """Lets those who come back go on with what happens next, as if they had missed nothing."""
+
+    def position(self, last_event_id: str | None) -> int:  # noqa: ARG002 - what it ignores
+        """Return the end."""
+        return self.feed.log.end
+
+
+@breaks("resume/events-lost-on-resume:first")
+class Gap(Streams):
+    """Continues one event too late, if there is one after it."""
+
+    def position(self, last_event_id: str | None) -> int:
+        """Return a position one too high."""
+        position = super().position(last_event_id)
+        return position + (position < self.feed.log.end - 1)
+
+
+@breaks("resume/begins-anew")
+class BeginsAnew(Streams):
+    """Sends every event that is kept to whoever comes, and whoever comes back."""
+
+    def position(self, last_event_id: str | None) -> int:  # noqa: ARG002 - what it ignores
+        """Return the position of the first event."""
+        return self.feed.log.base
+
+
+@breaks("resume/replays-without-ids")
+class BareReplay(Streams):
+    """Sends those who come back what they missed without ids, and then goes on with ids."""
+
+    async def deliver(self, reader: Reader) -> None:
+        """Send what is missed first."""
+        for block in pending(self.feed, reader):
+            reader.write(without_id(block))
+        await super().deliver(reader)
+
+
+@breaks("resume/unknown-id-silenced")
+class Waits(Tapped):
+    """Waits for ever for the event after one that it does not know; only heartbeats come."""
+
+    def position(self, last_event_id: str | None) -> int:
+        """Return the position, which is beyond the log for an id that is not known."""
+        is_unknown = last_event_id is not None and self.feed.after(last_event_id) is None
+        return -1 if is_unknown else super().position(last_event_id)
+
+    async def deliver(self, reader: Reader) -> None:
+        """Filter what comes, for a reader without position."""
+        if reader.position < 0:
+            reader.position = self.feed.log.end
+            return await super().deliver(reader)
+        return await Streams.deliver(self, reader)
+
+    def editor(self) -> Editor:
+        """Leave out all events."""
+        return lambda block: [] if is_event(block) else [block]
+
+
+class Refuses(Streams):
+    """Refuses an id that it does not know."""
+
+    refusal: type[web.HTTPException]
+
+    def position(self, last_event_id: str | None) -> int:
+        """Return the position, or refuse."""
+        if last_event_id is not None and self.feed.after(last_event_id) is None:
+            raise self.refusal(text="This Last-Event-ID is not known here.")
+        return super().position(last_event_id)
+
+
+@breaks("resume/unknown-id-refused")
+class AnswersConflict(Refuses):
+    """Answers 409 to an id that it does not know."""
+
+    refusal = web.HTTPConflict
+
+
+@breaks("resume/unknown-id-refused:500")
+class Fails(Refuses):
+    """Answers 500 to an id that it does not know."""
+
+    refusal = web.HTTPInternalServerError

@@ -1,0 +1,81 @@
+"""Events whose bytes say something else than what was meant."""
+
+from aiohttp import web
+
+from ssegauge.reference_server.common.encoding import Json
+from ssegauge.reference_server.feed.events import Events
+from ssegauge.reference_server.feed.faults.registry import breaks
+from ssegauge.reference_server.feed.faults.tools import Spoiled
+from ssegauge.reference_server.feed.streams import Streams
+
+
+@breaks("wire/two-values-in-one")
+class Unended(Spoiled):
+    """Leaves out the blank line behind every third event, so that it and the next are one."""
+
+    def spoil(self, block: bytes) -> bytes:
+        """Return the block with one line break at its end."""
+        return block.rstrip(b"\n") + b"\n"
+
+
+@breaks("wire/unprefixed-data")
+class Continued(Spoiled):
+    """Adds a second line to every third event, without `data:`."""
+
+    def spoil(self, block: bytes) -> bytes:
+        """Return the block with a line more."""
+        return block.rstrip(b"\n") + b"\nand the tide turns at six\n\n"
+
+
+@breaks("wire/unprefixed-data:json")
+class Indented(Spoiled):
+    """Writes every third event's JSON on several lines, of which only the first starts with `data:`."""
+
+    def spoil(self, block: bytes) -> bytes:
+        """Break the lines behind braces and commas."""
+        return block.replace(b"{", b"{\n  ").replace(b',"', b',\n  "')
+
+
+@breaks("wire/replacement-character")
+class CutCharacters(Events):
+    """Decodes texts in two pieces that are cut inside the first character of more than a byte."""
+
+    def message(self, number: int, text: str) -> bytes:
+        """Return the event with the text as the pieces give it."""
+        raw = text.encode("utf-8", "replace")
+        middle = next((at + 1 for at, byte in enumerate(raw) if byte > 0x7F), 0)
+        pieces = (raw[:middle], raw[middle:])
+        return super().message(number, "".join(piece.decode("utf-8", "replace") for piece in pieces))
+
+    def dump(self, envelope: Json) -> str:
+        """Write the replacement character as it is."""
+        return super().dump(envelope).replace(r"\ufffd", "\ufffd")
+
+
+@breaks("shape/unlike-the-others")
+class EmptyPings(Spoiled):
+    """Sends an event with empty data after every third event."""
+
+    def spoil(self, block: bytes) -> bytes:
+        """Return both."""
+        return block + b"data: \n\n"
+
+
+@breaks("shape/unlike-the-others:text")
+class TextPings(Spoiled):
+    """Sends an event whose data is no JSON after every third event."""
+
+    def spoil(self, block: bytes) -> bytes:
+        """Return both."""
+        return block + b"data: ping\n\n"
+
+
+@breaks("response/unasked-coding")
+class AlwaysCompressed(Streams):
+    """Compresses whether the client asked for it or not."""
+
+    def offered(self, request: web.Request) -> web.StreamResponse:
+        """Return the compressed response."""
+        response = super().offered(request)
+        response.headers["Content-Encoding"] = "gzip"
+        return response

@@ -1,0 +1,71 @@
+"""Streams whose events are made alike, and streams in which one is not."""
+
+from ssegauge.conformance.recording.transcript import Transcript
+from ssegauge.conformance.target import Ends, Promises
+from tests.corpus.build import Case, event, exchange
+
+SIX = tuple(event({"n": n}) for n in range(6))
+BEATS = b"data: ping\n\n"
+PRICE = {"type": "object", "required": ["price"], "properties": {"price": {"type": "number"}}}
+
+
+def stream(*chunks: bytes, how: str = "cut", name: str = "plain", **facts: str) -> Transcript:
+    """A stream of which nothing is known but its address."""
+    return exchange(*chunks, how=how, name=name, **{"task_id": None, "kind": "plain", **facts})
+
+
+def named(kind: str, data: str = "") -> bytes:
+    """An event of a type."""
+    return f"event: {kind}\ndata: {data}\n\n".encode()
+
+
+CASES = {
+    "shape/unlike-the-others": Case(
+        good=(
+            (stream(*SIX),),
+            (stream(*SIX, b"data: [DONE]\n\n"),),
+            (stream(*SIX, b"data: bye\n\n", how="eof"),),  # the last says that it is over
+            (stream(*SIX, b"data: end\n\n"),),
+            (stream(named("endpoint", "/messages?session=1"), *SIX),),  # a type of its own
+            (stream(*SIX, named("ping", '{"type": "ping"}'), *SIX),),
+            (stream(*SIX, named("reset"), *SIX),),  # whoever listens to it knows that it has no data
+            (stream(*SIX, named("token", "Hello"), named("token", "world")),),
+            (stream(*SIX, b"data: 1\n\n", b'data: "text"\n\n', b"data: null\n\n", *SIX),),
+            (stream(*SIX, *(b"data: a line of a log %d\n\n" % n for n in range(5)), b'data: {"n": 7}\n\n'),),
+            (stream(*SIX, b'data: {\n"n": 1}\n\n', *SIX),),  # unprefixed-data's
+            (stream(*SIX, b'data: {"n": 1}\ndata: {}\n\n', *SIX),),  # two-values-in-one's
+        ),
+        bad=(
+            (stream(*SIX, b"data: ping\n\n", *SIX),),
+            (stream(b"data: connected\n\n", *SIX),),
+            (stream(*SIX, b"data:\n\n", *SIX),),
+            (stream(*SIX, named("ping"), *SIX),),
+            (stream(*SIX, named("heartbeat", "ping")),),
+            (stream(*SIX, b"data: [object Object]\n\n", *SIX),),
+            (stream(*SIX, b"data: NaN\n\n", *SIX),),
+            (stream(*SIX, b'data: {"n": 7\n\n', *SIX),),
+            (stream(BEATS, SIX[0], BEATS, BEATS, SIX[1], BEATS), stream(*SIX[2:], BEATS, BEATS, SIX[0], name="idle")),
+            (stream(*(named("tick", f'{{"n": {n}}}') for n in range(5)), named("tick", "late"), *SIX),),
+        ),
+        silent=(
+            (stream(*SIX[:4], BEATS, SIX[0]),),  # too few to say what is usual
+            (stream(*(b"data: text %d\n\n" % n for n in range(9))),),
+            (stream(*(b"data: %d\n\n" % n for n in range(9)), b"data: none\n\n", b"data: 9\n\n"),),
+            (stream(*SIX, b"data: connected\n\n", SIX[0], situation="canary"),),
+        ),
+    ),
+    "shape/breaks-schema": Case(
+        good=(
+            (stream(event({"price": 12.5}), b"data: [DONE]\n\n"),),
+            (stream(event({"price": 1}), named("note", '{"text": "closed"}')),),  # nothing is promised for these
+            (stream(event({"price": 1}), named("quote", "no JSON")),),  # unlike-the-others's
+        ),
+        bad=(
+            (stream(event({"price": "12.5"})),),
+            (stream(event({"price": 12.5}), event([])),),
+            (stream(event({"price": 12.5}), named("quote", '{"cost": 1}')),),
+        ),
+        silent=((stream(b"data: text\n\n"),), (stream(event({"price": "x"}), situation="canary"),)),
+        promises=Promises(schema={"message": PRICE, "quote": PRICE}, ends=Ends(data="[DONE]")),
+    ),
+}

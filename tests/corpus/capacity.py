@@ -1,0 +1,60 @@
+"""Many requests at once, and how many of them are answered at once."""
+
+from typing import Any
+
+from ssegauge.conformance.recording.transcript import Transcript
+from tests.corpus.build import Case, Run, exchange
+
+EVENT = b"data: 1\n\n"
+
+
+def one_of(nth: int, head_at: float | None, ended_at: float, how: str = "cut", **more: Any) -> Transcript:
+    """One of those that came at once; None: it had no answer until we left."""
+    facts = {"task_id": None, "kind": "plain", "situation": "crowd", "nth": nth, **more}
+    chunks = () if head_at is None else ((head_at + 1, EVENT),)
+    answered = head_at is not None
+    return exchange(
+        *chunks, name=f"crowd-{nth}", how=how, head_at=head_at or 0, ended_at=ended_at, answered=answered, **facts
+    )
+
+
+def crowd(*heads: float | None, ended_at: float = 4000.0) -> Run:
+    return tuple(one_of(n, head, ended_at) for n, head in enumerate(heads, 1))
+
+
+def queued(each_ms: float, count: int = 3) -> Run:
+    """Streams that end by themselves, one after the other."""
+    return tuple(one_of(n, n * each_ms - each_ms + 5, n * each_ms, "eof") for n in range(1, count + 1))
+
+
+def refused(nth: int, status: int) -> Transcript:
+    return exchange(b"{}", name=f"crowd-{nth}", status=status, task_id=None, kind="plain", situation="crowd", nth=nth)
+
+
+HELLO = exchange(EVENT, name="hello", role="hello", how="cut")
+WAITED = exchange(name="plain", how="timeout", ended_at=5000.0, answered=False, task_id=None, kind="plain")
+
+CASES = {
+    "capacity/serves-few-at-once": Case(
+        good=((crowd(2, 3, 4, 9)), crowd(2, 900)),
+        bad=(
+            crowd(2, 3, None, None),
+            (*crowd(2, 3, ended_at=4000.0), one_of(3, 4010.0, 4500.0), one_of(4, 4020.0, 4500.0)),
+            crowd(2, None, None, None, None),
+            (*crowd(2, 3), refused(3, 503)),
+            (*crowd(2, 3), refused(3, 429), refused(4, 429)),
+            queued(1300.0),
+            (HELLO, *crowd(None, None, None), WAITED),
+        ),
+        silent=(
+            (HELLO,),
+            crowd(2),
+            crowd(None, None, None),  # the head comes with the first event
+            crowd(2, 1500.0, 1600.0),  # slow, but not for want of room
+            crowd(2, 3, None),  # one may have been lost on the way
+            (*crowd(2), refused(2, 409)),  # one reader each, on purpose
+            tuple(one_of(n, head, end, "eof") for n, head, end in ((1, 300, 1300), (2, 2000, 3000), (3, 500, 1500))),
+            (HELLO, *crowd(None, None), exchange(EVENT, task_id=None, kind="plain", how="cut")),
+        ),
+    ),
+}

@@ -1,0 +1,111 @@
+"""What was published at an address, and what arrived of it: all, once, in order; or not."""
+
+from dataclasses import replace
+from typing import Any
+
+from ssegauge.conformance.facts import Facts
+from ssegauge.conformance.recording.transcript import Transcript
+from tests.corpus.build import EPOCH_MS, Case, exchange
+from tests.corpus.delivery import at as task_at
+from tests.corpus.delivery import told as task_told
+from tests.corpus.delivery import updates
+
+FIRST_MS = 1000.0  # the streams were opened at 0, and are connected half a second after their heads
+PACE_MS = 100.0
+
+
+def publish(n: int, at_ms: float | None = None, status: int = 200, **facts: Any) -> Transcript:
+    """A publication; it is answered after 2 ms."""
+    sent = FIRST_MS + PACE_MS * n if at_ms is None else at_ms
+    told = {"kind": "plain", "marker": marker(n), "message": f"{marker(n)} step", **facts}
+    made = exchange(b"{}", role="update", status=status, started_ms=EPOCH_MS + sent)
+    return replace(made, facts=Facts(**told))
+
+
+def marker(n: int) -> str:
+    return f"ssegauge{n:012x}"
+
+
+SENT = tuple(publish(n) for n in range(8))
+
+
+def says(n: int, more: str = "") -> bytes:
+    return f'data: {{"text": "{marker(n)} step{more}"}}\n\n'.encode()
+
+
+def feed(*told: tuple[float, int] | tuple[float, bytes], how: str = "cut", **more: Any) -> Transcript:
+    """A stream in which publications arrive at times, in ms after the streams were opened."""
+    chunks = [(when, says(what) if isinstance(what, int) else what) for when, what in told]
+    facts = {"kind": "plain", "task_id": None, **more}
+    return exchange(*chunks, how=how, **{"ended_at": 9000.0, **facts})
+
+
+def in_time(*numbers: int, delay: float = 5.0) -> list[tuple[float, int]]:
+    return [(FIRST_MS + PACE_MS * n + delay, n) for n in numbers]
+
+
+ALL = in_time(*range(8))
+TIDY = ((20.0, b"data: welcome\n\n"), *ALL)
+STATES = [(FIRST_MS + 405.0 * n, n * 4) for n in (1,)] + [(FIRST_MS + 810.0, 7)]  # every 400 ms the newest
+
+CASES = {
+    "delivery/update-lost": Case(
+        good=(
+            (*SENT, feed(*ALL)),
+            (*SENT, feed(*TIDY, situation="steady")),
+            (*SENT, feed(*ALL, how="eof", ended_at=1800.0)),
+            (*SENT, feed(*in_time(*range(8), delay=3500.0))),  # late
+            (*SENT, feed(*STATES)),  # overtaken states are left out
+            (*SENT, publish(9, 1900.0, status=429), feed(*ALL)),  # was not accepted
+            (publish(9, 100.0), *SENT, feed(*ALL)),  # before the reader was connected
+            (publish(9, subject="other"), *SENT, feed(*ALL)),  # for another stream
+            (*updates(), task_told(*task_at(5))),
+        ),
+        bad=(
+            (*SENT, feed(*in_time(0, 1, 2, 4, 5, 6, 7))),
+            (*SENT, feed(*in_time(*range(7)))),
+            (*SENT, feed((20.0, b"data: welcome\n\n"))),
+            (*SENT, feed()),
+            (*SENT, feed(*ALL), feed(*in_time(*range(0, 8, 2)), reader="twin")),
+            (*updates(), task_told(*task_at(5, 7), how="timeout", ended_at=5800.0)),
+        ),
+        silent=(
+            (feed(*ALL),),
+            (*SENT, feed(how="eof", ended_at=900.0)),
+            (*SENT, feed(ended_at=3000.0)),  # we left too soon to say
+            (*SENT, feed(resume="garbage")),
+            (*SENT, feed(situation="idle")),
+            (*SENT, feed(answered=False, how="error")),
+            (*SENT, feed(capture=True)),
+        ),
+    ),
+    "delivery/update-duplicated": Case(
+        good=(
+            (*SENT, feed(*ALL)),
+            (*SENT, feed(*ALL, (1706.0, 7))),  # one state, of which something else had changed
+            (*SENT, feed(*ALL, (4000.0, 7), (6000.0, 7))),  # the state as it is, now and then
+            (*SENT, feed(*ALL, (1706.0, says(7, " changed")))),
+            (*SENT, feed(*ALL, (1800.0, b"".join(says(n)[:-2] + b"\n" for n in range(8)) + b"\n"))),  # a digest
+            (*updates(), task_told(*task_at(5))),
+        ),
+        bad=(
+            (*SENT, feed(*[(when + more, n) for when, n in ALL for more in (0, 1)])),
+            (*SENT, feed(*ALL, (1707.0, 7), (1708.0, 6))),
+            (*SENT, feed(*ALL, (5000.0, 2), (5001.0, 3))),  # overtaken long ago
+        ),
+        silent=((*SENT, feed()), (*SENT, feed(*ALL, capture=True)), (feed(*ALL, *ALL),)),
+    ),
+    "delivery/update-reordered": Case(
+        good=(
+            (*SENT, feed(*ALL)),
+            (*SENT, feed((1800.0, b"".join(says(n) for n in range(8))))),
+            (publish(0, 1000.0), publish(1, 1001.0), feed((1010.0, 1), (1011.0, 0))),  # at the same time
+            (*updates(), task_told(*task_at(5))),
+        ),
+        bad=(
+            (*SENT, feed(*in_time(0, 1, 2), (1405.0, 4), (1406.0, 3), *in_time(5, 6, 7))),
+            (*SENT, feed(*[(1800.0 + n, 7 - n) for n in range(8)])),
+        ),
+        silent=((*SENT, feed(*in_time(0))), (*SENT, feed()), (feed(*ALL),)),
+    ),
+}

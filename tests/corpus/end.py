@@ -1,0 +1,138 @@
+"""The end of streams: empty, without their marker, open after it, cut by the clock."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from ssegauge.conformance.recording.transcript import Transcript
+from tests.corpus.build import EPOCH_MS, Case, exchange
+
+PLAIN = {"task_id": None, "kind": "plain"}
+DONE = b"data: [DONE]\n\n"
+COMPLETE = b"event: complete\ndata:\n\n"
+CUT = "incomplete body: peer closed the connection without sending complete message body"
+
+
+def stream(*chunks: bytes | tuple[float, bytes], name: str = "plain", **more: Any) -> Transcript:
+    """A stream of which nothing is known but its address."""
+    return exchange(*chunks, name=name, **{**PLAIN, **more})
+
+
+def chat(content: str = "word ", finish: str | None = None) -> bytes:
+    choice = {"index": 0, "delta": {"content": content} if content else {}, "finish_reason": finish}
+    return b"data: " + json.dumps({"object": "chat.completion.chunk", "choices": [choice]}).encode() + b"\n\n"
+
+
+def result(n: int) -> bytes:
+    return b"event: next\ndata: " + json.dumps({"data": {"tick": n}}).encode() + b"\n\n"
+
+
+def ticks(first: int, last: int, every_ms: float = 500.0) -> tuple[tuple[float, bytes], ...]:
+    """Numbered events, one after the other."""
+    return tuple((every_ms * n, b"id: %d\ndata: tick %d\n\n" % (n, n)) for n in range(first, last))
+
+
+def later(run: Transcript, by_ms: float) -> Transcript:
+    return replace(run, started_ms=EPOCH_MS + by_ms)
+
+
+ANSWER = (chat(), chat(), chat("", "stop"))
+OF_OTHERS = stream(b"data: 1\n\n", b"data: 2\n\n", b"event: bye\ndata: {}\n\n", name="plain-twin")
+ERROR = b'data: {"error": {"message": "The model is overloaded; try again."}}\n\n'
+LONG = stream(*ticks(1, 32), how="cut", ended_at=16_500.0, reader="long")
+NEWCOMER = later(
+    stream(*((500.0 * (n - 16), b"id: %d\ndata: tick %d\n\n" % (n, n)) for n in range(17, 30)), name="newcomer"), 8000.0
+)
+
+CASES = {
+    "end/without-any-event": Case(
+        good=((stream(b"data: 1\n\n"),), (stream(b": hello\n\n", b"data:\n\n"),)),
+        bad=(
+            (stream(),),
+            (stream(b": hello\n\n"),),
+            (stream(b"event: complete\n\n"),),  # without data it is no event
+            (stream(situation="crowd"),),
+        ),
+        silent=(
+            (stream(how="cut"),),
+            (stream(how="error", detail=CUT),),  # has a rule of its own
+            (stream((29_000.0, b":\n\n"), ended_at=30_000.0),),  # nothing happened, and it was ended for that
+            (stream(resume="known", last_event_id="7"),),  # there may be nothing after it
+            (stream(joined="late"),),
+            (stream(capture=True),),
+        ),
+    ),
+    "end/marker-missing": Case(
+        good=(
+            (stream(*ANSWER, DONE),),
+            (stream(result(1), result(2), COMPLETE),),
+            (stream(*ANSWER, DONE, how="cut"),),  # open after it has a rule of its own
+        ),
+        bad=(
+            (stream(*ANSWER),),
+            (stream(chat(), chat()),),
+            (stream((10.0, chat()), (20.0, chat("", "stop")), how="cut", ended_at=4000.0),),
+            (stream(result(1), result(2)),),
+            (stream(result(1), result(2), b"event: complete\n\n"),),
+            (stream(b"data: 1\n\n", b"data: 2\n\n", b"event: done\n\n"),),  # without data it is no event
+            (stream(b"data: 1\n\n", b"data: 2\n\n", b"data: 3\n\n"), OF_OTHERS),
+        ),
+        silent=(
+            (stream(b"data: 1\n\n", b"data: 2\n\n"),),
+            (stream(chat(), chat(), how="cut", ended_at=4000.0),),  # a stall, or a long answer
+            (stream((10.0, chat()), (20.0, chat("", "stop")), how="cut", ended_at=900.0),),  # not waited for long
+            (stream(chat(), ERROR),),
+            (stream(chat(), how="error", detail=CUT),),
+            (stream(b"data: 1\n\n", b"data: 2\n\n", b'event: error\ndata: {"why": "x"}\n\n'), OF_OTHERS),
+            (stream(b"data: 1\n\n"), OF_OTHERS),  # of one event nobody knows whether it is the last
+            (stream(),),
+        ),
+    ),
+    "end/open-after-marker": Case(
+        good=((stream(*ANSWER, DONE),), (stream(result(1), COMPLETE),)),
+        bad=(
+            (stream(*ANSWER, DONE, how="cut", ended_at=5000.0),),
+            (stream(*ANSWER, DONE, ended_at=4000.0),),
+            (stream(result(1), COMPLETE, how="timeout", ended_at=5000.0),),
+        ),
+        silent=(
+            (stream(*ANSWER, DONE, how="cut", ended_at=500.0),),
+            (stream(b"data: 1\n\n", DONE, how="cut", ended_at=5000.0),),  # of no protocol that we know
+            (stream(b"event: complete\ndata: {}\n\n", b"data: 2\n\n", how="cut", ended_at=5000.0),),
+            (stream(*ANSWER, DONE, chat(), how="cut", ended_at=5000.0),),  # what follows has a rule of its own
+            (
+                stream(result(1), b'event: complete\ndata: {"id": "1"}\n\n', how="cut", ended_at=5000.0),
+            ),  # one of several
+        ),
+    ),
+    "end/events-after-marker": Case(
+        good=((stream(*ANSWER, DONE),), (stream(result(1), COMPLETE),)),
+        bad=(
+            (stream(*ANSWER, DONE, chat()),),
+            (stream(*ANSWER, DONE, DONE),),
+            (stream(*ANSWER, DONE, chat(), how="cut"),),
+        ),
+        silent=(
+            (stream(*ANSWER),),
+            (stream(*ANSWER, DONE, how="cut"),),
+            (stream(b"data: [DONE]\n\n", b"data: 2\n\n"),),
+        ),
+    ),
+    "end/cut-by-timeout": Case(
+        good=((LONG,),),
+        bad=(
+            (stream(*ticks(1, 20), how="error", detail=CUT, ended_at=10_020.0),),
+            (stream(*ticks(1, 30), how="error", detail="Connection reset by peer", ended_at=15_300.0),),
+            (stream((100.0, b"data: 1\n\n"), how="error", detail=CUT, ended_at=10_110.0),),  # idle
+            (stream(*ticks(1, 20), (9900.0, b"id: 20\nda"), ended_at=10_020.0),),
+            (stream(*ticks(1, 20), ended_at=10_020.0), NEWCOMER),  # others are told more of the same
+        ),
+        silent=(
+            (stream(*ticks(1, 13), how="error", detail=CUT, ended_at=6300.0),),  # not by the clock
+            (stream(*ticks(1, 20), ended_at=10_020.0),),  # perhaps all there is
+            (stream(*ANSWER, (9990.0, DONE), how="error", detail=CUT, ended_at=10_020.0),),
+            (stream(*ticks(1, 20), how="cut", ended_at=10_020.0),),
+            (stream(*ticks(1, 20), how="error", detail=CUT, ended_at=10_020.0, capture=True),),
+        ),
+    ),
+}

@@ -1,0 +1,152 @@
+"""Several readers of one stream: told the same, parts of it, or each something of its own."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from ssegauge.conformance.recording.transcript import Transcript
+from tests.corpus.build import EPOCH_MS, Case, Run, exchange
+
+EVERY_MS = 200.0
+
+
+def tick(n: int) -> bytes:
+    return b"id: %d\ndata: " % n + json.dumps({"seq": n, "text": "token"}).encode() + b"\n\n"
+
+
+def bare(n: int) -> bytes:
+    return b"data: tick %d\n\n" % n
+
+
+def reader(
+    told: Iterable[tuple[float, bytes]], came: float = 0.0, left: float = 5000.0, name: str = "plain", **facts: Any
+) -> Transcript:
+    """A reader who came and left at these times, and what it was told when; times count from the first reader's."""
+    chunks = [(at - came, data) for at, data in told if came < at <= left]
+    how = facts.pop("how", "cut")
+    seen = exchange(
+        *chunks,
+        name=name,
+        how=how,
+        ended_at=left - came,
+        **{"task_id": None, "kind": "plain", "reader": "uncut", **facts},
+    )
+    return replace(seen, started_ms=EPOCH_MS + came)
+
+
+def feed(event: Any = tick, first: int = 1, last: int = 90, every: float = EVERY_MS) -> list[tuple[float, bytes]]:
+    """What happens: numbered events at regular times."""
+    return [(every * n, event(n)) for n in range(first, last)]
+
+
+def twin(told: Iterable[tuple[float, bytes]], came: float = 3.0, left: float = 5000.0, **facts: Any) -> Transcript:
+    return reader(told, came, left, "plain-twin", **{"reader": "twin", **facts})
+
+
+def parted(event: Any = tick) -> Run:
+    """Two readers, one of whom stays alone: while both read, each event reaches one of them."""
+    one = [(at, data) for n, (at, data) in enumerate(feed(event)) if at > 5000.0 or n % 2]
+    other = [(at, data) for n, (at, data) in enumerate(feed(event)) if not n % 2]
+    return reader(one, left=12_000.0), twin(other)
+
+
+def own(offset: float, base: int = 0, every: float = EVERY_MS) -> list[tuple[float, bytes]]:
+    """A stream that one reader has of its own; all ids come from one counter of the server."""
+    return [(offset + every * n, tick(base + 2 * n)) for n in range(1, 90)]
+
+
+def without(feed: list[tuple[float, bytes]], *numbers: int) -> list[tuple[float, bytes]]:
+    return [one for n, one in enumerate(feed, 1) if n not in numbers]
+
+
+def greeting(name: str) -> bytes:
+    return b"data: " + json.dumps({"type": "hello", "you": name}).encode() + b"\n\n"
+
+
+def chat(words: str, at: float = 10.0) -> list[tuple[float, bytes]]:
+    return [(at + 50 * n, b'data: {"delta": "%s"}\n\n' % word.encode()) for n, word in enumerate(words.split())]
+
+
+def sampled(offset: float) -> list[tuple[float, bytes]]:
+    """A state that changes 8 times a second, of which each reader is told the newest 5 times a second."""
+    return [(offset + 200 * n, tick(int((offset + 200 * n) / 125))) for n in range(1, 25)]
+
+
+RANDOM = [[(EVERY_MS * n + k, b'data: {"value": %d}\n\n' % (n * 7919 % 101 + k)) for n in range(1, 25)] for k in (1, 2)]
+
+CASES = {
+    "delivery/readers-differ": Case(
+        good=(
+            (reader(feed()), twin(feed())),
+            (reader(sampled(0)), twin(sampled(70))),
+            (reader(feed(bare)), twin(feed(bare))),
+            (reader(feed(), left=16_500.0), twin(feed(), came=6000.0, left=9000.0)),
+            (reader(feed()), twin([(2.0, greeting("b")), *feed()])),
+            (reader([(1.0, greeting("a")), *feed()]), twin([(4.0, greeting("b")), *feed(bare), *feed()])),
+            (
+                reader(feed()),
+                twin([(2600.0, b"".join(tick(n) for n in range(5, 14))), *feed()], came=2500.0),
+            ),  # replayed
+        ),
+        bad=(
+            parted(),
+            parted(bare),
+            (reader(feed()), twin(without(feed(), 7, 12))),
+            (reader(without(feed(bare), 9, 14, 15)), twin(feed(bare))),
+            (reader(without(feed(), 6, 12)), twin(without(feed(), 7))),
+        ),
+        silent=(
+            (reader(feed()),),
+            (reader(RANDOM[0], left=3000.0), twin([]), reader(own(0), came=6000.0)),
+            (reader(feed(), left=2000.0), twin(feed(), came=2500.0)),  # not at the same time
+            (reader(own(0, 1), left=12_000.0), twin(own(30, 2))),  # as many events to each, whoever else reads
+            (reader(RANDOM[0]), twin(RANDOM[1])),
+            (reader(chat("The quick brown fox"), how="eof"), twin(chat("A lazy dog sleeps here"), how="eof")),
+            (reader([(10.0, b"data: hello\n\n")]), twin([(10.0, b"data: hello\n\n")])),
+            (reader(feed(lambda _: b"data: ping\n\n")), twin(feed(lambda _: b"data: ping\n\n"))),
+            (reader(feed()), twin([], resume="known", last_event_id="3")),
+            (reader(feed()), twin(feed(), capture=True)),
+        ),
+    ),
+    "liveness/goes-deaf": Case(
+        good=((reader(feed()), twin(feed())), (reader(own(0), left=16_500.0), twin(own(12_000.0), 11_900.0, 16_000.0))),
+        bad=(
+            (reader(feed(last=40), left=16_500.0), twin(feed(), came=12_000.0, left=16_000.0)),
+            (reader(feed(bare, last=40), left=16_500.0), twin(feed(bare), came=12_000.0, left=16_000.0)),
+            # Nothing in common, but nothing at all comes any more.
+            (reader(own(0)[:20], left=16_500.0), twin(own(12_000.0, 1), came=12_000.0, left=16_000.0)),
+            (reader([]), twin(feed())),  # the last one who comes is the only one
+            # Known to be shared by what a third was told; comments go on.
+            (
+                reader([*feed(last=20), *((1000.0 * n, b":\n\n") for n in range(5, 16))], left=16_500.0),
+                twin(feed(last=20)),
+                twin(feed(), came=12_000.0, left=16_000.0),
+            ),
+        ),
+        silent=(
+            (reader(feed()),),
+            (reader([]), twin([])),
+            (reader(feed(last=40), left=8500.0), twin(feed(), came=7000.0, left=8600.0)),  # not silent for long
+            (reader(feed(last=40), left=16_500.0, how="eof"), twin(feed(), came=12_000.0, left=16_000.0)),
+            # History for a newcomer, and nothing new since.
+            (
+                reader(feed(last=40), left=16_500.0),
+                twin([(12_100.0, b"".join(map(tick, range(90, 99))))], 12_000.0, 16_000.0),
+            ),
+            (
+                reader(feed(last=9), left=16_500.0),
+                twin([(12_000.0 + at, data) for at, data in feed(last=9)], 12_000.0, 16_000.0),
+            ),
+            # Each has a course of its own, which has ended; comments go on.
+            (
+                reader([*own(0)[:20], *((1000.0 * n, b":\n\n") for n in range(5, 16))], left=16_500.0),
+                twin(own(12_000.0, 1), came=12_000.0, left=16_000.0),
+            ),
+            (
+                reader([*own(0)[:20], (4300.0, b'data: {"done": true}\n\n')], left=16_500.0),
+                twin(own(12_000.0, 1), came=12_000.0, left=16_000.0),
+            ),
+        ),
+    ),
+}

@@ -1,0 +1,165 @@
+"""Any event stream: ids that are of one event alone, and readers that bring ids which the server knows or does not."""
+
+from typing import Any
+
+from ssegauge.conformance.recording.transcript import Transcript
+from tests.corpus import resume
+from tests.corpus.build import Case, Run, event, exchange
+from tests.corpus.resume_header import (
+    FIRST_TEN,
+    LATER,
+    NEXT_FOUR,
+    NO_ID,
+    PLAIN,
+    POSTED,
+    UNCUT,
+    back,
+    burst,
+    newcomer,
+    told,
+    uncut,
+)
+
+LIVE = told(["11", "12", "13", "14", "15", "16"], every_ms=400.0)
+SERVED = newcomer(*LIVE, ended_at=3500.0)
+ONGOING: dict[str, Any] = {"ended_at": 3500.0}
+
+
+def plain(*chunks: bytes, **more: Any) -> Run:
+    """A stream of which nothing is known but its address."""
+    return (exchange(*chunks, **{**PLAIN, "how": "cut", **more}),)
+
+
+def odd(*chunks: tuple[float, bytes], case: str = "foreign", value: str = "other-7", **more: Any) -> Transcript:
+    """A client that comes with an id that the server never gave."""
+    usual = {"how": "cut", "name": f"unknown-{case}", "resume": "garbage", "case": case, "last_event_id": value}
+    return exchange(*chunks, **{**PLAIN, **LATER, **ONGOING, **usual, **more})
+
+
+def history(*ids: str) -> list[tuple[float, bytes]]:
+    """Events of before, at once and without ids."""
+    return [(10.0, event(f"event {one}")) for one in ids]
+
+
+BEFORE = uncut(*((10.0 + 500 * n, event(f"event {n}")) for n in range(6)))
+SIX = [str(n) for n in range(6)]
+REFUSED: dict[str, Any] = {"status": 409, "headers": {"Content-Type": "application/json"}}
+DROPPED: dict[str, Any] = {"answered": False, "how": "error", "detail": "Server disconnected"}
+
+# What is judged of tasks and of any stream alike, by code.
+BOTH = {
+    "resume/ids-repeated": Case(
+        good=(plain(event(1, "a"), event(2, "b"), event(3)), plain(event(1, "1"), b"id: 1\n\n", event(2, "2"))),
+        bad=(
+            plain(event(1, "4"), event(2, "4")),
+            plain(event(1, "4"), event(2, "5"), event(1, "4")),  # the same event once more
+            plain(event(1, "4"), event(2, "5"), event(3, "4"), request=POSTED),
+            plain(b'id: 8\nevent: status\ndata: {"n": 1}\n\n', b'id: 8\ndata: {"n": 1}\n\n'),
+        ),
+        silent=(
+            plain(event(1), event(1)),
+            plain(event(1, "request-7"), event(2, "request-7"), request=POSTED),  # names the request
+            plain(event(1, "4"), event(2, "4"), situation="canary"),
+        ),
+    ),
+    "resume/duplicate-on-resume": Case(
+        good=(
+            (UNCUT, back(*burst(NEXT_FOUR)), newcomer((10.0, NO_ID))),
+            (UNCUT, back(*told(["58", "59"])), newcomer(*told(["58", "59"]))),
+        ),
+        bad=(
+            (UNCUT, back(*burst(["6", *NEXT_FOUR])), newcomer((10.0, NO_ID))),
+            (UNCUT, back(*burst(["6", *NEXT_FOUR])), newcomer(*burst(FIRST_TEN))),  # newcomers are sent all
+            (UNCUT, back(*burst(["4", "5", "6", *NEXT_FOUR])), newcomer(*burst(["10"]))),
+        ),
+        silent=(
+            (UNCUT, back(*burst(["6", *NEXT_FOUR]))),  # whether newcomers are told the same is not known
+            (UNCUT, back(*burst(FIRST_TEN)), newcomer(*burst(FIRST_TEN))),  # begins-anew's
+            (UNCUT, back(*burst(["2", "6"])), newcomer(*burst(["2", "6"]))),  # a state, told to whoever comes
+            (UNCUT, back(), newcomer((10.0, NO_ID))),
+            (uncut(*told(["a", "b", "a", "c"])), back(*burst(["b"]), after="b"), newcomer()),
+        ),
+    ),
+    "resume/gap-on-resume": Case(
+        good=(),
+        bad=(),
+        silent=((UNCUT, back(*burst(["9", "10"])), newcomer()),),  # nothing is promised
+    ),
+}
+
+
+def together(code: str) -> Case:
+    """The case of a rule that tasks have too, with what is to be said of any stream."""
+    of_tasks, of_any = resume.CASES[code], BOTH[code]
+    return Case(of_tasks.good + of_any.good, of_tasks.bad + of_any.bad, of_tasks.silent + of_any.silent)
+
+
+CASES = {
+    **{code: together(code) for code in BOTH},
+    "resume/replays-without-ids": Case(
+        good=((uncut(*told(FIRST_TEN, every_ms=400.0)), newcomer(*burst(FIRST_TEN))),),
+        bad=((BEFORE, newcomer(*history(*SIX))), (BEFORE, newcomer((5.0, NO_ID), *history(*SIX[2:])))),
+        silent=(
+            (BEFORE, newcomer(*((10.0 + 500 * n, event(f"event {n}")) for n in range(6)))),  # each reader has its own
+            (uncut(*history(*SIX)), newcomer(*history(*SIX))),  # a state that opens every stream
+            (BEFORE, newcomer(*history("4", "5"))),
+            (BEFORE, newcomer(*history("7", "8", "9"))),
+            (uncut(*((10.0 + 500 * n, event("tick")) for n in range(6))), newcomer(*((10.0, event("tick")),) * 6)),
+            (BEFORE,),
+        ),
+    ),
+    "resume/unknown-id-refused": Case(
+        good=(
+            (SERVED, odd(*LIVE)),
+            (SERVED, odd()),  # silenced's
+            (SERVED, odd(*LIVE), odd(case="long", **REFUSED)),  # a field that its HTTP library bounds
+            (SERVED, odd(*LIVE), odd(case="unicode", **DROPPED)),
+        ),
+        bad=(
+            (SERVED, odd(**REFUSED)),
+            (SERVED, odd(status=500, case="unicode")),
+            (SERVED, odd(status=204)),
+            (SERVED, odd(status=200, headers={"Content-Type": "application/json"})),
+            (SERVED, odd(case="negative", **DROPPED)),
+            (SERVED, odd(answered=False, how="timeout")),
+            (SERVED, odd(*LIVE), odd(case="beyond", value="12", resume="stale", **REFUSED)),
+        ),
+        silent=(
+            (odd(**REFUSED),),  # nobody else was served
+            (newcomer(status=409), odd(**REFUSED)),
+            (SERVED, odd(status=503)),
+            (SERVED, back(status=204), odd(status=204)),  # whoever comes back is told to stay away
+            (SERVED, odd(case="unicode", **REFUSED)),
+            (SERVED, odd(**REFUSED, kind="manual")),
+        ),
+    ),
+    "resume/unknown-id-silenced": Case(
+        good=((SERVED, odd(*LIVE)), (SERVED, odd((2000.0, NO_ID)))),
+        bad=(
+            (SERVED, odd()),
+            (SERVED, odd(case="beyond", value="13", resume="stale")),
+            (SERVED, odd(case="far", value="1000016", resume="stale")),  # advice
+            (SERVED, odd((20.0, b": hello\n\n"))),
+            (SERVED, odd(how="eof", ended_at=30.0)),
+        ),
+        silent=(
+            (SERVED, odd(ended_at=1000.0)),  # we left before it was clear
+            (SERVED, odd(case="beyond", value="30", resume="stale")),  # it may be given soon
+            (newcomer(*burst(FIRST_TEN), **ONGOING), odd()),  # nothing happened, but newcomers are told the past
+            (SERVED, odd(**REFUSED)),
+            (newcomer(*LIVE, how="eof", ended_at=3500.0), odd(how="eof", ended_at=30.0)),  # it is over
+            (odd(),),
+        ),
+    ),
+    "resume/known-id-silenced": Case(
+        good=((UNCUT, SERVED, back(*LIVE, **ONGOING)), (UNCUT, SERVED, back((10.0, NO_ID), **ONGOING))),
+        bad=((UNCUT, SERVED, back(**ONGOING)), (UNCUT, SERVED, back((10.0, b": hi\n\n"), after="10", **ONGOING))),
+        silent=(
+            (UNCUT, SERVED, back(ended_at=500.0)),
+            (UNCUT, SERVED, back(how="eof")),
+            (UNCUT, newcomer(*told(FIRST_TEN, every_ms=300.0), ended_at=3500.0), back(after="10", **ONGOING)),
+            (UNCUT, back(**ONGOING)),
+            (UNCUT, SERVED),
+        ),
+    ),
+}

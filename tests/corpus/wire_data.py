@@ -1,0 +1,88 @@
+"""Streams in which the data of events arrives whole, and streams in which parts of it are lost."""
+
+from tests.corpus.build import Case, event, exchange, healthy
+from tests.corpus.wire import NO_BYTES, ONE, PRETTY, stream
+
+DELTA = b'event: delta\ndata: {"n": 1}\n\n'
+BROKEN_OFF = b'event: done\ndata: {"n": 2}\n'
+ERROR = b'event: error\ndata: {"error": "the upstream broke off"}\n\n'
+CAFE = "Zwei Kaffee für Frau Müller"
+
+CASES = {
+    "wire/unprefixed-data": Case(
+        good=(
+            (healthy(),),
+            (stream(b'data: {\ndata:   "type": 1\ndata: }\n\n'),),
+            (stream(b"data: {}\ntime: now\n\n"),),  # ignored, and nothing is lost
+            (stream(b"data: {not json\ntime: now\n\n"),),
+            (stream(b"data: text\ntime: now\nx-sent.by: me\n\n"),),  # fields of the server's own
+            (stream(b'data: {"a": 1}\nsome remark\n\n'),),
+            (stream(b'data: {"a": 1\n\n', b"}\n\n"),),  # the rest is of another block
+            (stream(b'data: {\nData: "a": 1}\n\n'),),  # field-case's
+            (stream(b"data: [1,\n: 2]\n\n"),),
+            (stream(b"data: {\n", b'  "a": 1\n', how="cut"), healthy(name="other")),
+            (stream(b"1f\ndata: text\n\n"),),  # before the data: a length that somebody wrote into the body
+            (stream(b"data: text\n\nkeep alive\n\n"),),
+            (stream(b'data: {"a": 1}\n\nInternal Server Error\n\n'),),
+            (stream(b"data: text\n\n", b"Internal Server Error\n\n"),),  # written by somebody else
+            (stream(b"data: text\nping\n\n"),),
+        ),
+        bad=(
+            (stream(PRETTY),),
+            (stream(ONE, PRETTY.replace(b"\n", b"\r\n"), ONE),),
+            (stream(b'id: 4\ndata: [\n  {"data": 1},\n  2\n]\nevent: x\n\n'),),
+            (stream(b'data: {"a":\ndata: 1,\n"b": 2}\n\n'),),
+            (stream(b'data: {"message": "one line\nand another"}\n\n'),),
+            (stream(*(bytes([byte]) for byte in PRETTY), capture=True, how="cut"),),
+            (stream(b"data: first line\nsecond line\n\n"),),
+            (stream(b"data: roses\nviolets\n\n"),),
+            (stream(b"event: html\ndata: <ul>\n  <li>one</li>\n</ul>\n\n"),),
+            (stream(b"data: from\r12:01 INFO started\r\r"),),
+            (stream("data: eins\nzwei Äpfel\nid: 5\n\n".encode()),),
+            (stream(b'data: "a\nb"\n\n'),),
+            (stream(b"data: 1\n" + b"x" * 50 + b"\n\n"),),
+            (stream(b'data: {"a": 1}\n{"a": 2}\n\n'),),
+            (stream(b"data: one paragraph\n\nand one more\n\n"),),
+        ),
+        silent=((exchange(PRETTY, situation="canary"),), NO_BYTES, (stream(b": hi\n\n"),)),
+    ),
+    "wire/two-values-in-one": Case(
+        good=(
+            (healthy(),),
+            (stream(DELTA),),
+            (stream(DELTA, b"data: 1 2\n\n", b'data: {"half": \n\n', b"data: {} and a text\n\n"),),
+            (stream(DELTA, b'data: {\ndata: "n": 2}\n\n'),),
+            (stream(DELTA, b"data: " + b"[" * 5000 + b"\n\n"),),
+        ),
+        bad=(
+            (stream(DELTA, DELTA, BROKEN_OFF, ERROR),),
+            (stream(DELTA, DELTA, BROKEN_OFF, ERROR.partition(b"\n")[2]),),
+            (stream(BROKEN_OFF, ERROR),),
+            (stream(DELTA, b'data: {"n": 2}{"n": 3}\n\n'),),
+            (stream(DELTA, b'data: [1]\r\ndata: {"n": 3}\r\n\r\n'),),
+            (stream(b'data: {"n": 2}\ndata: {"n": 3}\n\n'),),
+        ),
+        silent=(
+            NO_BYTES,
+            (stream(b"data: text\n\n"),),
+            (stream(b"data: 1 2\n\n"),),
+            (exchange(BROKEN_OFF, ERROR, situation="canary"),),
+        ),
+    ),
+    "wire/replacement-character": Case(
+        good=(
+            (healthy(),),
+            (stream(f"data: {CAFE}\n\n".encode()),),
+            (stream(event({"text": CAFE})),),
+            (stream(b"data: caf\xe9\n\n"),),  # invalid-utf8's
+            (stream(": \ufffd\n".encode(), ONE),),
+        ),
+        bad=(
+            (stream("data: caf\ufffd\n\n".encode()),),
+            (stream(event({"text": "caf\ufffd"})),),  # as \ufffd
+            (stream(f"data: {CAFE}\n\n".replace("ü", "\ufffd\ufffd").encode()), stream(f"data: {CAFE}\n\n".encode())),
+            (stream(event({"text": "f\ufffd"}), event({"text": "\ufffdr"})),),
+        ),
+        silent=(NO_BYTES, (exchange("data: \ufffd\n\n".encode(), situation="canary"),)),
+    ),
+}

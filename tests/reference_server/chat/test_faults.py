@@ -1,0 +1,117 @@
+"""Each fault of the chat server shows in what it sends, and the healthy server does not have it."""
+
+from typing import Any
+
+import pytest
+
+from ssegauge.reference_server.chat.faults import registry
+from tests.reference_server.chat.asking import deltas, stream
+from tests.reference_server.proofs import SHORT_WHILE_S, Proofs, hangs, short_while
+
+PROOFS = Proofs(profile="chat-completions", first_token=0, pace=0.001)
+shows = PROOFS.of
+DONE = b"data: [DONE]\n\n"
+
+
+async def whole(site: Any) -> Any:
+    """A stream that was read until its end, or until the marker."""
+    return await (await stream(site)).until(lambda answer: answer.is_complete or answer.body.endswith(DONE))
+
+
+@shows("end/marker-missing")
+async def marker_is_missing(site: Any) -> bool:
+    answer = await whole(site)
+    return answer.is_complete and b"[DONE]" not in answer.body and b'"finish_reason":"stop"' in answer.body
+
+
+@shows("end/marker-missing:open")
+async def marker_is_missing_and_stream_open(site: Any) -> bool:
+    answer = await (await stream(site)).until(lambda answer: b'"finish_reason":"stop"' in answer.body)
+    return await hangs(answer.until(lambda answer: answer.is_complete)) and b"[DONE]" not in answer.body
+
+
+@shows("end/marker-missing:cut")
+async def answer_breaks_off(site: Any) -> bool:
+    answer = await whole(site)
+    return answer.at_end and not answer.is_complete and bool(answer.events)
+
+
+@shows("end/open-after-marker")
+async def stream_stays_open(site: Any) -> bool:
+    answer = await (await stream(site)).saw(DONE)
+    return await hangs(answer.until(lambda answer: answer.is_complete))
+
+
+@shows("end/without-any-event")
+async def nothing_is_answered(site: Any) -> bool:
+    answer = await whole(site)
+    return answer.is_complete and answer.status == 200 and answer.body == b""
+
+
+@shows("end/without-any-event:cut")
+async def nothing_is_answered_and_the_connection_closed(site: Any) -> bool:
+    answer = await whole(site)
+    return answer.at_end and not answer.is_complete and answer.body == b""
+
+
+@shows("wire/two-values-in-one")
+async def two_chunks_are_one_event(site: Any) -> bool:
+    blocks = (await whole(site)).blocks
+    return [block.count(b"data: ") for block in blocks].count(2) == 1
+
+
+@shows("shape/unlike-the-others")
+async def ping_is_empty(site: Any) -> bool:
+    return b"event: ping\ndata: " in (await whole(site)).blocks
+
+
+@shows("shape/unlike-the-others:text")
+async def ping_is_no_json(site: Any) -> bool:
+    return b"data: ping" in (await whole(site)).blocks
+
+
+@shows("wire/replacement-character")
+async def characters_are_cut(site: Any) -> bool:
+    answer = await whole(site)
+    return "\ufffd".encode() in answer.body and "\ufffd" in deltas(answer)
+
+
+async def first_waits(site: Any, served: int) -> bool:
+    """Whether one more than are served at once gets no head before one of them is done."""
+    slow = {"content": "Tell me of the sea.", "role": "user"}
+    busy = [await (await stream(site, messages=[slow])).saw(b"200 OK") for _ in range(served)]
+    waiting = await stream(site)
+    is_held = await hangs(waiting.until(lambda answer: answer.raw))
+    busy[0].cut()
+    return is_held and (await waiting.until(lambda answer: b"\r\n\r\n" in answer.raw)).status == 200
+
+
+@shows("capacity/serves-few-at-once", first_token=30)
+async def third_waits(site: Any) -> bool:
+    return await first_waits(site, 2)
+
+
+@pytest.mark.parametrize("code", PROOFS)
+async def test_the_fault_shows_and_the_healthy_server_does_not_have_it(code: str, serving: Any) -> None:
+    assert await PROOFS.hold(code, serving)
+
+
+async def test_the_queueing_server_has_as_many_places_as_it_is_told(serving: Any) -> None:
+    options = {"profile": "chat-completions", "first_token": 30, "slots": 3}
+    short_while.set(SHORT_WHILE_S)
+    async with serving("capacity/serves-few-at-once", **options) as site:
+        assert await first_waits(site, 3)
+
+
+async def test_a_spoiled_event_leaves_the_rest_alone(serving: Any) -> None:
+    for code in ("shape/unlike-the-others", "shape/unlike-the-others:text"):
+        async with serving(code, **PROOFS.settings) as site:
+            answer = await whole(site)
+            assert len(deltas(answer)) > 20
+            assert answer.body.endswith(DONE)
+            assert len({event["id"] for event in answer.events}) == 1
+
+
+def test_every_fault_has_a_proof_and_says_what_it_does() -> None:
+    assert {*registry.codes()} == {*PROOFS}
+    assert all(registry.about(code).endswith(".") for code in PROOFS)

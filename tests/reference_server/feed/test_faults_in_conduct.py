@@ -1,0 +1,262 @@
+"""Faults of the feed that show in how it lives, ends, answers, and what its readers cost."""
+
+import asyncio
+import socket
+import tracemalloc
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from ssegauge.reference_server.feed.faults import ends, liveness, registry
+from tests.reference_server.feed import test_faults_in_what_is_said, test_http2
+from tests.reference_server.feed.following import TALKS, after_events, has, reading, texts, told
+from tests.reference_server.proofs import LONG, ORIGIN, Proofs, hangs
+
+PROOFS = Proofs(profile="event-stream", pace=0)
+shows = PROOFS.of
+
+
+@pytest.fixture(autouse=True)
+def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes seconds, so that people see it, takes less here."""
+    monkeypatch.setattr(liveness, "DEAF_AFTER_S", 0.3)
+    for variant in ("", ":15", ":30", ":60"):
+        monkeypatch.setattr(registry.classes[f"end/cut-by-timeout{variant}"][0], "age_s", 0.3)
+
+
+@shows("liveness/heartbeat-missing", heartbeat=0.05)
+async def no_heartbeat(site: Any) -> bool:
+    return await hangs((await reading(site)).saw(b": keep-alive"))
+
+
+@shows("liveness/silent", heartbeat=0.05, pace=0.1)
+async def nothing_comes(site: Any) -> bool:
+    stream = await reading(site)
+    is_silent = await hangs(stream.until(lambda answer: b"data:" in answer.body or b"keep-alive" in answer.body))
+    await told(site, "a")
+    return is_silent and texts(await stream.until(has("a"))) == ["a"]
+
+
+@shows("liveness/goes-deaf", heartbeat=0.1, pace=TALKS)
+async def reader_hears_no_more(site: Any) -> bool:
+    stream = await (await site.follow()).until(after_events(3))
+    for number in range(4, 60):
+        if await hangs(stream.until(after_events(number))):
+            newcomer = await (await site.follow()).until(after_events(2))
+            return newcomer.status == 200 and not stream.at_end
+    return False
+
+
+@shows("liveness/heartbeat-is-an-event", heartbeat=0.05)
+async def heartbeat_is_dispatched(site: Any) -> bool:
+    stream = await (await reading(site)).until(lambda answer: b"heartbeat" in answer.body or b"keep-al" in answer.body)
+    return stream.blocks == [b'retry: 2000\ndata: {"type":"heartbeat"}']
+
+
+@shows("liveness/idle-stream-closed", heartbeat=0.2)
+async def idle_stream_ends(site: Any) -> bool:
+    stream = await reading(site)
+    await stream.until(lambda answer: answer.is_complete or answer.body.count(b"keep-alive") == 5)
+    return bool(stream.is_complete)
+
+
+@shows("end/without-any-event", heartbeat=0.05)
+async def ends_at_once(site: Any) -> bool:
+    stream = await (await site.follow()).until(lambda answer: answer.is_complete or b"keep-alive" in answer.body)
+    return stream.is_complete and stream.body == b"" and stream.status == 200
+
+
+@shows("end/without-any-event:cut", heartbeat=0.05)
+async def dies_at_once(site: Any) -> bool:
+    stream = await (await site.follow()).until(lambda answer: b"keep-alive" in answer.body)
+    return stream.at_end and not stream.is_complete and stream.body == b""
+
+
+async def stream_is_cut(site: Any) -> bool:
+    stream = await (await site.follow()).until(after_events(60))
+    return stream.at_end and not stream.is_complete and b"data:" in stream.body
+
+
+for variant in ("", ":15", ":30", ":60"):
+    shows(f"end/cut-by-timeout{variant}", pace=TALKS)(stream_is_cut)
+
+
+async def heads(site: Any, streams: int) -> bool:
+    """Whether the last of so many streams waits for its head until another one has left."""
+    served = [await (await site.follow()).until(lambda answer: answer.raw) for _ in range(streams - 1)]
+    waiting = await site.follow()
+    is_held = await hangs(waiting.until(lambda answer: answer.raw))
+    served[0].cut()
+    return is_held and (await waiting.until(lambda answer: b"\r\n\r\n" in answer.raw)).status == 200
+
+
+@shows("capacity/serves-few-at-once")
+async def third_stream_waits(site: Any) -> bool:
+    return await heads(site, 3)
+
+
+@shows("capacity/serves-few-at-once:one")
+async def second_stream_waits(site: Any) -> bool:
+    return await heads(site, 2)
+
+
+@shows("cleanup/open-count-wrong")
+async def count_stays_up(site: Any) -> bool:
+    (await reading(site)).cut()
+    return await hangs(site.becomes(lambda metrics: metrics["open_streams"] == 0))
+
+
+@shows("cleanup/work-goes-on")
+async def work_goes_on(site: Any) -> bool:
+    (await reading(site)).cut()
+    await site.becomes(lambda metrics: metrics["open_streams"] == 0)
+    before = (await site.metrics())["work"]
+    for _ in range(100):
+        await asyncio.sleep(0.01)
+    return (await site.metrics())["work"] > before
+
+
+@shows("cleanup/socket-held-after-fin")
+async def fin_is_not_answered(site: Any) -> bool:
+    stream = await reading(site)
+    stream.writer.write_eof()
+    return await hangs(stream.until(lambda answer: answer.at_end))
+
+
+async def streams_cost_descriptors(site: Any, *, reset: bool) -> bool:
+    process = psutil.Process()
+    before = process.num_fds()
+    for _ in range(10):
+        (await reading(site)).cut(reset=reset)
+        await site.becomes(lambda metrics: metrics["open_streams"] == 0)
+
+    async def settles() -> bool:
+        return bool(process.num_fds() < before + 5)
+
+    return await hangs(site.eventually(settles))
+
+
+@shows("cleanup/socket-held-after-rst")
+async def socket_is_held_after_rst(site: Any) -> bool:
+    return await streams_cost_descriptors(site, reset=True)
+
+
+@shows("cleanup/descriptors-grow")
+async def descriptors_grow(site: Any) -> bool:
+    return await streams_cost_descriptors(site, reset=False)
+
+
+@shows("cleanup/memory-grows")
+async def memory_grows(site: Any) -> bool:
+    tracemalloc.start()
+    try:
+        for _ in range(40):
+            (await reading(site)).cut()
+            await site.becomes(lambda metrics: metrics["open_streams"] == 0)
+        return tracemalloc.get_traced_memory()[0] > 8 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@shows("slow/slow-reader-stalls-others", stall_s=20)
+async def slow_reader_stalls(site: Any) -> bool:
+    address = urlsplit(site.base_url)
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        slow.connect((address.hostname, address.port))
+        slow.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+        await site.becomes(lambda metrics: metrics["open_streams"] == 1)
+        fast = await reading(site)
+        for number in range(40):
+            await site.publish(f"update {number} {LONG}")
+        return await hangs(fast.saw(b"update 39"))
+
+
+@shows("errors/method-not-allowed")
+async def any_method_does(site: Any) -> bool:
+    return (await site.ask("PUT", "/events")).status == 200
+
+
+@shows("errors/405-without-allow")
+async def allowed_methods_are_not_named(site: Any) -> bool:
+    answer = await site.ask("PUT", "/events")
+    return answer.status == 405 and "allow" not in answer.fields
+
+
+@shows("errors/odd-request-hangs")
+async def other_method_hangs(site: Any) -> bool:
+    return await hangs(site.ask("PUT", "/events"))
+
+
+@shows("errors/head-hangs")
+async def head_hangs(site: Any) -> bool:
+    return await hangs(site.ask("HEAD", "/events"))
+
+
+async def fails(site: Any, path: str = "/events", **fields: str) -> bool:
+    answer = await site.begin("GET", path, **fields)
+    return (await answer.until(lambda answer: b"\r\n\r\n" in answer.raw)).status == 500
+
+
+@shows("errors/query-garbage-5xx")
+async def query_fails(site: Any) -> bool:
+    return await fails(site, "/events?%ff[]=&&")
+
+
+@shows("errors/large-header-5xx")
+async def large_field_fails(site: Any) -> bool:
+    return await fails(site, X_Filler="x" * 5_000)
+
+
+@shows("errors/401-without-challenge", token="secret")
+async def no_challenge(site: Any) -> bool:
+    answer = await site.ask("HEAD", "/events")
+    return answer.status == 401 and "www-authenticate" not in answer.fields
+
+
+@shows("security/stream-without-auth", token="secret")
+async def stream_needs_no_token(site: Any) -> bool:
+    return (await site.publish("a")).status == 401 and (await site.ask("HEAD", "/events")).status == 200
+
+
+async def cors(site: Any) -> tuple[str | None, bool]:
+    fields = (await site.ask("HEAD", "/events", Origin=ORIGIN)).fields
+    return fields.get("access-control-allow-origin"), "access-control-allow-credentials" in fields
+
+
+@shows("security/cors-star-with-credentials")
+async def star_with_credentials(site: Any) -> bool:
+    return await cors(site) == ("*", True)
+
+
+@shows("security/cors-star")
+async def every_origin_is_allowed(site: Any) -> bool:
+    return await cors(site) == ("*", False)
+
+
+@shows("security/cors-reflects-origin")
+async def any_origin_is_allowed(site: Any) -> bool:
+    return await cors(site) == (ORIGIN, True)
+
+
+@shows("security/vary-origin-missing", allow_origin=[ORIGIN])
+async def reply_does_not_vary(site: Any) -> bool:
+    fields = (await site.ask("HEAD", "/events", Origin=ORIGIN)).fields
+    return fields["access-control-allow-origin"] == ORIGIN and "Origin" not in fields.get("vary", "")
+
+
+@pytest.mark.parametrize("code", PROOFS)
+async def test_the_fault_shows_and_the_healthy_feed_does_not_have_it(code: str, serving: Any) -> None:
+    assert await PROOFS.hold(code, serving)
+
+
+def test_a_stream_is_cut_at_the_ages_at_which_timeouts_are_set() -> None:
+    assert ends.CUT_AFTER_S == (10, 15, 30, 60)
+    assert registry.about("end/cut-by-timeout:60") == "Cuts every stream when it is 60 s old, as a timeout does."
+
+
+def test_every_fault_has_a_proof_and_says_what_it_does() -> None:
+    assert {*registry.codes()} == {*PROOFS, *test_faults_in_what_is_said.PROOFS, *test_http2.CODES}
+    assert all(registry.about(code).endswith(".") for code in registry.codes())
