@@ -82,7 +82,7 @@ def is_local(target: Target) -> bool:
     host, port = address(target)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, ValueError):  # the latter for a name that no name can be
         return False
     return all(ipaddress.ip_address(entry[4][0]).is_loopback for entry in found)
 
@@ -164,7 +164,7 @@ def _wait_until_listening(process: subprocess.Popen[bytes], command: str, target
 def _listens(target: Target) -> bool:
     try:
         socket.create_connection(address(target), timeout=1).close()
-    except OSError:
+    except (OSError, ValueError):
         return False
     return True
 
