@@ -10,7 +10,7 @@ def main() -> None:
         import atheris
     except ImportError:
         sys.exit("install atheris to fuzz without end (pip install atheris), or run pytest tests/fuzz")
-    with atheris.instrument_imports(include=["ssegauge.conformance"]):
+    with atheris.instrument_imports(include=["ssegauge.conformance", "h11", "h2", "hpack", "httpcore"]):
         from tests.fuzz.readers import READERS
     if len(sys.argv) < 2 or sys.argv[1] not in READERS:
         sys.exit(f"name a reader: {', '.join(READERS)}")
