@@ -113,6 +113,11 @@ class Live:
         return self.transcript.end is not None
 
     @property
+    def parts(self) -> int:
+        """How often something came."""
+        return len(self._chunks)
+
+    @property
     def recently(self) -> bytes:
         """The newest of the body, at least as much as one long event holds."""
         return b"".join(chunk.data for chunk in self._chunks[-RECENT_CHUNKS:])
