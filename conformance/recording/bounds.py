@@ -19,7 +19,7 @@ from ssegauge.conformance.sse import Comment, Decoder, Event, IgnoredField, Obse
 MIB = 1 << 20
 HEAD_BYTES, HEAD_FIELDS = MOST_HEAD, 1000  # of a head, of trailers, of a chunk's head
 EXCHANGE_BYTES = 64 * MIB
-EXCHANGE_COST, RUN_COST = 192 * MIB, 256 * MIB
+EXCHANGE_COST, RUN_COST = 192 * MIB, 224 * MIB
 FLOOR = MIB // 2  # so much an exchange may cost when the run's memory is spent: enough for any that ends by itself
 TRANSCRIPT, CHUNK, BYTE, ITEM, NODE = 4096, 300, 3, 800, 100
 

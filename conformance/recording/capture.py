@@ -164,12 +164,21 @@ def _is_of_a_stream(item: Event | Observation) -> bool:
 
 def _run(path: Path) -> Recorded:
     folder = path / "transcripts" if (path / "transcripts").is_dir() else path
-    files = sorted(folder.glob("*.jsonl"))
+    files = [file for file in sorted(folder.glob("*.jsonl")) if not _is_only_begun(file)]
     if not 0 < len(files) <= MOST_FILES:
         raise CannotJudge(f"{path}: {'too many' if files else 'no'} transcripts (*.jsonl) here")
     pool = Pool()
     transcripts = [load(file, pool) for file in files]
     return Recorded(transcripts, *_described(path / "run.json"), tuple(pool.notes))
+
+
+def _is_only_begun(file: Path) -> bool:
+    """Whether the writer was killed, or the disk full, within the first row: there is no exchange then."""
+    try:
+        with file.open("rb") as stream:
+            return not stream.readline(MOST_ROW).endswith(b"\n")
+    except OSError:
+        return False  # whoever reads it says what is wrong
 
 
 def _described(run: Path) -> tuple[Profile | None, Limits | None, Promises | None]:
