@@ -41,7 +41,7 @@ class FastDecoder:
 
     def __init__(self, *, max_event_bytes: int = 1 << 20) -> None:
         self.last_event_id = ""
-        self._exact = Decoder(max_event_bytes=max_event_bytes)
+        self._exact: Decoder | None = None  # most streams never need it
         self._max_event_bytes = max_event_bytes
         self._within_block = False
         self._passed = 0  # bytes that the exact decoder is yet to be told of
@@ -86,10 +86,11 @@ class FastDecoder:
         return messages + self.feed(rest) if rest else messages
 
     def _feed_exact(self, chunk: bytes) -> list[Message]:
+        exact = self._exact = self._exact or Decoder(max_event_bytes=self._max_event_bytes)
         if self._passed:
-            self._exact.pass_blocks(self._passed, self.last_event_id)
+            exact.pass_blocks(self._passed, self.last_event_id)
             self._passed = 0
-        items = self._exact.feed(chunk)
-        self.last_event_id = self._exact.last_event_id
-        self._within_block = not self._exact.between_blocks
+        items = exact.feed(chunk)
+        self.last_event_id = exact.last_event_id
+        self._within_block = not exact.between_blocks
         return [(item.type, item.data, item.last_event_id) for item in items if isinstance(item, Event)]

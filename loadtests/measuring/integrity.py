@@ -33,7 +33,7 @@ class Tokens:
 
     def __init__(self, run: str) -> None:
         self._run = run
-        self._pattern: Final = re.compile(f"ssegauge:{run}:([0-9]+):([0-9]+):([0-9]+):([0-9]+):")
+        self._search: Final = re.compile(f"ssegauge:{run}:([0-9]+):([0-9]+):([0-9]+):([0-9]+):").search
 
     def write(self, token: Token) -> str:
         """Return the token's text: it survives JSON unescaped."""
@@ -41,8 +41,10 @@ class Tokens:
 
     def find(self, data: str) -> Token | None:
         """Return the token in an event's data, None when there is none."""
-        found = self._pattern.search(data)
-        return Token(*map(int, found.groups())) if found else None
+        if not (found := self._search(data)):
+            return None
+        task, sequence, due_ns, late_us = found.groups()
+        return Token(int(task), int(sequence), int(due_ns), int(late_us))
 
 
 @dataclass(frozen=True, slots=True)

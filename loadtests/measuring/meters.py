@@ -23,6 +23,7 @@ from ssegauge.loadtests.measuring.samples import GAP, UPDATE, Rows
 _BEFORE: Final = r'\{\s*+(?:"[^"\\]*+"\s*+:\s*+(?:"[^"\\]*+"|[-+.\w]++)\s*+,\s*+)*?'
 _STAMP: Final = re.compile(_BEFORE + r'"timestamp"\s*+:\s*+([1-9][0-9]{0,13})\s*+[,}]').match
 _TYPE: Final = re.compile(_BEFORE + r'"type"\s*+:\s*+"([^"\\]*+)"\s*+[,}]').match
+NEWS: Final = frozenset({"new", "late"})
 LAST_MS: Final = 253_402_300_799_999  # the end of the year 9999: a larger number is no time
 
 
@@ -80,12 +81,13 @@ class Driven:
         if self._ledger is None:
             self._ledger = Ledger(self._task.sent)
         token = self._tokens.find(data)
-        if token is None or token.task != self._task.number:
+        if token is None or token[0] != self._task.number:
             return
-        new = self._ledger.note(token.sequence) in {"new", "late"}
-        if new and 0 < token.due_ns < self._rows.timed_until_ns:
-            own = token.late_us * 1000 + delay_ns if delay_ns >= 0 else -1
-            self._rows.add(UPDATE, arrived_ns, self._number, (arrived_ns - token.due_ns) / 1e6, own)
+        _, sequence, due_ns, late_us = token
+        new = self._ledger.note(sequence) in NEWS
+        if new and 0 < due_ns < self._rows.timed_until_ns:
+            own = late_us * 1000 + delay_ns if delay_ns >= 0 else -1
+            self._rows.add(UPDATE, arrived_ns, self._number, (arrived_ns - due_ns) / 1e6, own)
 
     def freeze(self) -> None:
         """Expect nothing that is sent from now on."""
@@ -175,6 +177,11 @@ def timestamp_of(data: str) -> int | None:
     document = parsed(data)
     stamp = document.get("timestamp") if isinstance(document, dict) else None
     return stamp if isinstance(stamp, int) and not isinstance(stamp, bool) and 0 <= stamp <= LAST_MS else None
+
+
+def may_be_terminal(data: str) -> bool:
+    """Whether it is worth the while to look whether an event ends its stream."""
+    return '"completed"' in data or '"failed"' in data or '"error"' in data or "\\u" in data
 
 
 def is_terminal(data: str) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import struct
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ KINDS: Final = ("connect", "first_event", "update", "gap", "existing", "open")
 CONNECT, FIRST_EVENT, UPDATE, GAP, EXISTING, OPEN = range(len(KINDS))
 UNKNOWN: Final = math.nan
 _WIDTH: Final = 6
+_pack: Final = struct.Struct(f"{_WIDTH}d").pack
 _NAMES: Final = pa.array(KINDS)
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -50,7 +52,7 @@ class Rows:
     def add(self, kind: int, arrived_ns: int, stream: int, value: float, delay_ns: int) -> None:
         """Add a row; ``value`` in ms (or +1, -1), ``delay_ns`` negative when unknown."""
         delay = delay_ns / 1e6 if delay_ns >= 0 else UNKNOWN
-        self._numbers.extend((arrived_ns / 1e6, kind, stream, value, delay, self.phase))
+        self._numbers.frombytes(_pack(arrived_ns / 1e6, kind, stream, value, delay, self.phase))
 
     def take(self) -> bytes:
         """Return all rows as bytes, and forget them."""

@@ -32,6 +32,9 @@ from ssegauge.loadtests.running.options import STATUS_VARIABLE, TARGET_VARIABLE,
 
 SCENARIOS: Final = Path(__file__).parents[1] / "scenarios"
 SPARE_DESCRIPTORS: Final = 200  # connections for updates and pings, files, Locust's own
+MANY_STREAMS: Final = 1000  # from which on Locust's users hold several each,
+MOST_PER_USER: Final = 100  # so many at most,
+USERS_PER_PROCESS: Final = 10  # and enough of them to be spread evenly
 FIRST_PROBE: Final = 50  # streams, where the search of the limit begins
 REACHABLE_S: Final = 4.0
 Status = Mapping[str, Any]
@@ -121,9 +124,8 @@ def run_worker(target: Target, options: Options) -> None:
 
 def scenario_file(scenario: str) -> Path:
     """Return the locustfile of a scenario's name, or of a path to one's own."""
-    ours = SCENARIOS / f"{scenario}.py"
-    if scenario.isidentifier() and ours.is_file():
-        return ours
+    if scenario_is_ours(scenario):
+        return SCENARIOS / f"{scenario}.py"
     if Path(scenario).is_file():
         return Path(scenario).resolve()
     names = sorted(file.stem for file in SCENARIOS.glob("[!_]*.py"))
@@ -140,6 +142,19 @@ def with_scenario(options: Options, target: Target) -> Options:
     if scenario == "watch" and target.needs_task and not (driven or target.task.create):
         raise CannotJudge("stream.path wants a {task_id}; add [task.create] to the target file")
     return replace(options, scenario=scenario)
+
+
+def streams_per_user(options: Options) -> int:
+    """Return how many streams each Locust user is to hold, so that all are held: a user costs more than a stream."""
+    if options.users < MANY_STREAMS or not scenario_is_ours(options.scenario):
+        return 1
+    most = min(MOST_PER_USER, options.users // (USERS_PER_PROCESS * max(1, options.processes, options.expect_workers)))
+    return next(count for count in range(max(1, most), 0, -1) if options.users % count == 0)
+
+
+def scenario_is_ours(scenario: str) -> bool:
+    """Whether a scenario is one of those that come with ssegauge."""
+    return scenario.isidentifier() and (SCENARIOS / f"{scenario}.py").is_file()
 
 
 def make_room(options: Options) -> None:
@@ -169,7 +184,9 @@ def command(options: Options, out: Path) -> list[str]:
     port = _free_port() if options.processes else options.master_port
     # -P: a folder of the user's, named like one of our packages, must not hide it.
     line = [sys.executable, "-P", "-m", "locust", "-f", str(locustfile), "--loglevel", "WARNING"]
-    line += ["--users", str(options.users), "--spawn-rate", str(options.spawn_rate), "--only-summary"]
+    streams = streams_per_user(options)
+    line += ["--users", str(options.users // streams), "--spawn-rate", str(options.spawn_rate / streams)]
+    line += ["--only-summary", "--streams", str(streams if scenario_is_ours(options.scenario) else 0)]
     line += ["--out", str(out), "--rate", str(options.rate), "--duration", str(options.duration_s)]
     line += ["--extend", str(options.extend_s), "--measure", options.measure]
     switches = {

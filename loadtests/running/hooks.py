@@ -60,7 +60,13 @@ class Run:
         """Make what this process has; set its loops going."""
         if not isinstance(self.runner, MasterRunner):
             _calm_the_collector()
-            self.node = Node(self.target, getattr(self.runner, "worker_index", 0), _measured(self.environment))
+            rate = getattr(self.environment.parsed_options, "spawn_rate", None) or 1.0
+            self.node = Node(
+                self.target,
+                getattr(self.runner, "worker_index", 0),
+                _measured(self.environment),
+                rate * streams_of(self.environment),
+            )
             self.node.wanted.set()
             self._loops.append(gevent.spawn(self._report_loop))
         if not isinstance(self.runner, WorkerRunner):
@@ -199,6 +205,12 @@ def node_of(environment: Environment) -> Node:
     return run.node
 
 
+def streams_of(environment: Environment) -> int:
+    """Return how many streams each Locust user watches: as told, or as its class says."""
+    told = getattr(environment.parsed_options, "ssegauge_streams", 0)
+    return int(told or getattr(environment.user_classes[0], "streams", 1))
+
+
 def _runner(environment: Environment) -> Runner:
     assert environment.runner, "Locust creates the runner before it fires init"
     return environment.runner
@@ -225,7 +237,7 @@ def _plan(run: Run, folder: RunFolder | None) -> Plan:
     return Plan(
         scenario=getattr(user, "scenario", "custom"),
         out=folder.path if folder else _unused(Path(options.ssegauge_out)),
-        users=run.runner.target_user_count or options.num_users or 1,
+        users=(run.runner.target_user_count or options.num_users or 1) * streams_of(run.environment),
         rate=options.ssegauge_rate,
         duration_s=options.ssegauge_duration or None,
         drives=drives,

@@ -1,6 +1,6 @@
 """What one load process measures: its streams, its tasks, its samples and counts.
 
-Users open streams through ``Node.follow``. Whoever conducts the run (this process, or the master of several)
+Users open streams through ``Node.open``. Whoever conducts the run (this process, or the master of several)
 gives orders (``obey``) and collects ``report`` each second; both are plain values, fit for Locust's messages.
 """
 
@@ -11,7 +11,7 @@ import secrets
 from array import array
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 import gevent
 from gevent.event import Event
@@ -32,9 +32,9 @@ from ssegauge.loadtests.measuring.integrity import Tokens
 from ssegauge.loadtests.measuring.meters import Driven, Meter, Stamped
 from ssegauge.loadtests.measuring.samples import Rows
 from ssegauge.loadtests.stream import clock
-from ssegauge.loadtests.stream.connection import path_of, resolve, stream_headers
+from ssegauge.loadtests.stream.connection import Headers, path_of, resolve, stream_headers
 from ssegauge.loadtests.stream.session import Books, Counts, OnEvent, Session, plain
-from ssegauge.loadtests.stream.stream import EventStream, StreamFailed, asked_for
+from ssegauge.loadtests.stream.stream import EventStream, Recorder, StreamFailed, asked_for
 
 OPENING_PATIENCE: Final = 10.0  # times the limit: a stream that has not opened for so long has failed
 POLL_S: Final = 0.02
@@ -45,10 +45,33 @@ STREAMS_PER_NODE: Final = 1_000_000
 NOTHING_KEPT: Final[Kept] = {}
 
 
+class Follower(Protocol):
+    """Who follows a stream."""
+
+    def stream_ended(self, ending: str) -> None:
+        """Take how it ended; called from the loop."""
+
+
+class Asked(NamedTuple):
+    """A stream's request."""
+
+    method: str
+    path: str
+    headers: Headers
+    payload: bytes
+
+
+class Subject(NamedTuple):
+    """Who follows a session, and the task it is about."""
+
+    user: Follower
+    task: Task | None
+
+
 class Node:
     """A load process. ``replies`` are (name, ms, failure) of the hooks' requests, for Locust's statistics."""
 
-    def __init__(self, target: Target, number: int = 0, measure: str = "") -> None:
+    def __init__(self, target: Target, number: int = 0, measure: str = "", opening_rate: float = 100.0) -> None:
         self.target = target
         self.origin = resolve(target.base_url, target.tls)
         self.clock = clock.start()
@@ -66,9 +89,10 @@ class Node:
         self.watch = Watch()
         self.clocks = Clocks()
         self._measure = measure
-        self._books = Books(
-            self.rows, self.counts, self.watch, target.profile, self.clocks, Redactor(target.secrets).text
-        )
+        self.opening_rate = max(1.0, opening_rate)  # streams per second, while users are started
+        ends_itself = target.profile == "task-progress"
+        self._books = Books(self.rows, self.counts, self.watch, ends_itself, self.clocks, self._redacted)
+        self._asked: tuple[Any, Asked] | None = None  # what was asked for last, and by which values
         self._streams = number * STREAMS_PER_NODE
         self._users = self._recordings = 0
         self._transcripts: list[Transcript] = []
@@ -106,27 +130,42 @@ class Node:
         self.hooks.kept = self.hooks.kept or kept
         return kept
 
-    def follow(
-        self, task: Task | None, path: str | None = None, on_event: OnEvent | None = None, kept: Kept = NOTHING_KEPT
-    ) -> str:
-        """Open a stream, follow it to its end, and return how it ended: "closed" by us, or why."""
+    def open(
+        self,
+        user: Follower,
+        task: Task | None,
+        path: str = "",
+        on_event: OnEvent | None = None,
+        kept: Kept = NOTHING_KEPT,
+    ) -> Session:
+        """Open a stream, from a greenlet; ``user`` is told of its end. Raises StreamFailed when it did not open."""
         self._streams += 1
-        stream, request = self._request(task, path, kept)
-        meter = self._meter(task)
-        session = Session(stream, meter, self._streams, self._books)
-        recording = self._recording(stream, request, task)
+        asked = self._request(task, path, kept)
+        stream = EventStream(self.origin, asked.path, asked.headers, asked.method, asked.payload)
+        session = Session(self._meter(task), self._streams, self._books, self, Subject(user, task))
+        recording = self._recording(stream, asked, task)
         try:
-            ending = session.run(self._patience_s, on_event, self.sessions.add)
+            session.open(stream, self._patience_s, on_event)
         except StreamFailed as failure:
             self.failed(str(failure))
-            return str(failure)
-        finally:
-            self.sessions.discard(session)
-            if recording and recording.has_head:
-                self._transcripts.append(recording.transcript(stream.ending, clock.now()))
-        if task and ending == "complete":
+            self._keep(recording, stream.ending)
+            raise
+        if not session.ending:
+            self.sessions.add(session)
+        return session
+
+    def session_ended(self, session: Session) -> None:
+        """Take the end of a session."""
+        self.sessions.discard(session)
+        self._keep(session.record, session.ending)
+        user, task = cast("Subject", session.subject)
+        if task and session.ending == "complete":
             task.ended = True
-        return ending
+        user.stream_ended(session.ending)
+
+    def _keep(self, recording: Recorder | None, ending: str) -> None:
+        if isinstance(recording, Recording) and recording.has_head:
+            self._transcripts.append(recording.transcript(ending, clock.now()))
 
     def failed(self, reason: str) -> None:
         """Count a stream that could not be opened, or its task not started."""
@@ -194,20 +233,23 @@ class Node:
             return Driven(self.rows, self._streams, self.tokens, task)
         return Stamped(self.rows, self._streams, clock.now(), self.clocks, self._measure)
 
-    def _request(self, task: Task | None, path: str | None, kept: Kept) -> tuple[EventStream, Request]:
-        """Return the stream to open, and its request as it is written down."""
-        asked = replace(self.target.stream, path=path) if path else self.target.stream
-        asked = fill(asked, {**kept, **({"task_id": task.id} if task else {})})
-        where, headers = path_of(self.target, asked.path), stream_headers(self.target, asked)
-        stream = EventStream(self.origin, where, headers, asked.method or "GET", _payload(asked))
-        url = self.target.base_url.rstrip("/") + where
-        return stream, Request(asked.method or "GET", url, tuple(asked_for(headers)))
+    def _request(self, task: Task | None, path: str, kept: Kept) -> Asked:
+        """Return what to ask for; most often it is what was asked for last."""
+        key = (task, path, tuple(kept.items()))
+        if not self._asked or self._asked[0] != key:
+            wanted = replace(self.target.stream, path=path) if path else self.target.stream
+            filled = fill(wanted, {**kept, **({"task_id": task.id} if task else {})})
+            where, headers = path_of(self.target, filled.path), stream_headers(self.target, filled)
+            self._asked = key, Asked(filled.method or "GET", where, headers, _payload(filled))
+        return self._asked[1]
 
-    def _recording(self, stream: EventStream, request: Request, task: Task | None) -> Recording | None:
+    def _recording(self, stream: EventStream, asked: Asked, task: Task | None) -> Recording | None:
         """Have the first streams kept, to be judged by the rules."""
         if self._recordings >= MOST_STREAMS:
             return None
         self._recordings += 1
+        url = self.target.base_url.rstrip("/") + asked.path
+        request = Request(asked.method, url, tuple(asked_for(asked.headers)))
         late = bool(task and task.sent)
         stream.record = Recording(self._streams, request, clock.now(), task.id if task else None, late=late)
         return stream.record
@@ -259,12 +301,16 @@ class Node:
         while waiting and clock.now() < give_up:
             settled = {session for session in waiting if session.meter.is_settled()}
             for session in settled if hang_up else ():
-                session.stream.hang_up()
+                session.hang_up()
             gevent.sleep(POLL_S)
             waiting = (waiting & self.sessions) - (set() if hang_up else settled)
         for session in waiting if hang_up else ():
-            session.stream.hang_up()
+            session.hang_up()
         gevent.sleep(POLL_S)
+
+    def _redacted(self, text: str) -> str:
+        """Return a text without the target's secrets and those that [[before]] has kept."""
+        return Redactor(self.target.secrets | self.preparation.secrets).text(text)
 
     def _on_reply(self, name: str, sent_ns: int, arrived_ns: int, failure: str) -> None:
         self.replies.append((name, (arrived_ns - sent_ns) / 1e6, failure))

@@ -27,6 +27,7 @@ def add_options(parser: ArgumentParser) -> None:
         "target": ("the server under test: a URL or a target file", str, ""),
         "out": ("the run folder; default: a new one below runs/", str, ""),
         "rate": ("updates per second (progress: over all tasks; watch: of the shared task)", float, DEFAULT_RATE),
+        "streams": ("streams of each Locust user, where there are very many; 0: as its class says", int, 0),
         "extend": ("seconds at most beyond the duration, until an impact is decided", float, 30.0),
         "measure": ("the type of the events that are timed; default: no greeting, heartbeat or replay", str, ""),
         "duration": ("seconds to measure once all users are there; 0: until stopped", float, 0.0),

@@ -10,15 +10,17 @@ In a locustfile of your own::
         def on_event(self, kind, data, last_event_id):
             ...                                # optional; its time is the generator's own, and its errors void the run
 
-A user opens its stream when streams are wanted, follows it to its end, and opens it again when it broke off.
+A user opens its streams when they are wanted, follows them to their end, and opens them again when they broke off,
+each at its own ``Seat``. Greenlets live as long as opening takes, and where there is an ``on_event``.
 """
 
 from __future__ import annotations
 
-from functools import partial
 from typing import ClassVar, Final
 
 import gevent
+from gevent import Greenlet
+from gevent.event import AsyncResult
 from locust import User, task
 from locust.env import Environment
 from locust.exception import InterruptTaskSet, StopUser
@@ -26,35 +28,35 @@ from locust.exception import InterruptTaskSet, StopUser
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.loadtests.driving.before import Kept
 from ssegauge.loadtests.driving.updates import Task
-from ssegauge.loadtests.running.hooks import node_of
+from ssegauge.loadtests.running.hooks import node_of, streams_of
 from ssegauge.loadtests.running.node import Node
-from ssegauge.loadtests.stream.session import OnEvent
+from ssegauge.loadtests.stream.session import Session
+from ssegauge.loadtests.stream.stream import StreamFailed
 
 RECONNECT_S: Final = 1.0
 REOPENING_RATE: Final = 1000.0  # streams per second, when all are wanted again
 
 
 class SSEUser(User):
-    """A user who watches one event stream; subclass it.
+    """A user who watches event streams; subclass it.
 
     Attributes:
         path: the stream's path, when it is not the target's.
         scenario: the run's name in load.json.
         drives: whether updates are triggered, so that latency counts from their planned time.
+        streams: how many streams a user watches at once. A Locust user has a greenlet, a stream has none; so many
+            streams are cheapest with few users.
     """
 
     abstract = True
     path: ClassVar[str] = ""
     scenario: ClassVar[str] = "custom"
     drives: ClassVar[bool] = False
+    streams: ClassVar[int] = 1
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        self._task: Task | None = None
-        self._kept: Kept | None = None  # of [[before]], for the stream to come; spent when that has ended
-        self._spent: Kept | None = None
-        self._first = True
-        self._number = node_of(environment).next_user()
+        self._over: AsyncResult[None] = AsyncResult()
 
     def on_event(self, kind: str, data: str, last_event_id: str) -> None:
         """Take an event, after it was measured. Override it."""
@@ -65,61 +67,128 @@ class SSEUser(User):
 
     @task
     def stream(self) -> None:
-        """Watch a stream to its end; what raises voids the run, and waits: Locust would start anew at once."""
+        """Watch streams until Locust, or the own code of the locustfile, says that this is over."""
         node = node_of(self.environment)
+        seats = [Seat(self, node) for _ in range(streams_of(self.environment))]
         try:
-            self._follow(node)
-        except (StopUser, InterruptTaskSet):  # Locust's ways to say that this user is done
-            raise
+            self._over.get()
+        finally:
+            for seat in seats:
+                seat.leave()
+
+    def leave(self, error: BaseException) -> None:
+        """Have the user's own greenlet raise what says, in Locust's way, that this user is done."""
+        self._over.set_exception(error)
+
+    def failed(self, node: Node, what: str, error: Exception) -> None:
+        """Count a mistake in code that is not the server's; it voids the run."""
+        node.erred(f"{what}: {error}")
+        self.environment.events.user_error.fire(user_instance=self, exception=error, tb=error.__traceback__)
+
+
+class Seat:
+    """Where one stream after the other is watched."""
+
+    __slots__ = ("_first", "_kept", "_node", "_number", "_opener", "_session", "_spent", "_task", "_user")
+
+    def __init__(self, user: SSEUser, node: Node) -> None:
+        self._user, self._node = user, node
+        self._number = node.next_user()
+        self._task: Task | None = None
+        self._session: Session | None = None
+        self._kept: Kept | None = None  # of the calls that the stream needs first
+        self._spent: Kept | None = None  # by the stream before
+        self._first = True
+        self._opener: Greenlet | None = gevent.spawn(self._run)
+
+    def leave(self) -> None:
+        """Watch no more."""
+        if self._opener:
+            self._opener.kill(block=False)
+        if session := self._session:
+            self._session = None
+            session.abandon()
+
+    def stream_ended(self, ending: str) -> None:
+        """Open the stream again, in a while unless it was we who closed it."""
+        if self._session is not None:
+            self._session = None
+            self._again(self._after(ending))
+
+    def _again(self, in_s: float) -> None:
+        if not self._node.finishing:
+            self._opener = gevent.spawn_later(in_s, self._run)
+
+    def _run(self) -> None:
+        """Open a stream. What raises voids the run, and waits: Locust would start a user anew at once."""
+        wait_s: float | None = RECONNECT_S
+        try:
+            wait_s = self._open()
+        except (StopUser, InterruptTaskSet) as error:  # Locust's ways to say that this user is done
+            self._user.leave(error)
         except Exception as error:  # noqa: BLE001 - a defect, ours or that of a locustfile
-            node.erred(f"{type(error).__name__} in a user: {error}")
-            self.environment.events.user_error.fire(user_instance=self, exception=error, tb=error.__traceback__)
-            gevent.sleep(RECONNECT_S)
+            self._user.failed(self._node, f"{type(error).__name__} in a user", error)
+        self._opener = None
+        if wait_s is not None:
+            self._again(wait_s)
 
-    def _follow(self, node: Node) -> None:
-        if node.finishing or not self._choose(node):
-            gevent.sleep(RECONNECT_S)
-            return
-        self._wait_for_turn(node)
-        ending = node.follow(self._task, self.path or None, self._listener(node), self._kept or {})
-        if ending != "closed":
-            self._kept, self._spent = None, self._kept
-            gevent.sleep(RECONNECT_S)
+    def _open(self) -> float | None:
+        """Open a stream; return after how many seconds to try again, None when there is one."""
+        node, user = self._node, self._user
+        if node.finishing or not self._choose() or not self._has_its_turn():
+            return RECONNECT_S
+        overridden = type(user).on_event is not SSEUser.on_event
+        try:
+            listener = self._hand_over if overridden else None
+            session = node.open(self, self._task, user.path, listener, self._kept or {})
+        except StreamFailed as failure:
+            return max(self._after(str(failure)), failure.retry_after_s)
+        if session.ending:
+            return self._after(session.ending)
+        if not node.wanted.is_set():  # any more
+            session.hang_up()
+            return 0.0
+        self._session = session
+        return None
 
-    def _wait_for_turn(self, node: Node) -> None:
+    def _after(self, ending: str) -> float:
+        """Return after how many seconds to open the next stream; unless it was we who closed it, all is begun anew."""
+        if ending == "closed":
+            return 0.0
+        self._kept, self._spent = None, self._kept
+        return RECONNECT_S
+
+    def _has_its_turn(self) -> bool:
         """Wait until streams are wanted, and then for a moment of one's own: Locust starts users in heaps."""
+        node = self._node
         if node.wanted.is_set():
-            rate = max(1.0, getattr(self.environment.parsed_options, "spawn_rate", None) or 1.0)
+            rate = node.opening_rate
             gevent.sleep(self._number % rate / rate if self._first else 0.0)
         else:
             node.wanted.wait()
             gevent.sleep(self._number / REOPENING_RATE)
         self._first = False
+        return not node.finishing
 
-    def _choose(self, node: Node) -> bool:
+    def _choose(self) -> bool:
         """Have a task; a failure counts like that of a stream, and is tried again."""
-        first = self._task is None
+        node, first = self._node, self._task is None
         try:
             if self._kept is None:
                 self._kept = node.prepare(self._spent)
             if self._task is None or self._task.ended:
-                self._task = self.choose_task(node)
+                self._task = self._user.choose_task(node)
         except CannotJudge as error:
             node.failed(str(error))
             return False
         node.counts.ready += first
         return True
 
-    def _listener(self, node: Node) -> OnEvent | None:
-        overridden = type(self).on_event is not SSEUser.on_event
-        return partial(self._hand_over, node) if overridden else None
-
-    def _hand_over(self, node: Node, *event: str) -> None:
+    def _hand_over(self, *event: str) -> None:
         """Call the own code of the locustfile; its mistakes are neither the server's nor a reason to end the stream."""
         try:
-            self.on_event(*event)
-        except (StopUser, InterruptTaskSet):
-            raise
+            self._user.on_event(*event)
+        except (StopUser, InterruptTaskSet) as error:
+            self._user.leave(error)
         except Exception as error:  # noqa: BLE001 - anybody's code
-            node.erred(f"on_event raised {type(error).__name__}: {error}")
-            self.environment.events.user_error.fire(user_instance=self, exception=error, tb=error.__traceback__)
+            self._user.failed(self._node, f"on_event raised {type(error).__name__}", error)

@@ -1,16 +1,17 @@
-"""Bytes to and from one server over one gevent TCP connection, plain or TLS, with arrival stamps.
+"""Bytes to and from one server over one TCP connection on gevent's loop, plain or TLS, with arrival stamps.
 
 ``Origin`` is where to connect, looked up once so that no name lookup is timed. ``Connection.receive``
 returns what has arrived and sets ``arrived_ns`` (the kernel's stamp, see ``clock``), and ``delay_ns``: how
-long the bytes then waited for us, -1 when the kernel gave no stamp. TLS runs over memory buffers because
-``SSLSocket`` has no ``recvmsg``; the stamp is that of the ciphertext.
+long the bytes then waited for us, -1 when the kernel gave no stamp.
 
 Errors are ``OSError`` (``ssl.SSLError`` is one, gevent's ``socket.timeout`` too).
 """
 
 from __future__ import annotations
 
-import contextlib
+import _socket
+import errno
+import os
 import ssl
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -23,9 +24,11 @@ from gevent import socket
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.target import Call, Target, Tls, merge_headers
 from ssegauge.loadtests.stream import clock
+from ssegauge.loadtests.stream.tls import TlsLayer
 
 RECEIVE_BYTES: Final = 16_384
 READ: Final = 1  # libev's EV_READ
+WRITE: Final = 2  # and EV_WRITE
 Headers = Collection[tuple[str, str]]
 
 
@@ -92,7 +95,11 @@ def origin_form(parts: SplitResult) -> str:
 
 
 class Connection:
-    """One TCP connection. ``timeout`` (seconds or None) bounds each wait; change it by ``wait_at_most``."""
+    """One TCP connection. ``timeout`` (seconds or None) bounds each wait.
+
+    The socket is a plain one that never blocks; this class waits for it on the loop, in the caller's greenlet.
+    ``handed_over`` gives it away, to be read by callbacks.
+    """
 
     __slots__ = ("_readable", "_socket", "_timeout", "_tls", "arrived_ns", "delay_ns")
 
@@ -100,118 +107,105 @@ class Connection:
         self.arrived_ns = 0
         self.delay_ns = -1
         self._timeout = timeout
-        self._tls: _TlsLayer | None = None
-        self._socket = socket.socket(origin.family, socket.SOCK_STREAM)
+        self._tls: TlsLayer | None = None
+        self._socket: Any = _socket.socket(origin.family, _socket.SOCK_STREAM)
+        self._socket.setblocking(False)
         self._readable = gevent.get_hub().loop.io(self._socket.fileno(), READ)
         try:
-            self._socket.settimeout(timeout)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             clock.ask(self._socket)
-            self._socket.connect(origin.address)
+            self._connect(origin.address)
             if origin.tls:
-                self._tls = _TlsLayer(origin.tls, origin.host)
+                self._tls = TlsLayer(origin.tls, origin.host)
                 self._handshake(self._tls)
         except BaseException:
             self.close()
             raise
 
-    def wait_at_most(self, timeout: float | None) -> None:
-        """Bound every later wait, in seconds."""
-        self._timeout = timeout
-        self._socket.settimeout(timeout)
-
     def send(self, data: bytes) -> None:
         """Send everything."""
-        self._socket.sendall(self._tls.encrypt(data) if self._tls else data)
+        self._send(self._tls.encrypt(data) if self._tls else data)
 
     def receive(self) -> bytes:
         """Return the next bytes, b"" at the end of the connection."""
-        # Wait first: what was there has most often been read, and asking in vain costs more than asking epoll.
-        socket.wait(self._readable, self._timeout)
-        data, ancillary, _, _ = self._socket.recvmsg(RECEIVE_BYTES, clock.ANCILLARY_BYTES)
-        read_ns = clock.now()
-        arrived_ns = clock.stamp(ancillary)
-        self.arrived_ns = arrived_ns or read_ns
-        self.delay_ns = read_ns - arrived_ns if arrived_ns else -1
+        data = self._received()
         return self._decrypted(data) if self._tls and data else data
 
     def is_stale(self) -> bool:
         """Whether an idle connection can no longer be used: the peer closed it, or sent what nobody asked for."""
         try:
-            self._socket._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            self._socket.recv(1, _socket.MSG_PEEK)
         except BlockingIOError:
             return False
         except OSError:
             return True
         return True
 
-    def hang_up(self) -> None:
-        """End both directions, which wakes up whoever waits in ``receive``."""
-        with contextlib.suppress(OSError):  # the peer was first
-            self._socket.shutdown(socket.SHUT_RDWR)
+    def handed_over(self) -> tuple[Any, Any, TlsLayer | None]:
+        """Give away the socket, what watches it for something to read, and its TLS; this object is then closed."""
+        whole = self._socket, self._readable, self._tls
+        self._socket = self._readable = None
+        return whole
 
     def close(self) -> None:
         """Close the socket."""
-        self._readable.stop()
-        self._readable.close()
-        self._socket.close()
+        if self._socket is not None:
+            self._readable.stop()
+            self._readable.close()
+            self._socket.close()
+            self._socket = self._readable = None
+
+    def _connect(self, address: tuple[Any, ...]) -> None:
+        failed = self._socket.connect_ex(address)
+        if failed == errno.EINPROGRESS:
+            self._wait_to_write()
+            failed = self._socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
+        if failed:
+            raise OSError(failed, os.strerror(failed))
+
+    def _send(self, data: bytes) -> None:
+        while data:
+            try:
+                data = data[self._socket.send(data) :]
+            except BlockingIOError:
+                self._wait_to_write()
+
+    def _wait_to_write(self) -> None:
+        writable = gevent.get_hub().loop.io(self._socket.fileno(), WRITE)
+        try:
+            socket.wait(writable, self._timeout)
+        finally:
+            writable.close()
+
+    def _received(self) -> bytes:
+        # Wait first: what was there has most often been read, and asking in vain costs more than asking epoll.
+        socket.wait(self._readable, self._timeout)
+        data, self.arrived_ns, self.delay_ns = receive(self._socket)
+        return data
 
     def _decrypted(self, data: bytes) -> bytes:
         assert self._tls
         while True:  # a record may need several reads; b"" would mean the end
             if plain := self._tls.decrypt(data):
                 return plain
-            if self._tls.closed or not (data := self._socket.recv(RECEIVE_BYTES)):
+            if self._tls.closed or not (data := self._received()):
                 return b""
 
-    def _handshake(self, tls: _TlsLayer) -> None:
+    def _handshake(self, tls: TlsLayer) -> None:
         while not tls.handshake():
             if reply := tls.pending():
-                self._socket.sendall(reply)
-            data = self._socket.recv(RECEIVE_BYTES)
+                self._send(reply)
+            data = self._received()
             if not data:
                 raise ssl.SSLError("the server closed the connection during the TLS handshake")
             tls.accept(data)
-        self._socket.sendall(tls.pending())
+        self._send(tls.pending())
 
 
-class _TlsLayer:
-    """TLS without a socket."""
-
-    __slots__ = ("_incoming", "_object", "_outgoing", "closed")
-
-    def __init__(self, context: ssl.SSLContext, host: str) -> None:
-        self.closed = False
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
-
-    def handshake(self) -> bool:
-        """Go as far as the bytes so far allow; return whether it is done."""
-        try:
-            self._object.do_handshake()
-        except ssl.SSLWantReadError:
-            return False
-        return True
-
-    def accept(self, data: bytes) -> None:
-        self._incoming.write(data)
-
-    def pending(self) -> bytes:
-        return self._outgoing.read()
-
-    def encrypt(self, data: bytes) -> bytes:
-        self._object.write(data)
-        return self._outgoing.read()
-
-    def decrypt(self, data: bytes) -> bytes:
-        self._incoming.write(data)
-        plain = b""
-        try:
-            while part := self._object.read(RECEIVE_BYTES):
-                plain += part
-        except ssl.SSLWantReadError:
-            return plain
-        except ssl.SSLZeroReturnError:
-            pass
-        self.closed = True
-        return plain
+def receive(sock: Any) -> tuple[bytes, int, int]:  # noqa: ANN401 - a plain socket, of the module that gevent leaves alone
+    """Read what is there: the bytes, when they arrived, and how long they waited for us (ns; -1 if unknown)."""
+    data, ancillary, _, _ = sock.recvmsg(RECEIVE_BYTES, clock.ANCILLARY_BYTES)
+    read_ns = clock.now()
+    if arrived_ns := clock.stamp(ancillary):
+        return data, arrived_ns, read_ns - arrived_ns
+    return data, read_ns, -1

@@ -9,24 +9,26 @@ knows no terminal events, when the server ends it as HTTP says it should. Everyt
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import gevent
+from gevent.event import Event
 
 from ssegauge.conformance.sse import Message
-from ssegauge.conformance.target import Profile
 from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.generator import Watch
 from ssegauge.loadtests.measuring.integrity import Account
-from ssegauge.loadtests.measuring.meters import Meter, is_terminal
+from ssegauge.loadtests.measuring.meters import Meter, is_terminal, may_be_terminal
 from ssegauge.loadtests.measuring.samples import CONNECT, FIRST_EVENT, OPEN, Rows
 from ssegauge.loadtests.stream import clock
+from ssegauge.loadtests.stream.reader import Reader
 from ssegauge.loadtests.stream.stream import EventStream, StreamFailed
 
 OnEvent = Callable[[str, str, str], None]  # type, data, last event ID
+MOST_WAITING: Final = 1000  # events for the user's own code, before a stream is not read
 MOST_REASONS: Final = 100
 ENDED_EARLY: Final = "ended by the server before a terminal event"
 
@@ -55,7 +57,7 @@ class Books:
     rows: Rows
     counts: Counts
     watch: Watch
-    profile: Profile
+    ends_itself: bool  # the profile knows events after which a stream ends, and promises one at its start
     clocks: Clocks
     redact: Callable[[str], str]  # reasons hold what a server sent
 
@@ -72,107 +74,171 @@ def plain(counts: Counts) -> dict[str, Any]:
     return whole | reasons | {"account": asdict(counts.account)}
 
 
-class Session:
-    """A stream with its meter; ``run`` follows it to its end."""
+class Owner(Protocol):
+    """Who has a session."""
 
-    __slots__ = ("_is_told", "_last_data", "_number", "_on", "meter", "stream")
+    def session_ended(self, session: Session) -> None:
+        """Take its end; called from the loop."""
 
-    def __init__(self, stream: EventStream, meter: Meter, number: int, on: Books) -> None:
-        self.stream, self.meter, self._number, self._on = stream, meter, number, on
-        self._last_data, self._is_told = "", False
 
-    def run(self, timeout: float, on_event: OnEvent | None, on_open: Callable[[Session], Any]) -> str:
-        """Open and follow the stream; return how it ended (``EventStream.ending``).
+class Session(Reader):
+    """A stream with its meter.
 
-        ``timeout`` bounds each wait until the stream is open, in seconds. Raises StreamFailed when it did not open.
+    Attributes:
+        meter: what measures its events.
+        subject: what it is about, for its owner.
+        owner: who is told of its end.
+    """
+
+    __slots__ = ("_inbox", "_is_terminal", "_is_told", "_number", "_on", "_read_ns", "meter", "owner", "subject")
+
+    def __init__(self, meter: Meter, number: int, on: Books, owner: Owner, subject: object = None) -> None:
+        super().__init__()
+        self.meter, self.owner, self.subject, self._number, self._on = meter, owner, subject, number, on
+        self._is_told = self._is_terminal = False
+        self._read_ns = 0  # when we last read, where the loop was not watching after that
+        self._inbox: Inbox | None = None
+
+    def open(self, stream: EventStream, timeout: float, on_event: OnEvent | None = None) -> None:
+        """Open a stream, from a greenlet, and follow it from the loop on.
+
+        ``timeout`` bounds, in seconds, how long it takes. Raises StreamFailed when it did not open.
         """
-        stream = self.stream
         stream.open(timeout)
+        messages: list[Message] = []
         try:
-            messages = self._first(timeout) if self._on.profile == "task-progress" else []
-            stream.wait_at_most(None)
+            if self._on.ends_itself:
+                messages = self._first(stream, timeout)
+            self._inbox = Inbox(self, on_event) if on_event else None
+            self._opened(stream)
         except BaseException:
             stream.close()
             raise
-        self._opened()
-        try:
-            on_open(self)
-            self._read(messages, on_event)
-        except BaseException:  # the greenlet is killed
-            self.meter.abandon()
-            raise
-        finally:
-            stream.close()
-            self._closed()
-        return stream.ending
+        if messages:
+            self.take(messages, stream.arrived_ns, stream.delay_ns)
+        self.listen(stream)
 
-    def _first(self, timeout: float) -> list[Message]:
-        give_up = clock.now() + int(timeout * 1e9)
-        while (messages := self.stream.read()) is not None:
-            if messages:
-                return messages
-            if clock.now() > give_up:
-                break
-        raise StreamFailed(f"no event before it {_said(self.stream.ending)}")
-
-    def _read(self, messages: list[Message] | None, on_event: OnEvent | None) -> None:
-        stream, take, watch = self.stream, self.meter.take, self._on.watch
-        before_ns = waiting_ns = stream.head_ns
-        while messages is not None:
-            if messages:
-                arrived_ns, delay_ns = stream.arrived_ns, stream.delay_ns
-                self._told()
-                # The kernel's stamp is that of the last one; the others came after we had last looked.
-                looked_ns = watch.polled_ns if waiting_ns <= watch.polled_ns else before_ns
-                early_ns = delay_ns + arrived_ns - looked_ns if delay_ns >= 0 else -1
-                before_ns = arrived_ns + delay_ns
-                for message in messages[:-1]:
-                    take(message[0], message[1], arrived_ns, max(delay_ns, early_ns))
-                take(messages[-1][0], messages[-1][1], arrived_ns, delay_ns)
-                self._last_data = messages[-1][1]
-                if on_event:
-                    self._hand_over(messages, on_event)
-            waiting_ns = clock.now()
-            messages = stream.read()
-
-    def _hand_over(self, messages: list[Message], on_event: OnEvent) -> None:
-        """Call the user's own code, which may be slow, and must not keep all others waiting."""
-        for message in messages:
-            on_event(*message)
-            gevent.sleep(0)
-            if self.stream.ending == "closed":
-                return
-
-    def _opened(self) -> None:
-        stream, add = self.stream, self._on.rows.add
-        arrived_ns = stream.arrived_ns
-        add(CONNECT, arrived_ns, self._number, (arrived_ns - stream.started_ns) / 1e6, self._on.watch.lag_ns)
-        add(OPEN, arrived_ns, self._number, 1.0, -1)
-        self._on.clocks.note_date(stream.date, stream.sent_ns, stream.head_ns)
-        self._on.counts.open += 1
-        self._on.counts.opened += 1
-
-    def _told(self) -> None:
+    def take(self, messages: list[Message], arrived_ns: int, delay_ns: int) -> None:
+        """Measure the events of a read."""
+        take = self.meter.take
         if not self._is_told:
-            self._is_told, stream = True, self.stream
-            waited_ms = (stream.arrived_ns - stream.sent_ns) / 1e6
-            self._on.rows.add(FIRST_EVENT, stream.arrived_ns, self._number, waited_ms, stream.delay_ns)
+            self._told(arrived_ns, delay_ns)
+        if len(messages) > 1:
+            early_ns = self._early_ns(arrived_ns, delay_ns)
+            for kind, data, _ in messages[:-1]:
+                take(kind, data, arrived_ns, early_ns)
+        kind, data, _ = messages[-1]
+        take(kind, data, arrived_ns, delay_ns)
+        self._read_ns = 0
+        if self._on.ends_itself:
+            self._is_terminal = may_be_terminal(data) and is_terminal(data)
+        if self._inbox:
+            self._inbox.put(messages)
 
-    def _closed(self) -> None:
-        self._on.rows.add(OPEN, clock.now(), self._number, -1.0, -1)
-        self._on.counts.open -= 1
-        self._on.counts.account += self.meter.settle()
+    def ended(self) -> None:
+        """Settle the account."""
+        on = self._on
+        on.rows.add(OPEN, clock.now(), self._number, -1.0, -1)
+        on.counts.open -= 1
+        on.counts.account += self.meter.settle()
         if reason := self._drop_reason():
-            self._on.counts.dropped += 1
-            self._on.count(self._on.counts.drops, reason)
+            on.counts.dropped += 1
+            on.count(on.counts.drops, reason)
+        if self._inbox:
+            self._inbox.close()
+        self.owner.session_ended(self)
+
+    def broke(self, error: Exception) -> None:
+        """Void the run."""
+        self._on.count(self._on.counts.errors, f"{type(error).__name__} while reading a stream: {error}")
+
+    def abandon(self) -> None:
+        """Close it, and expect nothing that has not arrived yet: we are the ones who leave."""
+        self.meter.abandon()
+        self.hang_up()
+
+    def pause(self, *, wanted: bool) -> None:
+        """Read no more for now, or go on; what comes meanwhile came at any time since."""
+        if wanted:
+            self._read_ns = clock.now()
+        super().pause(wanted=wanted)
+
+    def _early_ns(self, arrived_ns: int, delay_ns: int) -> int:
+        """Return how long ago an event may have come that was read with a later one, whose stamp it has.
+
+        It came after we had last looked: the loop asks for every stream each time, but for one that is paused.
+        """
+        if delay_ns < 0:
+            return -1
+        looked_ns = self._read_ns or self._on.watch.polled_ns
+        return max(delay_ns, delay_ns + arrived_ns - looked_ns)
+
+    def _first(self, stream: EventStream, timeout: float) -> list[Message]:
+        try:
+            with gevent.Timeout(timeout, TimeoutError()):
+                while (messages := stream.read()) is not None:
+                    if messages:
+                        return messages
+        except TimeoutError:
+            raise StreamFailed("no event before it timed out") from None
+        raise StreamFailed(f"no event before it {_said(stream.ending)}")
+
+    def _opened(self, stream: EventStream) -> None:
+        on, arrived_ns = self._on, stream.arrived_ns
+        on.rows.add(CONNECT, arrived_ns, self._number, (arrived_ns - stream.started_ns) / 1e6, on.watch.lag_ns)
+        on.rows.add(OPEN, arrived_ns, self._number, 1.0, -1)
+        on.clocks.note_date(stream.date, stream.sent_ns, stream.head_ns)
+        on.counts.open += 1
+        on.counts.opened += 1
+        self._read_ns = stream.sent_ns  # until the first event
+
+    def _told(self, arrived_ns: int, delay_ns: int) -> None:
+        """Note the first event, by when it was asked for."""
+        self._is_told = True
+        self._on.rows.add(FIRST_EVENT, arrived_ns, self._number, (arrived_ns - self._read_ns) / 1e6, delay_ns)
 
     def _drop_reason(self) -> str:
-        ending = self.stream.ending
-        if ending == "closed":
+        if self.ending == "closed":
             return ""
-        if ending != "complete":
-            return ending
-        return ENDED_EARLY if self._on.profile == "task-progress" and not is_terminal(self._last_data) else ""
+        if self.ending != "complete":
+            return self.ending
+        return ENDED_EARLY if self._on.ends_itself and not self._is_terminal else ""
+
+
+class Inbox:
+    """Hands the events of a stream to the user's own code, in a greenlet of its own: it may be slow, and may wait."""
+
+    def __init__(self, session: Session, on_event: OnEvent) -> None:
+        self._session, self._on_event = session, on_event
+        self._waiting: deque[Message] = deque()
+        self._filled = Event()
+        self._is_paused = False
+        self._worker = gevent.spawn(self._run)
+
+    def put(self, messages: Iterable[Message]) -> None:
+        """Hand events over; the stream is not read while too many wait."""
+        self._waiting.extend(messages)
+        self._filled.set()
+        if len(self._waiting) > MOST_WAITING and not self._is_paused:
+            self._is_paused = True
+            self._session.pause(wanted=True)
+
+    def close(self) -> None:
+        """Hand over no more: what waits when the stream ends by itself is still handed over."""
+        if self._session.ending == "closed":
+            self._waiting.clear()
+        self._filled.set()
+
+    def _run(self) -> None:
+        while self._waiting or not self._session.ending:
+            self._filled.wait()
+            self._filled.clear()
+            while self._waiting:
+                self._on_event(*self._waiting.popleft())
+                gevent.sleep(0)  # it must not keep all others waiting
+            if self._is_paused:
+                self._is_paused = False
+                self._session.pause(wanted=False)
 
 
 def _said(ending: str) -> str:

@@ -1,4 +1,4 @@
-"""One event stream on a gevent socket: connect, redirects, response head, events.
+"""One event stream on gevent's loop: connect, redirects, response head, events.
 
     stream = EventStream(origin, "/events", headers)
     stream.open()                       # StreamFailed: no event stream came, and why
@@ -11,38 +11,47 @@ An event's arrival is that of the bytes that complete it. Redirects are followed
 302, 303, 307, 308, and no more than Fetch's twenty); every response but a 200 of type ``text/event-stream``
 fails the connection (WHATWG HTML, "Server-sent events", the EventSource constructor's step 15).
 
-Whatever a server sends, nothing but StreamFailed comes out of here, and no more is held of it than a head of
-``MOST_HEAD_BYTES`` and what the decoder bounds: heads, trailers and chunk extensions without end are given up.
+Whatever a server sends, nothing but StreamFailed comes out of here, and no more is held of it than ``head``, ``body``
+and the decoder bound: heads, trailers and chunk extensions without end are given up.
+
+Once it is open, ``reader`` reads a stream by callbacks; ``read`` here is for what has to wait for its first event.
 """
 
 from __future__ import annotations
 
+import re
 import ssl
 from typing import Final, Protocol
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import gevent
 from gevent import socket
-from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+from httptools import HttpParserError, HttpParserUpgrade
 
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.sse import FastDecoder, Message
 from ssegauge.conformance.target import Tls
 from ssegauge.loadtests.stream import clock
+from ssegauge.loadtests.stream.body import UNFRAMED, Body, framed
 from ssegauge.loadtests.stream.connection import Connection, Headers, Origin, origin_form, request_bytes, resolve
+from ssegauge.loadtests.stream.head import NO_HTTP_1, Head
 
 REDIRECTS: Final = {301, 302, 303, 307, 308}
 MOST_REDIRECTS: Final = 20
-MOST_HEAD_BYTES: Final = 262_144
+LONGEST_WAIT_S: Final = 60.0
 MOST_SHOWN: Final = 80  # characters of what a server sent, in a reason
-HEAD_TOO_LARGE: Final = f"the response head has no end within {MOST_HEAD_BYTES // 1024} KiB"
-FRAMING_TOO_LARGE: Final = f"more than {MOST_HEAD_BYTES // 1024} KiB of trailers or framing without a byte of the body"
-NO_HTTP_1: Final = "the server speaks HTTP/2 alone, and streams are opened by HTTP/1.1; let it speak both"
 _ASKED: Final = (("Accept", "text/event-stream"), ("Cache-Control", "no-store"), ("Accept-Encoding", "identity"))
 
 
 class StreamFailed(Exception):  # noqa: N818 - the outcome of an attempt, not a mistake
-    """No event stream came of a connection attempt; the message is a short reason."""
+    """No event stream came of a connection attempt; the message is a short reason.
+
+    ``retry_after_s`` is for how long the server wants to be left alone.
+    """
+
+    def __init__(self, reason: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
 
 
 class Recorder(Protocol):
@@ -56,7 +65,7 @@ class Recorder(Protocol):
 
 
 class EventStream:
-    """An event stream that is measured; see the module for its use.
+    """An event stream that is being opened; see the module for its use.
 
     Attributes:
         started_ns: just before the TCP connect; sent_ns: just before the request.
@@ -68,27 +77,24 @@ class EventStream:
     """
 
     __slots__ = (
-        "_body_ends_with_connection",
-        "_complete",
+        "_body",
         "_connection",
         "_decoder",
-        "_fruitless",
+        "_head",
         "_headers",
-        "_location",
         "_messages",
         "_method",
         "_origin",
-        "_parser",
         "_path",
         "_payload",
-        "_response_headers",
+        "arrived_ns",
         "date",
+        "delay_ns",
         "ending",
         "head_ns",
         "record",
         "sent_ns",
         "started_ns",
-        "status",
     )
 
     def __init__(
@@ -96,31 +102,15 @@ class EventStream:
     ) -> None:
         self._origin, self._path, self._method, self._payload = origin, path, method, payload
         self._headers = headers
-        self._response_headers: list[tuple[str, str]] = []
         self._connection: Connection | None = None
-        self._parser: HttpResponseParser | None = None
+        self._head = Head()
+        self._body: Body = UNFRAMED
         self._decoder = FastDecoder()
         self._messages: list[Message] = []
-        self._fruitless = 0  # bytes since the last one of a body
-        self.started_ns = self.sent_ns = self.head_ns = 0
-        self.date = ""
-        self.ending = ""
+        self.started_ns = self.sent_ns = self.head_ns = self.arrived_ns = 0
+        self.delay_ns = -1
+        self.date = self.ending = ""
         self.record: Recorder | None = None
-
-    @property
-    def arrived_ns(self) -> int:
-        """When the last read's bytes arrived, ns of the real-time clock."""
-        return self._connection.arrived_ns if self._connection else 0
-
-    @property
-    def delay_ns(self) -> int:
-        """How long the last read's bytes waited for us; -1 when unknown."""
-        return self._connection.delay_ns if self._connection else -1
-
-    @property
-    def last_event_id(self) -> str:
-        """What a reconnect would send as ``Last-Event-ID``."""
-        return self._decoder.last_event_id
 
     def open(self, timeout: float | None = None) -> None:
         """Connect and read the response head, in ``timeout`` seconds at most.
@@ -130,7 +120,7 @@ class EventStream:
         self.started_ns = clock.now()
         try:
             with gevent.Timeout(timeout, TimeoutError()):
-                self._open(timeout)
+                self._open()
         except (OSError, HttpParserError, HttpParserUpgrade) as error:
             self.close()
             raise StreamFailed(reason_of(error)) from None
@@ -138,165 +128,128 @@ class EventStream:
             self.close()
             raise
         self.head_ns = self.arrived_ns
-        self.date = next((value for name, value in self._response_headers if name == "date"), "")
-        self._response_headers = []  # thousands of streams need them no more
-
-    def _open(self, timeout: float | None) -> None:
-        for _ in range(MOST_REDIRECTS + 1):
-            self._request(timeout)
-            if not self._is_redirect():
-                break
-            self._follow()
-        else:
-            raise StreamFailed(f"more than {MOST_REDIRECTS} redirects")
-        if complaint := self._complaint():
-            raise StreamFailed(complaint)
-
-    def wait_at_most(self, timeout: float | None) -> None:
-        """Bound every later wait of ``read``, in seconds."""
-        if self._connection:
-            self._connection.wait_at_most(timeout)
+        self.date = self._head.field("date")
 
     def read(self) -> list[Message] | None:
         """Return the events that the next bytes complete (perhaps none), or None after the stream's end."""
         if self._messages:  # they came with the head
-            return self._take()
-        if self._complete or self.ending:
+            return self._taken()
+        if self.ending or self._body.complete:
             self._end("complete")
             return None
+        assert self._connection
         try:
-            self._feed()
+            if data := self._receive(self._connection):
+                self._take(data)
+            else:
+                self._end(ended_by_connection(self._body))
         except (OSError, HttpParserError, HttpParserUpgrade) as error:
             self._end(reason_of(error))
         return self._outcome()
 
     def close(self) -> None:
-        """Close from the reader's own greenlet."""
+        """Close."""
         self._end("closed")
         if self._connection:
             self._connection.close()
-        self._parser = None  # which holds our methods, and so us
 
-    def hang_up(self) -> None:
-        """Close from another greenlet: the reader gets None, and ``ending`` is "closed"."""
-        self._end("closed")
-        if self._connection:
-            self._connection.hang_up()
+    def handed_over(self) -> tuple[Connection, Body, FastDecoder, list[Message]]:
+        """Give away the connection, what takes the body apart, and the events that have come."""
+        assert self._connection
+        return self._connection, self._body, self._decoder, self._taken()
+
+    def _open(self) -> None:
+        for _ in range(MOST_REDIRECTS + 1):
+            rest = self._request()
+            if not (self._head.status in REDIRECTS and self._head.field("location")):
+                break
+            self._follow(self._head.field("location"))
+        else:
+            raise StreamFailed(f"more than {MOST_REDIRECTS} redirects")
+        if complaint := self._complaint():
+            raise StreamFailed(complaint, retry_after_s(self._head.field("retry-after")))
+        self._body = framed(dict(self._head.fields))
+        self._take(rest)
 
     def _outcome(self) -> list[Message] | None:
-        return self._take() if self._messages or not self.ending else None
+        return self._taken() if self._messages or not self.ending else None
 
     def _end(self, why: str) -> None:
         self.ending = self.ending or why
 
-    def _take(self) -> list[Message]:
+    def _taken(self) -> list[Message]:
         messages, self._messages = self._messages, []
         return messages
 
-    def _request(self, timeout: float | None) -> None:
-        self.status, self._location = 0, ""
-        self._response_headers.clear()
-        self._complete, self._body_ends_with_connection = False, True
-        self._fruitless = 0
-        self._parser = HttpResponseParser(self)
-        self._connection = Connection(self._origin, timeout)
+    def _request(self) -> bytes:
+        """Send the request and read the head of the response; return what came with it."""
+        self._head = Head()
+        self._connection = Connection(self._origin)
         request = request_bytes(self._method, self._path, self._origin, asked_for(self._headers), self._payload)
         self.sent_ns = clock.now()
         self._connection.send(request)
-        while not self.status:
-            self._feed()
-            if self.ending:
-                raise ConnectionResetError("the server closed the connection without a response")
+        while data := self._receive(self._connection):
+            rest = self._head.take(data)
+            if rest is not None:
+                if self.record:
+                    self.record.take_head(self.arrived_ns, self._head.status, self._head.fields)
+                return rest
+        raise ConnectionResetError("the server closed the connection without a response")
 
-    def _feed(self) -> None:
-        assert self._connection
-        assert self._parser
-        if data := self._connection.receive():
-            self._fruitless += len(data)
-            if not self.status and _is_http_2(data):
-                raise ConnectionResetError(NO_HTTP_1)
-            self._parser.feed_data(data)
-            if self._fruitless > MOST_HEAD_BYTES:
-                raise ConnectionResetError(HEAD_TOO_LARGE if not self.status else FRAMING_TOO_LARGE)
-        else:
-            self._end("complete" if self._body_ends_with_connection else "cut off")
+    def _receive(self, connection: Connection) -> bytes:
+        data = connection.receive()
+        self.arrived_ns, self.delay_ns = connection.arrived_ns, connection.delay_ns
+        return data
 
-    def _is_redirect(self) -> bool:
-        return self.status in REDIRECTS and bool(self._location)
+    def _take(self, data: bytes) -> None:
+        if body := self._body.take(data):
+            if self.record:
+                self.record.take_chunk(self.arrived_ns, body)
+            self._messages += self._decoder.feed(body)
 
-    def _follow(self) -> None:
+    def _follow(self, location: str) -> None:
         assert self._connection
         self._connection.close()
         scheme = "https" if self._origin.tls else "http"
-        here = f"{scheme}://{self._origin.authority}{self._path}"
         before = self._origin
-        there = self._redirected(here)
+        there = self._redirected(f"{scheme}://{self._origin.authority}{self._path}", location)
         if self._origin is not before:  # Fetch, HTTP-redirect fetch, step 13
             self._headers = [pair for pair in self._headers if pair[0].lower() not in {"authorization", "cookie"}]
         self._path = origin_form(there)
-        if self.status in {301, 302, 303} and self._method == "POST":
+        if self._head.status in {301, 302, 303} and self._method == "POST":
             self._method, self._payload = "GET", b""  # Fetch, HTTP-redirect fetch, step 12
-        self._messages = []
 
-    def _redirected(self, here: str) -> SplitResult:
+    def _redirected(self, here: str, location: str) -> SplitResult:
         """Return where a redirect leads, and have its address; raises StreamFailed when there is no such place."""
-        there = _http_address(here, self._location)
+        there = _http_address(here, location)
         if not there:
-            raise StreamFailed(f"redirect to {shown(self._location)}, which is no HTTP address")
+            raise StreamFailed(f"redirect to {shown(location)}, which is no HTTP address")
         if there.netloc != self._origin.authority or (there.scheme == "https") != bool(self._origin.tls):
             try:
                 self._origin = resolve(there.geturl(), Tls(verify=_verifies(self._origin.tls)))
             except CannotJudge:
-                raise StreamFailed(f"redirect to {shown(self._location)}, whose host has no address") from None
+                raise StreamFailed(f"redirect to {shown(location)}, whose host has no address") from None
         return there
 
     def _complaint(self) -> str:
-        if self.status != 200:
-            return f"status {self.status}"
-        kinds = [value for name, value in self._response_headers if name == "content-type"]
-        essence = kinds[-1].partition(";")[0].strip() if kinds else ""
+        if self._head.status != 200:
+            return f"status {self._head.status}"
+        essence = self._head.field("content-type").partition(";")[0].strip()
         if essence.lower() != "text/event-stream":
             return f"content type {shown(essence) or 'missing'}, not text/event-stream"
-        coding = [value for name, value in self._response_headers if name == "content-encoding"]
-        return (
-            f"content coding {shown(coding[0])}, which nobody asked for" if coding and coding[0] != "identity" else ""
-        )
+        codings = (value for name, value in self._head.fields if name == "content-encoding")
+        coding = next((value for value in codings if value != "identity"), "")
+        return f"content coding {shown(coding)}, which nobody asked for" if coding else ""
 
-    # What httptools calls.
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a field of the head; those after the body are nobody's."""
-        if self.status:
-            return
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        self._response_headers.append((key, text))
-        if key == "location":
-            self._location = text
-        elif key in {"transfer-encoding", "content-length"}:
-            self._body_ends_with_connection = False
+def ended_by_connection(body: Body) -> str:
+    """Return how a stream ended whose connection did."""
+    return "complete" if body.ends_with_connection or body.complete else "cut off"
 
-    def on_headers_complete(self) -> None:
-        """Take the status; interim responses (1xx) are passed over."""
-        assert self._parser
-        status = self._parser.get_status_code()
-        if status >= 200:
-            self.status = status
-            if self.record and self._connection:
-                self.record.take_head(self._connection.arrived_ns, status, self._response_headers)
-        else:
-            self._response_headers.clear()
 
-    def on_body(self, body: bytes) -> None:
-        """Decode a piece of the body."""
-        self._fruitless = 0
-        if self.status == 200:
-            if self.record and self._connection:
-                self.record.take_chunk(self._connection.arrived_ns, body)
-            self._messages += self._decoder.feed(body)
-
-    def on_message_complete(self) -> None:
-        """Note that the body has ended as HTTP says it should."""
-        self._complete = self.status >= 200
+def retry_after_s(field: str) -> float:
+    """Return the seconds of a Retry-After field (RFC 9110 section 10.2.3), at most a minute; 0 where it has none."""
+    return min(LONGEST_WAIT_S, float(field)) if re.fullmatch(r"[0-9]{1,9}", field) else 0.0
 
 
 def asked_for(headers: Headers) -> list[tuple[str, str]]:
@@ -337,11 +290,6 @@ def _tls_reason(error: ssl.SSLError) -> str:
 def shown(text: str) -> str:
     """Return what a server sent, short enough for a reason."""
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
-
-
-def _is_http_2(data: bytes) -> bool:
-    """Whether a response begins with a SETTINGS or GOAWAY frame (RFC 9113 section 4.1), as HTTP/1.1 never does."""
-    return data[:1] == b"\0" and data[3:4] in {b"\4", b"\7"}
 
 
 def _verifies(context: ssl.SSLContext | None) -> bool:

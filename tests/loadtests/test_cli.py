@@ -136,3 +136,18 @@ def test_a_status_is_one_line() -> None:
 def test_the_process_that_starts_locust_is_not_patched_by_it() -> None:
     code = "import sys, ssegauge.loadtests.running.cli; print(sorted({'gevent', 'locust'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "streams"),
+    [
+        (Options("watch", users=50), 1),
+        (Options("watch", users=10_000), 100),
+        (Options("watch", users=1_000, processes=4), 25),
+        (Options("watch", users=10_007), 1),  # a prime: all are held, one by each user
+        (Options("own.py", users=10_000), 1),  # its class says how many
+    ],
+)
+def test_very_many_streams_are_held_by_fewer_users(options: Options, streams: int) -> None:
+    assert cli.streams_per_user(options) == streams
+    assert options.users % streams == 0

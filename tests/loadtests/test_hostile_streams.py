@@ -14,7 +14,8 @@ from ssegauge.conformance.target import Tls
 from ssegauge.loadtests.driving.client import Client, ExchangeFailed
 from ssegauge.loadtests.measuring.meters import is_terminal, timestamp_of
 from ssegauge.loadtests.stream.connection import resolve
-from ssegauge.loadtests.stream.stream import MOST_HEAD_BYTES, NO_HTTP_1, EventStream, StreamFailed
+from ssegauge.loadtests.stream.head import MOST_HEAD_BYTES, NO_HTTP_1
+from ssegauge.loadtests.stream.stream import EventStream, StreamFailed
 from tests.loadtests.conftest import PATIENT, Load
 from tests.loadtests.servers import HEAD, OPEN_HEAD, PATIENCE, chunk, reply, scripted
 from tests.loadtests.test_stream import CERTIFICATE, CHUNKED_HEAD, all_data, open_stream, sends

@@ -1,10 +1,11 @@
 """A locustfile of the user's own with a mistake in it: the run judges nothing, and says where the mistake is."""
 
 import re
+import socket
 from pathlib import Path
 
 from tests.loadtests.conftest import Load, verdicts
-from tests.loadtests.servers import StampedSender, scripted
+from tests.loadtests.servers import OPEN_HEAD, StampedSender, scripted
 
 MISTAKEN = """
 from ssegauge import SSEUser
@@ -37,3 +38,52 @@ def test_what_raises_in_a_user_voids_the_run_and_makes_no_storm(load: Load, tmp_
     assert document["verdict"] == "could_not_judge"
     (count,) = re.findall(r"KeyError in a user: 'stage' x (\d+)", document["generator"]["note"])
     assert int(count) < 20
+
+
+MANY = """
+from ssegauge import SSEUser
+
+class Dashboards(SSEUser):
+    path = "/events"
+    streams = 7
+"""
+
+
+def test_a_user_may_hold_many_streams(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(MANY)
+    with scripted(StampedSender(0.0)) as url:
+        document = load(url, scenario=str(tmp_path / "own.py"), users=3, duration_s=1)
+    found = document["connections"]
+    assert (found["requested"], found["peak_open"], found["failed"], found["dropped"]) == (21, 21, 0, 0)
+
+
+SLOW = """
+import gevent
+from ssegauge import SSEUser
+from ssegauge.loadtests.stream import session
+
+session.MOST_WAITING = 5
+seen = []
+
+class Dashboard(SSEUser):
+    path = "/events"
+
+    def on_event(self, kind, data, last_event_id):
+        gevent.sleep(0.001)
+        seen.append(int(data))
+        assert seen == list(range(len(seen)))
+"""
+
+
+def test_own_code_that_is_slow_gets_every_event_in_order_while_the_stream_waits(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(SLOW)
+    count = 300
+
+    def script(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(OPEN_HEAD + b"".join(b"data: %d\n\n" % number for number in range(count)))
+        connection.recv(1)
+
+    with scripted(script) as url:
+        document = load(url, scenario=str(tmp_path / "own.py"), users=1, duration_s=2)
+    assert "note" not in document["generator"]
+    assert document["connections"]["dropped"] == 0

@@ -164,24 +164,6 @@ def test_an_unknown_authority_fails_with_the_reason() -> None:
         open_stream(url, tls=Tls(verify=False)).close()
 
 
-def test_closing_from_another_thread_of_control_wakes_the_reader() -> None:
-    import gevent
-
-    over = threading.Event()
-
-    def script(connection: socket.socket, _: bytes) -> None:
-        connection.sendall(OPEN_HEAD + b"data: a\n\n")
-        over.wait(PATIENCE)
-
-    with scripted(script) as url:
-        stream = open_stream(url)
-        reader = gevent.spawn(all_data, stream)
-        gevent.spawn(stream.hang_up)
-        reader.join(PATIENCE)
-        assert stream.ending == "closed"
-        over.set()
-
-
 def test_an_event_is_given_before_the_next_one_is_sent() -> None:
     """The sender waits for each event to be seen: a reader of blocks would never let it go on."""
     seen = threading.Semaphore(0)

@@ -1,0 +1,162 @@
+"""The body of a response, out of its framing (RFC 9112 section 6): what ``take`` returns of the bytes of a read.
+
+Most reads of an event stream hold whole chunks; those are cut out here. For the rest, from the first byte that is
+no whole chunk until the chunk's end, there is httptools. ``complete`` says that the body has ended as its framing
+says it should; ``ends_with_connection`` that nothing but the connection's end says so.
+
+Errors are httptools' HttpParserError, and ``ConnectionResetError`` where framing goes on without a body.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from httptools import HttpResponseParser
+
+MOST_FRAMING_BYTES: Final = 262_144
+FRAMING_TOO_LARGE: Final = (
+    f"more than {MOST_FRAMING_BYTES // 1024} KiB of trailers or framing without a byte of the body"
+)
+_SIZE: Final = re.compile(rb"([0-9a-fA-F]{1,7})\r\n").match
+_HEAD: Final = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+class Body(Protocol):
+    """See the module."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the body has ended as its framing says it should."""
+
+    @property
+    def ends_with_connection(self) -> bool:
+        """Whether nothing but the connection's end says so."""
+
+    def take(self, data: bytes) -> bytes:
+        """Return the bytes of the body among those of a read."""
+
+
+class Unframed:
+    """A body that ends with the connection; it has no state, so one is enough."""
+
+    __slots__ = ()
+    complete = False
+    ends_with_connection = True
+
+    def take(self, data: bytes) -> bytes:
+        """Return all of it."""
+        return data
+
+
+class Sized:
+    """A body of known length; what comes after it is nobody's."""
+
+    __slots__ = ("_left",)
+    ends_with_connection = False
+
+    def __init__(self, length: int) -> None:
+        self._left = length
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of it has come."""
+        return self._left <= 0
+
+    def take(self, data: bytes) -> bytes:
+        """Return what belongs to the body."""
+        body = data[: max(0, self._left)]
+        self._left -= len(body)
+        return body
+
+
+class Chunked:
+    """A body in chunks."""
+
+    __slots__ = ("_torn", "complete")
+    ends_with_connection = False
+
+    def __init__(self) -> None:
+        self.complete = False
+        self._torn: _Torn | None = None
+
+    def take(self, data: bytes) -> bytes:
+        """Return the content of the chunks."""
+        if self.complete:
+            return b""  # what comes after it is nobody's
+        if self._torn:
+            return self._take_torn(data)
+        body, at = b"", 0
+        while size := _SIZE(data, at):
+            end = size.end() + int(size[1], 16)
+            if end == size.end() or data[end : end + 2] != b"\r\n":
+                break
+            body = body + data[size.end() : end] if body else data[size.end() : end]
+            at = end + 2
+            if at == len(data):
+                return body
+        self._torn = _Torn()
+        return body + self._take_torn(data[at:])
+
+    def _take_torn(self, data: bytes) -> bytes:
+        assert self._torn
+        body = self._torn.take(data)
+        self.complete = self._torn.complete
+        if self._torn.between_chunks and not self.complete:
+            self._torn = None
+        return body
+
+
+class _Torn:
+    """Reads chunks that are not whole, from the start of one on."""
+
+    def __init__(self) -> None:
+        self.complete = self.between_chunks = False
+        self._fruitless = 0  # bytes since the last one of the body
+        self._pieces: list[bytes] = []
+        self._parser = HttpResponseParser(self)
+        self._parser.feed_data(_HEAD)
+
+    def take(self, data: bytes) -> bytes:
+        """Return the content of the chunks."""
+        self._fruitless += len(data)
+        self.between_chunks = False
+        self._parser.feed_data(data)
+        self.between_chunks &= data.endswith(b"\n")  # else a part of the next size followed
+        if self._fruitless > MOST_FRAMING_BYTES:
+            raise ConnectionResetError(FRAMING_TOO_LARGE)
+        pieces, self._pieces = self._pieces, []
+        if self.complete or self.between_chunks:
+            del self._parser  # which holds our methods, and so us
+        return b"".join(pieces)
+
+    # What httptools calls.
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a piece of the body."""
+        self._fruitless = 0
+        self._pieces.append(body)
+
+    def on_chunk_header(self) -> None:
+        """Note that a chunk has begun."""
+        self.between_chunks = False
+
+    def on_chunk_complete(self) -> None:
+        """Note that a chunk has ended; with it, what was fed, unless a byte of the next follows."""
+        self.between_chunks = True
+
+    def on_message_complete(self) -> None:
+        """Note that the last chunk and the trailers have come."""
+        self.complete = True
+
+
+UNFRAMED: Final = Unframed()
+
+
+def framed(fields: Mapping[str, str]) -> Body:
+    """Return the body of a response by its header fields (RFC 9112 section 6.3), names in lower case."""
+    if "transfer-encoding" in fields:
+        last = fields["transfer-encoding"].rpartition(",")[2].strip().lower()
+        return Chunked() if last == "chunked" else UNFRAMED
+    return Sized(int(fields["content-length"])) if "content-length" in fields else UNFRAMED

@@ -1,0 +1,118 @@
+"""An open stream: a descriptor, one object, and a callback that gevent's loop makes when bytes have come.
+
+No greenlet waits on it, so that a stream costs neither a stack nor two switches a read. ``EventStream.open`` needs
+a greenlet, for as long as connecting takes; ``Reader.listen`` then takes the stream over. A subclass says what
+becomes of events (``take``) and of the end (``ended``); both are called from the loop, so they must not wait.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from httptools import HttpParserError, HttpParserUpgrade
+
+from ssegauge.conformance.sse import FastDecoder, Message
+from ssegauge.loadtests.stream.body import UNFRAMED, Body
+from ssegauge.loadtests.stream.connection import receive
+from ssegauge.loadtests.stream.stream import EventStream, Recorder, ended_by_connection, reason_of
+from ssegauge.loadtests.stream.tls import TlsLayer
+
+
+class Reader:
+    """Reads one stream; see the module.
+
+    Attributes:
+        ending: why it ended: "closed" by us, "complete", or how it broke off; empty before.
+        record: who takes what arrives.
+    """
+
+    __slots__ = ("_body", "_decoder", "_socket", "_tls", "_watcher", "ending", "record")
+
+    def __init__(self) -> None:
+        self.ending = ""
+        self.record: Recorder | None = None
+        self._socket: Any = None
+        self._watcher: Any = None
+        self._tls: TlsLayer | None = None
+        self._body: Body = UNFRAMED
+        self._decoder: FastDecoder
+
+    def take(self, messages: list[Message], arrived_ns: int, delay_ns: int) -> None:
+        """Take the events of a read: when its last byte arrived, and how long it waited for us (-1 if unknown)."""
+        raise NotImplementedError
+
+    def ended(self) -> None:
+        """Take the end; ``ending`` says which."""
+        raise NotImplementedError
+
+    def broke(self, error: Exception) -> None:
+        """Take a mistake that is ours: what a server sends raises nothing. The stream is closed then."""
+        raise NotImplementedError
+
+    def listen(self, stream: EventStream) -> None:
+        """Take over an open stream, from the events on that have come with its head."""
+        connection, self._body, self._decoder, messages = stream.handed_over()
+        self._socket, self._watcher, self._tls = connection.handed_over()
+        self.record = stream.record
+        self.ending = stream.ending
+        if messages:
+            self.take(messages, stream.arrived_ns, stream.delay_ns)
+        if self.ending:  # while the first event was waited for
+            self._close()
+        elif self._body.complete:
+            self.end("complete")
+        else:
+            self._watcher.start(self._on_readable)
+
+    def pause(self, *, wanted: bool) -> None:
+        """Read no more for now, or go on."""
+        if wanted:
+            self._watcher.stop()
+        elif not self.ending:
+            self._watcher.start(self._on_readable)
+
+    def hang_up(self) -> None:
+        """Close it."""
+        self.end("closed")
+
+    def end(self, why: str) -> None:
+        """Close it for a reason, once."""
+        if not self.ending:
+            self.ending = why
+            self._close()
+
+    def _close(self) -> None:
+        if self._watcher is not None:
+            self._watcher.stop()
+            self._watcher.close()
+            self._socket.close()
+            self._watcher = self._socket = None
+        self.ended()
+
+    def _on_readable(self) -> None:
+        try:
+            self._read()
+        except BlockingIOError:
+            return
+        except (OSError, HttpParserError, HttpParserUpgrade) as error:
+            self.end(reason_of(error))
+        except Exception as error:  # noqa: BLE001 - ours: the loop would print it and call again, for ever
+            self.broke(error)
+            self.end("closed")
+
+    def _read(self) -> None:
+        data, arrived_ns, delay_ns = receive(self._socket)
+        if not data:
+            self.end(ended_by_connection(self._body))
+            return
+        if self._tls:
+            data = self._tls.decrypt(data)
+        if data and (body := self._body.take(data)):  # a part of a TLS record holds nothing yet
+            if self.record:
+                self.record.take_chunk(arrived_ns, body)
+            if messages := self._decoder.feed(body):
+                self.take(messages, arrived_ns, delay_ns)
+        if self._body.complete:
+            self.end("complete")
+        elif self._tls and self._tls.closed:
+            self.end(ended_by_connection(self._body))
