@@ -21,7 +21,7 @@ from ssegauge.conformance.sse import Message
 from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.generator import Watch
 from ssegauge.loadtests.measuring.integrity import Account
-from ssegauge.loadtests.measuring.meters import Meter, is_terminal, may_be_terminal
+from ssegauge.loadtests.measuring.meters import Meter, is_terminal
 from ssegauge.loadtests.measuring.samples import CONNECT, FIRST_EVENT, OPEN, Rows
 from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.reader import Reader
@@ -90,12 +90,12 @@ class Session(Reader):
         owner: who is told of its end.
     """
 
-    __slots__ = ("_inbox", "_is_terminal", "_is_told", "_number", "_on", "_read_ns", "meter", "owner", "subject")
+    __slots__ = ("_inbox", "_is_told", "_last_data", "_number", "_on", "_read_ns", "meter", "owner", "subject")
 
     def __init__(self, meter: Meter, number: int, on: Books, owner: Owner, subject: object = None) -> None:
         super().__init__()
         self.meter, self.owner, self.subject, self._number, self._on = meter, owner, subject, number, on
-        self._is_told = self._is_terminal = False
+        self._is_told, self._last_data = False, ""
         self._read_ns = 0  # when we last read, where the loop was not watching after that
         self._inbox: Inbox | None = None
 
@@ -130,8 +130,7 @@ class Session(Reader):
         kind, data, _ = messages[-1]
         take(kind, data, arrived_ns, delay_ns)
         self._read_ns = 0
-        if self._on.ends_itself:
-            self._is_terminal = may_be_terminal(data) and is_terminal(data)
+        self._last_data = data
         if self._inbox:
             self._inbox.put(messages)
 
@@ -202,7 +201,7 @@ class Session(Reader):
             return ""
         if self.ending != "complete":
             return self.ending
-        return ENDED_EARLY if self._on.ends_itself and not self._is_terminal else ""
+        return ENDED_EARLY if self._on.ends_itself and not is_terminal(self._last_data) else ""
 
 
 class Inbox:
