@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := conformance loadtests reports reference_server
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test lint types unit oracle fuzz matrix bench audit system clean
+.PHONY: run test lint types unit oracle fuzz hostile matrix bench audit system clean
 
 run: $(STAMP)
 	$(BIN)/ssegauge run
@@ -30,9 +30,17 @@ unit: $(STAMP)
 oracle: system $(STAMP)
 	$(BIN)/python -m pytest tests/browser/test_oracle.py -s --oracle-streams=20000 --timeout=1800
 
-# Coverage-guided; needs `pip install atheris`. The bounded fuzz tests are part of `make test`.
+# Coverage-guided, one reader after the other, each FUZZ_S seconds; needs `pip install atheris`. The bounded fuzz tests
+# are part of `make test`.
+FUZZ_S ?= 3600
 fuzz: $(STAMP)
-	$(BIN)/python -m tests.fuzz.decoder_target
+	for reader in decoder transcript capture toml json coding redaction http; do \
+	  $(BIN)/python -m tests.fuzz.readers $$reader -max_total_time=$(FUZZ_S) || exit 1; done
+
+# Every hostile server against `check` and `load`, and large files against `judge`: docs/robustness.md. Half an hour.
+hostile: $(STAMP)
+	rm -f build/hostile.jsonl
+	$(BIN)/python -m pytest tests/hostile -m hostile --timeout 900
 
 # Every fault against every rule: docs/detection-matrix.md.
 matrix: $(STAMP)

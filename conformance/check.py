@@ -62,10 +62,9 @@ def check(
     recording = Recording(folder.path / "transcripts", folder.redact)
     interrupted, failures = False, Failures()
     plan = Plan.of(target, quick=options.quick, parallel=options.parallel, timeout_s=options.timeout_s)
-    on_plan(plan)
     try:
         progress = Progress(changed=on_progress)
-        playing = play(target, recording, plan, quick=options.quick, progress=progress)
+        playing = play(target, recording, plan, quick=options.quick, progress=progress, on_plan=on_plan)
         failures = asyncio.run(_interruptible(playing))
     except (KeyboardInterrupt, asyncio.CancelledError):
         interrupted = True

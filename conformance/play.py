@@ -103,9 +103,17 @@ class Places:
 
 
 async def play(
-    target: Target, recording: Recording, plan: Plan, *, quick: bool = False, progress: Progress | None = None
+    target: Target,
+    recording: Recording,
+    plan: Plan,
+    *,
+    quick: bool = False,
+    progress: Progress | None = None,
+    on_plan: Callable[[Plan], None] = lambda _: None,
 ) -> Failures:
     """Play the plan; what the probes saw is in ``recording``, and in its notes what could not be looked at.
+
+    ``on_plan`` is told the plan once the server has answered, before anything else is asked of it.
 
     Raises CannotJudge when the target cannot be reached or shows no stream.
     """
@@ -117,6 +125,7 @@ async def play(
         try:
             async with asyncio.timeout(plan.timeout_s):
                 await hello(server)
+                on_plan(plan)
                 await _Stage(server, plan, progress, failures).play()
         except TimeoutError:
             unfinished = ", ".join(progress.running) or "the first request"

@@ -30,6 +30,10 @@ BaseDir = Annotated[Path, typer.Argument(help="The run to compare with.", show_d
 HeadDir = Annotated[Path, typer.Argument(help="The run in question.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Tolerance = Annotated[float, typer.Option(min=0, help="The relative change of latency that does not matter.")]
+FailOn = Annotated[
+    list[str] | None,
+    typer.Option("--fail-on", help='Fail on this alone: "update_p99 worse 10%", "rules worse".', show_default=False),
+]
 Junit = Annotated[Path | None, typer.Option(help="Write JUnit XML here too.", show_default=False)]
 Sarif = Annotated[Path | None, typer.Option(help="Write the findings as SARIF 2.1.0 here.", show_default=False)]
 
@@ -46,9 +50,12 @@ def report(run_dir: RunDir, *, junit: Junit = None, sarif: Sarif = None, as_json
         raise BadRunFolder(_left_out(run_dir, built.unreadable))
 
 
-def compare(base: BaseDir, head: HeadDir, *, tolerance: Tolerance = 0.05, as_json: AsJson = False) -> None:
+def compare(
+    base: BaseDir, head: HeadDir, *, tolerance: Tolerance = 0.05, fail_on: FailOn = None, as_json: AsJson = False
+) -> None:
     """Compare two runs: latencies with confidence intervals, and changed verdicts."""
     found = compared(base, head, tolerance=tolerance)
+    state = _gated(found, fail_on)
     if as_json:
         typer.echo(json.dumps(_document(found), indent=2))
     else:
@@ -57,7 +64,15 @@ def compare(base: BaseDir, head: HeadDir, *, tolerance: Tolerance = 0.05, as_jso
         from ssegauge.reports.render.comparison import comparison_table
 
         Console().print(comparison_table(found))
-    raise typer.Exit(EXIT_STATUS[found.verdict])
+    raise typer.Exit(EXIT_STATUS[state])
+
+
+def _gated(found: "Comparison", fail_on: Sequence[str] | None) -> str:
+    """Return the verdict of the gates, the worst first; without any that of the whole comparison."""
+    from ssegauge.reports.gate import parsed
+
+    verdicts = [parsed(text).judge(found) for text in fail_on or ()]
+    return min(verdicts, key=WORST_FIRST.index) if verdicts else found.verdict
 
 
 def write_extra(run_dir: Path, junit: Path | None, sarif: Path | None) -> list[Path]:
@@ -89,9 +104,9 @@ def _print(documents: Sequence[Document], *, verbose: bool) -> None:
 
     from ssegauge.reports.render.text import load_table, verdict_table
 
+    conformance = next((one for one in documents if one["schema"].startswith("ssegauge/conformance")), None)
     for one in documents:
-        judged = one["schema"].startswith("ssegauge/conformance")
-        table = verdict_table(one, verbose=verbose) if judged else load_table(one)
+        table = verdict_table(one, verbose=verbose) if one is conformance else load_table(one, conformance)
         Console(highlight=False).print(table, crop=False)
 
 
@@ -118,4 +133,10 @@ def _left_out(run_dir: Path, parts: Sequence[str]) -> str:
 
 
 def _document(found: "Comparison") -> dict[str, Any]:
-    return {"schema": "ssegauge/compare/1", "verdict": found.verdict} | asdict(found)
+    ratios = [_without_nan(asdict(ratio)) for ratio in found.ratios]
+    more = {"verdict": found.verdict, "gone": found.gone}
+    return {"schema": "ssegauge/compare/2", **more, **asdict(found), "ratios": ratios}
+
+
+def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: None if value != value else value for key, value in row.items()}  # noqa: PLR0124 - NaN is no JSON

@@ -5,10 +5,10 @@ order of arrival, are cut into consecutive blocks, and whole blocks are drawn wi
 arrive together (one update seen by all streams) are alike; drawing them one by one would make the interval far
 too narrow and raise false alarms. What one pair of runs cannot show is how much runs differ among themselves.
 
-A quantile is called "slower" or "faster" only when the whole interval is beyond the tolerance, and "same" only
-when the whole interval is within it; else it is "unclear". A change that is smaller than the measurement can tell
-is "below_resolution", and a quantile with too few samples beyond it "could_not_judge"; so is every quantile when
-the generator of either run was saturated.
+A quantile is called "worse" or "better" only when the whole interval is beyond the tolerance, and "same" only when
+the whole interval is within it or the change is smaller than the measurement can tell; else the verdict is
+"cannot_tell", with the reason in `note`: so it is with too few samples, and wherever the generator of either run was
+saturated or the runs are unlike (`likeness`). What the base run has and the head run lacks is never passed over.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ssegauge.reports import verdict
+from ssegauge.reports import likeness, verdict
 from ssegauge.reports.folder import RunFolder
 from ssegauge.reports.summarize import LATENCIES, Values
 
@@ -33,6 +33,7 @@ MOST_BLOCKS = 30  # long enough to hold a burst of noise: a second each in a run
 FEWEST_SAMPLES = 20
 FEWEST_BEYOND = 5  # a p99 needs 500 samples: with fewer, a bootstrap only repeats the same few extremes
 MOST_LEVELS = 4096
+JUDGED = frozenset({"pass", "fail", "warning", "note", "known"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ class Ratio:
     head_samples: int
     ratio: float
     interval: tuple[float, float] | None
-    verdict: str  # slower, faster, same, unclear, below_resolution, could_not_judge
+    verdict: str  # worse, better, same, cannot_tell
+    note: str = ""  # why, where the figures do not say it
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,32 +69,48 @@ class Change:
         breaks = self.head == "fail" and self.base is not None
         return breaks or (self.base == "pass" and self.head == "could_not_judge")
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was judged in the base run, and is not in the head run: it may have got worse unseen."""
+        return self.base in JUDGED and self.head not in {*JUDGED, "could_not_judge", "harness_error"}
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """What differs between two runs, and how many rules and objectives both have a state of.
 
     `saturated` names the runs (base, head) whose generator was the limit: their latencies are not the server's.
+    `unlike` says what makes the runs unlike, so that nothing is told of latencies; `marked` what else differs.
     """
 
     ratios: tuple[Ratio, ...]
     changes: tuple[Change, ...]
     in_both: int
     saturated: tuple[str, ...] = ()
+    unlike: tuple[str, ...] = ()
+    marked: tuple[str, ...] = ()
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """What the base run has judged or measured and the head run has not."""
+        kinds = dict.fromkeys(f"latency {ratio.kind}" for ratio in self.ratios if not ratio.head_samples)
+        return (*kinds, *(one.rule for one in self.changes if one.is_gone))
 
     @property
     def verdict(self) -> str:
-        """Fail when something is slower or worse; could_not_judge when nothing could be compared; else pass."""
-        if any(ratio.verdict == "slower" for ratio in self.ratios) or any(one.is_worse for one in self.changes):
+        """Fail when something is worse; could_not_judge when that cannot be told of all, or of anything; else pass."""
+        if any(ratio.verdict == "worse" for ratio in self.ratios) or any(one.is_worse for one in self.changes):
             return "fail"
-        judged = [ratio for ratio in self.ratios if ratio.verdict != "could_not_judge"]
-        return "pass" if judged or (self.in_both and not self.ratios) else "could_not_judge"
+        if self.unlike or self.gone:
+            return "could_not_judge"
+        told = [ratio for ratio in self.ratios if ratio.verdict != "cannot_tell"]
+        return "pass" if told or (self.in_both and not self.ratios) else "could_not_judge"
 
 
 def compare_latencies(
     base: pd.DataFrame, head: pd.DataFrame, *, tolerance: float = TOLERANCE, seed: int = 205
 ) -> tuple[Ratio, ...]:
-    """Compare each kind of latency that both runs have samples of.
+    """Compare each kind of latency that the base run has samples of.
 
     Args:
         base: samples of the run to compare with, as `frames.read_samples` gives them.
@@ -104,8 +122,8 @@ def compare_latencies(
     return tuple(
         ratio
         for kind in LATENCIES
-        if (before := _arrivals(base, kind)).size and (after := _arrivals(head, kind)).size
-        for ratio in _compare_kind(kind, before, after, tolerance, rng)
+        if (before := _arrivals(base, kind)).size
+        for ratio in _compare_kind(kind, before, _arrivals(head, kind), tolerance, rng)
     )
 
 
@@ -114,10 +132,13 @@ def compare_runs(base: Run, head: Run, *, tolerance: float = TOLERANCE) -> Compa
     (before, old), (after, new) = base, head
     ratios = compare_latencies(old, new, tolerance=tolerance)
     saturated = tuple(name for name, folder in (("base", before), ("head", after)) if _is_saturated(folder))
-    if saturated:
-        ratios = tuple(replace(ratio, verdict="could_not_judge") for ratio in ratios)
+    unlike = likeness.refused(before, after)
+    if unlike or saturated:
+        note = "the runs are unlike" if unlike else "the generator was the limit"
+        ratios = tuple(replace(ratio, verdict="cannot_tell", note=note) for ratio in ratios)
     states = states_of(before), states_of(after)
-    return Comparison(ratios, compare_states(*states), len(states[0].keys() & states[1].keys()), saturated)
+    in_both = len(states[0].keys() & states[1].keys())
+    return Comparison(ratios, compare_states(*states), in_both, saturated, unlike, likeness.marked(before, after))
 
 
 def compare_states(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[Change, ...]:
@@ -154,28 +175,39 @@ def _is_saturated(folder: RunFolder) -> bool:
 
 
 def _compare_kind(kind: str, base: Values, head: Values, tolerance: float, rng: np.random.Generator) -> Iterator[Ratio]:
+    if not head.size:
+        yield from (_absent(kind, name, base, quantile) for name, quantile in QUANTILES.items())
+        return
     wanted = np.array(list(QUANTILES.values()))
     before, after = (np.quantile(values, wanted) for values in (base, head))
     enough = min(base.size, head.size) >= FEWEST_SAMPLES
-    drawn = bootstrap(head, wanted, rng) / bootstrap(base, wanted, rng) if enough else None
+    with np.errstate(divide="ignore", invalid="ignore"):  # of latencies of 0; told as too little to say
+        drawn = bootstrap(head, wanted, rng) / bootstrap(base, wanted, rng) if enough else None
     for column, (name, quantile) in enumerate(QUANTILES.items()):
         beyond = min(base.size, head.size) * (1 - quantile)
         ends = _interval(drawn[:, column]) if drawn is not None and beyond >= FEWEST_BEYOND - 1e-9 else None
         old, new = float(before[column]), float(after[column])
-        called = _judge(ends, new - old, tolerance)
-        yield Ratio(kind, name, old, new, base.size, head.size, new / old if old else float("nan"), ends, called)
+        ratio = new / old if old else float("nan")
+        yield Ratio(kind, name, old, new, base.size, head.size, ratio, ends, *_judge(ends, new - old, tolerance))
 
 
-def _judge(ends: tuple[float, float] | None, change_ms: float, tolerance: float) -> str:
+def _absent(kind: str, name: str, base: Values, quantile: float) -> Ratio:
+    nothing = float("nan")
+    measured = float(np.quantile(base, quantile))
+    return Ratio(kind, name, measured, nothing, base.size, 0, nothing, None, "cannot_tell", "absent from the head run")
+
+
+def _judge(ends: tuple[float, float] | None, change_ms: float, tolerance: float) -> tuple[str, str]:
+    """Return the verdict and its note."""
     if ends is None or not np.isfinite(ends).all():
-        return "could_not_judge"
+        return "cannot_tell", "too few samples"
     low, high = ends
     least, most = 1 / (1 + tolerance), 1 + tolerance
     if least <= low and high <= most:
-        return "same"
+        return "same", ""
     if abs(change_ms) < RESOLUTION_MS:
-        return "below_resolution"
-    return "slower" if low > most else "faster" if high < least else "unclear"
+        return "same", f"differs < {RESOLUTION_MS:g} ms"
+    return ("worse", "") if low > most else ("better", "") if high < least else ("cannot_tell", "within the noise")
 
 
 def _interval(draws: Values) -> tuple[float, float]:

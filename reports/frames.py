@@ -69,7 +69,7 @@ def _read_part(path: Path, most: int) -> pa.Table:
     # One file, not a data set: folder names must not turn into columns.
     with pq.ParquetFile(path, read_dictionary=CATEGORIES, page_checksum_verification=True) as part:
         _check_size(path, part.metadata, most)
-        return _sane(part.read(columns=COLUMNS))
+        return _sane(part.read(columns=COLUMNS).replace_schema_metadata())  # what pandas noted there is not asked for
 
 
 def _check_columns(path: Path, found: pa.Schema) -> None:

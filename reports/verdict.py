@@ -61,10 +61,20 @@ def dragged(conformance: Document) -> dict[str, list[str]]:
     return found
 
 
-def findings(load: Document) -> Sequence[Document]:
-    """Return what the rules found on the streams of a load run."""
-    found: Sequence[Document] = load["conformance"]["findings"]
-    return found
+def findings(load: Document, conformance: Document | None = None) -> Sequence[Document]:
+    """Return what the rules found on the streams of a load run, the worst first.
+
+    What breaks nothing, and the conformance check of the same run has told, is not told again.
+    """
+    told = {one["rule"] for one in conformance["results"] if one["verdict"] == "fail"} if conformance else set()
+    found = [(severity(one, strict=False), one) for one in load["conformance"]["findings"]]
+    new = [pair for pair in found if pair[0] == "fail" or pair[1]["rule"] not in told]
+    return [one for _, one in sorted(new, key=lambda pair: STATES.index(pair[0]))]
+
+
+def objectives(load: Document) -> Sequence[Document]:
+    """Return the objectives of a load run, the worst first."""
+    return sorted(load["objectives"], key=lambda one: ("fail", "could_not_judge", "pass").index(one["verdict"]))
 
 
 def overall(folder: RunFolder) -> str:

@@ -5,15 +5,15 @@ of a format's own markup is left to that format.
 """
 
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ssegauge.reports.folder import Document, RunFolder
+from ssegauge.reports.folder import Document
 from ssegauge.reports.render.visible import prose, visible
 from ssegauge.reports.values import Percentiles
-from ssegauge.reports.verdict import is_finished, states
 
 LABELS = {
     "fail": "failed",
@@ -27,17 +27,6 @@ LABELS = {
     "pass": "passed",
     "could_not_judge": "could not judge",
 }
-CONFORMANCE_WORDS = {
-    "pass": "The server speaks the protocol right.",
-    "fail": "The conformance check failed.",
-    "could_not_judge": "Conformance could not be judged.",
-}
-LOAD_WORDS = {
-    "pass": "It held up under load.",
-    "fail": "It did not hold up under load.",
-    "could_not_judge": "Whether it holds up under load could not be judged.",
-}
-SATURATED = "The load generator was the limit, so whether the server holds up could not be judged."
 ABSENT = "–"
 # The four figures of the specification: rule -> (title, how the limit bounds the value).
 OBJECTIVES = {
@@ -46,33 +35,8 @@ OBJECTIVES = {
     "performance/update-latency": ("Update latency", "<"),
     "performance/degradation": ("Impact on existing endpoint", "<"),
 }
+CONCURRENT = "performance/concurrent-streams"
 ANY_OTHER = {"performance/capacity": "≥", "performance/offered-load": "≥"}  # and "≤" for the rest
-
-
-def headline(folder: RunFolder) -> str:
-    """Return the run's verdict in a sentence or two, for people."""
-    said = [_conformance_words(folder.conformance), _load_words(folder.load)]
-    if not is_finished(folder):
-        said.append("The run did not finish: only what was measured until then is shown.")
-    return " ".join(filter(None, said)) or "Nothing was judged."
-
-
-def _conformance_words(conformance: Document | None) -> str:
-    if conformance is None:
-        return ""
-    broken = states(conformance)["fail"]
-    if not broken:
-        return CONFORMANCE_WORDS[conformance["verdict"]]
-    return f"{broken} {'rule is' if broken == 1 else 'rules are'} broken."
-
-
-def _load_words(load: Document | None) -> str:
-    if load is None:
-        return ""
-    missed = [title(objective).lower() for objective in load["objectives"] if objective["verdict"] == "fail"]
-    if missed:
-        return f"Under load it missed: {', '.join(missed)}."
-    return SATURATED if load["generator"]["saturated"] else LOAD_WORDS[load["verdict"]]
 
 
 def specified(load: Document) -> dict[str, Document | None]:
@@ -86,6 +50,20 @@ def title(objective: Mapping[str, Any]) -> str:
     rule: str = objective["rule"]
     spelled = rule.partition("/")[2].replace("-", " ").capitalize()
     return OBJECTIVES.get(rule, (spelled, ""))[0]
+
+
+def measured(objective: Mapping[str, Any], load: Document) -> str:
+    """Return what was measured, with its unit; of streams that did not last, how many did."""
+    if objective["rule"] == CONCURRENT and objective["verdict"] == "fail":
+        return lasted(load)
+    return quantity(objective["value"], objective["unit"])
+
+
+def lasted(load: Document) -> str:
+    """Return how many of the streams that were asked for stayed open as long as they should."""
+    counts = load["connections"]
+    good = max(0, counts["requested"] - counts["failed"] - counts["dropped"])
+    return f"{good:,} of {counts['requested']:,} lasted"
 
 
 def limit(objective: Mapping[str, Any]) -> str:
@@ -172,13 +150,13 @@ def _plain_lines(finding: Mapping[str, Any], most_evidence: int) -> Iterator[str
         yield f"Source: {prose(source['title'])} {prose(source['url'])}"
 
 
-def objective(measured: Mapping[str, Any]) -> str:
+def objective(one: Mapping[str, Any], load: Document) -> str:
     """Return an objective's outcome as one line: title, statistic, value, limit, samples, interval."""
-    statistic = prose(measured["statistic"])
-    told = "" if statistic.lower() in title(measured).lower() else f"{statistic} "
-    within = f", 95 % interval {interval(measured)}" if measured.get("interval") else ""
-    rests_on = f"limit {limit(measured)}, {measured['samples']:,} samples{within}"
-    return f"{title(measured)}: {told}{quantity(measured['value'], measured['unit'])} ({rests_on})"
+    statistic = prose(one["statistic"])
+    told = "" if statistic.lower() in title(one).lower() else f"{statistic} "
+    within = f", 95 % interval {interval(one)}" if one.get("interval") else ""
+    rests_on = f"limit {limit(one)}, {one['samples']:,} samples{within}"
+    return f"{title(one)}: {told}{measured(one, load)} ({rests_on})"
 
 
 def notes(load: Document) -> dict[str, str]:
@@ -211,6 +189,8 @@ def load_facts(load: Document) -> Iterator[tuple[str, str]]:
     yield "connections", _counted(connections, "requested", "peak_open", "failed", "dropped")
     if reasons := connections.get("drop_reasons"):
         yield "because of", ", ".join(f"{prose(reason)} {count:,}" for reason, count in reasons.items())
+        if asks_for_credentials(load):
+            yield "", 'give credentials in the target file: headers = { Authorization = "Bearer ${TOKEN}" }'
     if refusals := (load.get("updates") or {}).get("refusals"):
         yield "refused", ", ".join(f"{prose(reason)} {count:,}" for reason, count in refusals.items())
     if integrity and integrity["sent"]:  # a stream that we do not drive has its events, but no updates of ours
@@ -223,6 +203,11 @@ def load_facts(load: Document) -> Iterator[tuple[str, str]]:
     yield "generator", ", ".join(_generator_words(generator))
     if generator.get("note") and prose(generator["note"]) not in notes(load):
         yield "", prose(generator["note"])
+
+
+def asks_for_credentials(load: Document) -> bool:
+    """Return whether streams were refused for want of credentials."""
+    return any(re.search(r"\b40[13]\b", reason) for reason in load["connections"].get("drop_reasons", ()))
 
 
 def _counted(counts: Mapping[str, int], *names: str) -> str:

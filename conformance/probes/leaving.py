@@ -7,7 +7,7 @@ from typing import Literal
 
 from ssegauge.conformance.facts import Facts, Kind, Moment, Role
 from ssegauge.conformance.probes.probe import gets, probe
-from ssegauge.conformance.recording.live import now_ms
+from ssegauge.conformance.recording.live import Live, now_ms
 from ssegauge.conformance.recording.machine import (
     Process,
     address,
@@ -24,11 +24,12 @@ from ssegauge.conformance.target import Call, pointer
 AT_ONCE = 10
 # Streams that come and go before the first look, and between two looks: what grows once and settles is warm-up.
 BATCHES, BATCH = 5, 40
-FEW = 4  # of streams whose leaving is watched for long, or that may cost money
+FEW = 5  # of streams that may cost money
 GONE_S = 2.0
 MARGIN_S = 1.5
+WRITTEN = 3  # times, until the first answer to a client that has gone has surely come back
 IDLE_S = 0.5  # over which it is seen whether the process works
-QUIET = 0.03  # of a core
+QUIET = 0.01  # of a core
 Way = Literal["fin", "rst"]
 WAYS: tuple[Way, ...] = ("fin", "rst")
 
@@ -58,26 +59,17 @@ async def storm(server: Server) -> None:
     await _come_once_more(server, task_id)
 
 
-@probe("plain", stage="alone", streams=AT_ONCE, asks=2 * AT_ONCE + 12, adapts=True)
+@probe("plain", stage="alone", streams=AT_ONCE + 1, asks=2 * AT_ONCE + 14, adapts=True)
 async def plain_storm(server: Server) -> None:
-    """Open streams and leave them all at once, twice; look at the server's count, and whether it still serves."""
+    """Open streams beside one that stays and leave them all at once, twice; look at sockets and the server's count."""
     if not gets(server.target):
         return
     await _count(server, "before", 0)
-    for how in WAYS:
-        readers = await _open(server, "", min(AT_ONCE, server.at_once or AT_ONCE))
-        await _count(server, "during", sum(one.opened for one in readers))
-        await asyncio.gather(*(one.leave(how) for one in readers))
+    async with server.stream("beside-storm", Facts(kind="plain", situation="storm")) as witness:
+        for how in WAYS:
+            await _leave_at_once(server, "", how, min(AT_ONCE, server.at_once or AT_ONCE), _noticed_s(server), witness)
     await _count(server, "after", 0, until=await _value_before(server), gone_s=_noticed_s(server))
     await _come_once_more(server, "")
-
-
-@probe("plain", stage="patient", streams=FEW, asks=2 * FEW, adapts=True)
-async def plain_leave(server: Server) -> None:
-    """Open a few streams, leave them, and see whether the server lets go of them within a heartbeat."""
-    if gets(server.target) and is_local(server.target):
-        for how in WAYS:
-            await _leave_at_once(server, "", how, min(FEW, server.at_once or FEW), _noticed_s(server))
 
 
 def _noticed_s(server: Server) -> float:
@@ -85,12 +77,14 @@ def _noticed_s(server: Server) -> float:
     return server.target.heartbeat_s + MARGIN_S
 
 
-async def _leave_at_once(server: Server, task_id: str, how: Way, many: int, gone_s: float) -> None:
+async def _leave_at_once(
+    server: Server, task_id: str, how: Way, many: int, gone_s: float, witness: Live | None = None
+) -> None:
     lost_before = _lost(server)
     readers = await _open(server, task_id, many)
     await _count(server, "during", sum(one.opened for one in readers))
     await asyncio.gather(*(one.leave(how) for one in readers))
-    await _wait_until_gone(server, how, readers, lost_before, gone_s)
+    await _wait_until_gone(server, how, readers, lost_before, gone_s, witness)
 
 
 async def _come_once_more(server: Server, task_id: str) -> None:
@@ -117,18 +111,21 @@ async def plain_cycles(server: Server) -> None:
     else:
         before = await look(server, "before", idle=True)
         opened = 0
-        for _ in range(FEW + 1):
+        for _ in range(FEW):
             (one,) = await _open(server, "", 1) or (None,)
             if one:
                 opened += one.opened
                 await one.leave("fin")
-        await look(server, "after", like=before, opened=opened, cycles=FEW + 1, idle=True, gone_s=_noticed_s(server))
+        await look(server, "after", like=before, opened=opened, cycles=FEW, idle=True, gone_s=_noticed_s(server))
 
 
 async def _cycles(server: Server, task_id: str, gone_s: float) -> None:
-    at_first = look_at_process(server.target.observe.pid or 0)
+    pid = server.target.observe.pid or 0
+    at_first = look_at_process(pid)
+    if at_first:
+        at_first = replace(at_first, busy=await _busy(pid, 1.0, 0.0))
     await _come_and_go(server, task_id, BATCH)
-    before = await look(server, "before", like=at_first, idle=True, gone_s=gone_s)
+    before = await look(server, "before", like=at_first, gone_s=gone_s)
     opened = 0
     for batch in range(1, BATCHES):
         opened += await _come_and_go(server, task_id, BATCH)
@@ -167,11 +164,17 @@ def _lost(server: Server) -> int | None:
 
 
 async def _wait_until_gone(
-    server: Server, how: Way, readers: list[Reader], lost_before: int | None, gone_s: float
+    server: Server,
+    how: Way,
+    readers: list[Reader],
+    lost_before: int | None,
+    gone_s: float,
+    witness: Live | None = None,
 ) -> None:
     """Note how many sockets the server still holds after a while.
 
     Of clients that sent FIN the kernel's table tells; RST takes the row away, and only the process shows the socket.
+    A ``witness`` reads the same: a server that notices when it writes has noticed once that one was told often enough.
     """
     if not is_local(server.target) or (how == "rst" and lost_before is None):
         return
@@ -181,10 +184,14 @@ async def _wait_until_gone(
     def held() -> int:
         return held_sockets(port, ports) if how == "fin" else max(0, (_lost(server) or 0) - (lost_before or 0))
 
-    deadline = now_ms() + 1000 * gone_s
-    while (left := await asyncio.to_thread(held)) and now_ms() < deadline:  # noqa: ASYNC110 - the kernel's table has no event to wait for
+    left_ms, parts = now_ms(), witness.parts if witness else 0
+    deadline = left_ms + 1000 * gone_s
+    while (left := await asyncio.to_thread(held)) and now_ms() < deadline:
         await asyncio.sleep(0.05)
-    found = Facts(moment=how, cut=len(ports), held=left, opened=opened, patience_ms=1000 * gone_s)
+        if witness and witness.parts >= parts + WRITTEN and now_ms() >= left_ms + 1000 * GONE_S + 300:
+            break  # it has written to those that left as well, and had the answer
+    waited_ms = round(now_ms() - left_ms)
+    found = Facts(moment=how, cut=len(ports), held=left, opened=opened, patience_ms=waited_ms)
     observe(server, "sockets", f"sockets-after-{how}", found)
 
 
@@ -201,7 +208,7 @@ async def look(
     """Note what the server's process holds and, with ``idle``, how busy it is while nobody reads.
 
     With ``like``, give it a while to come down to so many descriptors and threads: what was left behind may be cleared
-    late.
+    late. How busy it was then is what holds, unless it is looked for anew.
     """
     deadline = now_ms() + 1000 * gone_s
     pid = server.target.observe.pid or 0
@@ -209,9 +216,12 @@ async def look(
     while found and like and _holds_more(found, like) and now_ms() < deadline:
         await asyncio.sleep(0.05)
         found = look_at_process(pid)
-    busy = await _busy(pid, deadline) if idle and found else None
+    if found and idle:
+        found = replace(found, busy=await _busy(pid, ((like and like.busy) or 0.0) + QUIET, deadline))
+    elif found and like:
+        found = replace(found, busy=like.busy)
     if found:
-        facts = Facts(moment=moment, opened=opened, cycles=cycles, threads=found.threads, busy=busy)
+        facts = Facts(moment=moment, opened=opened, cycles=cycles, threads=found.threads, busy=found.busy)
         held = replace(facts, descriptors=found.descriptors, memory_bytes=found.memory_bytes)
         observe(server, "process", f"process-{moment}", held)
     return found
@@ -221,8 +231,8 @@ def _holds_more(found: Process, like: Process) -> bool:
     return found.descriptors > like.descriptors or found.threads > like.threads + AT_ONCE
 
 
-async def _busy(pid: int, deadline: float) -> float | None:
-    """Return how much of a core the process uses: the least of what is seen until it is quiet, or time is up."""
+async def _busy(pid: int, quiet: float, deadline: float) -> float | None:
+    """Return how much of a core the process uses: the least of what is seen until it is as quiet, or time is up."""
     least = None
     while True:
         before, at_ms = look_at_process(pid), now_ms()
@@ -232,7 +242,7 @@ async def _busy(pid: int, deadline: float) -> float | None:
             return least
         share = round((after.worked_s - before.worked_s) / took_s, 3)
         least = share if least is None else min(least, share)
-        if least <= QUIET or now_ms() > deadline:
+        if least <= quiet or now_ms() > deadline:
             return least
 
 

@@ -44,8 +44,9 @@ async def _open(open_streams: AsyncExitStack, server: Server, facts: Facts) -> L
 
 async def _enough(server: Server, live: Live) -> None:
     """Read until the end or until patience is spent; of a stream that tells much, less will do."""
-    await live.until(lambda: False, ENOUGH_S if not server.quick else 0)
-    await live.until(lambda: len(live.events) >= ENOUGH_EVENTS, max(0.0, server.patience_s - ENOUGH_S))
+    least_s = 0.0 if server.quick else ENOUGH_S
+    await live.until(lambda: False, least_s)
+    await live.until(lambda: len(live.events) >= ENOUGH_EVENTS, server.patience_s - least_s)
 
 
 async def _read_to_the_end(server: Server, facts: Facts) -> None:

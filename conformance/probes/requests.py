@@ -28,8 +28,12 @@ MALFORMED = {
 
 
 async def _ask(server: Server, role: Role, facts: Facts, call: Call | None = None, **more: Any) -> None:  # noqa: ANN401
-    """Make the request and wait a short while for the answer; a stream that was opened is left at its head."""
+    """Make the request and wait a short while for the answer; a stream that was opened is left at its head.
+
+    What is odd about it stands alone: it accepts what a reader of the stream does.
+    """
     await server.subject()
+    more["headers"] = {"Accept": "text/event-stream", **more.get("headers", {})}
     live = server.begin(role, call or server.target.stream, facts, **more)
     patience_s = max(LEAST_PATIENCE_S, 2 * server.target.limits.connect_s)
     await live.until(lambda: live.over or (live.head is not None and role in OPENS_A_STREAM), patience_s)
@@ -123,8 +127,7 @@ async def origins(server: Server) -> None:
 
 
 async def _from_origin(server: Server, facts: Facts) -> None:
-    headers = {"Origin": facts.origin, "Accept": "text/event-stream"}
-    await _ask(server, "origin", facts, name=f"origin-{facts.case}", headers=headers)
+    await _ask(server, "origin", facts, name=f"origin-{facts.case}", headers={"Origin": facts.origin})
 
 
 @probe("stream.headers", streams=1)

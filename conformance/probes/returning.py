@@ -104,7 +104,7 @@ def _stale(live: Live) -> list[Facts]:
     least, most = numbers[0], numbers[-1]
     inside = next((one + 1 for one in numbers if one < most and one + 1 not in numbers), None)
     values = {
-        "below": least - 1 if least else None,
+        "below": least // 2 if least else None,
         "inside": inside,
         "beyond": most + 2,
         "far": most + FAR,

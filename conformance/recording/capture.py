@@ -55,7 +55,7 @@ def read(where: str) -> Recorded:
         return _run(path)
     try:
         with contextlib.nullcontext(sys.stdin.buffer) if where == "-" else path.open("rb") as stream:
-            return _file(stream, where)
+            return read_stream(stream, where)
     except OSError as error:
         raise CannotJudge(f"{where}: {error.strerror or error}; give a file, a run folder, or - for input") from None
 
@@ -117,7 +117,7 @@ def _end_of_bounded(row: Mapping[str, Any], at_ms: float, meter: Meter, where: s
     return end_row(End(at_ms, "cut", meter.full))
 
 
-def _file(stream: BinaryIO, where: str) -> Recorded:
+def read_stream(stream: BinaryIO, where: str) -> Recorded:
     """Return what a file holds: a transcript, or captured bytes."""
     named, pool = "standard input" if where == "-" else where, Pool()
     raw = stream.read(EXCHANGE_BYTES + 1)

@@ -177,8 +177,16 @@ def _forms(secret: str) -> Iterator[str]:
     for one in cased:
         raw = one.encode("utf-8", "surrogatepass")
         yield from (_lower(one), _lower(raw.decode("latin-1")))
+        if not one.isascii():
+            yield from (left for left in _without_foreign(one) if len(left) >= SHORTEST)
     for coded in _in_base64(secret.encode("utf-8", "surrogatepass")):
         yield from (coded.lower(), coded.translate(_URL_SAFE).lower())
+
+
+def _without_foreign(text: str) -> Iterator[str]:
+    """Yield what readers that know ASCII alone make of it: left out, or a sign in their place."""
+    for sign in ("", "?", "??", "\ufffd", "\ufffd\ufffd"):
+        yield _lower("".join(one if one.isascii() else sign for one in text))
 
 
 def _in_base64(raw: bytes) -> Iterator[str]:

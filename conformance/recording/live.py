@@ -113,6 +113,11 @@ class Live:
         return self.transcript.end is not None
 
     @property
+    def parts(self) -> int:
+        """How often something came."""
+        return len(self._chunks)
+
+    @property
     def recently(self) -> bytes:
         """The newest of the body, at least as much as one long event holds."""
         return b"".join(chunk.data for chunk in self._chunks[-RECENT_CHUNKS:])
@@ -124,9 +129,8 @@ class Live:
     def on_head(self, response: httpx.Response) -> None:
         """Take the response head."""
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
-        head = Head(
-            self._at(), response.status_code, headers, response.reason_phrase, response.http_version or "HTTP/1.1"
-        )
+        reason = response.extensions.get("reason_phrase", b"").decode("latin-1")
+        head = Head(self._at(), response.status_code, headers, reason, response.http_version or "HTTP/1.1")
         self.transcript = replace(self.transcript, head=head)
         self._meter.on_head(head)
         self._write(head_row(head))

@@ -35,12 +35,17 @@ STOP_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What a process tree holds. ``threads`` are those of all its processes; ``worked_s`` is the time they computed."""
+    """What a process tree holds.
+
+    ``threads`` are those of all its processes, ``worked_s`` the time for which they have computed, and ``busy``, where
+    it was looked for, the share of a core that they use.
+    """
 
     descriptors: int
     memory_bytes: int
     threads: int = 0
     worked_s: float = 0.0
+    busy: float | None = None
 
 
 def look_at_process(pid: int) -> Process | None:
@@ -51,10 +56,19 @@ def look_at_process(pid: int) -> Process | None:
             sum(one.num_fds() for one in tree),
             sum(one.memory_info().rss for one in tree),
             sum(one.num_threads() for one in tree),
-            sum(sum(one.cpu_times()[:2]) for one in tree),
+            sum(_worked_s(one) for one in tree),
         )
     except psutil.Error:
         return None
+
+
+def _worked_s(one: psutil.Process) -> float:
+    """Return for how long a process has computed: what the scheduler counted, which is finer than its clock ticks."""
+    try:
+        threads = Path(f"/proc/{one.pid}/task").iterdir()
+        return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+    except (OSError, ValueError, IndexError):
+        return sum(one.cpu_times()[:2])
 
 
 def address(target: Target) -> tuple[str, int]:
@@ -68,7 +82,7 @@ def is_local(target: Target) -> bool:
     host, port = address(target)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, ValueError):  # the latter for a name that no name can be
         return False
     return all(ipaddress.ip_address(entry[4][0]).is_loopback for entry in found)
 
@@ -150,7 +164,7 @@ def _wait_until_listening(process: subprocess.Popen[bytes], command: str, target
 def _listens(target: Target) -> bool:
     try:
         socket.create_connection(address(target), timeout=1).close()
-    except OSError:
+    except (OSError, ValueError):
         return False
     return True
 

@@ -20,7 +20,7 @@ LEAK_BYTES, LEAST_GROWTH_BYTES = 32 << 10, 6 * MIB
 LEAST_BATCHES = 4
 STILL = 4  # what has settled has grown by less than this part of its growth in the second half
 FEW_THREADS = 4
-LEAST_WORK = 0.04  # of a core, and at least half of what is used
+LEAST_WORK = 0.03  # of a core, and at least half of what is used
 
 
 @rule("cleanup/open-count-wrong", "must", NOTHING_OPEN, needs=("observe.open_streams",))
@@ -150,7 +150,7 @@ def work_goes_on(seen: Seen) -> Iterator[Mark]:
             yield after.good()
     for after, more in growth(seen, "before", "after", lambda facts: facts.busy):
         busy = after.facts.busy or 0.0
-        worked = more >= LEAST_WORK and more >= busy / 2
+        worked = more >= LEAST_WORK and more >= busy / 3
         gone = f"after {_cycles(after)} readers had gone"
         summary = f"the process uses {busy:.0%} of a core {gone}, {more:.0%} more than before they came"
         yield after.bad(summary) if worked else after.good()

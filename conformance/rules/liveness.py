@@ -160,6 +160,7 @@ def _first_event(view: View, most_ms: float) -> Iterator[Mark]:
     profile("E3.2"),
     over="streams",
     patient=True,
+    rests_on=("shape/unlike-the-others",),
 )
 def heartbeat_is_an_event(view: View) -> Iterator[Mark]:
     """A heartbeat is a comment, not an event.

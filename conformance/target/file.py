@@ -8,6 +8,7 @@ from elsewhere.
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import types
 import typing
@@ -27,7 +28,8 @@ _NOT_IN_FILE = {(Target, "secrets"), (Target, "unused"), (Target, "notes"), (End
 _CHANGES_SOMETHING = {"create", "create_failing", "create_manual", "update", "publish"}
 # Fetch section 2.2.1 normalizes these; all other methods are case-sensitive.
 _NORMALIZED = {"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"}
-_NAMES = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
+_NAMES = {str: "a string", int: "a whole number", float: "a number", bool: "true or false", Any: "JSON"}
+MOST_NUMBER = 1e9  # seconds, process ids, streams: none of them is more
 
 
 class Reader:
@@ -174,13 +176,20 @@ def normalized(method: str) -> str:
 def fits(hint: Any, value: Any) -> bool:  # noqa: ANN401
     """Whether a TOML value is of the type that a hint names; numbers are never negative."""
     if hint is Any:
-        return True
+        return is_json(value)
     if hint in {int, float}:
         wanted = (int, float) if hint is float else int
-        return isinstance(value, wanted) and not isinstance(value, bool) and 0 <= value < float("inf")
+        return isinstance(value, wanted) and not isinstance(value, bool) and 0 <= value < MOST_NUMBER
     if get_origin(hint) is Mapping:
         return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
     return isinstance(value, hint)
+
+
+def is_json(value: Any) -> bool:  # noqa: ANN401
+    """Whether a TOML value can be sent as JSON, which has no dates, no times, no infinity."""
+    if isinstance(value, dict | list):
+        return all(map(is_json, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _method(values: Mapping[str, Any], at: At) -> str:

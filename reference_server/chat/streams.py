@@ -52,12 +52,14 @@ class Streams(Streaming):
 
     async def deliver(self, reader: Reader, asked: Asked) -> None:
         """Send the events, each when it is due, and none before the client takes the one before."""
-        pause = self.pace.first_s
-        for block in self.form.blocks(asked):
-            await self.wait(reader, pause)
+        for number, block in enumerate(self.form.blocks(asked)):
+            await self.wait(reader, self.pause(number))
             reader.write(block)
             await reader.writer.drain()
-            pause = self.pace.next_s
+
+    def pause(self, number: int) -> float:
+        """Return for how many seconds the answer's event of this number is waited for."""
+        return self.pace.next_s if number else self.pace.first_s
 
     async def wait(self, reader: Reader, seconds: float) -> None:
         """Wait so long, with a comment from time to time."""

@@ -7,27 +7,26 @@ from rich.table import Table
 from rich.text import Text
 
 from ssegauge.reports import words
-from ssegauge.reports.compare import CONFIDENCE, RESOLUTION_MS, Change, Comparison, Ratio
+from ssegauge.reports.compare import CONFIDENCE, Change, Comparison, Ratio
 
 STYLES = {
-    "slower": "bold red",
-    "faster": "green",
+    "worse": "bold red",
+    "better": "green",
     "same": "",
-    "unclear": "yellow",
-    "below_resolution": "",
-    "could_not_judge": "dim",
+    "cannot_tell": "yellow",
 }
-LABELS = {"could_not_judge": "not judged", "below_resolution": f"differs < {RESOLUTION_MS:g} ms"}
 VERDICTS = {
     "pass": ("✓ Nothing got worse, as far as one pair of runs can show.", "green"),
     "fail": ("✗ The head run is worse.", "bold red"),
-    "could_not_judge": ("? There is too little in both runs to compare.", "bold yellow"),
+    "could_not_judge": ("? Whether something got worse cannot be told.", "bold yellow"),
 }
+MOST_GONE = 5
 
 
 def comparison_table(found: Comparison) -> RenderableType:
     """Return the comparison: latency ratios with intervals, changed verdicts, the conclusion."""
-    parts = [*_latencies(found.ratios), *_saturated(found.saturated), *_changes(found.changes)]
+    parts = [*_unlike(found), *_latencies(found.ratios), *_saturated(found.saturated), *_changes(found.changes)]
+    parts += _gone(found.gone)
     return Group(*parts, Text(*VERDICTS[found.verdict]))
 
 
@@ -48,9 +47,31 @@ def _latencies(ratios: tuple[Ratio, ...]) -> Iterator[RenderableType]:
 
 def _cells(ratio: Ratio) -> tuple[Text, ...]:
     interval = "–" if ratio.interval is None else "{:.2f} to {:.2f}".format(*ratio.interval)
-    label = Text(LABELS.get(ratio.verdict, ratio.verdict), STYLES[ratio.verdict])
+    told = ratio.verdict.replace("_", " ") + (f": {ratio.note}" if ratio.note else "")
+    label = Text(told, STYLES[ratio.verdict])
     times = (Text(words.quantity(value, "ms")) for value in (ratio.base, ratio.head))
-    return (Text(f"{ratio.kind} {ratio.quantile}"), *times, Text(f"{ratio.ratio:.2f}"), Text(interval), label)
+    return (
+        Text(f"{ratio.kind} {ratio.quantile}"),
+        *times,
+        Text(f"{ratio.ratio:.2f}" if ratio.head_samples else words.ABSENT),
+        Text(interval),
+        label,
+    )
+
+
+def _unlike(found: Comparison) -> Iterator[RenderableType]:
+    for what in found.unlike:
+        yield Text(f"The runs are unlike, {what}", "bold yellow")
+    for what in found.marked:
+        yield Text(f"They differ in {what}", "dim")
+    if found.unlike or found.marked:
+        yield Text()
+
+
+def _gone(what: tuple[str, ...]) -> Iterator[RenderableType]:
+    if what:
+        more = f" and {len(what) - MOST_GONE} more" * (len(what) > MOST_GONE)
+        yield Text(f"Judged in the base run, not in the head run: {', '.join(what[:MOST_GONE])}{more}\n", "yellow")
 
 
 def _saturated(runs: tuple[str, ...]) -> Iterator[RenderableType]:

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from ssegauge.reports import verdict, words
 from ssegauge.reports.folder import Document, RunFolder
+from ssegauge.reports.headline import headline
 from ssegauge.reports.render.visible import MARK, abbreviation, prose, visible
 from ssegauge.reports.values import Figures
 
@@ -86,7 +87,7 @@ def _environment() -> jinja2.Environment:
         finalize=_finalize,
     )
     environment.filters |= {"bytes": bytes_shown, "link": link, "script_json": script_json, "ms": _ms}
-    environment.globals |= {"verdict": verdict, "words": words}
+    environment.globals |= {"verdict": verdict, "words": words, "headline": headline}
     return environment
 
 

@@ -5,7 +5,8 @@ A case fails exactly where the exit status would be 1, and is an error where it 
     fail                        failure, with the evidence
     harness_error               error
     could_not_judge             error
-    not_observed/applicable     skipped, with what is missing
+    not_observed                skipped, with what is missing
+    not_applicable              left out
     not_judged                  skipped, with the finding that it hangs on
     warning, known, note        passed, the finding in system-out
 
@@ -20,6 +21,7 @@ from typing import Any
 
 from ssegauge.reports import verdict, words
 from ssegauge.reports.folder import Document, RunFolder
+from ssegauge.reports.headline import headline
 from ssegauge.reports.render.visible import prose
 
 OUTCOMES = {
@@ -28,7 +30,6 @@ OUTCOMES = {
     "could_not_judge": "error",
     "not_judged": "skipped",
     "not_observed": "skipped",
-    "not_applicable": "skipped",
 }
 COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
@@ -62,7 +63,7 @@ def _suites(folder: RunFolder) -> Iterator[tuple[str, list[Case]]]:
     yield from suites.items()
     state = verdict.overall(folder)
     shown = any(case.outcome == OUTCOMES.get(state) for cases in suites.values() for case in cases)
-    yield "run", [Case("run verdict", "pass" if shown else state, words.headline(folder))]
+    yield "run", [Case("run verdict", "pass" if shown else state, headline(folder))]
 
 
 def _conformance_suites(conformance: Document | None) -> dict[str, list[Case]]:
@@ -70,14 +71,18 @@ def _conformance_suites(conformance: Document | None) -> dict[str, list[Case]]:
         return {}
     strict = conformance["strict"]
     groups = verdict.groups(conformance).items()
-    return {group: [_rule_case(result, strict) for result in results] for group, results in groups}
+    cases = {
+        group: [_rule_case(result, strict) for result in results if result["verdict"] != "not_applicable"]
+        for group, results in groups
+    }
+    return {group: found for group, found in cases.items() if found}
 
 
 def _load_suites(load: Document | None) -> dict[str, list[Case]]:
     if load is None:
         return {}
     found = [_finding_case(finding) for finding in verdict.findings(load)]
-    return {"load": [*map(_objective_case, load["objectives"]), *found]}
+    return {"load": [*(_objective_case(one, load) for one in load["objectives"]), *found]}
 
 
 def _rule_case(result: Document, strict: bool) -> Case:
@@ -95,8 +100,8 @@ def _finding_case(finding: Document) -> Case:
     return Case(f"under load: {finding['rule']}", state, words.says(finding), words.plain(finding))
 
 
-def _objective_case(objective: Document) -> Case:
-    return Case(objective["rule"], objective["verdict"], words.objective(objective), objective.get("note", ""))
+def _objective_case(objective: Document, load: Document) -> Case:
+    return Case(objective["rule"], objective["verdict"], words.objective(objective, load), objective.get("note", ""))
 
 
 def _add_suite(root: ET.Element, folder: RunFolder, name: str, cases: list[Case]) -> list[Case]:

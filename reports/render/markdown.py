@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ssegauge.reports import verdict, words
 from ssegauge.reports.folder import Document, RunFolder
+from ssegauge.reports.headline import headline
 from ssegauge.reports.render.visible import prose, visible
 from ssegauge.reports.values import Percentiles
 
@@ -25,9 +26,9 @@ def markdown(folder: RunFolder, latencies: Mapping[str, Percentiles]) -> str:
         folder: the run's documents.
         latencies: percentiles by kind, from the raw samples.
     """
-    blocks = [f"## {SIGNS[verdict.overall(folder)]} ssegauge: {escape(words.headline(folder))}"]
+    blocks = [f"## {SIGNS[verdict.overall(folder)]} ssegauge: {escape(headline(folder))}"]
     if folder.load:
-        blocks += _load_blocks(folder.load, latencies)
+        blocks += _load_blocks(folder.load, folder.conformance, latencies)
     if folder.conformance:
         blocks += _conformance_blocks(folder.conformance)
     return "\n\n".join([*blocks, "Everything with its evidence: `report.html` in the run folder."]) + "\n"
@@ -51,20 +52,21 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))
 
 
-def _load_blocks(load: Document, latencies: Mapping[str, Percentiles]) -> Iterator[str]:
+def _load_blocks(load: Document, conformance: Document | None, latencies: Mapping[str, Percentiles]) -> Iterator[str]:
     yield table(
         ("objective", "measured", "limit", "95 % interval", "samples", "verdict"),
-        (_objective_row(one) for one in load["objectives"]),
+        (_objective_row(one, load) for one in verdict.objectives(load)),
     )
     yield from (f"{about}: {escape(note)}" for note, about in words.notes(load).items())
     if latencies:
         yield table(("latency", "p50", "p95", "p99", "max", "samples"), map(_latency_row, latencies.items()))
     yield "\n".join(f"- {label or 'note'}: {escape(text)}" for label, text in words.load_facts(load))
-    yield from (_finding(verdict.severity(one, strict=False), one) for one in verdict.findings(load)[:MOST_FINDINGS])
+    found = verdict.findings(load, conformance)[:MOST_FINDINGS]
+    yield from (_finding(verdict.severity(one, strict=False), one) for one in found)
 
 
-def _objective_row(one: Document) -> tuple[str, ...]:
-    measured = words.quantity(one["value"], one["unit"])
+def _objective_row(one: Document, load: Document) -> tuple[str, ...]:
+    measured = words.measured(one, load)
     cells = (words.title(one), measured, words.limit(one), words.interval(one) or "–", f"{one['samples']:,}")
     state: str = one["verdict"]
     return (*map(escape, cells), f"{SIGNS[state]} {words.LABELS[state]}")

@@ -1,10 +1,12 @@
 """A run's findings as SARIF 2.1.0, for code scanning services.
 
-Every rule that was judged is described; a result is a finding that fails, warns or notes, located in the
-transcript that shows it: the line of `transcripts/NAME.jsonl` that holds the chunk. Findings known from the
-baseline are marked suppressed.
+Every rule that was judged is described; a result is a finding that fails, warns or notes, of the check or under load.
+It is located where a repository has it, in the target file; the transcripts that show it (the line of
+`transcripts/NAME.jsonl` that holds the chunk) are related locations. The fingerprint of a finding is its rule and its
+stream, so that it stays one alert however its evidence changes. Findings known from the baseline are marked suppressed.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -19,52 +21,75 @@ DEFAULT_LEVELS = {level: LEVELS[severity] for level, severity in verdict.LEVEL_S
 LINES_BEFORE_CHUNKS = 2  # a transcript opens with the request and the head
 
 
+DEFAULT_TARGET = "ssegauge.toml"
+
+
 def sarif(folder: RunFolder) -> Document:
-    """Return the SARIF log of a run; one without results when conformance was not checked."""
+    """Return the SARIF log of a run; one without results when nothing was found."""
     results = folder.conformance["results"] if folder.conformance else []
+    under_load = verdict.findings(folder.load, folder.conformance) if folder.load else []
     strict = bool(folder.conformance and folder.conformance["strict"])
+    described = {one["rule"]: _rule(one) for one in (*under_load, *results)}
+    found = [(verdict.state(one, strict=strict), one, "") for one in results if one["verdict"] == "fail"]
+    found += [(verdict.severity(one, strict=False), one, "under load: ") for one in under_load]
     driver = {
         "name": "ssegauge",
         "version": folder.run["ssegauge"] if folder.run else "unknown",
-        "rules": [_rule(result) for result in results],
+        "rules": list(described.values()),
     }
     run = {
         "tool": {"driver": driver},
         "invocations": [{"executionSuccessful": verdict.overall(folder) != "could_not_judge"}],
-        "results": [_result(result, strict) for result in results if result["verdict"] == "fail"],
+        "results": [_result(*one, folder) for one in found],
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _rule(result: Document) -> Document:
+def _rule(found: Mapping[str, Any]) -> Document:
+    """Describe a rule; a finding under load may know no more of it than its name."""
+    source = found.get("source", {})
     rule = {
-        "id": result["rule"],
-        "shortDescription": {"text": prose(result["title"])},
-        "fullDescription": {"text": prose(result["why"])},
-        "help": {"text": prose(f"{result['mend']} ({result['source']['title']})")},
-        "defaultConfiguration": {"level": DEFAULT_LEVELS[result["level"]]},
+        "id": found["rule"],
+        "shortDescription": {"text": prose(found.get("title") or found["rule"])},
+        "fullDescription": {"text": prose(found.get("why") or found.get("title") or found["rule"])},
+        "help": {"text": prose(f"{found.get('mend', '')} ({source.get('title', 'ssegauge rules ' + found['rule'])})")},
+        "defaultConfiguration": {"level": DEFAULT_LEVELS[found["level"]]},
     }
-    url = result["source"]["url"]
+    url = source.get("url", "")
     return rule | ({"helpUri": url} if url.startswith("https://") else {})
 
 
-def _result(result: Document, strict: bool) -> Document:
-    severity = verdict.state(result, strict=strict)
-    found = {
-        "ruleId": result["rule"],
-        "level": LEVELS.get(severity, DEFAULT_LEVELS[result["level"]]),
-        "message": {"text": words.plain(result)},
-        "locations": list(_locations(result)),
+def _result(severity: str, found: Mapping[str, Any], where: str, folder: RunFolder) -> Document:
+    artifact = {"artifactLocation": {"uri": _target_file(folder)}, "region": {"startLine": 1}}
+    result = {
+        "ruleId": found["rule"],
+        "level": LEVELS.get(severity, DEFAULT_LEVELS[found["level"]]),
+        "message": {"text": where + words.plain(found)},
+        "locations": [{"physicalLocation": artifact}],
+        "relatedLocations": list(_transcripts(found)),
+        "partialFingerprints": {"ruleAndStream/v1": _fingerprint(where + found["rule"], folder)},
     }
     known = {"suppressions": [{"kind": "external", "justification": "listed in the baseline"}]}
-    return found | (known if severity == "known" else {})
+    return result | (known if severity == "known" else {})
 
 
-def _locations(result: Document) -> Iterator[Mapping[str, Any]]:
-    # Code scanning services show the first location only, and refuse a result without one.
-    for evidence in result["evidence"] or [{"transcript": "none", "excerpt": ""}]:
+def _target_file(folder: RunFolder) -> str:
+    """Return the target file that the command named, as a relative URI; else the one it takes by itself."""
+    words_of_command = (word.rpartition("=")[2] for word in (folder.run["command"] if folder.run else ()))
+    named = next((word for word in words_of_command if word.endswith(".toml")), DEFAULT_TARGET)
+    return quote(named.removeprefix("./").lstrip("/"), errors="replace")
+
+
+def _fingerprint(rule: str, folder: RunFolder) -> str:
+    stream = folder.run["target"].get("stream") if folder.run else None
+    path = stream.get("path", "") if isinstance(stream, dict) else ""
+    return hashlib.sha256(f"{rule} {path}".encode(errors="replace")).hexdigest()[:32]
+
+
+def _transcripts(found: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for number, evidence in enumerate(found.get("evidence", ()), 1):
         chunk = evidence.get("chunk")
         line = 1 if chunk is None else LINES_BEFORE_CHUNKS + 1 + chunk
         uri = f"transcripts/{quote(evidence['transcript'], safe='', errors='replace')}.jsonl"
         artifact = {"artifactLocation": {"uri": uri}, "region": {"startLine": line}}
-        yield {"physicalLocation": artifact, "message": {"text": words.place(evidence)}}
+        yield {"id": number, "physicalLocation": artifact, "message": {"text": words.place(evidence)}}

@@ -69,13 +69,18 @@ def _judged(conformance: Document) -> str:
     return ", ".join(filter(None, [told, words.looked(conformance), "strict" * conformance["strict"]]))
 
 
-def load_table(load: Document) -> RenderableType:
-    """Return the verdict on a load run: objectives, latencies, integrity, the generator's own part."""
-    parts: list[RenderableType] = [_objectives_table(load["objectives"]), *_notes(load), Text()]
+def load_table(load: Document, conformance: Document | None = None) -> RenderableType:
+    """Return the verdict on a load run: objectives, latencies, integrity, the generator's own part.
+
+    Args:
+        load: load.json.
+        conformance: conformance.json of the same run, if it was told already.
+    """
+    parts: list[RenderableType] = [_objectives_table(load), *_notes(load), Text()]
     if load["latency_ms"]:
         parts += [_latency_table(load["latency_ms"]), Text()]
     parts += [_facts(load), Text()]
-    parts += [_finding(verdict.severity(found, strict=False), found) for found in verdict.findings(load)]
+    parts += [_finding(verdict.severity(found, strict=False), found) for found in verdict.findings(load, conformance)]
     told = f"scenario {prose(load['scenario'])}, {load['users']:,} users, {load['duration_s']:.0f} s"
     return Group(*parts, _closing("Load", load["verdict"], told))
 
@@ -178,13 +183,13 @@ def _closing(part: str, state: str, told: str) -> Text:
     return Text(f"{part}: ") + state_text(state, upper=True) + Text(f"  ({told})", "dim")
 
 
-def _objectives_table(objectives: Sequence[Document]) -> Table:
+def _objectives_table(load: Document) -> Table:
     table = _table("objective", "measured", "limit", "95 % interval", "samples")
-    for one in objectives:
+    for one in verdict.objectives(load):
         style = STYLES[one["verdict"]]
         name = Text(f"{SIGNS[one['verdict']]} ", style) + Text(words.title(one), "default")
         bare = one | {"unit": one["unit"].removeprefix("streams")}  # the objective's name says it
-        measured = Text(words.quantity(one["value"], bare["unit"]), style)
+        measured = Text(words.measured(bare, load), style)
         table.add_row(name, measured, words.limit(bare), words.interval(bare) or "–", f"{one['samples']:,}")
     return table
 

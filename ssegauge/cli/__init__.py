@@ -77,13 +77,15 @@ def _flushed() -> bool:
 
 def _could_not_judge(error: Exception) -> int:
     """Say in one line why there is no verdict; a defect of our own keeps its traceback."""
+    from ssegauge.reports.render.visible import prose
+
     if isinstance(error, OSError) and error.errno in FULL:
         place = f"{error.filename}: " if error.filename else ""
         errors.print(
             f"ssegauge: {place}{error.strerror}; what was written before is kept", markup=False, soft_wrap=True
         )
     elif type(error).__name__ in {"CannotJudge", "BadRunFolder", "CannotServe", "NotInstalledError"}:
-        errors.print(f"ssegauge: {error}", markup=False, soft_wrap=True)
+        errors.print(f"ssegauge: {prose(str(error))}", markup=False, soft_wrap=True)
     else:
         traceback.print_exc()
         errors.print("ssegauge: this is a defect of ssegauge; please report it with the lines above")

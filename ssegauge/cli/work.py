@@ -94,6 +94,7 @@ def check_live(target: Target, folder: RunFolder, options: Options, *, loud: boo
     """Check the target, with a live line when ``loud``; return conformance.json."""
     from ssegauge.conformance.check import check
     from ssegauge.reports.render.live import live
+    from ssegauge.reports.render.visible import prose
 
     if not loud:
         return check(target, folder, options)[0]
@@ -107,7 +108,7 @@ def check_live(target: Target, folder: RunFolder, options: Options, *, loud: boo
             lambda plan: errors.print(f"Checking {server}: {plan.described()}", soft_wrap=True, markup=False),
         )
     for note in notes:
-        errors.print(f"Note: {escape(note)}", soft_wrap=True)
+        errors.print(f"Note: {escape(prose(note))}", soft_wrap=True)
     return made
 
 

@@ -44,6 +44,11 @@ def unknown(status: int, body: Any = b"") -> tuple[Transcript, ...]:
     return (answer("unknown-task", status, body),)
 
 
+def half(how: str) -> Transcript:
+    """A refusal whose body does not come whole."""
+    return exchange(b'{"error": ', role="unknown-task", status=404, how=how, ended_at=2000.0)
+
+
 def method(name: str, status: int, **more: Any) -> Transcript:
     request = Request(name, "http://127.0.0.1/stream")
     return answer("method", status, headers=more.pop("headers", None), request=request, case=name, **more)
@@ -79,6 +84,7 @@ CASES = {
             (stream("unknown-task"),),
             (stream("unknown-task", connected()),),
             (stream("unknown-task", connected() + error()),),
+            (half("timeout"),),
         ),
         silent=(
             (dropped("unknown-task"),),
@@ -110,8 +116,11 @@ CASES = {
             unknown(200, {"error": "unknown task"}),
             unknown(204),
             (stream("unknown-task", connected(), how="eof"),),
+            (half("error"),),
+            (stream("unknown-task", connected(), how="error"),),
         ),
         silent=(
+            (half("timeout"),),
             unknown(500, HTML),
             unknown(302),
             unknown(401),

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from ssegauge.conformance.recording.transcript import Transcript
+from ssegauge.conformance.recording.transcript import Request, Transcript
 from tests.corpus.build import EPOCH_MS, Case, Run, exchange
 
 EVERY_MS = 200.0
@@ -103,6 +103,12 @@ CASES = {
             (reader(own(0, 1), left=12_000.0), twin(own(30, 2))),  # as many events to each, whoever else reads
             (reader(RANDOM[0]), twin(RANDOM[1])),
             (reader(chat("The quick brown fox"), how="eof"), twin(chat("A lazy dog sleeps here"), how="eof")),
+            # Answers to two requests: alike, but for the second in which they were made.
+            (reader(feed(bare, last=20), how="eof"), twin(without(feed(bare, last=20), 7, 8, 12), how="eof")),
+            tuple(
+                replace(one, request=Request("POST", "http://127.0.0.1/stream"))
+                for one in (reader(feed()), twin(without(feed(), 7, 8, 12)))
+            ),
             (reader([(10.0, b"data: hello\n\n")]), twin([(10.0, b"data: hello\n\n")])),
             (reader(feed(lambda _: b"data: ping\n\n")), twin(feed(lambda _: b"data: ping\n\n"))),
             (reader(feed()), twin([], resume="known", last_event_id="3")),

@@ -22,6 +22,7 @@ INJECTIONS = [
     ("separator", "\u2028", "\ndata: "),
     ("separator", "\x85", "\ndata: "),
     ("nul", "\0", "\0"),
+    ("quote", '"', '"'),
 ]
 
 

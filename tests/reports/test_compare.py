@@ -26,20 +26,20 @@ def fan_out(seed: int, median_ms: float = 50, updates: int = 300, streams: int =
 
 def test_a_slower_run_is_called_slower_with_an_interval_round_its_ratio() -> None:
     found = ratios(fan_out(1), fan_out(2, median_ms=100))["update", "p50"]
-    assert found.verdict == "slower"
+    assert found.verdict == "worse"
     assert found.interval is not None
     assert found.interval[0] < 2 < found.interval[1]
     assert found.base_samples == found.head_samples == 15_000
 
 
 def test_the_same_two_runs_the_other_way_round_are_faster() -> None:
-    assert ratios(fan_out(2, median_ms=100), fan_out(1))["update", "p50"].verdict == "faster"
+    assert ratios(fan_out(2, median_ms=100), fan_out(1))["update", "p50"].verdict == "better"
 
 
 def test_runs_that_differ_by_chance_alone_raise_no_alarm() -> None:
     pairs = [ratios(fan_out(2 * seed), fan_out(2 * seed + 1)) for seed in range(12)]
     called = [one.verdict for found in pairs for one in found.values()]
-    assert called.count("slower") + called.count("faster") == 0
+    assert called.count("worse") + called.count("better") == 0
 
 
 def test_samples_that_arrive_together_are_not_taken_for_independent() -> None:
@@ -73,15 +73,15 @@ def test_the_same_seed_gives_the_same_intervals() -> None:
 
 def test_a_tail_of_few_samples_is_not_judged() -> None:
     found = ratios(factory.samples_frame(1), factory.samples_frame(2, slower=3))
-    assert found["connect", "p50"].verdict == "slower"
-    assert found["connect", "p99"].verdict == "could_not_judge"
+    assert found["connect", "p50"].verdict == "worse"
+    assert found["connect", "p99"].verdict == "cannot_tell"
     assert found["connect", "p99"].interval is None
 
 
 def test_a_change_below_the_resolution_is_no_regression() -> None:
     found = ratios(fan_out(1, median_ms=0.2), fan_out(1, median_ms=0.5))["update", "p50"]
     assert found.ratio > 1.2
-    assert found.verdict == "below_resolution"
+    assert (found.verdict, found.note) == ("same", "differs < 1 ms")
 
 
 CHANGES = {
@@ -117,7 +117,7 @@ def test_the_exit_status_follows_the_verdict(tmp_path: Path, capsys: pytest.Capt
     assert exit_status(good, good) == 0
     assert exit_status(good, slow) == 1
     printed = capsys.readouterr().out
-    assert "slower" in printed
+    assert "worse" in printed
     assert all(len(line.rstrip()) <= 80 for line in printed.splitlines())
 
 

@@ -13,6 +13,7 @@ from rich.console import Console, RenderableType
 
 from ssegauge.reports import words
 from ssegauge.reports.folder import RunFolder
+from ssegauge.reports.headline import headline
 from ssegauge.reports.render.html import bytes_shown, script_json
 from ssegauge.reports.render.junit import junit
 from ssegauge.reports.render.markdown import escape, fence, markdown
@@ -124,7 +125,6 @@ OUTCOMES: dict[str, tuple[dict[str, Any], str]] = {
     "a known failure": ({"verdict": "fail", "known": True}, "system-out"),
     "advice": ({"verdict": "fail", "level": "advice"}, "system-out"),
     "not observed": ({"verdict": "not_observed", "needs": "x"}, "skipped"),
-    "not applicable": ({"verdict": "not_applicable"}, "skipped"),
     "our own fault": ({"verdict": "harness_error"}, "error"),
     "passed": ({}, "passed"),
 }
@@ -217,12 +217,36 @@ def test_sarif_points_at_the_line_of_the_transcript() -> None:
     [run] = log["runs"]
     assert [found["level"] for found in run["results"]] == ["error", "error", "warning", "note"]
     location = run["results"][0]["locations"][0]["physicalLocation"]
-    assert location == {
+    assert location == {"artifactLocation": {"uri": "ssegauge.toml"}, "region": {"startLine": 1}}
+    related = run["results"][0]["relatedLocations"][0]["physicalLocation"]
+    assert related == {
         "artifactLocation": {"uri": "transcripts/happy-path.jsonl"},
         "region": {"startLine": 6},  # the request, the head, chunks 0 to 3
     }
     described = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
     assert {found["ruleId"] for found in run["results"]} <= described
+
+
+def test_sarif_holds_what_was_found_under_load() -> None:
+    finding = {"rule": "wire/only-here", "level": "must", "summary": "Seen.", "streams": 3, "evidence": []}
+    load = factory.load_document(conformance={"streams_judged": 3, "findings": [finding]})
+    [run] = sarif(RunFolder(Path("run"), factory.run_document(), None, load))["runs"]
+    assert [(one["ruleId"], one["level"]) for one in run["results"]] == [("wire/only-here", "error")]
+    assert run["results"][0]["message"]["text"].startswith("under load: Seen.")
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["wire/only-here"]
+
+
+def test_a_finding_keeps_its_fingerprint_whatever_its_evidence() -> None:
+    def fingerprint(text: str, path: str) -> str:
+        found = factory.result("wire/x", "fail", summary=text, evidence=[factory.evidence(text)])
+        target = {"base_url": "http://127.0.0.1:1", "stream": {"path": path}}
+        run = factory.run_document(target=target, command=["ssegauge", "check", "--target=./ci/sse.toml"])
+        [result] = sarif(RunFolder(Path("run"), run, factory.conformance_document([found]), None))["runs"][0]["results"]
+        assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "ci/sse.toml"
+        (value,) = result["partialFingerprints"].values()
+        return str(value)
+
+    assert fingerprint("once", "/a") == fingerprint("again", "/a") != fingerprint("once", "/b")
 
 
 def test_a_known_finding_is_suppressed_in_sarif() -> None:
@@ -270,7 +294,7 @@ def test_intervals_are_told_for_people(measured: dict[str, Any], shown: str) -> 
 
 def test_an_objective_beyond_the_specification_is_named_by_its_rule() -> None:
     lost = factory.objective("event-lost", 0, 0, "events", statistic="lost")
-    assert words.objective(lost) == "Event lost: 0 events (limit ≤ 0 events, 50 samples)"
+    assert words.objective(lost, factory.load_document()) == "Event lost: 0 events (limit ≤ 0 events, 50 samples)"
     assert list(words.specified(factory.load_document(objectives=[lost])).values()) == [None] * 4
 
 
@@ -291,4 +315,4 @@ def test_what_all_objectives_share_is_said_once() -> None:
 def test_a_saturated_generator_is_in_the_headline() -> None:
     generator = factory.load_document()["generator"] | {"saturated": True}
     folder = RunFolder(Path("run"), None, None, factory.load_document(generator=generator))
-    assert words.headline(folder).startswith("The load generator was the limit")
+    assert headline(folder).startswith("The load generator was the limit")

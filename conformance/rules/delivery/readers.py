@@ -65,12 +65,24 @@ def _agree(one: Telling, other: Telling, *, promised: bool) -> Iterator[Mark]:
     """Compare what two were told between the first and the last event that both were told."""
     common = in_common(one, other)
     identified = any(key[1] for key in common)
+    if not promised and not _may_be_shared(one, other, identified=identified):
+        return
     if len(common) < (2 if identified or promised else ENOUGH_IN_COMMON):
         if promised and min(len(_together(one, other)), len(_together(other, one))) >= LEAST_TOLD:
             yield other.view.bad("two readers at once were told nothing in common", _together(other, one)[0])
         return
     lacks = [*_lacks(one, other, common, promised=promised), *_lacks(other, one, common, promised=promised)]
     yield from lacks or [one.view.good()]
+
+
+def _may_be_shared(one: Telling, other: Telling, *, identified: bool) -> bool:
+    """Whether what is alike can be one stream: answers to two requests may be alike, and are each its own.
+
+    An answer is what is asked for by another method than GET; or what has no ids, and an end.
+    """
+    views = (one.view, other.view)
+    asked = all(view.transcript.request.method == "GET" for view in views)
+    return asked and (identified or not any(view.ended_by_server for view in views))
 
 
 def _together(one: Telling, other: Telling) -> list[Message]:
@@ -114,7 +126,8 @@ class _Told:
 
 def _shared_out(group: Sequence[Telling], everybody: Sequence[Telling], *, promised: bool) -> Mark | None:
     """Return the breach where each event reached one of those that read at the same time."""
-    if not promised and not _told_less_in_company(group, everybody):
+    asked = all(one.view.transcript.request.method == "GET" for one in group)
+    if not promised and not (asked and _told_less_in_company(group, everybody)):
         return None
     for name in _counters(group):
         told = [

@@ -31,6 +31,9 @@ FAIL_THE_CONNECTION = whatwg(
 )
 
 
+MANY = frozenset({"crowd", "storm"})  # so many at once that each may have to wait
+
+
 def _fresh(view: View) -> bool:
     """Whether this is an ordinary first connection: coming back, late or in a situation have rules of their own."""
     ordinary = view.facts.resume is None and view.facts.situation is None
@@ -282,7 +285,7 @@ def head_held_until_first_event(seen: Seen) -> Iterator[Mark]:
     """
     limit_ms = seen.limits.connect_s * 1000
     for view in seen.streams:
-        if not view.head or not view.chunks or not view.timed:
+        if not view.head or not view.chunks or not view.timed or view.facts.situation in MANY:
             continue
         first = view.chunks[0][0]
         held = view.head.at_ms > limit_ms and first - view.head.at_ms < 100

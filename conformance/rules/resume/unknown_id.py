@@ -13,6 +13,7 @@ from ssegauge.conformance.seen import Level, Mark, Message, Seen, View
 from ssegauge.conformance.words import shown
 
 AS_A_NEWCOMER = profile("E5.5")
+FEW = "capacity/serves-few-at-once"
 # A server's HTTP library may refuse these as a header field before anybody reads the id.
 ODD_AS_A_FIELD = frozenset({"unicode", "long"})
 CASES = {
@@ -41,7 +42,7 @@ def _with(view: View) -> str:
     return f"came with {shown(view.facts.last_event_id)} ({CASES.get(case, case)})"
 
 
-@rule("resume/unknown-id-refused", "must", AS_A_NEWCOMER, rests_on=("resume/known-id-refused",))
+@rule("resume/unknown-id-refused", "must", AS_A_NEWCOMER, rests_on=("resume/known-id-refused", FEW))
 def unknown_id_refused(seen: Seen) -> Iterator[Mark]:
     """A client that comes with an id that the server does not know gets the stream.
 
@@ -81,7 +82,7 @@ def _says_204_to_all(seen: Seen) -> bool:
     "resume/unknown-id-silenced",
     "must",
     AS_A_NEWCOMER,
-    rests_on=("resume/known-id-silenced", "resume/unknown-id-refused"),
+    rests_on=("resume/known-id-silenced", "resume/unknown-id-refused", FEW),
 )
 def unknown_id_silenced(seen: Seen) -> Iterator[Mark]:
     """A client that comes with an id that the server does not know is told what newcomers are told.
@@ -130,7 +131,7 @@ def _weight(seen: Seen, view: View) -> Level | None:
     return "advice" if view.facts.case == "far" and not seen.promises.resume else None
 
 
-@rule("resume/known-id-silenced", "must", profile("E5.3"))
+@rule("resume/known-id-silenced", "must", profile("E5.3"), rests_on=(FEW, "liveness/goes-deaf"))
 def known_id_silenced(seen: Seen) -> Iterator[Mark]:
     """A client that comes back with an id of this stream is told what happens from then on.
 

@@ -83,7 +83,7 @@ def injection_nul(seen: Seen) -> Iterator[Mark]:
     yield from _stays_inside(seen, "nul")
 
 
-@rule("security/injection-quote", "must", STAYS_INSIDE, needs=NEEDS)
+@rule("security/injection-quote", "must", STAYS_INSIDE, needs=NEEDS, rests_on=SPOILED)
 def injection_quote(seen: Seen) -> Iterator[Mark]:
     r"""Quotes and backslashes in a text stay inside the text.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from aiohttp import web
 
-from ssegauge.reference_server.chat.completions import Asked, Completions
+from ssegauge.reference_server.chat.completions import Asked, Completions, usage
 from ssegauge.reference_server.chat.faults.registry import breaks
 from ssegauge.reference_server.chat.streams import Pace, Streams
 from ssegauge.reference_server.common.faults.streams import cut, for_ever
@@ -40,6 +40,16 @@ class StaysOpen(Streams):
     async def finish(self, response: web.StreamResponse, reader: Reader) -> None:  # noqa: ARG002 - a hook
         """Wait for the client to go."""
         await for_ever()
+
+
+@breaks("end/events-after-marker")
+class Afterword(Completions):
+    """Sends one more chunk after `[DONE]`."""
+
+    def blocks(self, asked: Asked) -> Iterator[bytes]:
+        """Add it."""
+        yield from super().blocks(asked)
+        yield self.chunk(asked, [], usage(asked))
 
 
 @breaks("end/without-any-event", "end/without-any-event:cut")

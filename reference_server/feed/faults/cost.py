@@ -11,7 +11,7 @@ from ssegauge.reference_server.feed.faults.registry import breaks
 from ssegauge.reference_server.feed.feed import Feed
 from ssegauge.reference_server.feed.streams import Streams
 
-WORK_S = 0.1
+WORK_S = 0.02
 
 
 class Few(Streams):

@@ -99,6 +99,29 @@ class Late(Feed):
         return self.first + self.log.end
 
 
+@breaks("delivery/update-reordered")
+class Overtaking(Feed):
+    """Lets every second publication overtake the one before, if it comes within a second."""
+
+    held: str | None = None
+
+    def publish(self, text: str) -> int:
+        """Hold it, or tell it before the one that is held."""
+        if self.held is None:
+            self.held = text
+            asyncio.get_running_loop().call_later(BATCH_S, self.release)
+            return self.first + self.log.end
+        number = super().publish(text)
+        self.release()
+        return number
+
+    def release(self) -> None:
+        """Tell what is held."""
+        if self.held is not None:
+            super().publish(self.held)
+            self.held = None
+
+
 @breaks("delivery/batched")
 class Batched(Streams):
     """Collects events for a second."""

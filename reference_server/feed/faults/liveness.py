@@ -10,6 +10,8 @@ from ssegauge.reference_server.feed.feed import Feed
 from ssegauge.reference_server.feed.streams import Streams
 
 DEAF_AFTER_S = 5.0
+PAUSE_S = 7.0
+TALKS_BETWEEN = 4
 
 
 @breaks("liveness/heartbeat-missing")
@@ -31,6 +33,30 @@ class NoTalk(Feed):
 
     async def talk(self) -> None:
         """Do nothing."""
+
+
+@breaks("liveness/gap-too-long")
+class Stalling(Feed):
+    """Says nothing by itself for seven seconds after every four events."""
+
+    async def talk(self) -> None:
+        """Pause from time to time."""
+        while self.pace:
+            is_due = self.log.end % TALKS_BETWEEN == TALKS_BETWEEN - 1
+            await asyncio.sleep(PAUSE_S if is_due else self.pace)
+            self.say(self.events.small_talk(self.log.end))
+
+
+@breaks("liveness/first-event-late")
+class SlowStart(Streams):
+    """Lets a newcomer wait seven seconds for its first event, and then goes on with what happens next."""
+
+    async def deliver(self, reader: Reader) -> None:
+        """Wait, but for one who comes back for what it missed."""
+        if reader.position == self.feed.log.end:
+            await asyncio.sleep(PAUSE_S)
+            reader.position = self.feed.log.end
+        await super().deliver(reader)
 
 
 @breaks("liveness/goes-deaf")

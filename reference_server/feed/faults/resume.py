@@ -95,17 +95,20 @@ class BareReplay(Streams):
         await super().deliver(reader)
 
 
-@breaks("resume/unknown-id-silenced")
-class Waits(Tapped):
-    """Waits for ever for the event after one that it does not know; only heartbeats come."""
+class Silencing(Tapped):
+    """Sends some of those who come back nothing but heartbeats."""
+
+    def silences(self, last_event_id: str) -> bool:
+        """Whether it does so for this id."""
+        raise NotImplementedError
 
     def position(self, last_event_id: str | None) -> int:
-        """Return the position, which is beyond the log for an id that is not known."""
-        is_unknown = last_event_id is not None and self.feed.after(last_event_id) is None
-        return -1 if is_unknown else super().position(last_event_id)
+        """Return the position, which is none for who is silenced."""
+        is_silenced = last_event_id is not None and self.silences(last_event_id)
+        return -1 if is_silenced else super().position(last_event_id)
 
     async def deliver(self, reader: Reader) -> None:
-        """Filter what comes, for a reader without position."""
+        """Filter what comes for a reader without position."""
         if reader.position < 0:
             reader.position = self.feed.log.end
             return await super().deliver(reader)
@@ -114,6 +117,24 @@ class Waits(Tapped):
     def editor(self) -> Editor:
         """Leave out all events."""
         return lambda block: [] if is_event(block) else [block]
+
+
+@breaks("resume/unknown-id-silenced")
+class WaitsForUnknown(Silencing):
+    """Waits for ever for the event after one that it does not know; only heartbeats come."""
+
+    def silences(self, last_event_id: str) -> bool:
+        """Whether no kept event has this id."""
+        return self.feed.after(last_event_id) is None
+
+
+@breaks("resume/known-id-silenced")
+class ForgetsToGoOn(Silencing):
+    """Sends nothing but heartbeats to those who come back with an id that it knows."""
+
+    def silences(self, last_event_id: str) -> bool:
+        """Whether a kept event has this id."""
+        return self.feed.after(last_event_id) is not None
 
 
 class Refuses(Streams):

@@ -1,5 +1,7 @@
 """Events whose bytes say something else than what was meant."""
 
+import re
+
 from aiohttp import web
 
 from ssegauge.reference_server.common.encoding import Json
@@ -68,6 +70,15 @@ class TextPings(Spoiled):
     def spoil(self, block: bytes) -> bytes:
         """Return both."""
         return block + b"data: ping\n\n"
+
+
+@breaks("shape/breaks-schema")
+class StampsAsText(Spoiled):
+    """Writes the time of every third event as text."""
+
+    def spoil(self, block: bytes) -> bytes:
+        """Put it between quotes."""
+        return re.sub(rb'"at":(\d+)', rb'"at":"\1"', block)
 
 
 @breaks("response/unasked-coding")

@@ -4,13 +4,19 @@ from typing import Any
 
 import pytest
 
-from ssegauge.reference_server.chat.faults import registry
+from ssegauge.reference_server.chat.faults import pace, registry
 from tests.reference_server.chat.asking import deltas, stream
 from tests.reference_server.proofs import SHORT_WHILE_S, Proofs, hangs, short_while
 
 PROOFS = Proofs(profile="chat-completions", first_token=0, pace=0.001)
 shows = PROOFS.of
 DONE = b"data: [DONE]\n\n"
+
+
+@pytest.fixture(autouse=True)
+def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes seconds, so that people see it, takes less here."""
+    monkeypatch.setattr(pace, "PAUSE_S", 1.5)
 
 
 async def whole(site: Any) -> Any:
@@ -74,6 +80,25 @@ async def ping_is_no_json(site: Any) -> bool:
 async def characters_are_cut(site: Any) -> bool:
     answer = await whole(site)
     return "\ufffd".encode() in answer.body and "\ufffd" in deltas(answer)
+
+
+@shows("end/events-after-marker")
+async def chunk_follows_the_marker(site: Any) -> bool:
+    answer = await (await stream(site)).whole()
+    return b"[DONE]" in answer.body and not answer.body.endswith(DONE)
+
+
+@shows("liveness/first-event-late")
+async def first_event_is_late(site: Any) -> bool:
+    answer = await (await stream(site)).saw(b"200 OK")
+    return await hangs(answer.until(lambda answer: b"assistant" in answer.body)) and (await answer.whole()).is_complete
+
+
+@shows("liveness/gap-too-long")
+async def answer_stalls(site: Any) -> bool:
+    answer = await (await stream(site)).saw(b"data:", 4)
+    is_stalled = await hangs(answer.saw(b"data:", 5))
+    return is_stalled and (await answer.whole()).is_complete
 
 
 async def first_waits(site: Any, served: int) -> bool:

@@ -22,6 +22,7 @@ shows = PROOFS.of
 def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes seconds, so that people see it, takes less here."""
     monkeypatch.setattr(liveness, "DEAF_AFTER_S", 0.3)
+    monkeypatch.setattr(liveness, "PAUSE_S", 1.5)
     for variant in ("", ":15", ":30", ":60"):
         monkeypatch.setattr(registry.classes[f"end/cut-by-timeout{variant}"][0], "age_s", 0.3)
 
@@ -37,6 +38,22 @@ async def nothing_comes(site: Any) -> bool:
     is_silent = await hangs(stream.until(lambda answer: b"data:" in answer.body or b"keep-alive" in answer.body))
     await told(site, "a")
     return is_silent and texts(await stream.until(has("a"))) == ["a"]
+
+
+@shows("liveness/gap-too-long", pace=TALKS)
+async def feed_pauses(site: Any) -> bool:
+    stream = await (await site.follow()).until(after_events(1))
+    for number in range(2, 12):
+        if await hangs(stream.until(after_events(number))):
+            return bool((await stream.until(after_events(number))).status == 200)
+    return False
+
+
+@shows("liveness/first-event-late", pace=TALKS)
+async def first_event_is_late(site: Any) -> bool:
+    stream = await site.follow()
+    is_late = await hangs(stream.until(after_events(1)))
+    return is_late and len({*(await stream.until(after_events(5))).ids}) >= 4
 
 
 @shows("liveness/goes-deaf", heartbeat=0.1, pace=TALKS)

@@ -68,6 +68,15 @@ async def update_is_late(site: Any) -> bool:
     return is_late
 
 
+@shows("delivery/update-reordered")
+async def second_update_overtakes(site: Any) -> bool:
+    stream = await reading(site)
+    await told(site, "a", "b")
+    await stream.until(lambda answer: len(texts(answer)) == 2)
+    await told(site, "c")
+    return texts(await stream.until(has("c"))) == ["b", "a", "c"]
+
+
 @shows("delivery/batched")
 async def updates_come_at_once(site: Any) -> bool:
     stream = await reading(site)
@@ -145,6 +154,13 @@ async def character_is_cut(site: Any) -> bool:
     return REPLACED in body and "Gr\ufffd" in texts(stream)[1] and texts(stream)[0] == "plain"
 
 
+@shows("shape/breaks-schema")
+async def time_is_text(site: Any) -> bool:
+    stream = await reading(site)
+    await told(site, "a", "b", "c")
+    return isinstance((await stream.until(has("c"))).events[2]["at"], str)
+
+
 @shows("shape/unlike-the-others")
 async def one_payload_is_empty(site: Any) -> bool:
     return b"}\n\ndata: \n\n" in await third(site)
@@ -210,6 +226,14 @@ async def replay_has_no_ids(site: Any) -> bool:
     return texts(stream) == ["b", "c", "d"] and len(stream.ids) == 1
 
 
+@shows("resume/known-id-silenced", heartbeat=0.1)
+async def known_id_silences(site: Any) -> bool:
+    (known,) = await told(site, "a")
+    stream = await reading(site, Last_Event_ID=known)
+    await told(site, "b")
+    return await hangs(stream.until(has("b"))) and b"keep-alive" in stream.body
+
+
 @shows("resume/unknown-id-silenced", heartbeat=0.1)
 async def unknown_id_silences(site: Any) -> bool:
     streams = [await reading(site, Last_Event_ID=text) for text in ("99999999999999", "1", "garbage")]
@@ -247,6 +271,7 @@ for code, text, written in (
     ("crlf", "\r\n", "\r\n"),
     ("separator", "\u2028", "\ndata: "),
     ("nul", "\0", "\0"),
+    ("quote", '"', '"'),
 ):
     shows(f"security/injection-{code}")(injecting(text, written))
 

@@ -9,7 +9,7 @@ from ssegauge.conformance.recording.server import Server
 async def idle(server: Server) -> None:
     """Read a stream on which nothing happens, for longer than a heartbeat may take."""
     task_id = await server.create("manual")
-    wait_s = server.target.limits.heartbeat_s + 1.5
+    wait_s = server.target.heartbeat_s + 1.5
     facts = Facts(task_id=task_id, kind="manual", situation="idle", patience_ms=wait_s * 1000)
     async with server.stream("idle", facts) as live:
         await live.until(lambda: live.head is not None, server.patience_s)  # silence counts from there

@@ -38,6 +38,8 @@ def unknown_task_hangs(seen: Seen) -> Iterator[Mark]:
             yield view.bad("no answer for an unknown task")
         elif view.is_event_stream and not view.ended_by_server:
             yield from _stays_open(view) if waited_long(seen, view) else ()
+        elif view.head and waited_long(seen, view):
+            yield view.bad("the answer for an unknown task does not end")
         elif view.head:
             yield view.good()
 
@@ -86,8 +88,13 @@ def unknown_task_body(view: View) -> Iterator[Mark]:
     """
     if not view.head or view.head.status >= 500 or view.head.status in {301, 302, 303, 307, 308, 401, 429}:
         return
-    if view.is_event_stream:
+    end = view.transcript.end
+    if end and end.how == "error" and not any(message.type == "error" for message in view.messages):
+        yield view.bad(f"answered {view.head.status}, and the answer broke off")
+    elif view.is_event_stream:
         yield from _error_stream(view)
+    elif end and end.how == "timeout":
+        return  # judged by errors/unknown-task-hangs
     elif view.head.status < 400:
         yield view.bad(f"answered {view.head.status}, neither 404 nor an event stream", "status")
     else:

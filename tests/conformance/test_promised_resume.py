@@ -1,0 +1,59 @@
+"""What a promise to go on after Last-Event-ID makes of the general rules on coming back."""
+
+import pytest
+
+from ssegauge.conformance.catalogue import RULES
+from ssegauge.conformance.judge import Result, judge
+from ssegauge.conformance.target import Promises
+from tests.corpus.build import Run
+from tests.corpus.resume_header import FIRST_TEN, NEXT_FOUR, NO_ID, UNCUT, back, burst, newcomer, told
+
+NEWCOMER = newcomer((10.0, NO_ID))
+
+
+def judged(code: str, run: Run, *, resume: bool | None = True) -> Result:
+    (result,) = judge(run, profile="event-stream", promises=Promises(resume=resume), rules={code: RULES[code]})
+    return result
+
+
+@pytest.mark.parametrize(
+    ("chunks", "verdict"),
+    [
+        (burst(NEXT_FOUR), "pass"),
+        (burst(["7", "8"]), "pass"),  # we left before the rest
+        (burst(["8", "9"]), "fail"),
+        (told(["58", "59"]), "fail"),  # nothing is kept
+    ],
+)
+def test_a_gap_is_a_broken_promise(chunks: list[tuple[float, bytes]], verdict: str) -> None:
+    result = judged("resume/gap-on-resume", (UNCUT, back(*chunks), NEWCOMER))
+
+    assert (result.verdict, result.level) == (verdict, "must")
+
+
+def test_silence_is_a_gap_as_soon_as_it_is_clear() -> None:
+    code = "resume/gap-on-resume"
+
+    assert judged(code, (UNCUT, back(how="timeout", ended_at=3000.0), NEWCOMER)).verdict == "fail"
+    assert judged(code, (UNCUT, back(), NEWCOMER)).verdict == "not_observed"
+
+
+def test_nothing_promised_no_gap() -> None:
+    result = judged("resume/gap-on-resume", (UNCUT, back(*burst(["8", "9"])), NEWCOMER), resume=None)
+
+    assert (result.verdict, "promises" in result.summary) == ("not_applicable", True)
+
+
+@pytest.mark.parametrize(
+    ("code", "ids"),
+    [
+        ("resume/begins-anew", FIRST_TEN),
+        ("resume/duplicate-on-resume", ["6", *NEXT_FOUR]),
+        ("resume/events-lost-on-resume", ["8", "9"]),
+    ],
+)
+def test_a_promise_makes_a_must_of_what_is_a_should(code: str, ids: list[str]) -> None:
+    run = (UNCUT, back(*burst(ids)), NEWCOMER)
+
+    assert judged(code, run, resume=None).level == "should"
+    assert (judged(code, run).verdict, judged(code, run).level) == ("fail", "must")

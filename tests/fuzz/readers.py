@@ -1,0 +1,153 @@
+"""What holds for every reader of bytes that others wrote, whatever the bytes: a value, or its one documented error.
+
+``READERS`` are the fuzz targets; each takes one input and raises when something does not hold. Run one until something
+breaks, with atheris installed: ``python -m tests.fuzz.readers NAME [libFuzzer options]``.
+"""
+
+import asyncio
+import json
+import ssl
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from io import BytesIO
+
+import httpcore
+import httpx
+
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.jsontext import read_json
+from ssegauge.conformance.judge import judge
+from ssegauge.conformance.recording.capture import loads, read_stream
+from ssegauge.conformance.recording.live import Live, Recording
+from ssegauge.conformance.recording.redaction import REDACTED, Redactor, dump_rows
+from ssegauge.conformance.recording.server import Server
+from ssegauge.conformance.recording.transcript import Chunk, Head, Request, Transcript
+from ssegauge.conformance.seen.coding import MOST_TEXT, CannotDecode, Uncoder
+from ssegauge.conformance.target import Call, Target, from_toml
+from tests.fuzz import decoder_target
+
+CODINGS = ("gzip", "deflate", "br", "gzip, gzip", "deflate, br", "x", "identity")
+TRUST = ssl.create_default_context()  # it takes a while to make
+SECRETS = ("s3cr/t-Ä", "hunter2-hunter2", "YWxpY2U6c2VzYW1l")
+
+
+def transcript(data: bytes) -> None:
+    """A transcript's rows are read, written and read again the same, or refused in one line."""
+    with suppress(CannotJudge):
+        one = loads(BytesIO(data), "x")
+        text = dump_rows(one.rows(), Redactor())
+        assert loads(BytesIO(text.encode()), "x").chunks == one.chunks
+
+
+def capture(data: bytes) -> None:
+    """What was captured is judged by every rule without a failure of ours, or refused in one line."""
+    with suppress(CannotJudge):
+        results = judge(read_stream(BytesIO(data), "-").transcripts, profile="event-stream")
+        assert [one.summary for one in results if one.verdict == "harness_error"] == []
+
+
+def toml(data: bytes) -> None:
+    """A target file gives a target whose bodies can be sent, or one line that says what is wrong."""
+    with suppress(UnicodeDecodeError, CannotJudge):
+        target = from_toml(data.decode(), "x.toml", {"NAME": "s3cret"})
+        json.dumps(target.stream.json, allow_nan=False)
+
+
+def jsontext(data: bytes) -> None:
+    """JSON gives a value that can be written and shown from any depth of calls, or ValueError."""
+    with suppress(ValueError):
+        value = read_json(data)
+        repr(value)
+        json.dumps(value)
+
+
+def coding(data: bytes) -> None:
+    """Any cut of a coded body gives the same text, and never more than the bound."""
+    name, size, body = CODINGS[data[0] % len(CODINGS)] if data else "gzip", (data[1:2] or b"\1")[0] + 1, data[2:]
+    texts = []
+    for step in (size, len(body) + 1):
+        uncoder, text = Uncoder(name), b""
+        with suppress(CannotDecode):
+            for at in range(0, len(body), step):
+                text += uncoder.feed(body[at : at + step])
+            texts.append(None if uncoder.exceeded else text)
+        assert len(text) <= MOST_TEXT
+    assert len({text for text in texts if text is not None}) <= 1 or len(texts) < 2
+
+
+def redaction(data: bytes) -> None:
+    """However a stream with a secret in it is cut, the secret is in none of its rows."""
+    secret = SECRETS[(data[:1] or b"\0")[0] % 2].encode()
+    size, body = (data[1:2] or b"\1")[0] % 16 + 1, data[2:]
+    body = body[: len(body) // 2] + secret + body[len(body) // 2 :]
+    chunks = tuple(Chunk(float(at), body[at : at + size]) for at in range(0, len(body), size))
+    one = Transcript("x", Request("GET", "/"), head=Head(0.0, 200), chunks=chunks)
+    kept = loads(BytesIO(dump_rows(one.rows(), Redactor(SECRETS)).encode()), "x")
+    assert secret.lower() not in kept.body.lower()
+    assert REDACTED.encode() in kept.body
+    assert len(kept.chunks) == len(chunks)
+
+
+class Told(Server):
+    """A server whose connection says what it is told to say."""
+
+    pieces: tuple[bytes, ...] = ()
+
+    def _client(self) -> httpx.AsyncClient:
+        http2 = self.target.base_url.startswith("https")
+        backend = httpcore.AsyncMockBackend(list(self.pieces), http2=http2)
+        transport = httpx.AsyncHTTPTransport(verify=TRUST, http2=http2)
+        transport._pool = httpcore.AsyncConnectionPool(TRUST, http2=http2, network_backend=backend)
+        return httpx.AsyncClient(transport=transport, timeout=None, trust_env=False)
+
+
+TOLD = [Told(Target(base_url, Call("/", "GET")), Recording()) for base_url in ("http://x", "https://x")]
+
+
+def http(data: bytes) -> None:
+    """An answer in HTTP/1.1 or HTTP/2 ends as a transcript: well, or with what was wrong in one line."""
+    server, size, body = TOLD[data[0] & 1 if data else 0], (data[1:2] or b"\1")[0] + 1, data[2:]
+    server.pieces = tuple(body[at : at + size] for at in range(0, len(body), size))
+    server.recording.transcripts.clear()
+
+    async def exchange() -> Live:
+        live = server.begin("stream", server.target.stream)
+        await live.until(lambda: live.over, 60)
+        await live.stop()
+        return live
+
+    end = asyncio.run(exchange()).transcript.end
+    assert end is not None
+    assert end.how in {"eof", "error"}
+    assert "\n" not in end.detail
+    assert not end.detail.startswith("the harness failed")
+
+
+READERS: dict[str, Callable[[bytes], None]] = {
+    "decoder": decoder_target.check,
+    "transcript": transcript,
+    "capture": capture,
+    "toml": toml,
+    "json": jsontext,
+    "coding": coding,
+    "redaction": redaction,
+    "http": http,
+}
+
+
+def main() -> None:
+    if len(sys.argv) < 2 or sys.argv[1] not in READERS:
+        sys.exit(f"name a reader: {', '.join(READERS)}")
+    try:
+        import atheris
+    except ImportError:
+        sys.exit("install atheris to fuzz without end (pip install atheris), or run pytest tests/fuzz")
+    check = READERS[sys.argv.pop(1)]
+    atheris.instrument_all()
+    atheris.Setup(sys.argv, check)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""The headline says what happened, the worst first; what was told once is not told again."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ssegauge.reports import verdict, words
+from ssegauge.reports.folder import RunFolder
+from ssegauge.reports.headline import headline
+from ssegauge.reports.render.text import load_table
+from tests.reports import factory
+from tests.reports.test_render import printed
+
+GOOD = factory.objective("connect-time", 1000, 5)
+
+
+def finding(rule: str, level: str = "must") -> dict[str, Any]:
+    return {"rule": rule, "level": level, "summary": f"{rule} was seen", "streams": 3, "evidence": []}
+
+
+def load(*objectives: dict[str, Any], findings: Any = (), verdict: str = "fail", **counts: Any) -> dict[str, Any]:
+    document = factory.load_document(objectives=[GOOD, *objectives], verdict=verdict)
+    document["connections"] |= counts
+    document["conformance"]["findings"] = list(findings)
+    return document
+
+
+def said(load: dict[str, Any] | None = None, conformance: dict[str, Any] | None = None) -> str:
+    return headline(RunFolder(Path("run"), factory.run_document(), conformance, load))
+
+
+STREAMS = factory.objective("concurrent-streams", 30, 30, "streams", verdict="fail", statistic="peak")
+BROKEN = factory.objective("breaks-under-load", 0, 2, "rules", verdict="fail")
+HEADLINES = {
+    "a broken MUST": (
+        load(BROKEN, findings=[finding("wire/a", "advice"), finding("wire/b"), finding("wire/c")]),
+        "It speaks the protocol wrong under load: wire/b and 1 more rule.",
+    ),
+    "streams that end": (
+        load(STREAMS, requested=30, failed=10, dropped=20),
+        "Of the streams 0 of 30 lasted; 30 at once were wanted.",
+    ),
+    "events that are lost": (
+        load(factory.objective("event-lost", 0, 7, "events", verdict="fail")),
+        "7 events were lost.",
+    ),
+    "a slow update": (
+        load(factory.objective("update-latency", 2000, 3100, verdict="fail")),
+        "Update latency was 3.1 s, and the limit is < 2 s.",
+    ),
+    "no credentials": (
+        load(verdict="could_not_judge", failed=9, drop_reasons={"401 Unauthorized": 9}),
+        "Streams were refused under load for want of credentials.",
+    ),
+    "nothing": (load(verdict="pass"), "It held up under load."),
+}
+
+
+@pytest.mark.parametrize(("document", "told"), HEADLINES.values(), ids=HEADLINES)
+def test_the_headline_says_what_happened_under_load(document: dict[str, Any], told: str) -> None:
+    assert said(document) == told
+
+
+def test_the_headline_names_the_worst_rule_of_a_check() -> None:
+    rules = [factory.result("wire/a", "fail", level="advice"), *(factory.result(f"wire/{n}", "fail") for n in "bcd")]
+    told = said(conformance=factory.conformance_document(rules))
+    assert told == "The server speaks the protocol wrong: wire/b and 2 more rules."
+
+
+def test_a_stale_baseline_is_the_headline() -> None:
+    stale = {"path": "known.txt", "known": ["wire/a"], "stale": ["wire/a"]}
+    made = factory.conformance_document([factory.result("wire/a")], verdict="fail", baseline=stale)
+    assert said(conformance=made) == "The baseline is stale: wire/a is found no more; take it out."
+
+
+def test_a_peak_does_not_stand_for_streams_that_did_not_last() -> None:
+    shown = printed(load_table(load(STREAMS, requested=30, failed=10, dropped=20)))
+    assert "0 of 30 lasted" in shown
+    assert shown.index("Concurrent streams") < shown.index("Connection time")  # the worst first
+
+
+def test_advice_that_the_check_has_told_is_not_told_again() -> None:
+    checked = factory.conformance_document(
+        [factory.result("wire/a", "fail", level="advice"), factory.result("wire/b", "fail")]
+    )
+    document = load(findings=[finding("wire/a", "advice"), finding("wire/new", "advice"), finding("wire/b")])
+    assert [one["rule"] for one in verdict.findings(document, checked)] == ["wire/b", "wire/new"]
+    assert [one["rule"] for one in verdict.findings(document)] == ["wire/b", "wire/a", "wire/new"]
+
+
+def test_a_refusal_says_where_credentials_go() -> None:
+    told = words.load_facts(load(drop_reasons={"403 Forbidden": 2}))
+    assert any("headers = { Authorization" in text for _, text in told)
