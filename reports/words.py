@@ -195,6 +195,11 @@ def load_facts(load: Document) -> Iterator[tuple[str, str]]:
         yield "refused", ", ".join(f"{prose(reason)} {count:,}" for reason, count in refusals.items())
     if integrity and integrity["sent"]:  # a stream that we do not drive has its events, but no updates of ours
         yield "updates", _counted(integrity, "sent", "received", "lost", "duplicated", "reordered")
+    if seen := load.get("witnesses"):
+        spread = seen["events_per_stream"]
+        yield "events a stream", f"{spread['least']:,} to {spread['most']:,}, median {spread['median']:g}"
+        if seen["shared"] is False:
+            yield "", "no two streams had an event in common: each has its own feed, or they take from one queue"
     yield "generator", ", ".join(_generator_words(generator))
     if generator.get("note") and prose(generator["note"]) not in notes(load):
         yield "", prose(generator["note"])

@@ -17,6 +17,7 @@ from ssegauge.conformance.target import Limits
 from ssegauge.loadtests.judging.impact import FEWEST_PAIRS, Ratio
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.samples import Floats
+from ssegauge.loadtests.measuring.witnesses import Witnessed
 
 Verdict = Literal["pass", "fail", "could_not_judge"]
 CONNECT_TIME: Final = "performance/connect-time"
@@ -70,6 +71,7 @@ class Measured:
     refused: int = 0
     refusals: str = ""
     held: int | None = None  # the fewest streams open in a phase that was to have them
+    witnessed: Witnessed | None = None  # what streams that are not driven say of each other
     judged: int = 0  # streams that the rules judged
     broken: Sequence[str] = ()  # codes of the MUST rules that they broke
     complaint: str = ""  # why the whole run is void
@@ -87,6 +89,8 @@ def judge(measured: Measured, limits: Limits) -> list[Objective]:
         found.append(update_latency(measured, limits))
     if measured.driven:
         found += [offered_load(measured), *integrity(measured.account)]
+    elif measured.witnessed:
+        found += witnesses(measured.witnessed)
     if measured.judged:
         found.append(conformance(measured))
     if measured.existing:
@@ -170,6 +174,25 @@ def offered_load(measured: Measured) -> Objective:
         return Objective(*values, "fail", note=refused)
     note = f"{planned} updates were due and {measured.accepted} accepted; replies take too long for the rate: lower it"
     return Objective(*values, "could_not_judge", note=note)
+
+
+def witnesses(seen: Witnessed) -> list[Objective]:
+    """No stream lacks what most others of its feed had, has it twice or in another order, or falls silent."""
+    events = sum(seen.counts)
+    counts = [("event-duplicated", "repeated", seen.duplicated, events)] if events else []
+    if seen.expected:
+        counts += [
+            ("event-lost", "lost", seen.lost, seen.expected),
+            ("event-reordered", "reordered", seen.reordered, events),
+        ]
+    found = [
+        Objective(f"performance/{rule}", 0, count, "events", f"{name}, by the other streams", of, _verdict(not count))
+        for rule, name, count, of in counts
+    ]
+    if seen.expected:
+        values = ("performance/stream-silent", 0, seen.silent, "streams", "silent while others were told", seen.streams)
+        found.append(Objective(*values, _verdict(not seen.silent)))
+    return found
 
 
 def conformance(measured: Measured) -> Objective:

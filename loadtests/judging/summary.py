@@ -23,6 +23,7 @@ from ssegauge.loadtests.measuring import samples
 from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.samples import CONNECT, EXISTING, FIRST_EVENT, GAP, OPEN, UPDATE, Floats
+from ssegauge.loadtests.measuring.witnesses import Witnessed
 from ssegauge.loadtests.stream.clock import Clock
 
 SCHEMA: Final = "ssegauge/load/1"
@@ -53,6 +54,7 @@ class Facts:
     updates: Mapping[str, int] = field(default_factory=dict)  # "planned", "accepted", "refused", "sent"
     refusals: Counter[str] = field(default_factory=Counter)
     held: int | None = None  # see Measured
+    witnessed: Witnessed | None = None
     phases: Sequence[Mapping[str, Any]] = ()
     ping_failures: Counter[str] = field(default_factory=Counter)
     conformance: Mapping[str, Any] = field(default_factory=lambda: {"streams_judged": 0, "findings": []})
@@ -84,6 +86,7 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         refused=facts.updates.get("refused", 0),
         refusals=reasons(facts.refusals),
         held=facts.held,
+        witnessed=facts.witnessed,
         ratio=ratio_of(phases),
         existing=bool(facts.phases),
         pings=sum(values.size for values in phases.values()),
@@ -111,6 +114,7 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         "latency_ms": {name: percentiles(values) for name, values in kinds.items()} | _gaps(gaps, source, kinds),
         "updates": None if stamped else {**facts.updates, "refusals": dict(facts.refusals.most_common())},
         "integrity": asdict(facts.account) if facts.account.sent else None,
+        "witnesses": _witnesses(facts.witnessed) if facts.witnessed else None,
         "conformance": dict(facts.conformance),
         "generator": _generator(delays, facts, own_faults) | {"saturated": any(own_faults)},
     }
@@ -144,6 +148,13 @@ def _connections(measured: Measured, facts: Facts) -> dict[str, Any]:
 def _gaps(gaps: Floats, source: str, kinds: dict[str, Floats]) -> dict[str, Any]:
     update = percentiles(kinds["update"]) | {"source": source}
     return {"update": update} | ({"gap": percentiles(gaps)} if gaps.size else {})
+
+
+def _witnesses(seen: Witnessed) -> dict[str, Any]:
+    counts = np.array(seen.counts or (0,))
+    spread = {"least": int(counts.min()), "median": float(np.median(counts)), "most": int(counts.max())}
+    names = ("streams", "shared", "expected", "lost", "duplicated", "reordered", "silent")
+    return {name: getattr(seen, name) for name in names} | {"events_per_stream": spread}
 
 
 def _health(facts: Facts, connect_delay_ms: Floats, reading_ms: Floats) -> Health:

@@ -29,11 +29,14 @@ class Token(NamedTuple):  # made for each event that arrives: a frozen dataclass
 
 
 class Tokens:
-    """Writes and finds the tokens of one run, told from all other text by the run's name (hex digits)."""
+    """Writes and finds the tokens of one run, told from all other text by the run's name (hex digits).
+
+    ``search`` gives their numbers as groups, for whoever has no time for a ``Token``.
+    """
 
     def __init__(self, run: str) -> None:
         self._run = run
-        self._search: Final = re.compile(f"ssegauge:{run}:([0-9]+):([0-9]+):([0-9]+):([0-9]+):").search
+        self.search: Final = re.compile(f"ssegauge:{run}:([0-9]+):([0-9]+):([0-9]+):([0-9]+):").search
 
     def write(self, token: Token) -> str:
         """Return the token's text: it survives JSON unescaped."""
@@ -41,7 +44,7 @@ class Tokens:
 
     def find(self, data: str) -> Token | None:
         """Return the token in an event's data, None when there is none."""
-        if not (found := self._search(data)):
+        if not (found := self.search(data)):
             return None
         task, sequence, due_ns, late_us = found.groups()
         return Token(int(task), int(sequence), int(due_ns), int(late_us))

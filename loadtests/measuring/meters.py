@@ -69,10 +69,10 @@ class Meter(Protocol):
 class Driven:
     """Latency from the planned time of the update that the event shows; and the stream's integrity."""
 
-    __slots__ = ("_ledger", "_number", "_rows", "_task", "_tokens", "up_to")
+    __slots__ = ("_ledger", "_number", "_rows", "_search", "_task", "up_to")
 
     def __init__(self, rows: Rows, number: int, tokens: Tokens, task: Sent) -> None:
-        self._rows, self._number, self._tokens, self._task = rows, number, tokens, task
+        self._rows, self._number, self._search, self._task = rows, number, tokens.search, task
         self._ledger: Ledger | None = None
         self.up_to: int | None = None  # the last update that this stream must still show
 
@@ -80,11 +80,16 @@ class Driven:
         """Measure an event; the first one opens the account."""
         if self._ledger is None:
             self._ledger = Ledger(self._task.sent)
-        token = self._tokens.find(data)
-        if token is None or token[0] != self._task.number:
+        found = self._search(data)
+        if found is None:
             return
-        _, sequence, due_ns, late_us = token
-        new = self._ledger.note(sequence) in NEWS
+        task, sequence, due_ns, late_us = map(int, found.groups())
+        if task != self._task.number:
+            return
+        if sequence == self._ledger.last + 1:  # as nearly always
+            self._ledger.last, new = sequence, True
+        else:
+            new = self._ledger.note(sequence) in NEWS
         if new and 0 < due_ns < self._rows.timed_until_ns:
             own = late_us * 1000 + delay_ns if delay_ns >= 0 else -1
             self._rows.add(UPDATE, arrived_ns, self._number, (arrived_ns - due_ns) / 1e6, own)
@@ -177,11 +182,6 @@ def timestamp_of(data: str) -> int | None:
     document = parsed(data)
     stamp = document.get("timestamp") if isinstance(document, dict) else None
     return stamp if isinstance(stamp, int) and not isinstance(stamp, bool) and 0 <= stamp <= LAST_MS else None
-
-
-def may_be_terminal(data: str) -> bool:
-    """Whether it is worth the while to look whether an event ends its stream."""
-    return '"completed"' in data or '"failed"' in data or '"error"' in data or "\\u" in data
 
 
 def is_terminal(data: str) -> bool:

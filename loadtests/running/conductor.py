@@ -31,6 +31,7 @@ from ssegauge.loadtests.measuring import samples
 from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.samples import UPDATE, Rows
+from ssegauge.loadtests.measuring.witnesses import Witnessed
 from ssegauge.loadtests.stream.clock import Clock
 
 FLUSH_S: Final = 1.0
@@ -224,11 +225,17 @@ class Conductor:
             updates={name: self.total(name) for name in ("planned", "accepted", "refused")},
             refusals=self.counted("refusals"),
             held=self._held,
+            witnessed=self._witnessed(),
             phases=self._phases,
             ping_failures=self._ping_failures,
             conformance=judged,
             complaint=self.complaint or summary.reasons(self.counted("errors")),
         )
+
+    def _witnessed(self) -> Witnessed | None:
+        told = [report["witnessed"] for report in self._reports.values() if report["witnessed"]]
+        parts = (Witnessed(**(part | {"counts": tuple(part["counts"])})) for part in told)
+        return sum(parts, Witnessed()) if told else None
 
     # The course of a run.
 

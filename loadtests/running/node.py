@@ -10,7 +10,7 @@ import json
 import secrets
 from array import array
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, Final, NamedTuple, Protocol, cast
 
 import gevent
@@ -31,6 +31,7 @@ from ssegauge.loadtests.measuring.generator import Watch
 from ssegauge.loadtests.measuring.integrity import Tokens
 from ssegauge.loadtests.measuring.meters import Driven, Meter, Stamped
 from ssegauge.loadtests.measuring.samples import Rows
+from ssegauge.loadtests.measuring.witnesses import Diary, Room, compare
 from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.connection import Headers, path_of, resolve, stream_headers
 from ssegauge.loadtests.stream.session import Books, Counts, OnEvent, Session, plain
@@ -97,6 +98,9 @@ class Node:
         self._users = self._recordings = 0
         self._transcripts: list[Transcript] = []
         self._judged: dict[str, Any] | None = None
+        self._room = Room()
+        self._diaries: list[Diary] = []
+        self._witnessed: dict[str, Any] | None = None
         self._driver: Driver | None = None
         self._shared: Task | None = None
         self._sharing = Semaphore()
@@ -144,6 +148,8 @@ class Node:
         stream = EventStream(self.origin, asked.path, asked.headers, asked.method, asked.payload)
         session = Session(self._meter(task), self._streams, self._books, self, Subject(user, task))
         recording = self._recording(stream, asked, task)
+        if not (task and task.driven):
+            session.diary = Diary(clock.now() / 1e6, self._room)
         try:
             session.open(stream, self._patience_s, on_event)
         except StreamFailed as failure:
@@ -157,6 +163,9 @@ class Node:
     def session_ended(self, session: Session) -> None:
         """Take the end of a session."""
         self.sessions.discard(session)
+        if session.diary:
+            session.diary.closed_ms = clock.now() / 1e6
+            self._diaries.append(session.diary)
         self._keep(session.record, session.ending)
         user, task = cast("Subject", session.subject)
         if task and session.ending == "complete":
@@ -205,6 +214,7 @@ class Node:
             "standstill_ms": self.watch.longest_ms,
             "counts": plain(self.counts) | {name: getattr(self.hooks, name) for name in OFFERED},
             "conformance": self._judged,
+            "witnessed": self._witnessed,
         }
 
     @property
@@ -290,6 +300,7 @@ class Node:
             enders.spawn(self.hooks.complete, task)
         enders.join(timeout=self.grace_s + len(self.tasks) * ENDING_S)
         self._end_streams()
+        self._witnessed = asdict(compare(self._diaries)) if self._diaries else None
         judged = findings(self._transcripts, self.target)
         self._judged = Redactor(self.preparation.secrets).value(judged) if self.preparation.secrets else judged
         self.watch.stop()

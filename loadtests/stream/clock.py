@@ -24,7 +24,8 @@ Clock = Literal["kernel", "user"]
 # asm-generic/socket.h (the value of every Linux port Python has wheels for); the reply's type is the same.
 SO_TIMESTAMPNS: Final = 35
 ANCILLARY_BYTES: Final = socket.CMSG_SPACE(16)
-_TIMESPEC: Final = struct.Struct("qq")
+_SOCKET_LEVEL: Final = int(socket.SOL_SOCKET)  # an enum's comparison costs more than all the rest
+_unpack: Final = struct.Struct("qq").unpack
 _PATIENCE_S: Final = 1.0
 _kept: list[socket.socket] = []  # asks for stamps as long as the process lives
 
@@ -50,9 +51,10 @@ def ask(sock: Any) -> None:  # noqa: ANN401 - a gevent socket or a plain one
 def stamp(ancillary: list[tuple[int, int, bytes]]) -> int:
     """Return the kernel's stamp in ns from ``recvmsg``'s ancillary data, or 0 when there is none."""
     for level, kind, data in ancillary:
-        if kind == SO_TIMESTAMPNS and level == socket.SOL_SOCKET:
-            seconds, nanoseconds = _TIMESPEC.unpack(data)
-            return int(seconds * 1_000_000_000 + nanoseconds)
+        if kind == SO_TIMESTAMPNS and level == _SOCKET_LEVEL:
+            seconds, nanoseconds = _unpack(data)
+            whole: int = seconds * 1_000_000_000 + nanoseconds
+            return whole
     return 0
 
 

@@ -13,7 +13,8 @@ from httptools import HttpParserError, HttpParserUpgrade
 
 from ssegauge.conformance.sse import FastDecoder, Message
 from ssegauge.loadtests.stream.body import UNFRAMED, Body
-from ssegauge.loadtests.stream.connection import receive
+from ssegauge.loadtests.stream.clock import ANCILLARY_BYTES, now, stamp
+from ssegauge.loadtests.stream.connection import RECEIVE_BYTES
 from ssegauge.loadtests.stream.stream import EventStream, Recorder, ended_by_connection, reason_of
 from ssegauge.loadtests.stream.tls import TlsLayer
 
@@ -90,8 +91,13 @@ class Reader:
         self.ended()
 
     def _on_readable(self) -> None:
+        # For each event: what can be done here without a call is.
         try:
-            self._read()
+            data, ancillary, _, _ = self._socket.recvmsg(RECEIVE_BYTES, ANCILLARY_BYTES)
+            read_ns = now()
+            arrived_ns = stamp(ancillary)
+            delay_ns = read_ns - arrived_ns if arrived_ns else -1
+            self._taken(data, arrived_ns or read_ns, delay_ns)
         except BlockingIOError:
             return
         except (OSError, HttpParserError, HttpParserUpgrade) as error:
@@ -100,8 +106,7 @@ class Reader:
             self.broke(error)
             self.end("closed")
 
-    def _read(self) -> None:
-        data, arrived_ns, delay_ns = receive(self._socket)
+    def _taken(self, data: bytes, arrived_ns: int, delay_ns: int) -> None:
         if not data:
             self.end(ended_by_connection(self._body))
             return

@@ -17,12 +17,14 @@ from typing import Any, Final, Protocol
 import gevent
 from gevent.event import Event
 
+from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES
 from ssegauge.conformance.sse import Message
 from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.generator import Watch
 from ssegauge.loadtests.measuring.integrity import Account
-from ssegauge.loadtests.measuring.meters import Meter, is_terminal, may_be_terminal
+from ssegauge.loadtests.measuring.meters import Meter, is_terminal, type_of
 from ssegauge.loadtests.measuring.samples import CONNECT, FIRST_EVENT, OPEN, Rows
+from ssegauge.loadtests.measuring.witnesses import Diary
 from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.reader import Reader
 from ssegauge.loadtests.stream.stream import EventStream, StreamFailed
@@ -88,14 +90,16 @@ class Session(Reader):
         meter: what measures its events.
         subject: what it is about, for its owner.
         owner: who is told of its end.
+        diary: what came, where streams are to witness each other.
     """
 
-    __slots__ = ("_inbox", "_is_terminal", "_is_told", "_number", "_on", "_read_ns", "meter", "owner", "subject")
+    __slots__ = ("_inbox", "_is_told", "_last_data", "_number", "_on", "_read_ns", "diary", "meter", "owner", "subject")
 
     def __init__(self, meter: Meter, number: int, on: Books, owner: Owner, subject: object = None) -> None:
         super().__init__()
         self.meter, self.owner, self.subject, self._number, self._on = meter, owner, subject, number, on
-        self._is_told = self._is_terminal = False
+        self.diary: Diary | None = None  # for what the other streams of its feed say
+        self._is_told, self._last_data = False, ""
         self._read_ns = 0  # when we last read, where the loop was not watching after that
         self._inbox: Inbox | None = None
 
@@ -130,8 +134,9 @@ class Session(Reader):
         kind, data, _ = messages[-1]
         take(kind, data, arrived_ns, delay_ns)
         self._read_ns = 0
-        if self._on.ends_itself:
-            self._is_terminal = may_be_terminal(data) and is_terminal(data)
+        self._last_data = data
+        if self.diary:
+            self._write_down(self.diary, messages, arrived_ns)
         if self._inbox:
             self._inbox.put(messages)
 
@@ -147,6 +152,11 @@ class Session(Reader):
         if self._inbox:
             self._inbox.close()
         self.owner.session_ended(self)
+
+    def _write_down(self, diary: Diary, messages: list[Message], arrived_ns: int) -> None:
+        for kind, data, event_id in messages:
+            if kind not in HEARTBEAT_NAMES and type_of(data) not in HEARTBEAT_NAMES:
+                diary.note(event_id, data, arrived_ns / 1e6)
 
     def broke(self, error: Exception) -> None:
         """Void the run."""
@@ -202,7 +212,7 @@ class Session(Reader):
             return ""
         if self.ending != "complete":
             return self.ending
-        return ENDED_EARLY if self._on.ends_itself and not self._is_terminal else ""
+        return ENDED_EARLY if self._on.ends_itself and not is_terminal(self._last_data) else ""
 
 
 class Inbox:

@@ -1,0 +1,190 @@
+"""Streams of one feed are each other's witness: what most of them saw and one did not is lost there.
+
+A ``Diary`` keeps of one stream which events came, in order, as numbers: by id and data where an event has an id,
+else by data alone. ``compare`` looks at all diaries of a process at its end. An event belongs to the feed when most of
+the streams that were open around it saw it, two at least; so what is told to one reader alone (greetings, answers)
+counts for nothing. An event with an id is to come once, and so is one without that most streams had once.
+
+No more than ``MOST_EVENTS`` are kept in all; what comes later is not compared.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+MOST_EVENTS: Final = 5_000_000  # 16 bytes each
+SILENT_SHARE: Final = 0.25  # of a stream's time, at its end, without an event while most others had one
+AROUND_MS: Final = 1000.0
+FEWEST_EVENTS: Final = 20  # in all, to say that no two streams share one
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
+Times = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(slots=True)
+class Room:
+    """How many events may still be kept."""
+
+    left: int = MOST_EVENTS
+
+
+class Diary:
+    """What one stream saw, from ``opened_ms`` to ``closed_ms``; times in ms of the real-time clock."""
+
+    __slots__ = ("_room", "closed_ms", "events", "opened_ms", "times")
+
+    def __init__(self, opened_ms: float, room: Room) -> None:
+        self.opened_ms = self.closed_ms = opened_ms
+        self.events = array("q")
+        self.times = array("d")
+        self._room = room
+
+    def note(self, event_id: str, data: str, arrived_ms: float) -> None:
+        """Take an event. An even number is that of an event with an id."""
+        if self._room.left > 0:
+            self._room.left -= 1
+            if self.times:  # of those that were read together, each after the other
+                arrived_ms = max(arrived_ms, self.times[-1] + 0.001)
+            self.events.append(hash((event_id, data)) >> 2 << 1 | (not event_id))
+            self.times.append(arrived_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Witnessed:
+    """What the diaries of one process, or of several, say together.
+
+    Attributes:
+        streams: how many diaries; shared: whether any two saw the same event, None where there is too little to tell.
+        expected: pairs of a stream and an event of the feed that it should have seen; of these
+        lost, and duplicated, reordered: what came too often, or after one that most streams had later.
+        silent: streams that had nothing in the last quarter of their time, though the feed went on.
+        counts: events of each stream.
+    """
+
+    streams: int = 0
+    shared: bool | None = None
+    expected: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    reordered: int = 0
+    silent: int = 0
+    counts: tuple[int, ...] = ()
+
+    def __add__(self, other: Witnessed) -> Witnessed:
+        told = [one for one in (self.shared, other.shared) if one is not None]
+        return Witnessed(
+            self.streams + other.streams,
+            any(told) if told else None,
+            self.expected + other.expected,
+            self.lost + other.lost,
+            self.duplicated + other.duplicated,
+            self.reordered + other.reordered,
+            self.silent + other.silent,
+            self.counts + other.counts,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Feed:
+    """The events that most streams saw, in the order in which most did: numbers, and when they came first and last."""
+
+    numbers: Numbers
+    first_ms: Times
+    last_ms: Times
+
+    def is_due(self, diary: Diary) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Return which events a stream should have seen: none around its opening and its end.
+
+        How far around, the feed itself shows, by how far apart its streams are.
+        """
+        apart_ms = float(np.percentile(self.last_ms - self.first_ms, 99)) if self.first_ms.size else 0.0
+        margin_ms = AROUND_MS + 2 * apart_ms
+        return (self.first_ms > diary.opened_ms + margin_ms) & (self.last_ms < diary.closed_ms - margin_ms)
+
+
+def compare(diaries: Sequence[Diary]) -> Witnessed:
+    """Return what the streams say of each other; see the module."""
+    counts = tuple(len(diary.events) for diary in diaries)
+    kept = [diary for diary in diaries if diary.events]
+    if not kept:
+        return Witnessed(len(diaries), counts=counts)
+    events = [np.frombuffer(diary.events, dtype=np.int64) for diary in kept]
+    feed = _feed(kept, events, [np.frombuffer(diary.times, dtype=np.float64) for diary in kept])
+    usual = _usual_counts(feed, events)
+    expected = lost = duplicated = 0
+    for diary, own in zip(kept, events, strict=True):
+        due, had = feed.is_due(diary), np.isin(feed.numbers, own)
+        expected += int(np.count_nonzero(due))
+        lost += int(np.count_nonzero(due & ~had))
+        duplicated += _too_often(own, feed.numbers[usual == 1])
+    return Witnessed(
+        streams=len(diaries),
+        shared=bool(feed.numbers.size) if len(kept) > 1 and sum(counts) >= FEWEST_EVENTS else None,
+        expected=expected,
+        lost=lost,
+        duplicated=duplicated,
+        reordered=_out_of_order(events, feed),
+        silent=sum(_is_silent(diary, feed) for diary in diaries),
+        counts=counts,
+    )
+
+
+def _feed(diaries: Sequence[Diary], events: Sequence[Numbers], times: Sequence[Times]) -> _Feed:
+    every, at = np.concatenate(events), np.concatenate(times)
+    numbers, place = np.unique(every, return_inverse=True)
+    first_ms, last_ms = np.full(numbers.size, np.inf), np.full(numbers.size, -np.inf)
+    np.minimum.at(first_ms, place, at)
+    np.maximum.at(last_ms, place, at)
+    seen = np.zeros(numbers.size)
+    for own in events:
+        seen[np.searchsorted(numbers, np.unique(own))] += 1
+    opened = np.sort([diary.opened_ms for diary in diaries])
+    closed = np.sort([diary.closed_ms for diary in diaries])
+    around = np.searchsorted(opened, first_ms) - np.searchsorted(closed, last_ms)
+    is_feed = (seen >= 2) & (2 * seen > around)
+    order = np.argsort(first_ms[is_feed], kind="stable")
+    return _Feed(numbers[is_feed][order], first_ms[is_feed][order], last_ms[is_feed][order])
+
+
+def _usual_counts(feed: _Feed, events: Sequence[Numbers]) -> Times:
+    """Return how often each event of the feed came to a stream that had it, on average, rounded."""
+    total, streams = np.zeros(feed.numbers.size), np.zeros(feed.numbers.size)
+    order = np.argsort(feed.numbers)
+    for own in events:
+        numbers, often = np.unique(own[np.isin(own, feed.numbers)], return_counts=True)
+        place = order[np.searchsorted(feed.numbers, numbers, sorter=order)]
+        total[place] += often
+        streams[place] += 1
+    return np.rint(total / np.maximum(streams, 1))
+
+
+def _too_often(own: Numbers, once: Numbers) -> int:
+    """Return how often an event came again: one with an id, or one that came to most streams once."""
+    numbers, often = np.unique(own, return_counts=True)
+    return int((often - 1)[(numbers % 2 == 0) | np.isin(numbers, once)].sum())
+
+
+def _out_of_order(events: Sequence[Numbers], feed: _Feed) -> int:
+    """Return how many events came after one that most streams had later.
+
+    Where most streams contradict the order in which events were first seen, it is the others that are out of order.
+    """
+    ranks = {int(number): rank for rank, number in enumerate(feed.numbers)}
+    late, seen = np.zeros(feed.numbers.size), np.zeros(feed.numbers.size)
+    for own in events:
+        _, first = np.unique(own, return_index=True)
+        order = np.array([ranks[number] for number in own[np.sort(first)].tolist() if number in ranks], dtype=np.int64)
+        if order.size:
+            seen[order] += 1
+            late[order[order < np.maximum.accumulate(order)]] += 1
+    return int(np.minimum(late, seen - late).sum())
+
+
+def _is_silent(diary: Diary, feed: _Feed) -> bool:
+    begins_ms = diary.closed_ms - SILENT_SHARE * (diary.closed_ms - diary.opened_ms)
+    last_ms = max(diary.times, default=0.0)
+    return bool(last_ms < begins_ms and np.count_nonzero(feed.is_due(diary) & (feed.first_ms > begins_ms)))

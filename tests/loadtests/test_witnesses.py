@@ -1,0 +1,164 @@
+"""Streams of one feed judge each other: what most saw and one did not is lost there."""
+
+from __future__ import annotations
+
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from ssegauge.loadtests.measuring.witnesses import Diary, Room, Witnessed, compare
+from ssegauge.reports import words
+from tests.loadtests.conftest import PATIENT, Load, verdicts
+from tests.loadtests.servers import OPEN_HEAD, scripted
+
+EVERY_MS = 100.0
+LAST_MS = 60_000.0
+Event = tuple[str, str]
+FEED: Sequence[Event] = [(str(number), f"event {number}") for number in range(600)]
+WITHOUT_IDS: Sequence[Event] = [("", data) for _, data in FEED]
+
+
+def diary(events: Sequence[Event | None], opened_ms: float = 0.0, late_ms: float = 0.0) -> Diary:
+    """Return the diary of a stream that saw events (None: it did not), one each 100 ms."""
+    kept = Diary(opened_ms, Room())
+    for number, event in enumerate(events):
+        at_ms = number * EVERY_MS + late_ms
+        if event and at_ms >= opened_ms:
+            kept.note(*event, at_ms)
+    kept.closed_ms = LAST_MS
+    return kept
+
+
+def without(events: Sequence[Event], *numbers: int) -> list[Event | None]:
+    return [None if number in numbers else event for number, event in enumerate(events)]
+
+
+def swapped(events: Sequence[Event], number: int) -> list[Event]:
+    return [*events[:number], events[number + 1], events[number], *events[number + 2 :]]
+
+
+def others(events: Sequence[Event], count: int = 4) -> list[Diary]:
+    return [diary(events, late_ms=7.0 * number) for number in range(count)]
+
+
+@pytest.mark.parametrize("feed", [FEED, WITHOUT_IDS], ids=["ids", "content"])
+def test_streams_that_saw_the_same_find_nothing(feed: Sequence[Event]) -> None:
+    late = diary(feed, opened_ms=30_000.0)  # it missed what came before it, and is not blamed
+    found = compare([*others(feed), late])
+    assert (found.lost, found.duplicated, found.reordered, found.silent, found.shared) == (0, 0, 0, 0, True)
+    assert found.expected > 4 * 500 + 200
+
+
+@pytest.mark.parametrize("feed", [FEED, WITHOUT_IDS], ids=["ids", "content"])
+def test_what_one_stream_lacks_is_lost_there(feed: Sequence[Event]) -> None:
+    found = compare([*others(feed), diary(without(feed, 100, 101, 300))])
+    assert (found.lost, found.duplicated, found.reordered) == (3, 0, 0)
+
+
+@pytest.mark.parametrize("feed", [FEED, WITHOUT_IDS], ids=["ids", "content"])
+@pytest.mark.parametrize("ahead_ms", [0.0, 50.0])
+def test_order_is_that_of_most(feed: Sequence[Event], ahead_ms: float) -> None:
+    """Also when the stream that has them the wrong way round has them first."""
+    found = compare([*(diary(feed, late_ms=ahead_ms + n) for n in range(4)), diary(swapped(feed, 200))])
+    assert (found.lost, found.duplicated, found.reordered) == (0, 0, 1)
+
+
+def test_an_event_that_comes_again_with_its_id_is_counted_even_on_one_stream_alone() -> None:
+    again = [*FEED[:50], FEED[49], *FEED[50:]]
+    assert compare([diary(again)]).duplicated == 1
+    assert compare([*others(FEED), diary(again)]).duplicated == 1
+    assert compare([*others(again), diary(again)]).duplicated == 5
+
+
+def test_events_that_are_alike_by_nature_are_no_doubles() -> None:
+    ticks = [("", "tick")] * 600
+    found = compare([*others(ticks), diary(ticks, opened_ms=30_000.0)])
+    assert (found.lost, found.duplicated, found.reordered, found.silent) == (0, 0, 0, 0)
+
+
+def test_a_stream_that_falls_silent_is_named() -> None:
+    found = compare([*others(FEED), diary(FEED[:100])])
+    assert found.silent == 1
+    assert found.lost > 400
+    assert compare([*others(FEED), diary([])]).silent == 1
+    assert compare(others(FEED[:100])).silent == 0  # the feed itself had ended
+
+
+def test_streams_with_feeds_of_their_own_say_nothing_of_each_other() -> None:
+    own = [diary([(str(n), f"{reader} {n}") for n in range(600)]) for reader in range(5)]
+    found = compare(own)
+    assert (found.expected, found.lost, found.duplicated, found.shared) == (0, 0, 0, False)
+
+
+def test_events_of_one_read_have_an_order() -> None:
+    together = [Diary(0.0, Room()) for _ in range(3)]
+    for one in together:
+        for number in range(100):
+            one.note(str(number), "", 5000.0)
+        one.closed_ms = LAST_MS
+    assert compare(together).reordered == 0
+
+
+def test_whatever_is_dropped_is_counted_exactly() -> None:
+    dice = random.Random(205)
+    dropped = [sorted(dice.sample(range(50, 550), 5)) for _ in range(20)]
+    assert compare([diary(without(FEED, *numbers)) for numbers in dropped]).lost == 100
+
+
+def test_no_more_is_kept_than_there_is_room_for() -> None:
+    kept = Diary(0.0, Room(10))
+    for number in range(20):
+        kept.note(str(number), "", float(number))
+    assert len(kept.events) == len(kept.times) == 10
+
+
+def test_parts_add_up() -> None:
+    whole = compare(others(FEED)) + compare([*others(FEED), diary(without(FEED, 100))]) + Witnessed()
+    assert (whole.streams, whole.lost, whole.shared) == (9, 1, True)
+
+
+def feed_server(tamper: Callable[[int, int], Sequence[int]]) -> Callable[[socket.socket, bytes], None]:
+    """One feed with ids for all; ``tamper(reader, number)`` says which events a reader gets for one."""
+    started, lock, readers = time.monotonic(), threading.Lock(), []
+
+    def script(connection: socket.socket, _: bytes) -> None:
+        with lock:
+            reader = len(readers)
+            readers.append(reader)
+        connection.sendall(OPEN_HEAD)
+        number = int((time.monotonic() - started) / 0.02) + 1
+        while True:
+            time.sleep(max(0.0, started + number * 0.02 - time.monotonic()))
+            for one in tamper(reader, number):
+                connection.sendall(b'id: %d\ndata: {"n": %d}\n\n' % (one, one))
+            number += 1
+
+    return script
+
+
+def told(load: Load, tamper: Callable[[int, int], Sequence[int]]) -> dict[str, str]:
+    with scripted(feed_server(tamper)) as url:
+        document = load(f'base_url = "{url}"\n[stream]\npath = "/"\n{PATIENT}', users=5, duration_s=6)
+    assert document["integrity"] is None
+    assert "events a stream" in dict(words.load_facts(document))
+    return verdicts(document)
+
+
+def test_a_watched_feed_without_a_fault_has_none(load: Load) -> None:
+    found = told(load, lambda _, number: [number])
+    names = ("event-lost", "event-duplicated", "event-reordered", "stream-silent")
+    assert {name: found[name] for name in names} == dict.fromkeys(names, "pass")
+
+
+def test_a_watched_feed_that_loses_events_of_one_reader_fails(load: Load) -> None:
+    found = told(load, lambda reader, number: [] if reader == 2 and number % 10 == 0 else [number])
+    assert (found["event-lost"], found["event-duplicated"]) == ("fail", "pass")
+
+
+def test_a_watched_feed_that_tells_twice_fails(load: Load) -> None:
+    found = told(load, lambda _, number: [number, number] if number % 50 == 0 else [number])
+    assert (found["event-lost"], found["event-duplicated"]) == ("pass", "fail")
