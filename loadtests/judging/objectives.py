@@ -78,6 +78,12 @@ class Measured:
     connect_complaint: str = ""  # why connect times are
     update_complaint: str = ""  # why update latency is
 
+    def complaint_of(self, objective: Objective) -> str:
+        """Return why an objective cannot be judged, by what it rests on."""
+        name = objective.rule.rpartition("/")[2]
+        doubts = {"connect": self.connect_complaint, "update": self.update_complaint}
+        return self.complaint or doubts.get(name.partition("-")[0], "")
+
 
 def judge(measured: Measured, limits: Limits) -> list[Objective]:
     """Return all objectives, judged."""
@@ -95,8 +101,7 @@ def judge(measured: Measured, limits: Limits) -> list[Objective]:
         found.append(conformance(measured))
     if measured.existing:
         found.append(degradation(measured, limits))
-    doubts = {CONNECT_TIME: measured.connect_complaint, UPDATE_LATENCY: measured.update_complaint}
-    return [voided(item, measured.complaint or doubts.get(item.rule, "")) for item in found]
+    return [voided(item, measured.complaint_of(item)) for item in found]
 
 
 def overall(objectives: Iterable[Objective]) -> Verdict:

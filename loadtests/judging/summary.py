@@ -15,10 +15,10 @@ from typing import Any, Final
 import numpy as np
 
 from ssegauge.conformance.target import Target
-from ssegauge.loadtests.judging import offset
+from ssegauge.loadtests.judging import asked, offset
 from ssegauge.loadtests.judging.health import Health
 from ssegauge.loadtests.judging.impact import ratio_of
-from ssegauge.loadtests.judging.objectives import Measured, judge, overall
+from ssegauge.loadtests.judging.objectives import Measured, judge, overall, voided
 from ssegauge.loadtests.measuring import samples
 from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.integrity import Account
@@ -55,6 +55,7 @@ class Facts:
     refusals: Counter[str] = field(default_factory=Counter)
     held: int | None = None  # see Measured
     witnessed: Witnessed | None = None
+    asked: Sequence[str] = ()  # objectives that the user states
     phases: Sequence[Mapping[str, Any]] = ()
     ping_failures: Counter[str] = field(default_factory=Counter)
     conformance: Mapping[str, Any] = field(default_factory=lambda: {"streams_judged": 0, "findings": []})
@@ -97,7 +98,9 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         update_complaint=own_faults[1] or (offset.complaint(facts.clocks) if stamped else ""),
         connect_complaint=own_faults[2],
     )
-    objectives = judge(measured, target.limits)
+    every = {samples.KINDS[kind]: values for kind, (values, _) in latency.items()} | {"gap": gaps}
+    stated = (asked.judge(asked.parse(text), measured, every) for text in facts.asked)
+    objectives = [*judge(measured, target.limits), *(voided(one, measured.complaint_of(one)) for one in stated)]
     source = "event-timestamp" if stamped else "planned"
     kinds = {"connect": latency[CONNECT][0], "first_event": latency[FIRST_EVENT][0], "update": latency[UPDATE][0]}
     return {

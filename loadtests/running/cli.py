@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
-from ssegauge.loadtests.judging import capacity, summary
+from ssegauge.loadtests.judging import asked, capacity, summary
 from ssegauge.loadtests.running.options import STATUS_VARIABLE, TARGET_VARIABLE, to_json
 
 SCENARIOS: Final = Path(__file__).parents[1] / "scenarios"
@@ -54,6 +54,7 @@ class Options:
     rate: float = 25.0
     extend_s: float = 30.0
     measure: str = ""
+    objectives: tuple[str, ...] = ()
     web: bool = False
     web_port: int = 8089
     processes: int = 0
@@ -73,6 +74,8 @@ def run_load(
     interrupted. Of a worker see ``run_worker``.
     """
     options = with_scenario(options, target)
+    for text in options.objectives:
+        asked.parse(text)
     line = command(options, out)
     make_room(options)
     check_reachable(target)
@@ -189,6 +192,7 @@ def command(options: Options, out: Path) -> list[str]:
     line += ["--only-summary", "--streams", str(streams if scenario_is_ours(options.scenario) else 0)]
     line += ["--out", str(out), "--rate", str(options.rate), "--duration", str(options.duration_s)]
     line += ["--extend", str(options.extend_s), "--measure", options.measure]
+    line += ["--objective", ";".join(options.objectives)]
     switches = {
         ("--headless",): not options.web and not options.worker,
         ("--web-port", str(options.web_port), "--web-host", "127.0.0.1"): options.web,
@@ -291,6 +295,7 @@ def _rescued(target: Target, out: Path, options: Options, last: Status | None, t
         dropped=last["dropped"],
         failures=Counter(),
         complaint=complaint,
+        asked=options.objectives,
     )
     document = summary.summarize(out, target, facts)
     RunFolder(out, target).write("load.json", document)

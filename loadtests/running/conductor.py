@@ -66,6 +66,7 @@ class Plan:
     duration_s: float | None
     drives: bool  # updates are triggered
     phased: bool  # compare the existing endpoint without and with streams
+    asked: tuple[str, ...] = ()  # objectives that the user states
     extend_s: float = 30.0  # at most, beyond the duration, for an interval that holds the limit
 
 
@@ -226,6 +227,7 @@ class Conductor:
             refusals=self.counted("refusals"),
             held=self._held,
             witnessed=self._witnessed(),
+            asked=self.plan.asked,
             phases=self._phases,
             ping_failures=self._ping_failures,
             conformance=judged,

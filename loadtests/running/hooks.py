@@ -114,13 +114,15 @@ class Run:
             self._log(self.conductor.take(node, report))
 
     def _conduct(self, conductor: Conductor) -> None:
-        conductor.conduct()
-        self.finish()
         options = self.environment.parsed_options
-        if options and options.headless:
-            self.runner.quit()
-        else:
-            self.runner.stop()
+        try:
+            conductor.conduct()
+            self.finish()
+        finally:  # a defect of ours is no reason to run for ever
+            if options and options.headless:
+                self.runner.quit()
+            else:
+                self.runner.stop()
 
     def tell(self, order: Mapping[str, Any]) -> None:
         """Pass the conductor's order on to every node."""
@@ -243,6 +245,7 @@ def _plan(run: Run, folder: RunFolder | None) -> Plan:
         drives=drives,
         phased=_is_phased(run),
         extend_s=options.ssegauge_extend,
+        asked=tuple(filter(None, options.ssegauge_objective.split(";"))),
     )
 
 

@@ -28,6 +28,7 @@ def add_options(parser: ArgumentParser) -> None:
         "out": ("the run folder; default: a new one below runs/", str, ""),
         "rate": ("updates per second (progress: over all tasks; watch: of the shared task)", float, DEFAULT_RATE),
         "streams": ("streams of each Locust user, where there are very many; 0: as its class says", int, 0),
+        "objective": ("what else is to hold, such as update_p99 < 500ms; several with ; between them", str, ""),
         "extend": ("seconds at most beyond the duration, until an impact is decided", float, 30.0),
         "measure": ("the type of the events that are timed; default: no greeting, heartbeat or replay", str, ""),
         "duration": ("seconds to measure once all users are there; 0: until stopped", float, 0.0),

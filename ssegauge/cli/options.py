@@ -59,6 +59,9 @@ Extend = Annotated[str, _load("--extend", help="How much longer at most, until a
 Measure = Annotated[
     str, _load("--measure", help="Time events of this type; default: no greeting, heartbeat, replay.", metavar="TYPE")
 ]
+Objectives = Annotated[
+    list[str] | None, _load("--objective", help="What else is to hold: 'update_p99 < 500ms'.", metavar="TEXT")
+]
 FindLimit = Annotated[bool, _load("--find-limit", help="Search the most streams, up to --users.")]
 Web = Annotated[bool, _load("--web", help="Start from Locust's web page instead of at once.")]
 Processes = Annotated[int, _load("--processes", help="Spread the users over so many processes.", min=0)]

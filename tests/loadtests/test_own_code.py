@@ -87,3 +87,26 @@ def test_own_code_that_is_slow_gets_every_event_in_order_while_the_stream_waits(
         document = load(url, scenario=str(tmp_path / "own.py"), users=1, duration_s=2)
     assert "note" not in document["generator"]
     assert document["connections"]["dropped"] == 0
+
+
+DEFECT = """
+from ssegauge import SSEUser
+from ssegauge.loadtests.judging import summary
+
+class Dashboard(SSEUser):
+    path = "/events"
+
+def broken(*_):
+    raise KeyError("a defect of ours")
+
+summary.summarize = broken
+"""
+
+
+def test_a_defect_at_the_end_of_a_run_ends_it(load: Load, tmp_path: Path) -> None:
+    """It is said, what was measured is judged as of a run that ended early, and nothing waits for ever."""
+    (tmp_path / "own.py").write_text(DEFECT)
+    with scripted(StampedSender(0.0)) as url:
+        document = load(url, scenario=str(tmp_path / "own.py"), users=2, duration_s=1)
+    assert document["verdict"] == "could_not_judge"
+    assert "the load process ended before its time" in document["generator"]["note"]

@@ -1,0 +1,102 @@
+"""Objectives that the user states: read, judged, and void where what they rest on is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.loadtests.judging.asked import Asked, judge, parse
+from ssegauge.loadtests.measuring.integrity import Account
+from ssegauge.loadtests.measuring.witnesses import Witnessed
+from tests.loadtests.conftest import PATIENT, Load
+from tests.loadtests.servers import StampedSender, scripted
+from tests.loadtests.test_objectives import GOOD
+
+TEXTS = {
+    "update_p99 < 500ms": Asked("update", "p99", 500.0, "ms"),
+    "first_event_p99.9<1.5s": Asked("first_event", "p99.9", 1500.0, "ms"),
+    " gap_max <= 3 s ": Asked("gap", "max", 3000.0, "ms"),
+    "connect_mean < 20ms": Asked("connect", "mean", 20.0, "ms"),
+    "lost_ratio < 0.1%": Asked("lost_ratio", "", 0.001, "ratio"),
+    "refused_ratio < 0.05": Asked("refused_ratio", "", 0.05, "ratio"),
+    "dropped < 1": Asked("dropped", "", 1.0, "streams"),
+}
+
+
+@pytest.mark.parametrize(("text", "asked"), TEXTS.items())
+def test_what_is_stated_is_read(text: str, asked: Asked) -> None:
+    assert parse(text) == asked
+
+
+WRONG = [
+    "",
+    "update < 5ms",
+    "update_p99 > 5ms",
+    "update_p99 < 5",
+    "updates_p99 < 5ms",
+    "dropped < 1%",
+    "lost_ratio < 5ms",
+]
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_what_is_no_objective_says_what_one_is(text: str) -> None:
+    with pytest.raises(CannotJudge, match="no objective; write KIND_pNN") as raised:
+        parse(text)
+    assert "\n" not in str(raised.value)
+
+
+VALUES = {"update": np.arange(1.0, 101.0), "gap": np.full(5, 1.0), "connect": np.empty(0)}
+JUDGED = {
+    "update_p50 < 51ms": ("pass", 50.5),
+    "update_p50 < 50ms": ("fail", 50.5),
+    "update_max < 100ms": ("fail", 100.0),
+    "update_mean < 51ms": ("pass", 50.5),
+    "update_p99.9 < 200ms": ("could_not_judge", 99.901),  # 100 samples, and 1,000 are needed
+    "gap_p50 < 5ms": ("could_not_judge", 1.0),
+    "connect_max < 5ms": ("could_not_judge", None),
+    "dropped < 1": ("pass", 0.0),
+    "failed < 1": ("pass", 0.0),
+    "refused_ratio < 1%": ("pass", 0.0),
+    "lost_ratio < 1%": ("pass", 0.0),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), JUDGED.items())
+def test_what_is_stated_is_judged(text: str, expected: tuple[str, float | None]) -> None:
+    found = judge(parse(text), GOOD, VALUES)
+    assert (found.verdict, found.value if found.value is None else pytest.approx(found.value)) == expected
+    assert found.note or found.verdict != "could_not_judge"
+
+
+def test_what_was_lost_is_counted_by_updates_or_by_witnesses() -> None:
+    lossy = replace(GOOD, account=Account(100, 98, lost=2))
+    assert judge(parse("lost_ratio < 1%"), lossy, VALUES).verdict == "fail"
+    watched = replace(GOOD, driven=False, witnessed=Witnessed(expected=1000, lost=5))
+    assert judge(parse("lost_ratio < 1%"), watched, VALUES).verdict == "pass"
+    assert judge(parse("lost_ratio < 1%"), replace(watched, witnessed=None), VALUES).verdict == "could_not_judge"
+
+
+def test_it_is_void_where_what_it_rests_on_is() -> None:
+    doubtful = replace(GOOD, update_complaint="read late")
+    assert doubtful.complaint_of(judge(parse("update_p50 < 51ms"), doubtful, VALUES)) == "read late"
+    assert not doubtful.complaint_of(judge(parse("connect_max < 51ms"), doubtful, VALUES))
+
+
+def test_stated_objectives_are_judged_with_the_run(load: Load) -> None:
+    stated = ("update_p50 < 40ms", "update_p50 < 60s", "gap_p50 < 60s")
+    with scripted(StampedSender(0.05)) as url:
+        document = load(
+            f'base_url = "{url}"\n[stream]\npath = "/"\n{PATIENT}', users=5, duration_s=2, objectives=stated
+        )
+    found = [item["verdict"] for item in document["objectives"] if item["rule"].startswith("asked/")]
+    assert found == ["fail", "pass", "pass"]
+    assert document["verdict"] == "fail"
+
+
+def test_a_mistake_is_said_before_anything_runs(load: Load) -> None:
+    with scripted(StampedSender(0.0)) as url, pytest.raises(CannotJudge, match="no objective"):
+        load(f'base_url = "{url}"\n[stream]\npath = "/"\n', users=1, duration_s=1, objectives=("update < 5",))
