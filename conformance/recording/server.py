@@ -339,5 +339,4 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
     """Yield the error and, one after the other, those that it wraps."""
     while error:
         yield error
-        grouped = isinstance(error, BaseExceptionGroup)
-        error = error.exceptions[0] if grouped else error.__cause__ or error.__context__
+        error = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__ or error.__context__

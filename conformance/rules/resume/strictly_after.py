@@ -69,7 +69,7 @@ def _due(one: Return, got: set[str | None]) -> list[Message]:
 @rule(
     "resume/duplicate-on-resume",
     "should",
-    STRICTLY_AFTER,
+    profile("E5.2"),
     promised={"resume": "must"},
     rests_on=("resume/begins-anew",),
 )
