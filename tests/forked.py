@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from typing import NamedTuple
 
 FORKED = get_context("forkserver")
-PRELOADED = ("conformance.judge", "conformance.play", "reference_server.__main__", "reference_server.faults")
+PRELOADED = ("conformance.judge", "conformance.play", "reference_server.__main__", "reference_server.server")
 FORKED.set_forkserver_preload([f"ssegauge.{name}" for name in PRELOADED])
 
 

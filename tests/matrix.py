@@ -1,23 +1,26 @@
-"""Which rules each deliberate fault of the reference server sets off, found by checking a server for every fault.
+"""Which rules each deliberate fault of the servers that ship sets off, found by checking a server for every fault.
 
 python -m tests.matrix           prints the matrix as Markdown (docs/detection-matrix.md)
 """
 
 import asyncio
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 from urllib.request import Request, urlopen
 
 from ssegauge.conformance.catalogue import PROBES, RULES
-from ssegauge.conformance.judge import judge
+from ssegauge.conformance.judge import Result, judge
 from ssegauge.conformance.play import Plan, play
 from ssegauge.conformance.probes import hooks
 from ssegauge.conformance.recording.live import Recording
-from ssegauge.conformance.target import Call, Limits, Profile, Target, load_target
-from tests.forked import FORKED, serving
+from ssegauge.conformance.target import Call, Given, Limits, Profile, Target, from_toml
+from ssegauge.reference_server import PROFILES, faults_of
+from ssegauge.reference_server import Profile as Served
+from tests.forked import FORKED, Server, serving
 
 ROOT = Path(__file__).parents[1]
 ORIGIN = "https://app.example"
@@ -25,20 +28,95 @@ TOKEN = "matrix-token"
 # Short enough that the idle probe need not wait long; the server's own interval is shorter still.
 HEARTBEAT_S = 1.5
 AT_ONCE = 3
+FOLDERS: Mapping[Served, str] = {"task-progress": ".", "event-stream": "feed", "chat-completions": "chat"}
+NAMES: Mapping[Served, str] = {"task-progress": "tasks", "event-stream": "feed", "chat-completions": "chat"}
 HEADING = f"""# Which faults are caught by which rules
 
-Every rule is proven by a server that breaks it: the reference server with one deliberate fault, chosen by
-`ssegauge serve --fault CODE`. The table is what `make matrix` found, with all probes of `ssegauge check`; the healthy
-server sets off no rule. Where others fire too, one defect breaks two promises at once (an event named `error` is a
-named event), or one fault cannot be made without the other. {len(RULES)} rules; what load alone can show is proven in
-`tests/loadtests`.
+Every rule is proven by a server that breaks it: one of the three that ship, with one deliberate fault, chosen by
+`ssegauge serve --profile PROFILE --fault CODE`. A code with a variant (`CODE:VARIANT`) breaks the same rule in another
+way. The tables are what `make matrix` found, with all probes of `ssegauge check`; the healthy servers set off no rule.
+Where others fire too, one defect breaks two promises at once (an event named `error` is a named event), or one fault
+cannot be made without the other. {len(RULES)} rules; what load alone can show is proven in `tests/loadtests`."""
+TABLE = """
+## {profile}
 
-| fault of the reference server | caught by its rule | other rules that fire |
+| fault | caught by its rule | other rules that fire |
 |---|---|---|"""
 
 
 class NotObservedError(AssertionError):
     """Situations that the healthy server ought to show did not come up."""
+
+
+class Row(NamedTuple):
+    """A fault, and whose it is; no fault: the healthy server."""
+
+    server: Served
+    fault: str = ""
+
+    @property
+    def code(self) -> str:
+        """The rule that the fault breaks."""
+        return self.fault.partition(":")[0]
+
+    def __str__(self) -> str:
+        """Return it as the name of a test."""
+        return f"{NAMES[self.server]}-{self.fault}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What makes a fault show: the longest silence promised, for streams are read for longer, and options."""
+
+    heartbeat_s: float = HEARTBEAT_S
+    options: tuple[str, ...] = ()
+    not_promised: tuple[str, ...] = ()  # though the target file does
+
+
+# The feed talks quickly, so that little time shows much.
+FEED, CHAT = ("--pace", "0.2"), ("--pace", "0.02")
+SILENT = ("first_event_s", "gap_s")
+IN_HTTP2 = Shown(options=(*FEED, "--http2"))
+USUAL: Mapping[Served, Shown] = {
+    "task-progress": Shown(),
+    "event-stream": Shown(options=FEED),
+    "chat-completions": Shown(options=CHAT),
+}
+SHOWN: Mapping[Served, Mapping[str, Shown]] = {
+    "task-progress": {},
+    "event-stream": {
+        "delivery/one-event-late": Shown(options=("--pace", "0.6")),
+        "liveness/heartbeat-missing": Shown(options=("--pace", "0"), not_promised=SILENT),
+        "liveness/silent": Shown(heartbeat_s=3.0, options=("--pace", "0"), not_promised=SILENT),
+        "liveness/goes-deaf": Shown(heartbeat_s=12.0, options=FEED),
+        "liveness/gap-too-long": Shown(heartbeat_s=15.0, options=FEED),
+        "end/cut-by-timeout": Shown(heartbeat_s=11.0, options=FEED),
+        "end/cut-by-timeout:15": Shown(heartbeat_s=16.0, options=FEED),
+        "end/cut-by-timeout:30": Shown(heartbeat_s=31.0, options=FEED),
+        "end/cut-by-timeout:60": Shown(heartbeat_s=61.0, options=FEED),
+        "resume/events-lost-on-resume": Shown(options=FEED, not_promised=("resume",)),
+        "response/connection-field-in-http2": IN_HTTP2,
+        "response/malformed-http2": IN_HTTP2,
+    },
+    "chat-completions": {
+        "liveness/first-event-late": Shown(heartbeat_s=9.0, options=CHAT),
+        "liveness/gap-too-long": Shown(heartbeat_s=9.0, options=CHAT),
+        "capacity/serves-few-at-once": Shown(heartbeat_s=6.0, options=("--pace", "0.06", "--slots", "1")),
+        "end/marker-missing": Shown(heartbeat_s=4.0, options=CHAT),
+        "end/open-after-marker": Shown(heartbeat_s=4.0, options=CHAT),
+    },
+}
+
+
+def shown(row: Row) -> Shown:
+    """Return what makes the fault show; of a variant, what is said of it or else of its code."""
+    known = SHOWN[row.server]
+    return known.get(row.fault) or known.get(row.code) or USUAL[row.server]
+
+
+def rows(server: Served) -> list[Row]:
+    """Return the faults of a server that break a rule of streams like its own."""
+    return [row for code in faults_of(server) if (row := Row(server, code)).code in RULES]
 
 
 def found(
@@ -49,40 +127,92 @@ def found(
     through: Callable[[str], str] = str,
     profile: Profile | None = None,
 ) -> dict[str, str]:
-    """Check a server with the faults; return the codes of broken rules and what was said of each.
+    """Check a server of tasks with the faults; return the codes of broken rules and what was said of each.
 
     Without ``probes`` all are played; without ``profile`` those of the rule that the first fault breaks are judged.
     ``through`` puts something before the server: it is given the base URL and returns the one to use.
     """
-    options = ["--allow-origin", ORIGIN, "--token", TOKEN, "--heartbeat", str(HEARTBEAT_S / 2)]
-    options += [word for fault in faults for word in ("--fault", fault)]
-    with serving(options) as server:
+    with serving(_options("task-progress", faults, USUAL["task-progress"])) as server:
         target = described(through(server.base_url), server.pid)
         if (profile or profile_of(faults)) == "event-stream":
             target = as_any_stream(target)
-        recording = Recording()
-        chosen = [one for one in PROBES if not probes or one.name in probes]
-        plan = Plan.of(target, quick=quick, probes=chosen)
-        failures = asyncio.run(play(target, recording, plan, quick=quick))
-    assert not failures.of, failures.of
-    results = judge(recording.transcripts, profile=target.profile, limits=target.limits, hooks=hooks(target))
+        results, recording = _checked(target, probes, quick=quick)
     if not faults and not probes and not profile:
         assert not recording.notes, recording.notes
         if unseen := [one.rule.code for one in results if one.verdict == "not_observed"]:
             raise NotObservedError(unseen)
+    return broken(results)
+
+
+def checked(row: Row, probes: Collection[str] = (), *, quick: bool = False) -> dict[str, str]:
+    """Check the row's server, as its own target file describes it; return as ``found`` does."""
+    if row.server == "task-progress":
+        return found((row.fault,), probes, quick=quick)
+    return broken(results_of(row, probes, quick=quick))
+
+
+def results_of(row: Row, probes: Collection[str] = (), *, quick: bool = False) -> list[Result]:
+    """Check a server of the feed or of the chat, as its own target file describes it, and judge it by every rule."""
+    how = shown(row)
+    with serving(_options(row.server, (row.fault,) if row.fault else (), how)) as server:
+        target = as_shipped(row.server, server, how.heartbeat_s)
+        lifted = replace(target.promises, **dict.fromkeys(how.not_promised))
+        target = replace(target, promises=lifted)
+        results, recording = _checked(target, probes, quick=quick)
+    assert row.fault or not recording.notes, recording.notes
+    return results
+
+
+def broken(results: Iterable[Result]) -> dict[str, str]:
+    """Return the codes of broken rules, and what was said of each."""
     return {one.rule.code: one.summary for one in results if one.verdict in {"fail", "harness_error"}}
+
+
+def _options(server: Served, faults: Iterable[str], how: Shown) -> list[str]:
+    options = ["--profile", server, "--allow-origin", ORIGIN, "--token", TOKEN]
+    options += ["--heartbeat", str(how.heartbeat_s / 2), *how.options]
+    return options + [word for fault in faults for word in ("--fault", fault)]
+
+
+def _checked(target: Target, probes: Collection[str], *, quick: bool) -> tuple[list[Result], Recording]:
+    recording = Recording()
+    chosen = [one for one in PROBES if not probes or one.name in probes]
+    plan = Plan.of(target, quick=quick, probes=chosen)
+    failures = asyncio.run(play(target, recording, plan, quick=quick))
+    assert not failures.of, failures.of
+    judged = judge(
+        recording.transcripts,
+        profile=target.profile,
+        limits=target.limits,
+        promises=target.promises,
+        hooks=hooks(target),
+    )
+    return judged, recording
 
 
 def described(base_url: str, pid: int) -> Target:
     """Return the reference server as a target, with every hook it has."""
-    target = load_target(str(ROOT / "reference_server" / "ssegauge.toml"))
+    target = as_shipped("task-progress", Server(base_url, pid), HEARTBEAT_S)
+    return replace(target, limits=Limits(heartbeat_s=HEARTBEAT_S))
+
+
+def as_shipped(server: Served, running: Server, heartbeat_s: float) -> Target:
+    """Return a server as the target file beside it describes it, with every hook it has, as an event stream or tasks.
+
+    ``heartbeat_s`` stands in place of the promised one, for streams are read for longer than that.
+    """
+    path = ROOT / "reference_server" / FOLDERS[server] / "ssegauge.toml"
+    text, promised = path.read_text(), server != "task-progress"
+    if promised:
+        text = text.replace(f'"{server}"', '"event-stream"')
+    target = from_toml(text, str(path), {}, Given(insecure=True))
     return replace(
         target,
-        base_url=base_url,
+        base_url=running.base_url,
         headers={"Authorization": f"Bearer {TOKEN}"},
         origin=ORIGIN,
-        observe=replace(target.observe, pid=pid),
-        limits=Limits(heartbeat_s=HEARTBEAT_S),
+        observe=replace(target.observe, pid=running.pid),
+        promises=replace(target.promises, heartbeat_s=heartbeat_s) if promised else target.promises,
     )
 
 
@@ -102,22 +232,21 @@ def as_any_stream(target: Target) -> Target:
     return Target(target.base_url, stream, "event-stream", target.headers, limits=target.limits, origin=target.origin)
 
 
-def matrix(codes: Iterable[str]) -> dict[str, dict[str, str]]:
+def matrix(chosen: Iterable[Row]) -> dict[Row, dict[str, str]]:
     """Return, for every fault, the rules that it sets off."""
-    codes = list(codes)
+    chosen = list(chosen)
     with ProcessPoolExecutor(AT_ONCE, mp_context=FORKED) as pool:
-        return dict(zip(codes, pool.map(found, [(code,) for code in codes]), strict=True))
+        return dict(zip(chosen, pool.map(checked, chosen), strict=True))
 
 
 def main() -> None:
     """Print the matrix."""
-    from ssegauge.reference_server import faults
-
-    rows = matrix(code for code in faults.codes() if code in RULES)
     print(HEADING)
-    for code, caught in rows.items():
-        others = ", ".join(f"`{other}`" for other in caught if other != code) or "–"
-        print(f"| `{code}` | {'yes' if code in caught else '**no**'} | {others} |")
+    for server in PROFILES:
+        print(TABLE.format(profile=server))
+        for row, caught in matrix(rows(server)).items():
+            others = ", ".join(f"`{other}`" for other in caught if other != row.code) or "–"
+            print(f"| `{row.fault}` | {'yes' if row.code in caught else '**no**'} | {others} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,25 +1,27 @@
-"""Every rule is proven by a server that breaks it, and a healthy server sets off none.
+"""Every rule is proven by a server that breaks it, and healthy servers set off none.
 
 Here each fault meets the probes that its rule needs; `make matrix` plays all of them and writes down which other rules
 fire (docs/detection-matrix.md).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 
 import pytest
 
-from ssegauge.conformance.catalogue import RULES
+from ssegauge.conformance.catalogue import PROBES, RULES
+from ssegauge.conformance.judge import Result
 from ssegauge.conformance.target import Profile
-from ssegauge.reference_server import faults
+from ssegauge.reference_server import PROFILES, faults_of
+from ssegauge.reference_server import Profile as Served
 from tests.forked import FORKED
-from tests.matrix import NotObservedError, found
+from tests.matrix import NotObservedError, Row, broken, checked, found, results_of, rows, shown
 
-CAUGHT_BY_A_CHECK = [code for code in faults.codes() if code in RULES]
+CAUGHT_BY_A_CHECK = [row for server in PROFILES for row in rows(server)]
 # Faults that only a load run can see; tests/loadtests proves them.
 CAUGHT_UNDER_LOAD = {"performance/event-lost", "performance/event-duplicated", "performance/event-reordered"}
 # What shows the faults of a group, those that take longest first.
-PROBES = {
+OF_TASKS = {
     "delivery/polled": ("steady",),
     "cleanup/disconnect-stops-task": ("happy-path", "leave-a-running-task"),
     "ticket-as-written": ("happy-path", "paced", "origins"),
@@ -38,23 +40,53 @@ PROBES = {
     "shape": ("happy-path", "failing"),
     "security": ("stale", "canaries", "origins", "no-token"),
 }
+OF_THE_FEED = {
+    "capacity": ("crowd",),
+    "cleanup/open-count-wrong": ("plain-storm",),
+    "cleanup/socket-held-after-fin": ("plain-storm",),
+    "cleanup/socket-held-after-rst": ("plain-storm",),
+    "cleanup": ("plain-cycles",),
+    "delivery/batched": ("published", "plain"),
+    "delivery/held-by-compression": ("compressed", "compression"),
+    "delivery/update-lost": ("steady",),
+    "delivery": ("published", "plain"),
+    "end/cut-by-timeout": ("watch",),
+    "end": ("plain",),
+    "errors": ("other-methods", "head", "query", "large-header", "no-token"),
+    "liveness": ("watch",),
+    "response": ("plain",),
+    "resume": ("plain", "unknown-ids"),
+    "security": ("canaries", "origins", "no-token"),
+    "slow": ("slow-reader",),
+    "shape": ("plain",),
+    "wire": ("plain", "published"),
+}
+OF_THE_CHAT = dict.fromkeys(("capacity", "end", "liveness", "shape", "wire"), ("plain",))
+SHOWN_BY: Mapping[Served, Mapping[str, tuple[str, ...]]] = {
+    "task-progress": OF_TASKS,
+    "event-stream": OF_THE_FEED,
+    "chat-completions": OF_THE_CHAT,
+}
 # What takes longer than --quick waits: heartbeats, polling, and whether a task went on after its reader left.
 PATIENT = {"cleanup/disconnect-stops-task", *(code for code, rule in RULES.items() if rule.patient)}
+PATIENT_PROBES = {one.name for one in PROBES if one.stage == "patient"}
+TICKET = Row("task-progress", "ticket-as-written")
 AT_ONCE = 10
+# What a healthy server has no occasion to show: it never fails, tells users' texts or uses HTTP/2, ...
+NOT_THERE: Mapping[Served, set[str]] = {"event-stream": set(), "chat-completions": set()}
 
 
 @pytest.fixture(scope="module")
-def checks() -> Iterator[dict[str, Future[dict[str, str]]]]:
+def checks() -> Iterator[dict[Row, Future[dict[str, str]]]]:
     """A check of every faulty server, several at a time; a test waits for its own."""
-    by_length = sorted(["ticket-as-written", *CAUGHT_BY_A_CHECK], key=lambda code: list(PROBES).index(_shown_by(code)))
     with ProcessPoolExecutor(AT_ONCE, mp_context=FORKED) as pool:
-        yield {code: pool.submit(_check, code) for code in by_length}
+        yield {row: pool.submit(_check, row) for row in sorted([TICKET, *CAUGHT_BY_A_CHECK], key=_turn)}
         pool.shutdown(cancel_futures=True)
 
 
 @pytest.fixture(scope="module")
-def healthy(checks: dict[str, Future[dict[str, str]]]) -> Iterator[dict[Profile, Future[dict[str, str]]]]:
-    """Checks of the healthy server, undisturbed by those of faulty ones."""
+def healthy(checks: dict[Row, Future[dict[str, str]]]) -> Iterator[dict[Profile, Future[dict[str, str]]]]:
+    """Checks of the healthy server of tasks, undisturbed by those of faulty ones."""
     wait(checks.values())
     with ProcessPoolExecutor(mp_context=FORKED) as pool:
         yield {
@@ -63,8 +95,28 @@ def healthy(checks: dict[str, Future[dict[str, str]]]) -> Iterator[dict[Profile,
         }
 
 
-def _check(code: str) -> dict[str, str]:
-    return found((code,), PROBES[_shown_by(code)], quick=code not in PATIENT)
+@pytest.fixture(scope="module")
+def healthy_streams(healthy: dict[Profile, Future[dict[str, str]]]) -> Iterator[dict[Served, Future[list[Result]]]]:
+    """Checks of the healthy feed and the healthy chat server, after those of the others."""
+    wait(healthy.values())
+    with ProcessPoolExecutor(mp_context=FORKED) as pool:
+        yield {server: pool.submit(results_of, Row(server)) for server in NOT_THERE}
+
+
+def _check(row: Row) -> dict[str, str]:
+    return checked(row, *_plan(row))
+
+
+def _plan(row: Row) -> tuple[tuple[str, ...], bool]:
+    """Return the probes that show the fault, and whether they may hurry."""
+    probes = SHOWN_BY[row.server][_shown_by(row)]
+    patient = row.fault in PATIENT or row.code in PATIENT or PATIENT_PROBES & {*probes} or row.server != PROFILES[0]
+    return probes, not patient
+
+
+def _turn(row: Row) -> tuple[float, int]:
+    """Return when the row is to be checked: those that take longest come first."""
+    return -shown(row).heartbeat_s, [*SHOWN_BY[row.server]].index(_shown_by(row))
 
 
 def _check_healthy() -> dict[str, str]:
@@ -74,18 +126,18 @@ def _check_healthy() -> dict[str, str]:
         return found(())
 
 
-def _shown_by(code: str) -> str:
-    return code if code in PROBES else RULES[code].group
+def _shown_by(row: Row) -> str:
+    return row.code if row.code in SHOWN_BY[row.server] else RULES[row.code].group
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("code", CAUGHT_BY_A_CHECK)
-def test_the_fault_is_caught_by_its_rule(code: str, checks: dict[str, Future[dict[str, str]]]) -> None:
-    caught = checks[code].result()
-    if code not in caught:  # our own delay widens the limits, and among so many it may hide a fault: look again, alone
+@pytest.mark.parametrize("row", CAUGHT_BY_A_CHECK, ids=str)
+def test_the_fault_is_caught_by_its_rule(row: Row, checks: dict[Row, Future[dict[str, str]]]) -> None:
+    caught = checks[row].result()
+    if row.code not in caught:  # our own delay widens the limits, and among so many it may hide a fault: look again
         wait(checks.values())
-        caught = _check(code)
-    assert code in caught
+        caught = _check(row)
+    assert row.code in caught
 
 
 def test_the_healthy_server_sets_off_no_rule(healthy: dict[Profile, Future[dict[str, str]]]) -> None:
@@ -98,19 +150,29 @@ def test_the_healthy_server_sets_off_no_rule_of_any_event_stream(
     assert healthy["event-stream"].result() == {}
 
 
+@pytest.mark.parametrize("server", NOT_THERE)
+def test_a_healthy_stream_sets_off_no_rule_and_shows_what_it_has(
+    server: Served, healthy_streams: dict[Served, Future[list[Result]]]
+) -> None:
+    results = healthy_streams[server].result()
+    assert broken(results) == {}
+    assert {one.rule.code for one in results if one.verdict == "not_observed"} <= NOT_THERE[server]
+
+
 def test_every_rule_has_a_fault() -> None:
-    assert sorted(set(RULES) - set(faults.codes())) == []
+    assert sorted(set(RULES) - {row.code for row in CAUGHT_BY_A_CHECK}) == []
 
 
 def test_every_fault_has_a_rule() -> None:
-    assert set(faults.codes()) - set(RULES) == CAUGHT_UNDER_LOAD | {"ticket-as-written"}
+    codes = {Row(server, code).code for server in PROFILES for code in faults_of(server)}
+    assert codes - set(RULES) == CAUGHT_UNDER_LOAD | {TICKET.fault}
 
 
-def test_the_tickets_own_design_breaks_what_it_was_known_to_break(checks: dict[str, Future[dict[str, str]]]) -> None:
+def test_the_tickets_own_design_breaks_what_it_was_known_to_break(checks: dict[Row, Future[dict[str, str]]]) -> None:
     """The code in the ticket polls every 2 s, never closes the stream, sends no ids, and lets every origin read."""
     assert {
         "lifecycle/stream-open-after-terminal",
         "resume/ids-missing",
         "resume/retry-missing",
         "security/cors-star",
-    } <= set(checks["ticket-as-written"].result())
+    } <= set(checks[TICKET].result())

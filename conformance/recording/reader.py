@@ -28,8 +28,9 @@ SMALL_WINDOW, SMALL_SEGMENT = 4096, 536
 class Reader:
     """One request for a stream. ``opened`` tells whether it was answered 200."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sock: socket.socket) -> None:
         self._reader, self._writer = reader, writer
+        self._socket = sock  # TLS forgets it when the server has closed the connection
         self.port: int = writer.get_extra_info("sockname")[1]
         self.opened = False
 
@@ -45,7 +46,7 @@ class Reader:
         made = await asyncio.open_connection(
             sock=connected, ssl=secure, server_hostname=host if secure else None, limit=1 if small_window else 2**16
         )
-        one = cls(*made)
+        one = cls(*made, connected)
         one._writer.write(_request(target, task_id))
         if wait_s is not None:
             with contextlib.suppress(TimeoutError, ValueError, asyncio.IncompleteReadError):
@@ -57,7 +58,8 @@ class Reader:
     async def leave(self, how: str) -> None:
         """Go away: ``fin`` or ``rst``."""
         if how == "rst":
-            self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            with contextlib.suppress(OSError):  # closed by now
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             self._writer.transport.abort()
         self._writer.close()
         with contextlib.suppress(OSError):

@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -302,8 +302,8 @@ def _reason(error: Exception) -> str:
     """Return why an exchange broke off, in one line."""
     text = " ".join(str(error).split()) or type(error).__name__
     inner = _innermost(error)
-    if isinstance(inner, h2.exceptions.H2Error):
-        return f"{MALFORMED_HTTP2}{str(inner) or type(inner).__name__}"
+    if malformed := next((one for one in _chain(error) if isinstance(one, h2.exceptions.H2Error)), None):
+        return f"{MALFORMED_HTTP2}{str(malformed) or type(malformed).__name__}"
     if isinstance(error, httpx.ConnectError):
         if isinstance(inner, ssl.SSLError):
             return f"TLS failed: {inner.reason or inner}; give --cacert FILE or --insecure, or [tls] in the target file"
@@ -332,8 +332,11 @@ def _systems_words(error: BaseException) -> str:
 
 def _innermost(error: BaseException) -> BaseException:
     """Return the operating system's own error, which libraries wrap several times."""
-    while inner := (
-        error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__ or error.__context__
-    ):
-        error = inner
-    return error
+    return list(_chain(error))[-1]
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield the error and, one after the other, those that it wraps."""
+    while error:
+        yield error
+        error = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__ or error.__context__

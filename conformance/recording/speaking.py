@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import cast
 
 from ssegauge.conformance.facts import Facts
-from ssegauge.conformance.recording.live import Live
+from ssegauge.conformance.recording.live import Live, now_ms
 from ssegauge.conformance.recording.server import PATIENCE_S, Server
 from ssegauge.conformance.seen import View
 from ssegauge.conformance.target import Call
@@ -29,6 +29,7 @@ class Speaker:
         self.facts = facts
         self.last = ""
         self.heard_nothing = False
+        self._taken: dict[str, float] = {}  # the markers of what was published and accepted, and when
 
     @classmethod
     async def of(cls, server: Server) -> Speaker:
@@ -51,7 +52,10 @@ class Speaker:
         facts = replace(self.facts, marker=marker, message=text, canary=canary)
         if self.facts.task_id is None:
             call = cast("Call", self.server.target.publish).filled({"marker": text})
-            return await self.server.call("update", call, facts, name="publish", patience_s=PATIENCE_S)
+            reply = await self.server.call("update", call, facts, name="publish", patience_s=PATIENCE_S)
+            if reply.head and reply.head.status < 300:
+                self._taken[marker] = reply.transcript.started_ms
+            return reply
         more = {"stage": text} if canary else {}
         return await self.server.update(self.facts.task_id, facts, progress=progress, message=text, **more)
 
@@ -66,13 +70,24 @@ class Speaker:
     async def heard(self, *lives: Live) -> None:
         """Wait until the last that was said has reached the readers, or must be taken for lost.
 
-        Where one was lost, the next are not waited for as long.
+        Where one was lost, the next are not waited for as long. What was published before the last and has not come by
+        then is waited for as well, until it must be taken for lost: it may only be late.
         """
         marker, wait_s = self.last.encode(), 2 * self.server.target.limits.update_s + MARGIN_S
         for live in lives:
             left_s = DOUBTFUL_S if self.heard_nothing else wait_s
             if not await live.until(lambda: marker in live.recently, left_s):  # noqa: B023 - awaited at once
                 self.heard_nothing = True
+            await self._missed(live, wait_s)
+
+    async def _missed(self, live: Live, wait_s: float) -> None:
+        """Wait for what was accepted since the reader was connected, and has not come; once for each."""
+        told = "\n".join(event.data for event in live.events)
+        since_ms = live.transcript.started_ms + 1000 * CONNECTED_S
+        due = [at for marker, at in self._taken.items() if at >= since_ms and marker not in told]
+        if due and not self.heard_nothing:
+            await live.until(lambda: False, max(due) / 1000 + wait_s - now_ms() / 1000)
+            self._taken.clear()
 
     async def end(self) -> None:
         """End a task well; what is published at an address has no end."""

@@ -12,6 +12,7 @@ from ssegauge.conformance.sse import Comment
 from ssegauge.conformance.words import lasted
 
 MARGIN_MS = 1000.0
+HELD = ("delivery/held-to-the-end",)
 OPENING_MS = 1000.0  # what comes this soon belongs to the opening, not to the silence
 
 
@@ -29,7 +30,8 @@ def _silence(view: View) -> tuple[float, float, Item | None]:
 def _read_for_long(seen: Seen) -> Iterator[View]:
     """Yield the streams whose silence means something: of no task, or of one that nobody moves."""
     for view in seen.streams:
-        unmoved = view.facts.situation == "idle" or (view.facts.kind == "plain" and view.facts.situation is None)
+        new = view.facts.kind == "plain" and view.facts.resume is None  # who comes back in vain is another matter
+        unmoved = view.facts.situation == "idle" or (new and view.facts.situation is None)
         if view.timed and unmoved:
             yield view
 
@@ -46,6 +48,7 @@ def _heartbeat_ms(seen: Seen) -> float:
     profile("E3.1"),
     patient=True,
     promised={"heartbeat_s": "must"},
+    rests_on=HELD,
 )
 def heartbeat_missing(seen: Seen) -> Iterator[Mark]:
     """A stream is never silent for longer than the heartbeat.
@@ -71,6 +74,7 @@ def heartbeat_missing(seen: Seen) -> Iterator[Mark]:
     profile("E3.1"),
     patient=True,
     promised={"heartbeat_s": "must"},
+    rests_on=HELD,
 )
 def silent(seen: Seen) -> Iterator[Mark]:
     """A stream says something, if only that it is alive.
@@ -91,7 +95,13 @@ def silent(seen: Seen) -> Iterator[Mark]:
             yield view.bad(f"not one byte in {observed / 1000:.1f} s")
 
 
-@rule("liveness/gap-too-long", "should", profile("E3.5"), promised={"gap_s": "must"})
+@rule(
+    "liveness/gap-too-long",
+    "should",
+    profile("E3.5"),
+    promised={"gap_s": "must"},
+    rests_on=("liveness/goes-deaf", *HELD),
+)
 def gap_too_long(seen: Seen) -> Iterator[Mark]:
     """Between two events there is no longer pause than promised.
 
@@ -126,7 +136,13 @@ def _pauses(view: View, most_ms: float, over_ms: float) -> Iterator[Mark]:
         yield view.good()
 
 
-@rule("liveness/first-event-late", "should", profile("E3.6"), promised={"first_event_s": "must"})
+@rule(
+    "liveness/first-event-late",
+    "should",
+    profile("E3.6"),
+    promised={"first_event_s": "must"},
+    rests_on=("capacity/serves-few-at-once", *HELD),
+)
 def first_event_late(seen: Seen) -> Iterator[Mark]:
     """The first event comes as soon as promised.
 

@@ -113,6 +113,11 @@ def test_a_profile_clause_is_a_sentence_of_the_profile(rule: Rule) -> None:
         assert name == (rule.only or "event-stream")
 
 
+def test_every_sentence_on_any_stream_has_a_rule() -> None:
+    cited = {rule.source.title for rule in RULES.values()}
+    assert sorted(number for number in sentences("event-stream") if f"event-stream {number}" not in cited) == []
+
+
 def test_what_a_profile_makes_of_a_general_rule_is_of_one_that_exists() -> None:
     for profile, levels in TIGHTENED.items():
         assert set(levels) <= {code for code, rule in RULES.items() if rule.only is None}

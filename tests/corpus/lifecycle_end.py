@@ -134,6 +134,8 @@ CASES = {
             (update(500, 100, "completed", code=400), waits((5.0, progress(50)), **RACE)),
             (ENDED, waits((5.0, progress(50)), **{**RACE, "at": 503.0})),  # came after the end
             (ENDED, waits((5.0, progress(50)), how="cut", **RACE)),
+            (ENDED, waits((5.0, progress(50)), for_ms=3900.0, **RACE)),  # it may only be late
+            (update(4600, 100, "completed"), waits((5.0, progress(50)), **RACE)),  # all was slow: it ended late
             (ENDED, answer(503, **RACE), answer(429, **RACE)),  # too many of us at once
             (ENDED, reader(progress(50), **RACE), ends()),  # no-terminal's: no stream tells the end
             (ENDED, reader(event({"type": "progress", "progress": {"status": "done"}}), **RACE)),

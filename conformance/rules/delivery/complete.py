@@ -23,7 +23,13 @@ REPEATED_MS = 500.0
 ENOUGH_TWICE = 2  # one may be a state that changed in something else
 
 
-@rule("delivery/update-lost", "must", profile("E2.2"), needs=UPDATES, rests_on=("delivery/readers-differ", *HELD))
+@rule(
+    "delivery/update-lost",
+    "must",
+    profile("E2.2"),
+    needs=UPDATES,
+    rests_on=("delivery/readers-differ", "wire/unprefixed-data", *HELD),
+)
 def update_lost(seen: Seen) -> Iterator[Mark]:
     """What the server accepted for a stream arrives at every reader that is connected.
 

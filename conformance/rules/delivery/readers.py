@@ -31,7 +31,10 @@ FEWER = 0.75
 NEARLY_ALL = 0.5  # of the steps; readers whom we do not see have their part as well
 
 
-@rule("delivery/readers-differ", "must", profile("E2.6"), rests_on=("liveness/goes-deaf", "wire/mid-stream-bom"))
+RESTS_ON = ("liveness/goes-deaf", "wire/mid-stream-bom", "delivery/held-to-the-end")
+
+
+@rule("delivery/readers-differ", "must", profile("E2.6"), rests_on=RESTS_ON)
 def readers_differ(seen: Seen) -> Iterator[Mark]:
     """Readers of one stream are told the same events.
 

@@ -8,6 +8,7 @@ from ssegauge.conformance.rules.rule import profile, rfc, rule
 from ssegauge.conformance.seen import Mark, Seen, View
 
 NO_5XX_NO_HANG = profile("E7.1")
+ALL_ARE_HELD = ("capacity/serves-few-at-once", "delivery/held-to-the-end")  # odd requests and others alike
 ODD_REQUESTS: tuple[Role, ...] = ("malformed-id", "query", "large-header", "method")
 
 
@@ -53,7 +54,7 @@ def large_header_5xx(view: View) -> Iterator[Mark]:
     yield from _not_5xx(view)
 
 
-@rule("errors/odd-request-hangs", "should", NO_5XX_NO_HANG)
+@rule("errors/odd-request-hangs", "should", NO_5XX_NO_HANG, rests_on=ALL_ARE_HELD)
 def odd_request_hangs(seen: Seen) -> Iterator[Mark]:
     """An odd request is answered.
 
@@ -129,6 +130,7 @@ def not_allowed_without_allow(view: View) -> Iterator[Mark]:
     "errors/head-hangs",
     "should",
     rfc(9110, "9.1", "All general-purpose servers MUST support the methods GET and HEAD."),
+    rests_on=ALL_ARE_HELD,
 )
 def head_hangs(seen: Seen) -> Iterator[Mark]:
     """HEAD is answered.

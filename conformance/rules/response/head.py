@@ -272,7 +272,7 @@ def no_nosniff(view: View) -> Iterator[Mark]:
         "the-eventsource-interface",
         "Otherwise, announce the connection and interpret res's body line by line.",
     ),
-    rests_on=("capacity/serves-few-at-once",),
+    rests_on=("capacity/serves-few-at-once", "delivery/held-to-the-end"),
 )
 def head_held_until_first_event(seen: Seen) -> Iterator[Mark]:
     """The response head is sent at once, not with the first event.

@@ -24,7 +24,7 @@ class NoMarker(Completions):
         return (block for block in super().blocks(asked) if b"[DONE]" not in block)
 
 
-@breaks("end/marker-missing:cut")
+@breaks("wire/truncated-chunked-body")
 class HalfAnswer(Completions):
     """Closes the connection in the midst of an answer."""
 
@@ -52,7 +52,7 @@ class Afterword(Completions):
         yield self.chunk(asked, [], usage(asked))
 
 
-@breaks("end/without-any-event", "end/without-any-event:cut")
+@breaks("end/without-any-event", "wire/truncated-chunked-body:at-once")
 class Empty(Completions):
     """Ends an answer at once, without one event."""
 
@@ -61,7 +61,7 @@ class Empty(Completions):
         return iter(())
 
 
-@breaks("end/marker-missing:cut", "end/without-any-event:cut")
+@breaks("wire/truncated-chunked-body", "wire/truncated-chunked-body:at-once")
 class Breaks(Streams):
     """Closes the connection without the end of the body."""
 

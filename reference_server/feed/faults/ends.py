@@ -44,7 +44,7 @@ class Empty(Streams):
         """Deliver nothing."""
 
 
-@breaks("end/without-any-event:cut")
+@breaks("wire/truncated-chunked-body")
 class DiesAtOnce(Empty):
     """Sends the head, and closes the connection."""
 

@@ -24,7 +24,11 @@ class NoHeartbeat(Streams):
 
 @breaks("liveness/silent")
 class Silent(NoHeartbeat):
-    """Says nothing but what is published, and has no heartbeat."""
+    """Says nothing but what is published, not even at the beginning, and has no heartbeat."""
+
+    def opening(self) -> bytes:
+        """Return nothing."""
+        return b""
 
 
 @breaks("liveness/silent")
@@ -88,19 +92,3 @@ class AlwaysBeating(Streams):
         while True:
             await asyncio.sleep(self.heartbeat / 3)
             await self.feed.log.beat(self.events.heartbeat())
-
-
-@breaks("liveness/idle-stream-closed")
-class ClosesIdle(Streams):
-    """Ends a stream to which no event came for most of a heartbeat's time."""
-
-    async def deliver(self, reader: Reader) -> None:
-        """Deliver for as long as something happens."""
-        following = asyncio.create_task(super().deliver(reader))
-        try:
-            end = -1
-            while not following.done() and end < self.feed.log.end:
-                end = self.feed.log.end
-                await asyncio.wait([following], timeout=0.8 * self.heartbeat)
-        finally:
-            following.cancel()

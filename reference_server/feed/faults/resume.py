@@ -7,22 +7,17 @@ from aiohttp import web
 from ssegauge.reference_server.common.log import Reader
 from ssegauge.reference_server.feed.events import Events
 from ssegauge.reference_server.feed.faults.registry import breaks
-from ssegauge.reference_server.feed.faults.tools import Editor, Spoiled, Tapped, is_event, pending
+from ssegauge.reference_server.feed.faults.tools import Editor, Spoiled, Tapped, is_event
 from ssegauge.reference_server.feed.streams import Streams
 
 
-@breaks("resume/ids-missing")
+@breaks("resume/replays-without-ids")
 class NoIds(Events):
-    """Gives no event an id."""
+    """Sends every event that is kept to whoever comes, and gives none an id."""
 
     def message(self, number: int, text: str) -> bytes:
         """Return the event without its id."""
-        return without_id(super().message(number, text))
-
-
-def without_id(block: bytes) -> bytes:
-    """Return the block without the line of its id."""
-    return re.sub(rb"^id:.*\n", b"", block, flags=re.MULTILINE)
+        return re.sub(rb"^id:.*\n", b"", super().message(number, text), flags=re.MULTILINE)
 
 
 @breaks("resume/ids-repeated")
@@ -56,7 +51,7 @@ class Duplicate(Streams):
         return super().position(last_event_id) - (self.feed.after(last_event_id) is not None)
 
 
-@breaks("resume/events-lost-on-resume")
+@breaks("resume/gap-on-resume")
 class NoReplay(Streams):
     """Lets those who come back go on with what happens next, as if they had missed nothing."""
 
@@ -65,7 +60,7 @@ class NoReplay(Streams):
         return self.feed.log.end
 
 
-@breaks("resume/events-lost-on-resume:first")
+@breaks("resume/events-lost-on-resume")
 class Gap(Streams):
     """Continues one event too late, if there is one after it."""
 
@@ -75,24 +70,13 @@ class Gap(Streams):
         return position + (position < self.feed.log.end - 1)
 
 
-@breaks("resume/begins-anew")
+@breaks("resume/begins-anew", "resume/replays-without-ids")
 class BeginsAnew(Streams):
     """Sends every event that is kept to whoever comes, and whoever comes back."""
 
     def position(self, last_event_id: str | None) -> int:  # noqa: ARG002 - what it ignores
         """Return the position of the first event."""
         return self.feed.log.base
-
-
-@breaks("resume/replays-without-ids")
-class BareReplay(Streams):
-    """Sends those who come back what they missed without ids, and then goes on with ids."""
-
-    async def deliver(self, reader: Reader) -> None:
-        """Send what is missed first."""
-        for block in pending(self.feed, reader):
-            reader.write(without_id(block))
-        await super().deliver(reader)
 
 
 class Silencing(Tapped):

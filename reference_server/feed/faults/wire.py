@@ -20,16 +20,17 @@ class Unended(Spoiled):
         return block.rstrip(b"\n") + b"\n"
 
 
-@breaks("wire/unprefixed-data")
+@breaks("wire/unprefixed-data:text")
 class Continued(Spoiled):
-    """Adds a second line to every third event, without `data:`."""
+    """Makes every third event a text of two lines, of which only the first starts with `data:`."""
 
     def spoil(self, block: bytes) -> bytes:
-        """Return the block with a line more."""
-        return block.rstrip(b"\n") + b"\nand the tide turns at six\n\n"
+        """Return the block with the text in place of its data."""
+        text = b"data: The ferry leaves at five\nand the tide turns at six"
+        return re.sub(rb"^data:.*", text, block, flags=re.MULTILINE)
 
 
-@breaks("wire/unprefixed-data:json")
+@breaks("wire/unprefixed-data")
 class Indented(Spoiled):
     """Writes every third event's JSON on several lines, of which only the first starts with `data:`."""
 

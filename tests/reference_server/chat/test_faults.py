@@ -36,7 +36,7 @@ async def marker_is_missing_and_stream_open(site: Any) -> bool:
     return await hangs(answer.until(lambda answer: answer.is_complete)) and b"[DONE]" not in answer.body
 
 
-@shows("end/marker-missing:cut")
+@shows("wire/truncated-chunked-body")
 async def answer_breaks_off(site: Any) -> bool:
     answer = await whole(site)
     return answer.at_end and not answer.is_complete and bool(answer.events)
@@ -54,7 +54,7 @@ async def nothing_is_answered(site: Any) -> bool:
     return answer.is_complete and answer.status == 200 and answer.body == b""
 
 
-@shows("end/without-any-event:cut")
+@shows("wire/truncated-chunked-body:at-once")
 async def nothing_is_answered_and_the_connection_closed(site: Any) -> bool:
     answer = await whole(site)
     return answer.at_end and not answer.is_complete and answer.body == b""

@@ -72,20 +72,13 @@ async def heartbeat_is_dispatched(site: Any) -> bool:
     return stream.blocks == [b'retry: 2000\ndata: {"type":"heartbeat"}']
 
 
-@shows("liveness/idle-stream-closed", heartbeat=0.2)
-async def idle_stream_ends(site: Any) -> bool:
-    stream = await reading(site)
-    await stream.until(lambda answer: answer.is_complete or answer.body.count(b"keep-alive") == 5)
-    return bool(stream.is_complete)
-
-
 @shows("end/without-any-event", heartbeat=0.05)
 async def ends_at_once(site: Any) -> bool:
     stream = await (await site.follow()).until(lambda answer: answer.is_complete or b"keep-alive" in answer.body)
     return stream.is_complete and stream.body == b"" and stream.status == 200
 
 
-@shows("end/without-any-event:cut", heartbeat=0.05)
+@shows("wire/truncated-chunked-body", heartbeat=0.05)
 async def dies_at_once(site: Any) -> bool:
     stream = await (await site.follow()).until(lambda answer: b"keep-alive" in answer.body)
     return stream.at_end and not stream.is_complete and stream.body == b""

@@ -13,6 +13,7 @@ from ssegauge.conformance.profiles.task_progress.course import (
 )
 from ssegauge.conformance.profiles.task_progress.rules.progress import UNFINISHED
 from ssegauge.conformance.profiles.task_progress.rules.shape import is_heartbeat, made_ms
+from ssegauge.conformance.rules.delivery.updates import LOST_AFTER
 from ssegauge.conformance.rules.reading.answers import no_room, unanswered
 from ssegauge.conformance.rules.reading.effects import accepted_updates
 from ssegauge.conformance.rules.reading.sameness import state
@@ -220,10 +221,17 @@ def completion_race(seen: Seen) -> Iterator[Mark]:
         if over_ms is None or over_ms <= view.transcript.started_ms:
             continue  # those that surely came after the end are judged by lifecycle/late-after-end-hangs
         wrong = _not_told(view)
-        if wrong and not (always and view.ended_by_server):
+        if wrong and view.ended_by_server:
+            yield from () if always else (view.bad(wrong + _moment(view)),)
+        elif wrong and _waited_ms(view, over_ms) >= LOST_AFTER * 1000 * seen.limits.update_s:
             yield view.bad(wrong + _moment(view))
         elif view.terminal:
             yield view.good()
+
+
+def _waited_ms(view: View, over_ms: float) -> float:
+    """Return for how long after its task had ended a reader waited: until late it may be slowness, theirs or ours."""
+    return view.epoch_ms(view.transcript.end.at_ms) - over_ms if view.transcript.end else 0.0
 
 
 def _moment(view: View) -> str:
