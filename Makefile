@@ -35,7 +35,7 @@ oracle: system $(STAMP)
 FUZZ_S ?= 3600
 fuzz: $(STAMP)
 	for reader in decoder transcript capture toml json coding redaction http; do \
-	  $(BIN)/python -m tests.fuzz.readers $$reader -max_total_time=$(FUZZ_S) || exit 1; done
+	  $(BIN)/python -m tests.fuzz $$reader -max_total_time=$(FUZZ_S) || exit 1; done
 
 # Every hostile server against `check` and `load`, and large files against `judge`: docs/robustness.md. Half an hour.
 hostile: $(STAMP)

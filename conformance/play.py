@@ -48,7 +48,7 @@ class Plan:
         probes: Iterable[Probe] = PROBES,
     ) -> Plan:
         """Return the probes that the target's hooks allow and that are not too long or too many."""
-        chosen = [one for one in probes if one.possible(target) and not (quick and one.stage == "patient")]
+        chosen = [one for one in probes if one.possible(target) and not (quick and one.long)]
         return cls(tuple(chosen), parallel, timeout_s, len(target.before))
 
     def described(self) -> str:

@@ -59,7 +59,7 @@ async def storm(server: Server) -> None:
     await _come_once_more(server, task_id)
 
 
-@probe("plain", stage="alone", streams=AT_ONCE + 1, asks=2 * AT_ONCE + 14, adapts=True)
+@probe("plain", stage="alone", streams=AT_ONCE + 1, asks=2 * AT_ONCE + 14, adapts=True, long=True)
 async def plain_storm(server: Server) -> None:
     """Open streams beside one that stays and leave them all at once, twice; look at sockets and the server's count."""
     if not gets(server.target):

@@ -5,6 +5,7 @@ of the exchanges (``ssegauge.conformance.facts`` has the list). It is a guest: i
 how many streams it has open at once, and asks for no more.
 """
 
+import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -23,6 +24,7 @@ class Probe:
     """A situation, and the hooks of the target without which it cannot be brought about.
 
     ``streams``: open at once, at most; one that ``adapts`` makes do with fewer. ``asks``: requests in all, at most.
+    ``long``: takes longer than ``--quick`` waits.
     """
 
     name: str
@@ -32,6 +34,12 @@ class Probe:
     streams: int = 2
     asks: int = 2
     adapts: bool = False
+    long: bool = False
+
+    @property
+    def does(self) -> str:
+        """What it does to the server, in words."""
+        return " ".join((inspect.getdoc(self.play) or "").split())
 
     def possible(self, target: Target) -> bool:
         """Whether the target has the hooks."""
@@ -42,7 +50,7 @@ PROBES: list[Probe] = []
 
 
 def probe(
-    *needs: str, stage: Stage = "together", streams: int = 2, asks: int = 0, adapts: bool = False
+    *needs: str, stage: Stage = "together", streams: int = 2, asks: int = 0, adapts: bool = False, long: bool = False
 ) -> Callable[[Play], Play]:
     """Register a probe; its name is the function's with hyphens, its docstring says what it does to the server.
 
@@ -51,7 +59,7 @@ def probe(
 
     def register(play: Play) -> Play:
         name = play.__name__.replace("_", "-")
-        PROBES.append(Probe(name, needs, stage, play, streams, asks or streams, adapts))
+        PROBES.append(Probe(name, needs, stage, play, streams, asks or streams, adapts, long or stage == "patient"))
         return play
 
     return register

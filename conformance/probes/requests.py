@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ssegauge.conformance.facts import Facts, Role
-from ssegauge.conformance.probes.probe import credentials, probe
+from ssegauge.conformance.probes.probe import credentials, gets, probe
 from ssegauge.conformance.recording.live import now_ms
 from ssegauge.conformance.recording.reader import ask_in_http10
 from ssegauge.conformance.recording.server import PROBE, Server
@@ -85,7 +85,9 @@ async def head(server: Server) -> None:
 
 @probe(streams=1)
 async def query(server: Server) -> None:
-    """Ask with a query string that means nothing."""
+    """Ask with a query string that means nothing; of a stream by GET alone."""
+    if not gets(server.target):
+        return
     path = server.target.stream.path
     call = replace(server.target.stream, path=path + ("&" if "?" in path else "?") + "%00=%ff&&=;%zz&a[]=1")
     await _ask(server, "query", await _some_task(server), call)
@@ -93,7 +95,9 @@ async def query(server: Server) -> None:
 
 @probe(streams=1)
 async def http10(server: Server) -> None:
-    """Ask in HTTP/1.0, as old proxies do."""
+    """Ask in HTTP/1.0, as old proxies do; of a stream by GET alone."""
+    if not gets(server.target):
+        return
     task, asked_ms = await _some_task(server), now_ms()
     task_id = task.task_id or ""
     head = from_capture(await ask_in_http10(await server.ready(), task_id, LEAST_PATIENCE_S)).head
@@ -106,7 +110,9 @@ async def http10(server: Server) -> None:
 
 @probe(streams=1)
 async def large_header(server: Server) -> None:
-    """Ask with a header field of 16 kB."""
+    """Ask with a header field of 16 kB; of a stream by GET alone."""
+    if not gets(server.target):
+        return
     await _ask(server, "large-header", await _some_task(server), headers={"X-Large": "x" * 16_384})
 
 

@@ -19,7 +19,7 @@ from ssegauge.conformance.sse import Comment, Decoder, Event, IgnoredField, Obse
 MIB = 1 << 20
 HEAD_BYTES, HEAD_FIELDS = MOST_HEAD, 1000  # of a head, of trailers, of a chunk's head
 EXCHANGE_BYTES = 64 * MIB
-EXCHANGE_COST, RUN_COST = 192 * MIB, 256 * MIB
+EXCHANGE_COST, RUN_COST = 192 * MIB, 224 * MIB
 FLOOR = MIB // 2  # so much an exchange may cost when the run's memory is spent: enough for any that ends by itself
 TRANSCRIPT, CHUNK, BYTE, ITEM, NODE = 4096, 300, 3, 800, 100
 
@@ -49,11 +49,15 @@ class Meter:
         self._uncode: Callable[[bytes], bytes] = self._uncoder.feed
 
     def take(self, data: bytes) -> list[Event]:
-        """Take a chunk of the body; return the events that it completes."""
+        """Take a chunk of the body; return the events that it completes. One that makes ``full`` is not to be kept."""
         self._bytes += len(data)
+        before = self._cost
         items = self._decoder.feed(self._text(data))
         self._charge(CHUNK + BYTE * len(data) + sum(map(_cost, items)))
         self.full = self.full or self._why_full()
+        if self.full:
+            self._charge(before - self._cost)
+            return []
         return [item for item in items if isinstance(item, Event)]
 
     def _text(self, data: bytes) -> bytes:

@@ -96,25 +96,19 @@ def _rows(stream: BinaryIO, where: str) -> Iterator[Any]:
 
 
 def _bounded(rows: Iterator[Mapping[str, Any]], where: str, pool: Pool) -> Iterator[Mapping[str, Any]]:
-    """Yield rows for as long as an exchange may go on; then the end that says so, where it was not the end anyway."""
+    """Yield rows for as long as an exchange may go on; then the end that says so."""
     meter = Meter(pool)
     for row in rows:
-        yield row
         if "head" in row:
             meter.on_head(read_head(row["head"]))
         elif "chunk" in row:
             chunk = read_chunk(row["chunk"])
             meter.take(chunk.data)
             if meter.full:
-                yield _end_of_bounded(next(rows, {}), chunk.at_ms, meter, where)
+                pool.notes.append(f"{where}: judged in part; {meter.full}")
+                yield end_row(End(chunk.at_ms, "cut", meter.full))
                 return
-
-
-def _end_of_bounded(row: Mapping[str, Any], at_ms: float, meter: Meter, where: str) -> Mapping[str, Any]:
-    if "end" in row:
-        return row
-    meter.pool.notes.append(f"{where}: judged in part; {meter.full}")
-    return end_row(End(at_ms, "cut", meter.full))
+        yield row
 
 
 def read_stream(stream: BinaryIO, where: str) -> Recorded:
@@ -150,9 +144,9 @@ def _within(captured: Transcript, where: str, pool: Pool) -> Transcript:
     meter, body = Meter(pool, captured.head), captured.body
     for at in range(0, len(body), PIECE):
         meter.take(body[at : at + PIECE])
-        if meter.full and at + PIECE < len(body):
+        if meter.full:
             pool.notes.append(f"{where}: judged in part; {meter.full}")
-            return replace(captured, chunks=(Chunk(0.0, body[: at + PIECE]),), end=End(0.0, "cut", meter.full))
+            return replace(captured, chunks=(Chunk(0.0, body[:at]),), end=End(0.0, "cut", meter.full))
     return captured
 
 
@@ -164,12 +158,21 @@ def _is_of_a_stream(item: Event | Observation) -> bool:
 
 def _run(path: Path) -> Recorded:
     folder = path / "transcripts" if (path / "transcripts").is_dir() else path
-    files = sorted(folder.glob("*.jsonl"))
+    files = [file for file in sorted(folder.glob("*.jsonl")) if not _is_only_begun(file)]
     if not 0 < len(files) <= MOST_FILES:
         raise CannotJudge(f"{path}: {'too many' if files else 'no'} transcripts (*.jsonl) here")
     pool = Pool()
     transcripts = [load(file, pool) for file in files]
     return Recorded(transcripts, *_described(path / "run.json"), tuple(pool.notes))
+
+
+def _is_only_begun(file: Path) -> bool:
+    """Whether the writer was killed, or the disk full, within the first row: there is no exchange then."""
+    try:
+        with file.open("rb") as stream:
+            return not stream.readline(MOST_ROW).endswith(b"\n")
+    except OSError:
+        return False  # whoever reads it says what is wrong
 
 
 def _described(run: Path) -> tuple[Profile | None, Limits | None, Promises | None]:

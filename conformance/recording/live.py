@@ -137,12 +137,14 @@ class Live:
 
     def on_chunk(self, data: bytes) -> None:
         """Take body bytes; the exchange is over when they are more than is kept of one."""
-        chunk = Chunk(self._at(), data)
-        self._chunks.append(chunk)
-        self.events += self._meter.take(data)
-        self._write(chunk_row(chunk))
+        events = self._meter.take(data)
         if self._meter.full:
             self.on_end("cut", self._meter.full)
+            return
+        chunk = Chunk(self._at(), data)
+        self._chunks.append(chunk)
+        self.events += events
+        self._write(chunk_row(chunk))
 
     def on_end(self, how: How, detail: str = "") -> None:
         """Finish the transcript; further ends are ignored."""

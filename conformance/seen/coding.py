@@ -47,7 +47,8 @@ class Uncoder:
             return bytes(data)
         self._fed += len(data)
         try:
-            return b"".join(self._through(self._steps, data))
+            text = b"".join(self._through(self._steps, data))
+            return b"" if self.exceeded else text
         except _ERRORS as error:
             raise CannotDecode(str(error)) from None
 

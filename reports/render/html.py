@@ -11,12 +11,15 @@ import hashlib
 import re
 from collections.abc import Sequence
 from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
 from ssegauge.reports import verdict, words
+from ssegauge.reports.errors import BadRunFolder
 from ssegauge.reports.folder import Document, RunFolder
 from ssegauge.reports.headline import headline
 from ssegauge.reports.render.visible import MARK, abbreviation, prose, visible
@@ -31,8 +34,8 @@ def html(folder: RunFolder, figures: Figures) -> str:
     scripts = [_asset("report.js")]
     styles = [_asset("report.css")]
     if figures.charts:
-        scripts = [_asset("vendor/uPlot.iife.min.js"), _asset("charts.js"), *scripts]
-        styles = [_asset("vendor/uPlot.min.css"), *styles]
+        scripts = [_uplot("uPlot.iife.js"), _asset("charts.js"), *scripts]
+        styles = [_uplot("uPlot.min.css"), *styles]
     return (
         _environment()
         .get_template("report.html.jinja")
@@ -109,3 +112,11 @@ def _digest(script: str) -> str:
 
 def _asset(name: str) -> str:
     return resources.files("ssegauge.reports.render").joinpath("page", name).read_text("utf-8")
+
+
+def _uplot(name: str) -> str:
+    """Return a file of uPlot, which the package uplot-python brings; importing that would bring IPython along."""
+    spec = find_spec("uplot")
+    if spec is None or spec.origin is None:
+        raise BadRunFolder("the report's charts need uPlot; install it with: pip install 'ssegauge[report]'")
+    return Path(spec.origin).with_name("static").joinpath(name).read_text("utf-8")

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 ROOT = Path(__file__).parents[2]
 SSEGAUGE = [sys.executable, "-c", "import sys; sys.argv[0] = 'ssegauge'; from ssegauge.cli import main; main()"]
-PATIENCE_S = 60.0
+PATIENCE_S = 150.0
 Case, Done = TypeVar("Case"), TypeVar("Done")
 
 
@@ -77,7 +77,7 @@ def http(body: bytes, head: str = "Content-Type: text/event-stream", status: str
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Wait for a condition; AssertionError when it does not come true in a minute."""
+    """Wait for a condition; AssertionError when it does not come true while patience lasts."""
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline, f"still waiting until {what}"

@@ -58,6 +58,7 @@ def interrupt(phase: str, place: Path) -> Interrupted:
     return Interrupted(place / "run", process.returncode, (place / "stderr").read_text())
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("phase", PHASES)
 def test_ctrl_c(phase: str, runs: dict[str, Future[Interrupted]]) -> None:
     ended = runs[phase].result()

@@ -101,7 +101,7 @@ OPENING = written(healthy()).partition("\n")[0]
         (f"{OPENING}\n{{\n{{}}\n", "here:2: not a JSON row"),
         ("[]\n", "here: not a transcript (TypeError"),
         (f'{OPENING}\n{{"tail": {{}}}}\n', "here: not a transcript (ValueError: an unknown or second row 'tail')"),
-        (f'{OPENING}\n{{"head": 1, "end": 2}}\n', "here: not a transcript (ValueError"),
+        (f'{OPENING}\n{{"head": 1, "end": 2}}\n', "here: not a transcript (TypeError"),
         (f'{OPENING}\n{{"chunk": {{"at_ms": 1, "b64": "x"}}}}\n', "here: not a transcript (Error"),
     ],
     ids=[

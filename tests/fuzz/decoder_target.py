@@ -8,10 +8,9 @@
 6. `FastDecoder` gives the same events and last event ID as `Decoder`, for any split and any bound.
 
 `check` reads the bound and the sizes of the chunks from the input's first bytes, so that a fuzzer can vary them.
-Run until something breaks, with atheris installed: `python -m tests.fuzz.decoder_target [libFuzzer options]`.
+Run until something breaks, with atheris installed: `python -m tests.fuzz decoder [libFuzzer options]`.
 """
 
-import sys
 from itertools import cycle
 
 from ssegauge.conformance.sse import Decoder, Event, FastDecoder, Observation, Oversized
@@ -89,17 +88,3 @@ def check_fast(exact: Decoder, items: list[Event | Observation], chunks: list[by
 
 def event_list(items: list[Event | Observation]) -> list[tuple[str, str, str]]:
     return [(item.type, item.data, item.last_event_id) for item in items if isinstance(item, Event)]
-
-
-def main() -> None:
-    try:
-        import atheris
-    except ImportError:
-        sys.exit("install atheris to fuzz without end (pip install atheris), or run pytest tests/fuzz")
-    atheris.instrument_all()
-    atheris.Setup(sys.argv, check)
-    atheris.Fuzz()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,13 +1,11 @@
 """What holds for every reader of bytes that others wrote, whatever the bytes: a value, or its one documented error.
 
-``READERS`` are the fuzz targets; each takes one input and raises when something does not hold. Run one until something
-breaks, with atheris installed: ``python -m tests.fuzz.readers NAME [libFuzzer options]``.
+``READERS`` are the fuzz targets; each takes one input and raises when something does not hold.
 """
 
 import asyncio
 import json
 import ssl
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
@@ -134,20 +132,3 @@ READERS: dict[str, Callable[[bytes], None]] = {
     "redaction": redaction,
     "http": http,
 }
-
-
-def main() -> None:
-    if len(sys.argv) < 2 or sys.argv[1] not in READERS:
-        sys.exit(f"name a reader: {', '.join(READERS)}")
-    try:
-        import atheris
-    except ImportError:
-        sys.exit("install atheris to fuzz without end (pip install atheris), or run pytest tests/fuzz")
-    check = READERS[sys.argv.pop(1)]
-    atheris.instrument_all()
-    atheris.Setup(sys.argv, check)
-    atheris.Fuzz()
-
-
-if __name__ == "__main__":
-    main()

@@ -67,7 +67,7 @@ def project(tmp_path: Path) -> Path:
     theirs = "\n".join(f"    assert {room}.WHOSE == 'theirs: {room}'" for room in ROOMS)
     (tmp_path / "test_theirs.py").write_text(
         f"import {', '.join(ROOMS)}\nimport ssegauge\n\ndef test_theirs():\n{theirs}\n"
-        "    assert ssegauge.Target.__module__ == 'ssegauge.conformance.target'\n"
+        "    assert ssegauge.Target.__module__.startswith('ssegauge.conformance.')\n"
         "    assert 'lib' in ssegauge.__file__\n"
     )
     (tmp_path / "locustfile.py").write_text(
@@ -116,4 +116,4 @@ def test_the_console_script_runs_in_their_project(installed: Path, project: Path
 
 def test_the_public_names_stay(installed: Path, project: Path) -> None:
     code = "from ssegauge import SSEUser, check, Target, main; print(SSEUser.__module__)"
-    assert run(installed / "python", "-c", code, cwd=project) == "ssegauge.loadtests.users\n"
+    assert run(installed / "python", "-c", code, cwd=project).startswith("ssegauge.loadtests.")

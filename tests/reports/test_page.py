@@ -83,7 +83,7 @@ def test_the_cursor_reads_the_values(watched: Watched, whole: Path) -> None:
     plot = page.locator(".chart.latency .plot")
     plot.scroll_into_view_if_needed()
     values = plot.locator(".u-series .u-value")
-    assert values.all_inner_texts() == ["–"] * 4
+    assert values.all_inner_texts() == ["--"] * 4
     plot.locator(".u-over").hover()
     assert all(re.fullmatch(r"[\d.,]+", text) for text in values.all_inner_texts())
 
@@ -150,6 +150,6 @@ def test_without_javascript_the_findings_are_there(browser: Browser, whole: Path
     page = browser.new_page(java_script_enabled=False)
     page.goto(whole.as_uri())
     expect(page.locator(".filters")).to_be_hidden()
-    expect(page.get_by_text("wire/invalid-utf8")).to_be_visible()
+    expect(page.get_by_text("wire/invalid-utf8", exact=True)).to_be_visible()
     expect(page.get_by_text("The charts need JavaScript")).to_be_visible()
     page.close()

@@ -1,0 +1,56 @@
+"""What `ssegauge check` does to a server, probe by probe.
+
+python -m tests.what_check_does           prints the page as Markdown (docs/what-check-does.md)
+"""
+
+from ssegauge.conformance.catalogue import PROBES
+from ssegauge.conformance.play import PARALLEL, TIMEOUT_S
+from ssegauge.conformance.probes import Probe
+from ssegauge.conformance.probes.probe import Stage
+
+STAGES: dict[Stage, str] = {
+    "first": "First of all, alone",
+    "together": "Then, side by side",
+    "alone": "Then, one after the other",
+    "patient": "Beside all others, for longer",
+}
+KINDS = {"plain": "streams of no tasks", "tasks": "streams of tasks", "update": "`[publish]` or the hooks of tasks"}
+HEADING = f"""# What `ssegauge check` does to a server
+
+It opens streams and reads them, comes back to them, leaves them, and asks some odd requests. It says beforehand how
+many requests it will make at most, and how many streams a probe has open at once; `--parallel N` ({PARALLEL}) bounds
+how many streams are open at any time, `--timeout SECONDS` ({TIMEOUT_S:g}) how long it all takes: then what was seen
+is judged. A server that was seen to serve fewer streams at once is asked for no more than that.
+
+**May it be run on production?** Without hooks a check of a stream that is read by GET changes nothing: it costs the
+server at most the streams and requests below, some of which it has to refuse. It will show in logs and alarms on 4xx
+answers. Where each stream costs money or work (another method than GET, such as a chat completion), no stream is
+opened twice without need: `hello`, three at once, and one that names another origin. With
+hooks it does what the hooks do: it starts tasks and moves them (`[task.*]`), it says things on the stream that all
+its readers see (`[publish]`), among them texts with line breaks and quotes, and `[observe] pid` has it come and go
+some 240 times. Give hooks of a test system, or of a channel made for it. `--quick` leaves out what is marked so;
+`--only` and `--skip` choose among rules, not among requests.
+
+| probe | needs | streams at once | requests | `--quick` | what it does |
+|---|---|---|---|---|---|
+| hello | | 1 | 1 | yes | Open one stream, to learn whether there is anything to judge. |"""
+
+
+def row(one: Probe) -> str:
+    """One probe as a row of the table."""
+    needs = ", ".join(KINDS.get(name, f"`[{name}]`") for name in one.needs)
+    quick = "" if one.long else "yes"
+    return f"| {one.name} | {needs} | {one.streams} | {one.asks} | {quick} | {one.does} |"
+
+
+def page() -> str:
+    """The whole page."""
+    lines = [HEADING]
+    for stage, title in STAGES.items():
+        lines.append(f"| **{title}** | | | | | |")
+        lines += [row(one) for one in PROBES if one.stage == stage]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(page(), end="")
