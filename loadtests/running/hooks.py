@@ -10,6 +10,7 @@ import gc
 import json
 import os
 import sys
+import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import count
@@ -118,11 +119,12 @@ class Run:
         try:
             conductor.conduct()
             self.finish()
-        finally:  # a defect of ours is no reason to run for ever
-            if options and options.headless:
-                self.runner.quit()
-            else:
-                self.runner.stop()
+        except Exception:  # noqa: BLE001 - a defect of ours is no reason to run for ever
+            traceback.print_exc()
+        if options and options.headless:
+            self.runner.quit()
+        else:
+            self.runner.stop()
 
     def tell(self, order: Mapping[str, Any]) -> None:
         """Pass the conductor's order on to every node."""

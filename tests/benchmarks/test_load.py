@@ -49,7 +49,11 @@ class Meter:
     def figures(self, streams: int) -> dict[str, float]:
         """Return CPU per event, and memory per stream against the first status, when few were open."""
         steady = [point for point in self.points if point[0] == streams and point[1]]
-        (_, first_events, first_cpu, _), (_, last_events, last_cpu, rss) = steady[0], steady[-1]
+        # Not the last one: by the time it is read here, the end of the run may have begun.
+        (_, first_events, first_cpu, _), (_, last_events, last_cpu, rss) = (
+            steady[0],
+            steady[-2 if len(steady) > 2 else -1],
+        )
         open_before, _, _, rss_before = self.points[0]
         return {
             "us CPU per event": round((last_cpu - first_cpu) / max(1, last_events - first_events) * 1e6, 1),
