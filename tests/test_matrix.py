@@ -72,8 +72,22 @@ PATIENT = {"cleanup/disconnect-stops-task", *(code for code, rule in RULES.items
 PATIENT_PROBES = {one.name for one in PROBES if one.stage == "patient"}
 TICKET = Row("task-progress", "ticket-as-written")
 AT_ONCE = 10
-# What a healthy server has no occasion to show: it never fails, tells users' texts or uses HTTP/2, ...
-NOT_THERE: Mapping[Served, set[str]] = {"event-stream": set(), "chat-completions": set()}
+# What healthy servers have no occasion to show, as beginnings of codes: here none uses HTTP/2, the feed never ends, and
+# a chat server takes POST alone, so that nobody comes back, tells nothing of others and is silent only between answers.
+NOT_THERE: Mapping[Served, tuple[str, ...]] = {
+    "event-stream": (
+        *("delivery/held-to-the-end", "end/", "liveness/heartbeat-is-an-event", "response/204-with-body"),
+        *("response/connection-field-in-http2", "response/malformed-http2", "resume/replays-without-ids"),
+        "wire/truncated-",
+    ),
+    "chat-completions": (
+        *("cleanup/memory-grows", "cleanup/open-count-wrong", "cleanup/refuses-after-storm", "cleanup/socket-held-"),
+        *("delivery/", "end/cut-by-timeout", "errors/head-hangs", "liveness/goes-deaf", "liveness/heartbeat-"),
+        *("response/204-with-body", "response/cacheable", "response/connection-field-in-http2"),
+        *("response/malformed-http2", "resume/", "security/injection-", "shape/breaks-schema", "slow/"),
+        *("wire/event-named-open-or-error", "wire/id-too-long", "wire/retry-"),
+    ),
+}
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +118,8 @@ def healthy_streams(healthy: dict[Profile, Future[dict[str, str]]]) -> Iterator[
 
 
 def _check(row: Row) -> dict[str, str]:
-    return checked(row, *_plan(row))
+    probes, quick = _plan(row)
+    return checked(row, probes, quick=quick)
 
 
 def _plan(row: Row) -> tuple[tuple[str, ...], bool]:
@@ -156,7 +171,8 @@ def test_a_healthy_stream_sets_off_no_rule_and_shows_what_it_has(
 ) -> None:
     results = healthy_streams[server].result()
     assert broken(results) == {}
-    assert {one.rule.code for one in results if one.verdict == "not_observed"} <= NOT_THERE[server]
+    unseen = {one.rule.code for one in results if one.verdict == "not_observed"}
+    assert {code for code in unseen if not code.startswith(NOT_THERE[server])} == set()
 
 
 def test_every_rule_has_a_fault() -> None:

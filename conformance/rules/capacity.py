@@ -11,6 +11,7 @@ from ssegauge.conformance.words import lasted
 PROMPT_MS, LATER_MS = 1000.0, 500.0
 LONG_MS = 3000.0
 SOON_MS = 300.0  # after the end of one that had a place
+EARLIER_MS = 50.0  # a place may be free, and the next answered, a little before the last byte has come
 
 
 @rule("capacity/serves-few-at-once", "must", profile("E7.3"))
@@ -76,10 +77,12 @@ def _for_want_of_room(prompt: Sequence[View], late: Sequence[View]) -> bool:
     ends = sorted(_ended_ms(view) for view in (*prompt, *late) if view.head)
     usual_ms = max(SOON_MS, 1.5 * max(map(_waited_ms, prompt)))
     answered = [view.epoch_ms(view.head.at_ms) for view in late if view.head]
-    if any(head_ms < ends[0] for head_ms in answered):
+    if any(head_ms < ends[0] - EARLIER_MS for head_ms in answered):
         return False
     if any(view.ended_by_server for view in prompt):
-        return len(answered) > 1 and all(any(0 <= head - end <= usual_ms for end in ends) for head in answered)
+        return len(answered) > 1 and all(
+            any(-EARLIER_MS <= head - end <= usual_ms for end in ends) for head in answered
+        )
     return len(late) > 1 and all(_waited_ms(view) >= LONG_MS for view in late)
 
 

@@ -22,9 +22,9 @@ def crowd(*heads: float | None, ended_at: float = 4000.0) -> Run:
     return tuple(one_of(n, head, ended_at) for n, head in enumerate(heads, 1))
 
 
-def queued(each_ms: float, count: int = 3) -> Run:
-    """Streams that end by themselves, one after the other."""
-    return tuple(one_of(n, n * each_ms - each_ms + 5, n * each_ms, "eof") for n in range(1, count + 1))
+def queued(each_ms: float, count: int = 3, later_ms: float = 5.0) -> Run:
+    """Streams that end by themselves, one after the other; each is answered so much later than the one before ends."""
+    return tuple(one_of(n, max(5.0, (n - 1) * each_ms + later_ms), n * each_ms, "eof") for n in range(1, count + 1))
 
 
 def refused(nth: int, status: int) -> Transcript:
@@ -44,6 +44,7 @@ CASES = {
             (*crowd(2, 3), refused(3, 503)),
             (*crowd(2, 3), refused(3, 429), refused(4, 429)),
             queued(1300.0),
+            queued(1700.0, later_ms=-2.0),  # its last bytes were under way
             (HELLO, *crowd(None, None, None), WAITED),
         ),
         silent=(
