@@ -6,6 +6,7 @@ from typing import Any
 
 from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES, names_heartbeat
 from ssegauge.conformance.rules.reading.json_texts import is_structure, json_texts
+from ssegauge.conformance.rules.reading.spoiled import SPOILED
 from ssegauge.conformance.rules.reading.torn import torn
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Message, Seen, View
@@ -16,7 +17,6 @@ LEAST_ALIKE = 5
 MOST_ODD = 5  # one odd event among so many; where there are more, events of two sorts are meant
 MARKERS = frozenset({"[done]", "done", "end", "eof", "close", "complete", "completed", "finished", "null", ""})
 Type = tuple[str | None, str]  # a task or none, and a type of event
-SPOILED = ("wire/mid-stream-bom", "wire/repeated-bom", "wire/field-case")  # data lines that clients ignore
 
 
 @rule(

@@ -14,6 +14,7 @@ from ssegauge.conformance.rules.reading.effects import (
     told_streams,
     waited_ms,
 )
+from ssegauge.conformance.rules.reading.spoiled import SPOILED
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Message, Seen, View
 from ssegauge.conformance.words import lasted
@@ -28,7 +29,7 @@ ENOUGH_TWICE = 2  # one may be a state that changed in something else
     "must",
     profile("E2.2"),
     needs=UPDATES,
-    rests_on=("delivery/readers-differ", "wire/unprefixed-data", *HELD),
+    rests_on=("delivery/readers-differ", "wire/unprefixed-data", *SPOILED, *HELD),
 )
 def update_lost(seen: Seen) -> Iterator[Mark]:
     """What the server accepted for a stream arrives at every reader that is connected.

@@ -7,6 +7,7 @@ word turns up outside the message's text, the text was written into the stream w
 from collections.abc import Iterator
 
 from ssegauge.conformance.facts import Facts
+from ssegauge.conformance.rules.reading.spoiled import SPOILED
 from ssegauge.conformance.rules.reading.texts import texts
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Item, Mark, Message, Seen, View
@@ -14,7 +15,6 @@ from ssegauge.conformance.sse import BlockWithoutData, Comment, Event, IgnoredFi
 
 STAYS_INSIDE = profile("E1.5")
 NEEDS = ("update",)
-SPOILED = ("wire/mid-stream-bom", "wire/repeated-bom")  # a mark in each event loses texts, whoever wrote them
 
 
 @rule("security/injection-lf", "must", STAYS_INSIDE, needs=NEEDS, rests_on=SPOILED)
