@@ -14,13 +14,15 @@ from ssegauge.conformance.seen import View
 MOST = 16
 # A request that the kernel's queue had no room for is sent again after 1 s and 3 s; longer than that is no accident.
 QUIET_S = 3.5
+CONFLICT = 409  # so servers say that somebody is reading already, as MCP and GraphQL over SSE ask of them
 
 
 @probe("plain", stage="first", streams=MOST, adapts=True)
 async def crowd(server: Server) -> None:
     """Open as many streams at once as are to be served, 16 at most, and leave when all are answered or no more are.
 
-    Where some are not, see whether they are once the others have left. Streams that are asked for by another method
+    Where some are not, see whether they are once the others have left. Where calls come first, the last comes when the
+    others are answered: what they have made may be for one reader alone. Streams that are asked for by another method
     than GET may cost money: `plain` opens a few of these at once.
     """
     if not gets(server.target):
@@ -28,9 +30,15 @@ async def crowd(server: Server) -> None:
     many = min(MOST, server.target.limits.concurrent, server.at_once or MOST)
     facts = [Facts(kind="plain", situation="crowd", nth=nth) for nth in range(1, many + 1)]
     async with AsyncExitStack() as open_streams:
-        opening = (open_streams.enter_async_context(server.stream("crowd", one)) for one in facts)
-        lives = await asyncio.gather(*opening)
+        *together, last = (open_streams.enter_async_context(server.stream("crowd", one)) for one in facts)
+        if not server.target.before:
+            together.append(last)
+        lives = await asyncio.gather(*together)
         await answered(lives)
+        if server.target.before:
+            lives.append(await last)
+            await answered(lives[-1:])
+            server.one_reader = lives[-1].head is not None and lives[-1].head.status == CONFLICT
         await note(server, lives)
 
 
@@ -56,7 +64,7 @@ async def note(server: Server, lives: Sequence[Live]) -> None:
     waiting = [one for one in lives if one.head is None and not one.over]
     refused = [one for one in lives if one.head and one.head.status != 200]
     busy = any(no_room(View(one.transcript)) for one in refused)
-    server.one_reader = not busy and len(served) <= 1 <= len(refused) and not waiting
+    server.one_reader |= not busy and len(served) <= 1 <= len(refused) and not waiting
     if (served and (waiting or busy)) or (server.one_reader and not server.target.before):
         server.at_once = max(1, len(served))
     if served and waiting:

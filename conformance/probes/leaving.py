@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Literal
 
@@ -61,13 +62,21 @@ async def storm(server: Server) -> None:
 
 @probe("plain", stage="alone", streams=AT_ONCE + 1, asks=2 * AT_ONCE + 14, adapts=True, long=True)
 async def plain_storm(server: Server) -> None:
-    """Open streams beside one that stays and leave them all at once, twice; look at sockets and the server's count."""
+    """Open streams beside one that stays and leave them all at once, twice; look at sockets and the server's count.
+
+    Where a stream lets one reader in alone, it is one, with nobody beside.
+    """
     if not gets(server.target):
         return
     await _count(server, "before", 0)
-    async with server.stream("beside-storm", Facts(kind="plain", situation="storm")) as witness:
+    many = min(AT_ONCE, server.most_readers or AT_ONCE)
+    async with AsyncExitStack() as beside:
+        witness = None
+        if not server.one_reader:
+            facts = Facts(kind="plain", situation="storm")
+            witness = await beside.enter_async_context(server.stream("beside-storm", facts))
         for how in WAYS:
-            await _leave_at_once(server, "", how, min(AT_ONCE, server.at_once or AT_ONCE), _noticed_s(server), witness)
+            await _leave_at_once(server, "", how, many, _noticed_s(server), witness)
     await _count(server, "after", 0, until=await _value_before(server), gone_s=_noticed_s(server))
     await _come_once_more(server, "")
 
@@ -138,7 +147,7 @@ async def _cycles(server: Server, task_id: str, gone_s: float) -> None:
 
 async def _come_and_go(server: Server, task_id: str, times: int) -> int:
     """Come and go; return how many streams were opened, where we waited to see it, or may have been."""
-    opened, at_once = 0, min(AT_ONCE, server.at_once or AT_ONCE)
+    opened, at_once = 0, min(AT_ONCE, server.most_readers or AT_ONCE)
     hasty_ones = 3 if at_once == AT_ONCE else 0
     for _ in range(0, times, at_once):
         waited = await _open(server, task_id, at_once - hasty_ones)

@@ -46,6 +46,10 @@ async def published(server: Server) -> None:
     async with server.stream("published", replace(facts, reader="uncut")) as live:
         await speaker.connected(live)
         await pace(speaker, range(STEPS // 2))
+        if server.one_reader:
+            await pace(speaker, range(STEPS // 2, STEPS))
+            await speaker.heard(live)
+            return
         async with server.stream("published-late", replace(facts, joined="late")) as late:
             await speaker.connected(late)
             await pace(speaker, range(STEPS // 2, STEPS))
@@ -102,7 +106,9 @@ async def compressed(server: Server) -> None:
 
 @probe("update", stage="alone", streams=2, asks=SLOW_UPDATES + 4)
 async def slow_reader(server: Server) -> None:
-    """Let one reader stop reading while another reads the same stream."""
+    """Let one reader stop reading while another reads the same stream, where that lets two read it."""
+    if server.one_reader:
+        return
     speaker = await Speaker.of(server)
     facts = speaker.facts
     async with server.stream("beside-slow", replace(facts, situation="beside-slow")) as fast:

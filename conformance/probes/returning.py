@@ -5,7 +5,7 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import replace
 
 from ssegauge.conformance.facts import Facts
@@ -54,10 +54,11 @@ async def _come_back_with(server: Server, told: Sequence[Message], at: int, fact
     last, later = told[at].event.id, {message.event.id for message in told[at + 1 :]}
     took_s = (told[at].item.at_ms - told[0].item.at_ms) / 1000
     resumed = replace(facts, reader="cut", last_event_id=last, resume="known")
-    async with (
-        server.stream("plain-resumed", resumed) as one,
-        server.stream("plain-newcomer", replace(facts, reader="newcomer")) as other,
-    ):
+    newcomer = replace(facts, reader="newcomer")
+    async with AsyncExitStack() as stack:
+        one = await stack.enter_async_context(server.stream("plain-resumed", resumed))
+        beside = nullcontext(one) if server.one_reader else server.stream("plain-newcomer", newcomer)
+        other = await stack.enter_async_context(beside)
         shown = await one.until(
             lambda: last in one.ids() or (bool(later) and later <= set(one.ids())),
             min(server.patience_s, took_s + QUICK_LOOK_S),
@@ -82,7 +83,7 @@ async def _outwait(readers: list[Live], newcomer: Live, patience_s: float) -> No
 @probe("plain", streams=1 + AT_ONCE, asks=18)
 async def unknown_ids(server: Server) -> None:
     """Come with ids that the server never gave, a few at a time, each beside a newcomer; of a stream by GET alone."""
-    if server.target.stream.method != "GET":  # EventSource comes back with GET alone
+    if server.target.stream.method != "GET" or server.one_reader:  # EventSource comes back with GET alone
         return
     facts = Facts(kind="plain", patience_ms=1000 * LEARN_S)
     async with server.stream("unknown-learning", replace(facts, reader="newcomer")) as live:

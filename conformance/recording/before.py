@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from ssegauge.conformance.recording.live import Recording
 from ssegauge.conformance.recording.transcript import Transcript
 from ssegauge.conformance.seen import View
-from ssegauge.conformance.target import Before, Target, fill, kept, kept_secrets
+from ssegauge.conformance.target import Before, Target, each_its_own, fill, kept, kept_secrets
 
 Ask = Callable[[Before, str], Awaitable[Transcript]]  # the call, filled in, and the name of its transcript
 
@@ -24,7 +24,7 @@ async def prepare(target: Target, ask: Ask, recording: Recording) -> dict[str, s
     """Make the calls; return what they keep, by name. Raises HookFailed: which call, and what came."""
     found: dict[str, str] = {}
     for number, before in enumerate(target.before, 1):
-        call = fill(before, found)
+        call = fill(before, each_its_own(found))
         transcript = await ask(call, recording.unique(f"before-{number}"))
         reply = View(transcript)
         try:

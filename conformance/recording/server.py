@@ -28,7 +28,17 @@ from ssegauge.conformance.recording.bounds import HEAD_BYTES, HEAD_FIELDS
 from ssegauge.conformance.recording.live import Live, Recording
 from ssegauge.conformance.recording.transcript import Request, Transcript
 from ssegauge.conformance.seen import View
-from ssegauge.conformance.target import Before, Call, Create, Target, fill, fill_json, merge_headers, pointer
+from ssegauge.conformance.target import (
+    Before,
+    Call,
+    Create,
+    Target,
+    each_its_own,
+    fill,
+    fill_json,
+    merge_headers,
+    pointer,
+)
 
 PATIENCE_S = 5.0
 QUICK_PATIENCE_S = 2.0
@@ -110,7 +120,7 @@ class Server:
             headers: further header fields; None takes one away. The target's own Accept stays.
             kept: what ``[[before]]`` kept, to fill in; by default for the probe under way.
         """
-        call = fill(call, self._kept() if kept is None else kept)
+        call = fill(call, each_its_own(self._kept() if kept is None else kept))
         request = self._request(call, facts.task_id or "", json_body, headers or {})
         if self.target.before and not self.target.promises.shared:
             facts = replace(facts, subject=facts.subject or PROBE.get() or "hello")
@@ -146,7 +156,7 @@ class Server:
 
     async def ready(self) -> Target:
         """Return the target with its stream's request as the probe under way is to make it; raises HookFailed."""
-        return replace(self.target, stream=fill(self.target.stream, await self.subject()))
+        return replace(self.target, stream=fill(self.target.stream, each_its_own(await self.subject())))
 
     async def prepare(self) -> dict[str, str]:
         """Make the calls of ``[[before]]`` and return what they keep; raises HookFailed."""

@@ -18,7 +18,16 @@ from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.target.addresses import as_url, checked_url, in_queries, is_there
 from ssegauge.conformance.target.checks import check_placeholders, check_promises, note, unused
 from ssegauge.conformance.target.file import Reader, dotted
-from ssegauge.conformance.target.filling import fill, fill_json, fill_path, kept, kept_secrets, pointer
+from ssegauge.conformance.target.filling import (
+    each_its_own,
+    fill,
+    fill_json,
+    fill_path,
+    is_each_its_own,
+    kept,
+    kept_secrets,
+    pointer,
+)
 from ssegauge.conformance.target.given import NOTHING, Given, apply, known_profile
 from ssegauge.conformance.target.headers import merge_headers
 from ssegauge.conformance.target.model import (
@@ -57,12 +66,14 @@ __all__ = [
     "Tasks",
     "Tls",
     "as_url",
+    "each_its_own",
     "fill",
     "fill_json",
     "fill_path",
     "from_plain",
     "from_toml",
     "from_url",
+    "is_each_its_own",
     "is_there",
     "kept",
     "kept_secrets",

@@ -7,13 +7,13 @@ from dataclasses import fields
 from typing import Any
 
 from ssegauge.conformance.target.file import Reader, dotted, nearest
-from ssegauge.conformance.target.filling import names
+from ssegauge.conformance.target.filling import UNIQUE, names
 from ssegauge.conformance.target.model import Call, Target, Tasks
 from ssegauge.conformance.target.profiles import TASK_PROGRESS
 
 At = tuple[str, ...]
 Table = Mapping[str, Any]
-_GIVEN = {"task_id", "marker"}  # names that are filled in without being kept
+_GIVEN = {"task_id", "marker", UNIQUE}  # names that are filled in without being kept
 
 
 def check_placeholders(target: Target, reader: Reader) -> None:
@@ -45,7 +45,7 @@ def _check_names(call: Call, known: set[str], reader: Reader, at: At) -> None:
     texts = {("path",): call.path} | {("headers", name): value for name, value in call.headers.items()}
     for inner, text in texts.items():
         for name in names(text):
-            if name not in known:
+            if name not in known and name != UNIQUE:
                 remedy = nearest(name, known) if known else "; keep it by a [[before]]"
                 reader.fail((*at, *inner), f"nothing fills in {{{name}}}{remedy}")
 

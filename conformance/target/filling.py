@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _RESERVED = "%/?:@!$&'()*+,;=~[]{}"  # of a URL's path and query; the rest that no URL may hold is percent-encoded
 MOST_SHOWN = 60
+UNIQUE = "unique"
 
 
 def pointer(document: Any, path: str) -> Any:  # noqa: ANN401 - any JSON value
@@ -29,6 +31,16 @@ def pointer(document: Any, path: str) -> Any:  # noqa: ANN401 - any JSON value
         except (ValueError, TypeError, KeyError, IndexError):
             raise LookupError(f"no value at {path}") from None
     return document
+
+
+def each_its_own(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values, and with them a ``{unique}`` that no other request has, for ids that must never repeat."""
+    return {UNIQUE: uuid.uuid4().hex, **values}
+
+
+def is_each_its_own(call: Call) -> bool:
+    """Whether two requests of this call are never the same."""
+    return f"{{{UNIQUE}}}" in f"{call.path} {list(call.headers.values())} {call.json!r}"
 
 
 def names(text: str) -> list[str]:

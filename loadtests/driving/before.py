@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from gevent.lock import Semaphore
 
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.conformance.target import Before, Target, fill, kept, kept_secrets
+from ssegauge.conformance.target import Before, Target, each_its_own, fill, kept, kept_secrets
 from ssegauge.loadtests.driving.client import Reply
 
 Ask = Callable[[Before], Reply | None]  # None: no whole reply came
@@ -43,7 +43,7 @@ class Preparation:
     def _make(self) -> Kept:
         found: dict[str, str] = {}
         for number, before in enumerate(self.target.before, 1):
-            call = fill(before, found)
+            call = fill(before, each_its_own(found))
             try:
                 more = _kept(call, self.ask(call))
             except LookupError as error:

@@ -21,7 +21,7 @@ from gevent.pool import Pool
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.recording.redaction import Redactor
 from ssegauge.conformance.recording.transcript import Request, Transcript
-from ssegauge.conformance.target import Call, Target, fill
+from ssegauge.conformance.target import Call, Target, each_its_own, fill, is_each_its_own
 from ssegauge.loadtests.driving.before import Kept, Preparation
 from ssegauge.loadtests.driving.client import Client
 from ssegauge.loadtests.driving.updates import Driver, Hooks, Task
@@ -246,9 +246,9 @@ class Node:
     def _request(self, task: Task | None, path: str, kept: Kept) -> Asked:
         """Return what to ask for; most often it is what was asked for last."""
         key = (task, path, tuple(kept.items()))
-        if not self._asked or self._asked[0] != key:
+        if not self._asked or self._asked[0] != key or is_each_its_own(self.target.stream):
             wanted = replace(self.target.stream, path=path) if path else self.target.stream
-            filled = fill(wanted, {**kept, **({"task_id": task.id} if task else {})})
+            filled = fill(wanted, each_its_own({**kept, **({"task_id": task.id} if task else {})}))
             where, headers = path_of(self.target, filled.path), stream_headers(self.target, filled)
             self._asked = key, Asked(filled.method or "GET", where, headers, _payload(filled))
         return self._asked[1]

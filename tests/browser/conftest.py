@@ -1,9 +1,5 @@
 """What the browser tests share: servers, a relay, pages, and what npm has to install."""
 
-import json
-import os
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.browser.relay import Relay
 from tests.browser.server import Server
 from tests.browser.waiting import PATIENCE_S, wait_until
+from tests.npm import node_modules
 
 HERE = Path(__file__).parent
 expect.set_options(timeout=PATIENCE_S * 1000)
@@ -78,17 +75,4 @@ def page(context: BrowserContext) -> Iterator[Page]:
 @pytest.fixture(scope="session")
 def modules() -> Path:
     """node_modules as package.json asks for; installed once, then kept."""
-    missing = pytest.fail if os.environ.get("CI") else pytest.skip
-    npm = shutil.which("npm") or missing("install npm (Debian: apt-get install npm)")
-    wanted = json.loads((HERE / "package.json").read_text())["dependencies"]
-    if any(installed_version(name) != version for name, version in wanted.items()):
-        options = ["--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        done = subprocess.run([npm, "install", *options], check=False, cwd=HERE, capture_output=True, text=True)
-        if done.returncode:
-            missing(f"npm install in {HERE} failed: {done.stderr}")
-    return HERE / "node_modules"
-
-
-def installed_version(name: str) -> str | None:
-    manifest = HERE / "node_modules" / name / "package.json"
-    return json.loads(manifest.read_text())["version"] if manifest.exists() else None
+    return node_modules(HERE)

@@ -23,6 +23,7 @@ from ssegauge.conformance.seen import Mark, Message, Seen, not_applicable
 from ssegauge.conformance.words import shown
 
 ENOUGH_IN_COMMON = 3  # without ids: as much does not agree by chance
+ENOUGH_ALIKE = 2
 LEAST_TOLD = 6
 TOGETHER_MS = 20.0
 LONGER, LEAST_LOST = 1.5, 2
@@ -71,7 +72,9 @@ def _agree(one: Telling, other: Telling, *, promised: bool) -> Iterator[Mark]:
     if not promised and not _may_be_shared(one, other, identified=identified):
         return
     if len(common) < (2 if identified or promised else ENOUGH_IN_COMMON):
-        if promised and min(len(_together(one, other)), len(_together(other, one))) >= LEAST_TOLD:
+        repeated = one.counts.keys() & other.counts.keys()  # told twice to each, it is no proof, but is in common
+        enough = min(len(_together(one, other)), len(_together(other, one))) >= LEAST_TOLD
+        if promised and enough and len(repeated) < ENOUGH_ALIKE:
             yield other.view.bad("two readers at once were told nothing in common", _together(other, one)[0])
         return
     lacks = [*_lacks(one, other, common, promised=promised), *_lacks(other, one, common, promised=promised)]

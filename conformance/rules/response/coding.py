@@ -19,6 +19,7 @@ ALIASES = {"x-gzip": "gzip", "x-compress": "compress"}
         " without any content coding unless the identity coding is indicated as unacceptable.",
     ),
     over="streams",
+    rests_on=("response/unregistered-coding",),
 )
 def unasked_coding(view: View) -> Iterator[Mark]:
     """A stream is sent in no content coding that its reader did not offer to decode.
