@@ -223,8 +223,8 @@ def _ends_complaint(ends: Ends) -> str:
         return "give one of data, event, or pointer with in"
     if bool(ends.in_) != (ends.pointer is not None):
         return "pointer and in belong together: { pointer = '/status', in = ['completed'] }"
-    if ends.data == "" or ends.event == "":
-        return "no event is dispatched with empty data or type; 'close' is for streams whose end no event tells"
+    if ends.event == "":
+        return "no event has an empty type; 'close' is for streams whose end no event tells"
     if "\r" in (ends.data or "") or re.search(r"[\r\n]", ends.event or ""):
         return "no event can carry this line break"
     return ""

@@ -168,7 +168,7 @@ def test_an_end_is_described(ends: Ends, described: str) -> None:
         (BASE + "[promises]\nends = { event = 'x', in = ['y'] }\n", "t.toml:5: promises.ends: pointer and in belong"),
         (BASE + "[promises]\nends = { pointer = '/s', in = 'y' }\n", "t.toml:5: promises.ends.in must be an array"),
         (BASE + "[promises]\nends = { pointer = 's', in = ['y'] }\n", "t.toml:5: promises.ends.pointer = 's' is not "),
-        (BASE + "[promises]\nends = ''\n", "t.toml:5: promises.ends: no event is dispatched with empty data or type"),
+        (BASE + "[promises]\nends = { event = '' }\n", "t.toml:5: promises.ends: no event has an empty type"),
         (BASE + '[promises]\nends = "a\\rb"\n', "t.toml:5: promises.ends: no event can carry this line break"),
         (BASE + '[promises.ends]\nevent = "a\\nb"\n', "t.toml:4: promises.ends: no event can carry this line break"),
         (BASE + "[promises]\nshared = 'yes'\n", "t.toml:5: promises.shared = 'yes' is not true or false"),
