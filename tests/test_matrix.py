@@ -37,6 +37,7 @@ OF_TASKS = {
     "resume": ("resume", "stale", "origins", "plain"),
     "wire": ("happy-path",),
     "shape": ("happy-path", "failing"),
+    "security/cross-task-leak": ("paced", "resume", "stale"),
     "security": ("stale", "canaries", "origins", "no-token"),
 }
 OF_THE_FEED = {

@@ -76,7 +76,8 @@ async def canaries(server: Server) -> None:
     async with server.stream("canary", replace(speaker.facts, situation="canary")) as live:
         await speaker.connected(live)
         for case, breaks in BREAKS.items():
-            lines = "".join(f"{b}data: @-injected{b}id: @-injected{b}{b}" for b in breaks)
+            name = "{}id: @-injected" if len(breaks) == 1 else ""  # short, so that it may be a stage as well
+            lines = "".join(f"{b}data: @-injected{name.format(b)}{b}{b}" for b in breaks)
             await speaker.say(f"before{lines}after @-end", progress=50, canary=case)
             await speaker.heard(live)
         await speaker.say(QUOTES, progress=50, canary="quote")
