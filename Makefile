@@ -23,8 +23,9 @@ types: $(STAMP)
 	  test -d $$room && from=$$room || from=ssegauge/$$room; ln -sfn ../../../$$from build/types/ssegauge/$$room; done
 	$(BIN)/mypy
 
+# Most tests wait for servers, so three processes are no more than two cores bear.
 unit: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 # Not part of `make test`: longer proofs and figures.
 oracle: system $(STAMP)

@@ -30,8 +30,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what uses the browser last: while it is open, Playwright's event loop runs, and no other one can."""
-    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+    """Keep the tests of a file together, and run what uses the browser last, in one process.
+
+    While the browser is open, Playwright's event loop runs, and no other one can.
+    """
+    items.sort(key=_uses_the_browser)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("browser" if _uses_the_browser(item) else str(item.path)))
+
+
+def _uses_the_browser(item: pytest.Item) -> bool:
+    return "browser" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session")
