@@ -216,10 +216,8 @@ def as_shipped(server: Served, running: Server, heartbeat_s: float) -> Target:
     ``heartbeat_s`` stands in place of the promised one, for streams are read for longer than that.
     """
     path = ROOT / "reference_server" / FOLDERS[server] / "ssegauge.toml"
-    text, promised = path.read_text(), server != "task-progress"
-    if promised:
-        text = text.replace(f'"{server}"', '"event-stream"')
-    target = from_toml(text, str(path), {}, Given(insecure=True))
+    promised = server != "task-progress"
+    target = from_toml(path.read_text(), str(path), {}, Given(insecure=True))
     return replace(
         target,
         base_url=running.base_url,
