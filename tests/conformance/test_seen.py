@@ -114,7 +114,7 @@ PLAIN = b"data: 1\n\ndata: 2\n\n"
         (" GZIP ", gzip.compress(PLAIN, mtime=0)),
         ("deflate", zlib.compress(PLAIN)),
         ("deflate", zlib.compress(PLAIN, wbits=-15)),
-        ("gzip", b"".join(gzip.compress(bytes([byte])) for byte in PLAIN)),
+        ("gzip", b"".join(gzip.compress(bytes([byte]), mtime=0) for byte in PLAIN)),
         ("x-gzip", gzip.compress(PLAIN, mtime=0) + b"\0" * 8),
         ("identity", PLAIN),
         (None, PLAIN),
