@@ -22,6 +22,7 @@ from ssegauge.cli.work import (
     reference_server,
     rules_files,
     run_folder,
+    say_notes,
     seconds,
     under_test,
 )
@@ -167,6 +168,8 @@ def judge(
     options = Options(strict, only=tuple(only or ()), skip=tuple(skip or ()), baseline=baseline)
     known = known_profile(profile) or None
     made = judge_recorded(read(file), options, known)
+    if not as_json:
+        say_notes(made.get("notes", ()))
     show([made], as_json=as_json, quiet=quiet, verbose=verbose)
 
 

@@ -6,7 +6,7 @@ import contextlib
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,7 +94,6 @@ def check_live(target: Target, folder: RunFolder, options: Options, *, loud: boo
     """Check the target, with a live line when ``loud``; return conformance.json."""
     from ssegauge.conformance.check import check
     from ssegauge.reports.render.live import live
-    from ssegauge.reports.render.visible import prose
 
     if not loud:
         return check(target, folder, options)[0]
@@ -107,9 +106,16 @@ def check_live(target: Target, folder: RunFolder, options: Options, *, loud: boo
             lambda now: tell(f"Checking {server}: {now.described()}"),
             lambda plan: errors.print(f"Checking {server}: {plan.described()}", soft_wrap=True, markup=False),
         )
+    say_notes(notes)
+    return made
+
+
+def say_notes(notes: Iterable[str]) -> None:
+    """Say on standard error what is to be said beside the verdict, a line each."""
+    from ssegauge.reports.render.visible import prose
+
     for note in notes:
         errors.print(f"Note: {escape(prose(note))}", soft_wrap=True)
-    return made
 
 
 def load_live(

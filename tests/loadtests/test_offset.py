@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from email.utils import formatdate
+from typing import Any
 
 import pytest
 
@@ -57,12 +58,21 @@ def test_a_clock_that_is_off_is_named_and_its_latency_not_judged(offset_s: float
             time.sleep(0.02)
 
     with scripted(script) as url:
-        document = load(STREAM.format(url=url), users=20, duration_s=4)
-    (latency,) = [item for item in document["objectives"] if item["rule"] == "performance/update-latency"]
+        latency, document = _latency(load, url)
     assert latency["verdict"] == "could_not_judge"
     assert f"the server's clock {'is ahead of' if offset_s > 0 else ''}" in latency["note"]
     assert "ours" in latency["note"]
     assert verdicts(document)["connect-time"] == "pass"
+
+
+def _latency(load: Load, url: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The objective on latency and its document, of a run in which the generator was not the limit."""
+    for _ in range(4):
+        document = load(STREAM.format(url=url), users=20, duration_s=4)
+        (latency,) = [item for item in document["objectives"] if item["rule"] == "performance/update-latency"]
+        if "the generator was the limit" not in latency["note"]:
+            break
+    return latency, document
 
 
 STARTED_NS = 1_700_000_000_000_000_000
