@@ -7,7 +7,7 @@ has found broken is "not judged because of" that one, and no finding beside it.
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ssegauge.conformance.catalogue import RULES, TIGHTENED
@@ -171,10 +171,3 @@ def _missing(rule: Rule, seen: Seen, hooks: Collection[str] | None, quick: bool)
     if missing:
         return f"add {' and '.join(missing)} to the target file"
     return "the situation did not come up"
-
-
-def findings(results: Iterable[Result]) -> Iterator[Result]:
-    """Yield what was found broken, causes first and the gravest first among these."""
-    broken = [one for one in results if one.verdict == "fail"]
-    weight = {one.rule.code: (LEVELS.index(one.level), place) for place, one in enumerate(broken)}
-    return iter(sorted(broken, key=lambda one: weight[one.rule.code]))
