@@ -15,12 +15,16 @@ CHAT_CHUNKS = frozenset({"chat.completion.chunk", "text_completion"})
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """A protocol whose streams end with a marker. ``marker`` says in words what that is."""
+    """A protocol whose streams end with a marker: ``marker`` says in words what that is.
+
+    ``pings``: it has events that keep a stream alive.
+    """
 
     name: str
     marker: str
     speaks: Callable[[Sequence[Message]], bool]
     is_marker: Callable[[Message], bool]
+    pings: bool = False
 
 
 def _speaks_chat(messages: Sequence[Message]) -> bool:
@@ -36,7 +40,8 @@ def _speaks_graphql(messages: Sequence[Message]) -> bool:
 
 
 def _speaks_messages(messages: Sequence[Message]) -> bool:
-    return bool(messages) and messages[0].event.type == messages[0].type == "message_start"
+    told = [one for one in messages if one.event.type != "ping"]
+    return bool(told) and told[0].event.type == told[0].type == "message_start"
 
 
 def _speaks_responses(messages: Sequence[Message]) -> bool:
@@ -52,7 +57,11 @@ PROTOCOLS = (
         lambda one: one.event.type == "complete" and not one.fields.get("id"),  # one with an id ends one of several
     ),
     Protocol(
-        "messages", "an event of type 'message_stop'", _speaks_messages, lambda one: one.event.type == "message_stop"
+        "messages",
+        "an event of type 'message_stop'",
+        _speaks_messages,
+        lambda one: one.event.type == "message_stop",
+        pings=True,
     ),
     Protocol(
         "responses",

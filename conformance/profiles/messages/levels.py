@@ -1,0 +1,16 @@
+"""What this profile makes of general rules: the level that a sentence of its own gives them."""
+
+from collections.abc import Mapping
+
+from ssegauge.conformance.rules.rule import Tightened, profile
+from ssegauge.conformance.seen import Level
+
+_LEVELS: Mapping[str, tuple[Level, str]] = {
+    "end/events-after-marker": ("must", "M5.6"),
+    "end/marker-missing": ("must", "M5.5"),
+    "end/open-after-marker": ("must", "M5.7"),
+    "shape/breaks-schema": ("must", "M1.2"),
+}
+TIGHTENED: Mapping[str, Tightened] = {
+    code: Tightened(level, profile(number)) for code, (level, number) in _LEVELS.items()
+}

@@ -1,0 +1,16 @@
+"""What this profile makes of general rules: the level that a sentence of its own gives them."""
+
+from collections.abc import Mapping
+
+from ssegauge.conformance.rules.rule import Tightened, profile
+from ssegauge.conformance.seen import Level
+
+_LEVELS: Mapping[str, tuple[Level, str]] = {
+    "end/events-after-marker": ("must", "R5.2"),
+    "end/marker-missing": ("must", "R5.1"),
+    "end/open-after-marker": ("must", "R5.3"),
+    "shape/breaks-schema": ("must", "R1.2"),
+}
+TIGHTENED: Mapping[str, Tightened] = {
+    code: Tightened(level, profile(number)) for code, (level, number) in _LEVELS.items()
+}
