@@ -6,6 +6,7 @@ from ssegauge.conformance.rules.rule import Tightened, profile
 from ssegauge.conformance.seen import Level
 
 _LEVELS: Mapping[str, tuple[Level, str]] = {
+    "capacity/serves-few-at-once": ("advice", "M7.1"),
     "end/events-after-marker": ("must", "M5.6"),
     "end/marker-missing": ("must", "M5.5"),
     "end/open-after-marker": ("must", "M5.7"),

@@ -6,6 +6,7 @@ from ssegauge.conformance.rules.rule import Tightened, profile
 from ssegauge.conformance.seen import Level
 
 _LEVELS: Mapping[str, tuple[Level, str]] = {
+    "capacity/serves-few-at-once": ("advice", "R7.1"),
     "end/events-after-marker": ("must", "R5.2"),
     "end/marker-missing": ("must", "R5.1"),
     "end/open-after-marker": ("must", "R5.3"),

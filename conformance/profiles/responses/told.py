@@ -61,6 +61,11 @@ class Text:
         return "".join(string(one.fields.get("delta")) for one in self.deltas) if self.deltas else self.whole or ""
 
     @property
+    def differs(self) -> bool:
+        """Whether it was told in deltas, and whole, and the two are not the same."""
+        return bool(self.deltas) and self.whole is not None and self.told != self.whole
+
+    @property
     def whole(self) -> str | None:
         """What `done` says the text is; None where it never came, or says none."""
         value = self.dones[0].fields.get(TEXTS[self.kind].whole) if self.dones else None

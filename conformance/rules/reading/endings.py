@@ -10,6 +10,7 @@ END_WORDS = frozenset(
     {"complete", "completed", "done", "end", "ended", "eof", "finish", "finished", "close", "closed", "stop", "[done]"}
 )
 ERROR_WORDS = frozenset({"error", "failed", "failure", "exception"})
+FEW = 5  # events: some APIs begin with a ping
 CHAT_CHUNKS = frozenset({"chat.completion.chunk", "text_completion"})
 
 
@@ -40,8 +41,7 @@ def _speaks_graphql(messages: Sequence[Message]) -> bool:
 
 
 def _speaks_messages(messages: Sequence[Message]) -> bool:
-    told = [one for one in messages if one.event.type != "ping"]
-    return bool(told) and told[0].event.type == told[0].type == "message_start"
+    return any(one.type in {"message_start", "content_block_start"} for one in messages[:FEW])
 
 
 def _speaks_responses(messages: Sequence[Message]) -> bool:
@@ -60,7 +60,7 @@ PROTOCOLS = (
         "messages",
         "an event of type 'message_stop'",
         _speaks_messages,
-        lambda one: one.event.type == "message_stop",
+        lambda one: "message_stop" in {one.event.type, one.type},
         pings=True,
     ),
     Protocol(

@@ -117,6 +117,7 @@ def usage_total_wrong(view: View) -> Iterator[Mark]:
     over="streams",
     rests_on=(
         *("wire", "shape", "responses/text-differs", "responses/item-not-added", "responses/item-repeated"),
+        "responses/sequence-gap",
         *("responses/part-not-added", "responses/goes-on-after-done", "responses/item-not-done"),
     ),
 )

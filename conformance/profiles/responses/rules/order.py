@@ -3,7 +3,16 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ssegauge.conformance.profiles.responses.told import CREATED, LIFECYCLE, inner, is_resumed, kind, number, told
+from ssegauge.conformance.profiles.responses.told import (
+    CREATED,
+    LIFECYCLE,
+    inner,
+    is_resumed,
+    kind,
+    number,
+    texts,
+    told,
+)
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Message, View
 from ssegauge.conformance.words import shown
@@ -69,17 +78,21 @@ def sequence_not_rising(view: View) -> Iterator[Mark]:
 def sequence_gap(view: View) -> Iterator[Mark]:
     """Sequence numbers have no gaps.
 
-    Why: A gap says that an event was lost: clients that look for it stop, or ask for the whole again.
+    Why: A gap says that an event was lost: clients that look for it stop, or ask for the whole again. Where words are
+    missing too, all readers have lost them.
 
     Mend: Look for what takes events out on the way; give no number to an event that is not sent.
 
     Example: "sequence_number": 7, and in the next event "sequence_number": 9
     """
+    lost = [text for text in texts(view) if text.differs]
+    missing = f", and {lost[0].kind} lacks what its done has" if lost else ""
     for (_, before), (message, after) in pairwise(_numbered(view)):
         if after == before + 1:
             yield view.good()
         elif after > before:
-            yield view.bad(f"the number {after} comes after {before}", message)
+            said = f"the number {after} comes after {before}{missing}"
+            yield view.bad(said, message, "must" if lost else None)
 
 
 @rule(

@@ -13,7 +13,13 @@ REASONING = "response.reasoning"
 ARGUMENTS = "response.function_call_arguments"
 
 
-@rule("responses/text-differs", "must", profile("R4.1"), over="streams", rests_on=("wire", "shape", *OF_ITEMS))
+@rule(
+    "responses/text-differs",
+    "must",
+    profile("R4.1"),
+    over="streams",
+    rests_on=("wire", "shape", "responses/sequence-gap", *OF_ITEMS),
+)
 def text_differs(view: View) -> Iterator[Mark]:
     """The deltas of a text add up to the text that its done says.
 
@@ -26,9 +32,8 @@ def text_differs(view: View) -> Iterator[Mark]:
     """
     for text in texts(view):
         if text.deltas and text.whole is not None and not is_resumed(view):
-            same = text.told == text.whole
             level: Level = "should" if text.kind.startswith(REASONING) else "must"
-            yield view.good() if same else view.bad(_difference(text), text.dones[0], level)
+            yield view.bad(_difference(text), text.dones[0], level) if text.differs else view.good()
 
 
 def _difference(text: Text) -> str:
