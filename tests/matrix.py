@@ -5,11 +5,12 @@ python -m tests.matrix           prints the matrix as Markdown (docs/detection-m
 
 import asyncio
 import json
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.request import Request, urlopen
 
 from ssegauge.conformance.catalogue import PROBES, RULES
@@ -18,7 +19,7 @@ from ssegauge.conformance.play import Plan, play
 from ssegauge.conformance.probes import hooks
 from ssegauge.conformance.recording.live import Recording
 from ssegauge.conformance.target import Call, Given, Limits, Profile, Target, from_toml
-from ssegauge.reference_server import PROFILES, faults_of
+from ssegauge.reference_server import PROFILES, faults_of, start
 from ssegauge.reference_server import Profile as Served
 from tests.forked import FORKED, Server, serving
 
@@ -68,6 +69,11 @@ class Row(NamedTuple):
         """The rule that the fault breaks."""
         return self.fault.partition(":")[0]
 
+    @property
+    def is_of_generations(self) -> bool:
+        """Whether the rule is one of language-model streams alone."""
+        return self.code.partition("/")[0] in GENERATIONS
+
     def __str__(self) -> str:
         """Return it as the name of a test."""
         return f"{NAMES[self.server]}-{self.fault}"
@@ -82,6 +88,9 @@ class Shown:
     not_promised: tuple[str, ...] = ()  # though the target file does
 
 
+# Groups of rules of language-model streams: their faults are whole in one stream, or in one refusal, and so they are
+# shown without a process of their own, and without any pace.
+GENERATIONS = frozenset({"chat", "responses", "messages"})
 # The feed talks quickly, so that little time shows much.
 FEED, CHAT = ("--pace", "0.2"), ("--pace", "0.02")
 SILENT = ("first_event_s", "gap_s")
@@ -113,6 +122,7 @@ SHOWN: Mapping[Served, Mapping[str, Shown]] = {
         "capacity/serves-few-at-once": Shown(heartbeat_s=6.0, options=("--pace", "0.06", "--slots", "1")),
         "end/marker-missing": Shown(heartbeat_s=4.0, options=CHAT),
         "end/open-after-marker": Shown(heartbeat_s=4.0, options=CHAT),
+        "chat/retry-after-missing": Shown(options=(*CHAT, "--slots", "1")),
     },
 }
 
@@ -172,6 +182,19 @@ def results_of(row: Row, probes: Collection[str] = (), *, quick: bool = False) -
     return results
 
 
+async def checked_here(row: Row, **options: Any) -> dict[str, str]:
+    """Check a server of language-model streams in this process, quickly; return as ``found`` does."""
+    faults = (row.fault,) if row.fault else ()
+    told = {"profile": row.server, "token": TOKEN, "allow_origin": [ORIGIN], "first_token": 0, "pace": 0, **options}
+    async with start(faults, **told) as base_url:
+        target = as_shipped(row.server, Server(base_url, os.getpid()), HEARTBEAT_S)
+        recording = Recording()
+        failures = await play(target, recording, Plan.of(target, quick=True), quick=True)
+    assert not failures.of, failures.of
+    assert row.fault or not recording.notes, recording.notes
+    return broken(_judged(target, recording))
+
+
 def broken(results: Iterable[Result]) -> dict[str, str]:
     """Return the codes of broken rules, and what was said of each."""
     return {one.rule.code: one.summary for one in results if one.verdict in {"fail", "harness_error"}}
@@ -194,14 +217,17 @@ def _checked(target: Target, probes: Collection[str], *, quick: bool) -> tuple[l
     plan = Plan.of(target, quick=quick, probes=chosen)
     failures = asyncio.run(play(target, recording, plan, quick=quick))
     assert not failures.of, failures.of
-    judged = judge(
+    return _judged(target, recording), recording
+
+
+def _judged(target: Target, recording: Recording) -> list[Result]:
+    return judge(
         recording.transcripts,
         profile=target.profile,
         limits=target.limits,
         promises=target.promises,
         hooks=hooks(target),
     )
-    return judged, recording
 
 
 def described(base_url: str, pid: int) -> Target:
