@@ -92,7 +92,8 @@ HOSTILE: tuple[Any, ...] = (None, True, -1, 1e400, 10**400, "", "x\x00\u2028", [
 def test_no_rule_breaks_on_values_of_any_type(value: Any) -> None:
     for kind, whole in (("messages", messages.SEARCH), ("responses", responses.SEARCH)):
         corpus = messages if kind == "messages" else responses
-        spoiled = [one for event in whole for one in replacements(event, value)]
+        different = {str(event)[:40]: event for event in whole}.values()
+        spoiled = [one for event in different for one in replacements(event, value)]
         results = judge([corpus.stream(*spoiled)], profile=kind, promises=promises(kind))
         assert [(one.rule.code, one.summary) for one in results if one.verdict == "harness_error"] == []
 

@@ -10,6 +10,7 @@ _LEVELS: Mapping[str, tuple[Level, str]] = {
     "end/events-after-marker": ("must", "M5.6"),
     "end/marker-missing": ("must", "M5.5"),
     "end/open-after-marker": ("must", "M5.7"),
+    "errors/401-without-challenge": ("advice", "M7.2"),
     "shape/breaks-schema": ("must", "M1.2"),
 }
 TIGHTENED: Mapping[str, Tightened] = {

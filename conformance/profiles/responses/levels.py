@@ -10,6 +10,7 @@ _LEVELS: Mapping[str, tuple[Level, str]] = {
     "end/events-after-marker": ("must", "R5.2"),
     "end/marker-missing": ("must", "R5.1"),
     "end/open-after-marker": ("must", "R5.3"),
+    "errors/401-without-challenge": ("advice", "R7.2"),
     "shape/breaks-schema": ("must", "R1.2"),
 }
 TIGHTENED: Mapping[str, Tightened] = {

@@ -41,7 +41,7 @@ def _speaks_graphql(messages: Sequence[Message]) -> bool:
 
 
 def _speaks_messages(messages: Sequence[Message]) -> bool:
-    return any(one.type in {"message_start", "content_block_start"} for one in messages[:FEW])
+    return any(one.type in ("message_start", "content_block_start") for one in messages[:FEW])  # of any type
 
 
 def _speaks_responses(messages: Sequence[Message]) -> bool:
@@ -60,7 +60,7 @@ PROTOCOLS = (
         "messages",
         "an event of type 'message_stop'",
         _speaks_messages,
-        lambda one: "message_stop" in {one.event.type, one.type},
+        lambda one: "message_stop" in (one.event.type, one.type),
         pings=True,
     ),
     Protocol(
