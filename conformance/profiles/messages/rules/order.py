@@ -51,7 +51,8 @@ def start_not_first(view: View) -> Iterator[Mark]:
 def start_repeated(view: View) -> Iterator[Mark]:
     """`message_start` comes once.
 
-    Why: Clients begin anew at a second one, and what was told before is gone; others raise.
+    Why: Clients differ: some begin anew at a second one, and what was told before is gone, the official Python package
+    skips it; what its user sees is two answers in one.
 
     Mend: Send one message a stream; look for a retry upstream that replays the beginning.
 

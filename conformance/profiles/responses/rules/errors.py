@@ -42,7 +42,7 @@ def _wrong(message: Message) -> str:
 def goes_on_after_error(view: View) -> Iterator[Mark]:
     """After an error comes at most `response.failed`.
 
-    Why: Clients raise at it and read no further: what follows is paid for and lost.
+    Why: Clients that stop at an error lose what follows, though it is paid for; others show an answer that failed.
 
     Mend: Send `response.failed` after the error, and nothing else; what can be mended without the reader is no error.
 

@@ -139,7 +139,8 @@ def created_not_first(view: View) -> Iterator[Mark]:
 def created_repeated(view: View) -> Iterator[Mark]:
     """`response.created` comes once.
 
-    Why: Clients begin anew at a second one, and what was told before is gone, or told twice.
+    Why: Clients differ: some begin anew at a second one, and what was told before is gone, or told twice; the official
+    Python package skips it.
 
     Mend: Send one response a stream; look for a retry upstream that replays the beginning.
 
