@@ -24,7 +24,14 @@ TOKEN = "witness-token"
 PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
 QUESTION = "Tell me of the sea."
 # What makes no difference to what the package puts together, or takes longer than a table is worth.
-LEFT_OUT = ("capacity/", "liveness/", "end/open-after-marker", "end/without-any-event", "wire/", "end/marker-missing:open")
+LEFT_OUT = (
+    "capacity/",
+    "liveness/",
+    "end/open-after-marker",
+    "end/without-any-event",
+    "wire/",
+    "end/marker-missing:open",
+)
 PASSING = ("id", "created_at", "item_id")
 Model = Literal["messages", "responses"]
 
