@@ -48,7 +48,7 @@ def _heartbeat_ms(seen: Seen) -> float:
     profile("E3.1"),
     patient=True,
     promised={"heartbeat_s": "must"},
-    rests_on=HELD,
+    rests_on=(*HELD, "end/marker-missing", "end/open-after-marker"),
 )
 def heartbeat_missing(seen: Seen) -> Iterator[Mark]:
     """A stream is never silent for longer than the heartbeat.

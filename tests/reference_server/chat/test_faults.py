@@ -144,5 +144,6 @@ async def test_a_spoiled_event_leaves_the_rest_alone(serving: Any) -> None:
 
 
 def test_every_fault_has_a_proof_and_says_what_it_does() -> None:
-    assert {*registry.codes()} == {*PROOFS}
-    assert all(registry.about(code).endswith(".") for code in PROOFS)
+    """Those of the rules of chat completions are proven by these rules, in tests/test_matrix_generations.py."""
+    assert {code for code in registry.codes() if not code.startswith("chat/")} == {*PROOFS}
+    assert all(registry.about(code).endswith(".") for code in registry.codes())

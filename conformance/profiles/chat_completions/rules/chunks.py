@@ -22,7 +22,8 @@ def object_wrong(view: View) -> Iterator[Mark]:
     """
     for chunk in chunks(view):
         name = chunk.fields.get("object")
-        is_annotation = not chunk.fields.get("choices")  # Azure's first chunk, and usage, which some send bare
+        # Azure's first chunk and those with the results of its filters say nothing; some send the usage bare.
+        is_annotation = not any(isinstance(one, dict) and one.get("delta") for one in chunk.fields.get("choices") or ())
         if name == OBJECT:
             yield view.good()
         elif not (is_annotation and not name):
