@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+import anthropic
+import openai
 from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
 
@@ -47,6 +49,9 @@ class Package(Protocol):
     async def accumulated(self, base_url: str, asked: Mapping[str, Any]) -> Any:
         """What the package puts together from the stream."""
 
+    async def close(self) -> None:
+        """Close its connections."""
+
 
 class Anthropic:
     """`anthropic`, and the Messages API."""
@@ -54,7 +59,9 @@ class Anthropic:
     path = "/v1/messages"
 
     def __init__(self) -> None:
-        self.client = AsyncAnthropic(api_key=TOKEN, max_retries=0, timeout=20)
+        self.client = AsyncAnthropic(
+            api_key=TOKEN, max_retries=0, http_client=anthropic.DefaultAsyncHttpxClient(verify=False)
+        )
 
     def body(self, *, tools: bool) -> dict[str, Any]:
         offered = [{"name": "get_weather", "input_schema": PARAMETERS}]
@@ -65,6 +72,9 @@ class Anthropic:
         async with self.client.with_options(base_url=base_url).messages.stream(**asked) as stream:
             return await stream.get_final_message()
 
+    async def close(self) -> None:
+        await self.client.close()
+
 
 class OpenAI:
     """`openai`, and the Responses API."""
@@ -72,7 +82,9 @@ class OpenAI:
     path = "/v1/responses"
 
     def __init__(self) -> None:
-        self.client = AsyncOpenAI(api_key=TOKEN, max_retries=0, timeout=20)
+        self.client = AsyncOpenAI(
+            api_key=TOKEN, max_retries=0, http_client=openai.DefaultAsyncHttpxClient(verify=False)
+        )
 
     def body(self, *, tools: bool) -> dict[str, Any]:
         offered = [{"type": "function", "name": "get_weather", "parameters": PARAMETERS, "strict": False}]
@@ -82,6 +94,9 @@ class OpenAI:
     async def accumulated(self, base_url: str, asked: Mapping[str, Any]) -> Any:
         async with self.client.with_options(base_url=f"{base_url}/v1").responses.stream(**asked) as stream:
             return await stream.get_final_response()
+
+    async def close(self) -> None:
+        await self.client.close()
 
 
 PACKAGES: Mapping[Model, type[Package]] = {"messages": Anthropic, "responses": OpenAI}
@@ -171,6 +186,7 @@ async def table(profile: Model, chosen: Sequence[str] = ()) -> list[Row]:
         async with serving(profile, fault) as base_url:
             does = await outcome(package, base_url, asked, healthy[tools])
             rows.append(Row(fault, does, await said(profile, package, base_url, asked)))
+    await package.close()
     return rows
 
 

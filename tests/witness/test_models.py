@@ -36,7 +36,8 @@ async def messages(key: str = TOKEN, **options: Any) -> AsyncIterator[Any]:
     told = {"profile": "messages", "token": TOKEN, "first_token": 0, "pace": 0, **options}
     async with (
         start((), **told) as base_url,
-        anthropic.AsyncAnthropic(base_url=base_url, api_key=key, max_retries=0, timeout=20) as client,
+        anthropic.DefaultAsyncHttpxClient(verify=False) as http,  # whom the machine trusts takes long to read
+        anthropic.AsyncAnthropic(base_url=base_url, api_key=key, max_retries=0, http_client=http) as client,
     ):
         yield client.messages
 
@@ -47,7 +48,8 @@ async def responses(key: str = TOKEN, **options: Any) -> AsyncIterator[Any]:
     told = {"profile": "responses", "token": TOKEN, "first_token": 0, "pace": 0, **options}
     async with (
         start((), **told) as base_url,
-        openai.AsyncOpenAI(base_url=f"{base_url}/v1", api_key=key, max_retries=0, timeout=20) as client,
+        openai.DefaultAsyncHttpxClient(verify=False) as http,
+        openai.AsyncOpenAI(base_url=f"{base_url}/v1", api_key=key, max_retries=0, http_client=http) as client,
     ):
         yield client.responses
 
@@ -161,7 +163,7 @@ def test_the_table_has_every_fault(profile: Model) -> None:
 
 @pytest.mark.parametrize("profile", PACKAGES)
 async def test_the_table_says_what_happens(profile: Model) -> None:
-    assert {str(row) for row in await table(profile, faults(profile)[::7]) if str(row) not in PAGE} == set()
+    assert {str(row) for row in await table(profile, faults(profile)[::9]) if str(row) not in PAGE} == set()
 
 
 @pytest.mark.tables
