@@ -24,6 +24,7 @@ OF_TASKS = {
     "delivery/polled": ("steady",),
     "cleanup/disconnect-stops-task": ("happy-path", "leave-a-running-task"),
     "ticket-as-written": ("happy-path", "paced", "origins"),
+    "cleanup/head-leaves-work": ("heads",),
     "cleanup": ("storm", "cycles"),
     "lifecycle": ("failing", "paced", "race"),
     "slow": ("slow-reader",),
@@ -42,6 +43,7 @@ OF_TASKS = {
 }
 OF_THE_FEED = {
     "capacity": ("crowd",),
+    "cleanup/head-leaves-work": ("heads",),
     "cleanup/open-count-wrong": ("plain-storm",),
     "cleanup/socket-held-after-fin": ("plain-storm",),
     "cleanup/socket-held-after-rst": ("plain-storm",),
@@ -82,7 +84,14 @@ NOT_THERE: Mapping[Served, tuple[str, ...]] = {
     ),
     "chat-completions": (
         *("cleanup/memory-grows", "cleanup/open-count-wrong", "cleanup/refuses-after-storm", "cleanup/socket-held-"),
-        *("delivery/", "end/cut-by-timeout", "errors/head-hangs", "liveness/goes-deaf", "liveness/heartbeat-"),
+        *(
+            "cleanup/head-leaves-work",
+            "delivery/",
+            "end/cut-by-timeout",
+            "errors/head-hangs",
+            "errors/large-header-5xx",
+        ),
+        *("errors/query-garbage-5xx", "liveness/goes-deaf", "liveness/heartbeat-", "response/chunked-to-http10"),
         *("response/204-with-body", "response/cacheable", "response/connection-field-in-http2"),
         *("response/malformed-http2", "resume/", "security/injection-", "shape/breaks-schema", "slow/"),
         *("wire/event-named-open-or-error", "wire/id-too-long", "wire/retry-"),

@@ -14,7 +14,12 @@ STAGES: dict[Stage, str] = {
     "alone": "Then, one after the other",
     "patient": "Beside all others, for longer",
 }
-KINDS = {"plain": "streams of no tasks", "tasks": "streams of tasks", "update": "`[publish]` or the hooks of tasks"}
+KINDS = {
+    "plain": "streams of no tasks",
+    "tasks": "streams of tasks",
+    "update": "`[publish]` or the hooks of tasks",
+    "observe": "`[observe]`",
+}
 HEADING = f"""# What `ssegauge check` does to a server
 
 It opens streams and reads them, comes back to them, leaves them, and asks some odd requests. It says beforehand how
