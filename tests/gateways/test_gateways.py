@@ -49,6 +49,13 @@ def test_litellm_breaks_nothing(started: Callable[..., str], tmp_path: Path) -> 
 
 @pytest.mark.gateways
 @pytest.mark.timeout(400)
+def test_xpyd_sim_breaks_nothing(started: Callable[..., str], tmp_path: Path) -> None:
+    base_url = started("xpyd-sim", "serve", "--model", "mock", "--host", "127.0.0.1")
+    assert judged(base_url, tmp_path, max_tokens=20, stream_options={"include_usage": True}) == {}
+
+
+@pytest.mark.gateways
+@pytest.mark.timeout(400)
 def test_fakellm_fails_over_wrong_bodies_and_counts_no_tokens(started: Callable[..., str], tmp_path: Path) -> None:
     base_url = started("fakellm", "serve", "--config", "config.yaml", configuration=FAKELLM)
     assert judged(base_url, tmp_path) == {"chat/refusal-5xx": "should"}
