@@ -163,7 +163,10 @@ OF_TASKS = {code for code, rule in RULES.items() if rule.only == "task-progress"
 
 
 def failures(verdicts: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    return {code: one for code, one in verdicts.items() if one[0] not in {"pass", "not_observed"}}
+    of_others = {code for code, rule in RULES.items() if rule.only not in {None, "task-progress"}}
+    return {
+        code: one for code, one in verdicts.items() if one[0] not in {"pass", "not_observed"} and code not in of_others
+    }
 
 
 HOSTILE = (None, True, -1, 1e400, 10**400, "", "x\x00\u2028", [], {}, [[{}]], {"status": []}, {"progress": {}})
