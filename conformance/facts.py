@@ -47,7 +47,7 @@ Resume = Literal["known", "terminal", "stale", "garbage"]
 Situation = Literal[
     "idle", "race", "canary", "after-cut", "after-storm", "storm", "slow", "beside-slow", "steady", "crowd"
 ]
-Moment = Literal["before", "during", "after", "slow-before", "slow-after", "fin", "rst"]
+Moment = Literal["before", "during", "after", "slow-before", "slow-after", "fin", "rst", "head-before", "head-after"]
 When = Literal["running", "ended"]
 
 

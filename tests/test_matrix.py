@@ -25,6 +25,7 @@ OF_TASKS = {
     "delivery/polled": ("steady",),
     "cleanup/disconnect-stops-task": ("happy-path", "leave-a-running-task"),
     "ticket-as-written": ("happy-path", "paced", "origins"),
+    "cleanup/head-leaves-work": ("heads",),
     "cleanup": ("storm", "cycles"),
     "lifecycle": ("failing", "paced", "race"),
     "slow": ("slow-reader",),
@@ -43,6 +44,7 @@ OF_TASKS = {
 }
 OF_THE_FEED = {
     "capacity": ("crowd",),
+    "cleanup/head-leaves-work": ("heads",),
     "cleanup/open-count-wrong": ("plain-storm",),
     "cleanup/socket-held-after-fin": ("plain-storm",),
     "cleanup/socket-held-after-rst": ("plain-storm",),
@@ -82,14 +84,10 @@ NOT_THERE: Mapping[Served, tuple[str, ...]] = {
         "wire/truncated-",
     ),
     "chat-completions": (
-        *(
-            "cleanup/",
-            "chat/error-without-message",
-            "chat/goes-on-after-error",
-            "chat/tool-",
-            "chat/retry-after-missing",
-        ),
-        *("delivery/", "end/cut-by-timeout", "errors/head-hangs", "liveness/goes-deaf", "liveness/heartbeat-"),
+        *("cleanup/", "chat/error-without-message", "chat/goes-on-after-error", "chat/tool-"),
+        *("chat/retry-after-missing", "delivery/", "end/cut-by-timeout", "errors/head-hangs"),
+        *("errors/large-header-5xx", "errors/query-garbage-5xx", "liveness/goes-deaf", "liveness/heartbeat-"),
+        "response/chunked-to-http10",
         *("response/204-with-body", "response/cacheable", "response/connection-field-in-http2"),
         *("response/malformed-http2", "resume/", "security/injection-", "security/vary-origin-missing", "slow/"),
         *("wire/event-named-open-or-error", "wire/id-too-long", "wire/retry-"),

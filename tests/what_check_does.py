@@ -21,6 +21,7 @@ KINDS = {
     "gets": "streams by GET",
     "cheap": "no language model's streams",
     "generation": "a language model's streams",
+    "observe": "`[observe]`",
 }
 HEADING = f"""# What `ssegauge check` does to a server
 

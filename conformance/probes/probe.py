@@ -82,7 +82,7 @@ def hooks(target: Target) -> frozenset[str]:
 
     "plain" or "tasks" says what streams are of; "update" that a stream can be made to say something, whichever way;
     "gets" that one more costs nothing, as it is asked for by GET; "generation" that a language model makes each for
-    money, and "cheap" that none does.
+    money, and "cheap" that none does; "observe" that something can be seen of the server beside what it answers.
     """
     task = {f"task.{name}" for name in target.task.__slots__ if getattr(target.task, name)}
     observe = {f"observe.{name}" for name in target.observe.__slots__ if getattr(target.observe, name)}
@@ -91,7 +91,8 @@ def hooks(target: Target) -> frozenset[str]:
     kind = {"tasks" if target.needs_task else "plain"}
     driven = {"update"} if target.publish or (target.task.create_manual and target.task.update) else set()
     cost = {"generation" if target.generates else "cheap"} | ({"gets"} if gets(target) else set())
-    return frozenset(task | observe | more | given | kind | driven | cost)
+    observed = {"observe"} if observe else set()
+    return frozenset(task | observe | observed | more | given | kind | driven | cost)
 
 
 def gets(target: Target) -> bool:
