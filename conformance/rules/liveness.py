@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.effects import plain_state
-from ssegauge.conformance.rules.reading.endings import end_marker
+from ssegauge.conformance.rules.reading.endings import end_marker, protocol
 from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES, names_heartbeat
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Item, Level, Mark, Message, Seen, View
@@ -188,6 +188,9 @@ def heartbeat_is_an_event(view: View) -> Iterator[Mark]:
 
     Example: data: {"type":"heartbeat"}
     """
+    spoken = protocol(view)
+    if spoken and spoken.pings:
+        return
     idle = view.timed and (view.facts.situation == "idle" or view.facts.reader == "long")
     beats = [message for message in view.messages if names_heartbeat(message)]
     if idle:

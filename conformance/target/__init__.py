@@ -11,6 +11,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -140,13 +141,19 @@ def from_toml(
 
 def promised(profile: Profile, given: Promises) -> Promises:
     """Return what is promised: what the owner says, and else what the profile promises by itself."""
-    path = promises_file(profile)
-    if not path.is_file():
-        return given
-    text = path.read_text(encoding="utf-8")
-    usual: Promises = Reader(text, str(path), {}).build(Promises, tomllib.loads(text), ("promises",))
+    usual = _promised_in(promises_file(profile))
     told = {item.name: getattr(given, item.name) for item in fields(Promises)}
     return replace(usual, **{name: value for name, value in told.items() if value not in (None, {})})
+
+
+@cache
+def _promised_in(path: Path) -> Promises:
+    """Return what a profile promises by itself; nothing where it has no such file."""
+    if not path.is_file():
+        return Promises()
+    text = path.read_text(encoding="utf-8")
+    made: Promises = Reader(text, str(path), {}).build(Promises, tomllib.loads(text), ("promises",))
+    return made
 
 
 def _with_notes(target: Target, table: Mapping[str, Any], reader: Reader) -> Target:

@@ -114,7 +114,7 @@ def test_a_profile_clause_is_a_sentence_of_the_profile(rule: Rule) -> None:
         assert name == (rule.only or "event-stream")
 
 
-@pytest.mark.parametrize("name", ["event-stream", "chat-completions"])
+@pytest.mark.parametrize("name", ["event-stream", "chat-completions", "responses", "messages"])
 def test_every_sentence_has_a_rule(name: str) -> None:
     tightened = TIGHTENED[name].values()
     cited = {rule.source.title for rule in RULES.values()} | {one.source.title for one in tightened}
