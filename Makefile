@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := conformance loadtests reports reference_server
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test lint types unit oracle fuzz hostile matrix witnesses gateways bench audit system clean
+.PHONY: run test lint types unit oracle fuzz hostile gateways matrix witnesses bench audit system clean
 
 run: $(STAMP)
 	$(BIN)/ssegauge run
