@@ -46,7 +46,8 @@ hostile: $(STAMP)
 # Gateways of language models that others wrote, with mock answers: installs them (300 MB) beside the project.
 gateways: $(STAMP)
 	$(PYTHON) -m venv build/gateways
-	build/gateways/bin/python -m pip install --quiet 'litellm[proxy]==1.99.4' fakellm==0.3.5 xpyd-sim==0.5.0
+	build/gateways/bin/python -m pip install --quiet 'litellm[proxy]==1.99.4' fakellm==0.3.5 llm-mock-api==0.1.2 \
+	  xpyd-sim==0.5.0
 	$(BIN)/python -m pytest tests/gateways -m gateways
 
 # Every fault against every rule: docs/detection-matrix.md.
