@@ -35,6 +35,7 @@ Role = Literal[
     "large-header",
     "head",
     "no-token",
+    "bad-request",  # a request for a generation that cannot be answered with one
     "compressed",
     "http10",
     "capture",
