@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := conformance loadtests reports reference_server
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test lint types unit oracle fuzz hostile matrix witnesses bench audit system clean
+.PHONY: run test lint types unit oracle fuzz hostile gateways matrix witnesses bench audit system clean
 
 run: $(STAMP)
 	$(BIN)/ssegauge run
@@ -42,6 +42,13 @@ fuzz: $(STAMP)
 hostile: $(STAMP)
 	rm -f build/hostile.jsonl
 	$(BIN)/python -m pytest tests/hostile -m hostile --timeout 900
+
+# Gateways of language models that others wrote, with mock answers: installs them (300 MB) beside the project.
+gateways: $(STAMP)
+	$(PYTHON) -m venv build/gateways
+	build/gateways/bin/python -m pip install --quiet 'litellm[proxy]==1.99.4' fakellm==0.3.5 llm-mock-api==0.1.2 \
+	  xpyd-sim==0.5.0
+	$(BIN)/python -m pytest tests/gateways -m gateways
 
 # Every fault against every rule: docs/detection-matrix.md.
 matrix: $(STAMP)

@@ -32,7 +32,8 @@ Spawn = Annotated[str | None, _target("--spawn", help="Start the server with thi
 
 # What is served, and how it is broken: `ssegauge serve` alone.
 Served = Annotated[
-    Literal["task-progress", "event-stream", "chat-completions"], typer.Option("--profile", help="What to serve.")
+    Literal["task-progress", "event-stream", "chat-completions", "responses", "messages"],
+    typer.Option("--profile", help="What to serve."),
 ]
 Fault = Annotated[
     list[str] | None, typer.Option(help="Break this rule on purpose; --faults lists the codes.", metavar="CODE")

@@ -226,7 +226,11 @@ CASES = {
             but(TEXT, 5, sequence_number=0),
             tuple({**one, "sequence_number": 0} for one in TEXT),  # advice
         ),
-        silent=(*SILENT, *runs(tuple({**one, "sequence_number": "missing"} for one in TEXT))),
+        silent=(
+            *SILENT,
+            *runs(tuple({**one, "sequence_number": "missing"} for one in TEXT)),
+            *runs(but(but(TEXT, 5, sequence_number=4), 2, sequence_number="missing")),
+        ),
     ),
     "responses/sequence-gap": Case(
         good=(*runs(*ALL), *RESUMED),
@@ -265,6 +269,7 @@ CASES = {
             (*START, part("added", 0), *message(0, "a")),
             end(*message(0, "a"), says(1, "b")),
             (*START, finished(0), TEXT[-1]),  # advice
+            end(*message(0)[3:]),  # advice: nothing is in it
         ),
         silent=(
             *SILENT,
