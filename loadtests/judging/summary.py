@@ -15,10 +15,11 @@ from typing import Any, Final
 import numpy as np
 
 from ssegauge.conformance.target import Target
-from ssegauge.loadtests.judging import asked, offset
+from ssegauge.loadtests.judging import answers, asked, offset
+from ssegauge.loadtests.judging.answers import Answered, Kind, Requests
 from ssegauge.loadtests.judging.health import Health
 from ssegauge.loadtests.judging.impact import ratio_of
-from ssegauge.loadtests.judging.objectives import Measured, judge, overall, voided
+from ssegauge.loadtests.judging.objectives import Measured, judge, judged_anyway, overall, voided
 from ssegauge.loadtests.measuring import samples
 from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.integrity import Account
@@ -58,6 +59,7 @@ class Facts:
     asked: Sequence[str] = ()  # objectives that the user states
     phases: Sequence[Mapping[str, Any]] = ()
     ping_failures: Counter[str] = field(default_factory=Counter)
+    requests: Requests | None = None  # of a run of requests and answers
     conformance: Mapping[str, Any] = field(default_factory=lambda: {"streams_judged": 0, "findings": []})
     complaint: str = ""  # why nothing can be judged, beside what the generator's figures say
 
@@ -71,11 +73,14 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
     limits, stamped = target.limits, facts.rate is None
     own_faults = [health.complaint(limits), health.update_complaint(limits), health.connect_complaint(limits)]
     phases = dict(samples.read_phases(run_folder, EXISTING))
+    seen = _answered(run_folder, target, facts.requests) if facts.requests else None
+    wanted = [asked.parse(text) for text in facts.asked]
+    good = answers.good_requests(seen, asked.tests(wanted)) if seen and seen.settled else None
     measured = Measured(
         connect=latency[CONNECT][0],
         update=latency[UPDATE][0],
         account=facts.account,
-        users=facts.users,
+        users=seen.settled if seen else facts.users,
         peak_open=peak_open(run_folder),
         failed=facts.failed,
         dropped=facts.dropped,
@@ -97,12 +102,18 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         complaint=facts.complaint or own_faults[0],
         update_complaint=own_faults[1] or (offset.complaint(facts.clocks) if stamped else ""),
         connect_complaint=own_faults[2],
+        goodput=good / seen.settled if seen and good is not None else None,
+        blurred=seen.blurred if seen else "",
+        late=health.arrival_complaint(limits) if seen and seen.requests.arrivals else "",
     )
     every = {samples.KINDS[kind]: values for kind, (values, _) in latency.items()} | {"gap": gaps}
-    stated = (asked.judge(asked.parse(text), measured, every) for text in facts.asked)
-    objectives = [*judge(measured, target.limits), *(voided(one, measured.complaint_of(one)) for one in stated)]
+    every |= {name: kind.value for name, kind in seen.kinds.items()} if seen else {}
+    own = [*answers.judge(seen, limits), *judged_anyway(measured)] if seen else judge(measured, limits)
+    stated = (asked.judge(one, measured, every) for one in wanted)
+    objectives = [voided(one, measured.complaint_of(one)) for one in (*own, *stated)]
     source = "event-timestamp" if stamped else "planned"
-    kinds = {"connect": latency[CONNECT][0], "first_event": latency[FIRST_EVENT][0], "update": latency[UPDATE][0]}
+    kinds = {"connect": latency[CONNECT][0], "first_event": latency[FIRST_EVENT][0]}
+    shown = _answer_times(seen) if seen else _update_times(latency[UPDATE][0], gaps, source)
     return {
         "schema": SCHEMA,
         "scenario": facts.scenario,
@@ -114,10 +125,11 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         "phases": list(facts.phases),
         "objectives": [item.document() for item in objectives],
         "connections": _connections(measured, facts),
-        "latency_ms": {name: percentiles(values) for name, values in kinds.items()} | _gaps(gaps, source, kinds),
+        "latency_ms": {name: percentiles(values) for name, values in kinds.items()} | shown,
         "updates": None if stamped else {**facts.updates, "refusals": dict(facts.refusals.most_common())},
         "integrity": asdict(facts.account) if facts.account.sent else None,
         "witnesses": _witnesses(facts.witnessed) if facts.witnessed else None,
+        "requests": answers.document(seen, good) if seen else None,
         "conformance": dict(facts.conformance),
         "generator": _generator(delays, facts, own_faults) | {"saturated": any(own_faults)},
     }
@@ -143,14 +155,30 @@ def reasons(counted: Counter[str]) -> str:
 
 
 def _connections(measured: Measured, facts: Facts) -> dict[str, Any]:
-    counts = {"requested": facts.users, "peak_open": measured.peak_open}
+    counts = {
+        "requested": facts.requests.tally.asked if facts.requests else facts.users,
+        "peak_open": measured.peak_open,
+    }
     counts |= {"failed": facts.failed, "dropped": facts.dropped}
     return counts | {"drop_reasons": dict((facts.failures + facts.drops).most_common())}
 
 
-def _gaps(gaps: Floats, source: str, kinds: dict[str, Floats]) -> dict[str, Any]:
-    update = percentiles(kinds["update"]) | {"source": source}
+def _update_times(updates: Floats, gaps: Floats, source: str) -> dict[str, Any]:
+    update = percentiles(updates) | {"source": source}
     return {"update": update} | ({"gap": percentiles(gaps)} if gaps.size else {})
+
+
+def _answered(run_folder: Path, target: Target, requests: Requests) -> Answered:
+    columns = {
+        name: Kind(*samples.read(run_folder, number, "at_ms", "stream", "value"))
+        for number, name in enumerate(samples.KINDS)
+    }
+    return Answered(requests, columns, target.promises, answers.turns_of(columns))
+
+
+def _answer_times(seen: Answered) -> dict[str, Any]:
+    shown = ("first_token", "token_gap", "time_per_token", "gap", "duration")
+    return {name: percentiles(seen.kinds[name].value) for name in shown if seen.kinds[name].value.size}
 
 
 def _witnesses(seen: Witnessed) -> dict[str, Any]:

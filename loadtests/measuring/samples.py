@@ -25,8 +25,14 @@ import pyarrow.parquet as pq
 
 from ssegauge.conformance.errors import CannotJudge
 
-KINDS: Final = ("connect", "first_event", "update", "gap", "existing", "open")
-CONNECT, FIRST_EVENT, UPDATE, GAP, EXISTING, OPEN = range(len(KINDS))
+KINDS: Final = (
+    *("connect", "first_event", "update", "gap", "existing", "open"),
+    # of streams that answer a request (see ``answers``): ms, but for the last three
+    *("first_token", "token_gap", "token_gap_late", "duration", "time_per_token"),
+    *("token_rate", "input_tokens", "output_tokens"),
+)
+CONNECT, FIRST_EVENT, UPDATE, GAP, EXISTING, OPEN = range(6)
+FIRST_TOKEN, TOKEN_GAP, TOKEN_GAP_LATE, DURATION, TIME_PER_TOKEN, TOKEN_RATE, INPUT_TOKENS, OUTPUT_TOKENS = range(6, 14)
 UNKNOWN: Final = math.nan
 _WIDTH: Final = 6
 _pack: Final = struct.Struct(f"{_WIDTH}d").pack
@@ -112,13 +118,14 @@ class Parts:
         unfinished.rename(unfinished.with_suffix(".parquet"))
 
     def _write(self, rows: bytes, path: Path) -> None:
-        pq.write_table(table(rows, self._started_ms), path, compression="zstd")
+        pq.write_table(table(rows, self._started_ms), path, compression="zstd", write_page_checksum=True)
 
     def merge(self) -> None:
         """Make one file of all parts. Interrupted at any point, the rows are still there, once, in a folder."""
         merged = self.folder.with_name("samples.merged")
         merged.mkdir(exist_ok=True)
-        with pq.ParquetWriter(merged / "samples.parquet", _schema(), compression="zstd") as writer:
+        file, options = merged / "samples.parquet", {"compression": "zstd", "write_page_checksum": True}
+        with pq.ParquetWriter(file, _schema(), **options) as writer:
             for part in sorted(self.folder.glob("*.parquet")):
                 writer.write_table(pq.read_table(part).cast(_schema()))
         parts = self.folder.rename(self.folder.with_name("samples.parts"))

@@ -16,7 +16,7 @@ each at its own ``Seat``. Greenlets live as long as opening takes, and where the
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol
 
 import gevent
 from gevent import Greenlet
@@ -28,6 +28,7 @@ from locust.exception import InterruptTaskSet, StopUser
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.loadtests.driving.before import Kept
 from ssegauge.loadtests.driving.updates import Task
+from ssegauge.loadtests.running.asking import Asking
 from ssegauge.loadtests.running.hooks import node_of, streams_of
 from ssegauge.loadtests.running.node import Node
 from ssegauge.loadtests.stream.session import Session
@@ -35,6 +36,13 @@ from ssegauge.loadtests.stream.stream import StreamFailed
 
 RECONNECT_S: Final = 1.0
 REOPENING_RATE: Final = 1000.0  # streams per second, when all are wanted again
+
+
+class Place(Protocol):
+    """Where a user has its streams, one after the other."""
+
+    def leave(self) -> None:
+        """Have no more."""
 
 
 class SSEUser(User):
@@ -69,12 +77,16 @@ class SSEUser(User):
     def stream(self) -> None:
         """Watch streams until Locust, or the own code of the locustfile, says that this is over."""
         node = node_of(self.environment)
-        seats = [Seat(self, node) for _ in range(streams_of(self.environment))]
+        seats = [self.seat(node) for _ in range(streams_of(self.environment))]
         try:
             self._over.get()
         finally:
             for seat in seats:
                 seat.leave()
+
+    def seat(self, node: Node) -> Place:
+        """Return where one stream after the other is watched."""
+        return Seat(self, node)
 
     def leave(self, error: BaseException) -> None:
         """Have the user's own greenlet raise what says, in Locust's way, that this user is done."""
@@ -84,6 +96,31 @@ class SSEUser(User):
         """Count a mistake in code that is not the server's; it voids the run."""
         node.erred(f"{what}: {error}")
         self.environment.events.user_error.fire(user_instance=self, exception=error, tb=error.__traceback__)
+
+
+class RequestUser(SSEUser):
+    """A user who asks, reads the answer to its end, thinks, and asks again; subclass it.
+
+    Where requests arrive by a plan, users do nothing: their process asks.
+    """
+
+    abstract = True
+    asks: ClassVar[bool] = True
+
+    def seat(self, node: Node) -> Place:
+        """Return where one answer after the other is read."""
+        assert node.desk
+        if node.desk.orders.arrivals:
+            return Idle()
+        number = node.next_user()
+        return Asking(node, node.desk, number, number % node.opening_rate / node.opening_rate)
+
+
+class Idle:
+    """Where nothing is done."""
+
+    def leave(self) -> None:
+        """Go on doing nothing."""
 
 
 class Seat:
