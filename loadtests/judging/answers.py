@@ -160,7 +160,7 @@ def at_a_time(turns: Turns, limits: Limits, under_way: int) -> Objective:
 def arrived(tally: Tally) -> Objective:
     """The requests that were planned were made."""
     share = tally.asked / tally.planned if tally.planned else None
-    values = ("performance/offered-load", OFFERED, share, "ratio", "made of the planned requests", tally.planned)
+    values = ("performance/offered-load", OFFERED, share, "share", "made of the planned requests", tally.planned)
     if share is not None and share >= OFFERED:
         return Objective(*values, "pass")
     return Objective(*values, "could_not_judge", note="fewer requests were made than planned; use more processes")

@@ -22,7 +22,7 @@ from ssegauge.loadtests.measuring.samples import Floats
 PER_REQUEST: Final = ("first_event", "first_token", "token_gap", "time_per_token", "duration", "connect", "gap")
 TIMES: Final = ("connect", "first_event", "update", "gap", "first_token", "token_gap", "time_per_token", "duration")
 SPEED: Final = "tokens_per_second"
-ALIASES: Final = {"head": "connect", "inter_token_latency": "token_gap", "time_per_output_token": "time_per_token"}
+ALIASES: Final = {"head": "connect", "time_per_output_token": "time_per_token"}
 SAMPLES: Final = {SPEED: "token_rate"}  # the kinds of samples that have another name
 COUNTS: Final = ("lost_ratio", "refused_ratio", "failed", "dropped", "goodput")
 AT_LEAST: Final = (SPEED, "goodput")  # more of it is better

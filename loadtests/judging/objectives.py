@@ -186,7 +186,7 @@ def integrity(account: Account) -> list[Objective]:
 def offered_load(measured: Measured) -> Objective:
     """The server took the load that was planned: what it refuses, or lets wait, it was not loaded with."""
     planned, share = measured.planned, measured.accepted / measured.planned if measured.planned else None
-    values = ("performance/offered-load", OFFERED, share, "ratio", "accepted of the planned updates", planned)
+    values = ("performance/offered-load", OFFERED, share, "share", "accepted of the planned updates", planned)
     if share is None:
         return Objective(*values, "could_not_judge", note="no update was due; run longer, or with a higher --rate")
     refused = f"{measured.refused} of {planned} updates were refused: {measured.refusals}" if measured.refused else ""
