@@ -95,6 +95,7 @@ class Conductor:
         self._recent: np.ndarray[Any, np.dtype[np.float64]] = np.empty(0)
         self._ping_failures: Counter[str] = Counter()
         self._held: int | None = None
+        self._is_full = False  # where the samples go
         self._last: set[str] = set()  # nodes that have sent their last report
         self._timed = FIRST_EVENT if target.promises.token is None else FIRST_TOKEN
         self._deadline = 0.0
@@ -145,9 +146,23 @@ class Conductor:
 
     def flush(self) -> None:
         """Write what was reported, and say what goes on."""
-        self._parts.write(b"".join(self._pending))
-        self._pending.clear()
+        self._write()
         self._around.say(self.status())
+
+    def _write(self) -> None:
+        """Write what was reported; where there is no room for it the run is over, and what was written is kept."""
+        rows = b"".join(self._pending)
+        self._pending.clear()
+        if self._is_full:
+            return
+        try:
+            self._parts.write(rows)
+        except OSError as error:
+            self._is_full = True
+            why = error.strerror or str(error)
+            self.complaint = (
+                f"{self.plan.out}: {why}; what was measured before is kept. Make room, or choose another --out"
+            )
 
     def status(self) -> dict[str, Any]:
         """Return what goes on, as plain values."""
@@ -179,7 +194,8 @@ class Conductor:
         self.flush()
         self._parts.merge()
         judged = under_load.merged(filter(None, (report["conformance"] for report in self._reports.values())))
-        self._write_transcripts(judged.pop("transcripts"))
+        transcripts = judged.pop("transcripts")
+        self._write_transcripts({} if self._is_full else transcripts)
         document = summary.summarize(self.plan.out, self.target, self._facts(judged))
         RunFolder(self.plan.out, self.target).write("load.json", document)
         return document
@@ -290,7 +306,7 @@ class Conductor:
         self._around.tell({"do": "measure", "wanted": True})
         if orders.arrivals:
             self._around.tell({"do": "arrive", "rate": orders.arrivals.rate / self.nodes})
-        while time.monotonic() < self._deadline and not self._is_refused():
+        while time.monotonic() < self._deadline and not (self._is_full or self._is_refused()):
             gevent.sleep(POLL_S)
 
     def _is_refused(self) -> bool:
@@ -307,7 +323,7 @@ class Conductor:
 
     def _hold(self, until: float) -> None:
         self.stage = "holding streams"
-        while time.monotonic() < until:
+        while time.monotonic() < until and not self._is_full:
             gevent.sleep(POLL_S)
 
     def _alternate(self) -> None:
@@ -322,6 +338,8 @@ class Conductor:
         pinger.stop()
 
     def _is_over(self, pairs: int) -> bool:
+        if self._is_full:
+            return True
         if time.monotonic() < self._deadline or pairs < 1:
             return False
         if time.monotonic() > self._deadline + self.plan.extend_s:
