@@ -57,6 +57,13 @@ def against_concurrency(levels: pd.DataFrame) -> Spec:
     return _spec("requests under way", "ms", lines, [table])
 
 
+def server(cpu: pd.DataFrame, memory: pd.DataFrame) -> Spec:
+    """Return the server's CPU (percent of a core) and memory (MiB) over time, a sample a second each."""
+    lines = [_series("CPU, % of a core", "orange"), _series("memory, MiB", "violet")]
+    tables = [[_numbers(one["at_ms"] / 1000), _numbers(one["value"])] for one in (cpu, memory)]
+    return _spec(TIME, "% of a core; MiB", lines, tables)
+
+
 def speed(curve: pd.DataFrame) -> Spec:
     """Return the empirical distribution of tokens per second (see `summarize.ecdf`)."""
     shown = curve.drop_duplicates("ms", keep="last")

@@ -84,6 +84,21 @@ def _concurrency_chart(frame: pd.DataFrame, *_: object) -> Chart | None:
     return Chart("concurrency", heading, caption, json.dumps(figure))
 
 
+def _server_chart(frame: pd.DataFrame, *_: object) -> Chart | None:
+    cpu, memory = (
+        _of(frame, kind).sort_values("at_ms").iloc[:: _every(frame)] for kind in ("server_cpu", "server_memory")
+    )
+    if memory.empty:
+        return None
+    caption = "The server's process and its children, as the system counts them."
+    return Chart("server", "CPU and memory of the server", caption, json.dumps(charts.server(cpu, memory)))
+
+
+def _every(frame: pd.DataFrame) -> int:
+    """Return which of the server's samples are drawn, so that a chart does not grow with the run."""
+    return 1 + int((frame["kind"] == "server_memory").sum()) // summarize.MOST_POINTS
+
+
 def _speed_chart(frame: pd.DataFrame, *_: object) -> Chart | None:
     speeds = _of(frame, "token_rate")["value"].to_numpy()
     if not speeds.size:
@@ -120,5 +135,5 @@ def _delay_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd
 
 _CHARTS: tuple[Draw, ...] = (
     *(_latency_chart, _distribution_chart, _gap_chart, _concurrency_chart, _speed_chart),
-    *(_open_chart, _phase_chart, _delay_chart),
+    *(_open_chart, _phase_chart, _server_chart, _delay_chart),
 )

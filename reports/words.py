@@ -203,6 +203,8 @@ def load_facts(load: Document) -> Iterator[tuple[str, str]]:
         yield "events a stream", f"{spread['least']:,} to {spread['most']:,}, median {spread['median']:g}"
         if seen["shared"] is False:
             yield "", "no two streams had an event in common: each has its own feed, or they take from one queue"
+    if process := load.get("server"):
+        yield "server", ", ".join(_server_words(process))
     yield "generator", ", ".join(_generator_words(generator))
     if generator.get("note") and prose(generator["note"]) not in notes(load):
         yield "", prose(generator["note"])
@@ -261,6 +263,15 @@ def asks_for_credentials(load: Document) -> bool:
 
 def _counted(counts: Mapping[str, int], *names: str) -> str:
     return ", ".join(f"{counts[name]:,} {name.replace('_', ' ')}" for name in names)
+
+
+def _server_words(process: Mapping[str, Any]) -> Iterator[str]:
+    if cpu := process["cpu_percent"]:
+        yield f"CPU {significant(cpu['mean'])} %, at most {significant(cpu['max'])} % of a core"
+    memory = process["memory_mib"]
+    first, last, most = (significant(memory[name]) for name in ("first", "last", "max"))
+    yield f"memory {first} to {last} MiB, at most {most}"
+    yield f"at most {process['descriptors']:,} descriptors"
 
 
 def _generator_words(generator: Mapping[str, Any]) -> Iterator[str]:

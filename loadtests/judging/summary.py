@@ -130,6 +130,7 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         "integrity": asdict(facts.account) if facts.account.sent else None,
         "witnesses": _witnesses(facts.witnessed) if facts.witnessed else None,
         "requests": answers.document(seen, good) if seen else None,
+        "server": _server(run_folder),
         "conformance": dict(facts.conformance),
         "generator": _generator(delays, facts, own_faults) | {"saturated": any(own_faults)},
     }
@@ -179,6 +180,24 @@ def _answered(run_folder: Path, target: Target, requests: Requests) -> Answered:
 def _answer_times(seen: Answered) -> dict[str, Any]:
     shown = ("first_token", "token_gap", "time_per_token", "gap", "duration")
     return {name: percentiles(seen.kinds[name].value) for name in shown if seen.kinds[name].value.size}
+
+
+def _server(run_folder: Path) -> dict[str, Any] | None:
+    (cpu,) = samples.read(run_folder, samples.SERVER_CPU, "value")
+    at, memory = samples.read(run_folder, samples.SERVER_MEMORY, "at_ms", "value")
+    (files,) = samples.read(run_folder, samples.SERVER_DESCRIPTORS, "value")
+    if not memory.size:
+        return None
+    ordered = memory[np.argsort(at)]
+    return {
+        "cpu_percent": {"mean": _rounded(cpu.mean()), "max": _rounded(cpu.max())} if cpu.size else None,
+        "memory_mib": {"first": _rounded(ordered[0]), "last": _rounded(ordered[-1]), "max": _rounded(memory.max())},
+        "descriptors": int(files.max()),
+    }
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), 2)
 
 
 def _witnesses(seen: Witnessed) -> dict[str, Any]:

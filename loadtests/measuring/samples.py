@@ -30,9 +30,12 @@ KINDS: Final = (
     # of streams that answer a request (see ``answers``): ms, but for the last three
     *("first_token", "token_gap", "token_gap_late", "duration", "time_per_token"),
     *("token_rate", "input_tokens", "output_tokens"),
+    # of the server's process (see ``server``): percent of a core, MiB, files
+    *("server_cpu", "server_memory", "server_descriptors"),
 )
 CONNECT, FIRST_EVENT, UPDATE, GAP, EXISTING, OPEN = range(6)
 FIRST_TOKEN, TOKEN_GAP, TOKEN_GAP_LATE, DURATION, TIME_PER_TOKEN, TOKEN_RATE, INPUT_TOKENS, OUTPUT_TOKENS = range(6, 14)
+SERVER_CPU, SERVER_MEMORY, SERVER_DESCRIPTORS = range(14, 17)
 UNKNOWN: Final = math.nan
 _WIDTH: Final = 6
 _pack: Final = struct.Struct(f"{_WIDTH}d").pack

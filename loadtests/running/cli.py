@@ -34,6 +34,7 @@ from ssegauge.loadtests.running.orders import orders
 
 SCENARIOS: Final = Path(__file__).parents[1] / "scenarios"
 REQUESTS: Final = "requests"
+WEB_HOST: Final = "127.0.0.1"
 SPARE_DESCRIPTORS: Final = 200  # connections for updates and pings, files, Locust's own
 MANY_STREAMS: Final = 1000  # from which on Locust's users hold several each,
 MOST_PER_USER: Final = 100  # so many at most,
@@ -86,6 +87,9 @@ def run_load(
         asked.parse(text)
     target = check_requests(options, target)
     line = command(options, out)
+    if options.web:
+        check_free(options.web_port)
+        line += ["--host", target.base_url]
     make_room(options)
     check_reachable(target)
     with tempfile.TemporaryFile() as log:
@@ -208,6 +212,15 @@ def check_reachable(target: Target) -> None:
         raise CannotJudge(f"{target.base_url}: cannot connect ({why}); is the server running?") from None
 
 
+def check_free(port: int) -> None:
+    """Raise CannotJudge when Locust's page cannot listen at a port of this machine."""
+    try:
+        socket.create_server((WEB_HOST, port)).close()
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)  # Python adds the address, which is known
+        raise CannotJudge(f"--web-port {port}: cannot listen there ({why}); choose another port") from None
+
+
 def command(options: Options, out: Path) -> list[str]:
     """Return the command line of the Locust process."""
     locustfile = scenario_file(options.scenario)
@@ -227,7 +240,7 @@ def command(options: Options, out: Path) -> list[str]:
     line += ["--objective", ";".join(options.objectives)]
     switches = {
         ("--headless",): not options.web and not options.worker,
-        ("--web-port", str(options.web_port), "--web-host", "127.0.0.1"): options.web,
+        ("--web-port", str(options.web_port), "--web-host", WEB_HOST): options.web,
         ("--processes", str(options.processes)): options.processes > 0,
         ("--master", "--expect-workers", str(options.expect_workers)): options.master,
         ("--worker", "--master-host", options.master_host): options.worker,

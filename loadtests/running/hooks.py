@@ -29,7 +29,7 @@ from locust.stats import CSV_STATS_INTERVAL_SEC
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
-from ssegauge.loadtests.measuring import samples
+from ssegauge.loadtests.measuring import samples, server
 from ssegauge.loadtests.running.asking import PATIENCE_S
 from ssegauge.loadtests.running.conductor import FLUSH_S, Conductor, Plan
 from ssegauge.loadtests.running.locust_stats import log_failures, log_replies, log_samples
@@ -79,6 +79,8 @@ class Run:
             self._folder = _own_folder(self.environment, self.target)
             self.conductor = Conductor(_plan(self, self._folder), self.target, self)
             self._loops.append(gevent.spawn(self._flush_loop))
+            if pid := server.process_of(self.target):
+                self._loops.append(gevent.spawn(server.watch, pid, self.conductor.rows))
 
     def conduct(self) -> None:
         """Lead the run from when all users are there; end it when its time is up."""

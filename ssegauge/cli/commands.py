@@ -16,6 +16,7 @@ from ssegauge.cli import options as say
 from ssegauge.cli.work import (
     DEFAULT_TARGET,
     check_live,
+    errors,
     find_target,
     given,
     load_live,
@@ -214,6 +215,7 @@ def load(
     spawn: say.Spawn = None,
     find_limit: say.FindLimit = False,
     web: say.Web = False,
+    web_port: say.WebPort = 8089,
     processes: say.Processes = 0,
     master: say.Master = False,
     worker: say.Worker = False,
@@ -242,6 +244,7 @@ def load(
         prompts=prompts,
         shared_prefix=shared_prefix,
         web=web,
+        web_port=web_port,
         processes=processes,
         master=master,
         worker=worker,
@@ -252,6 +255,8 @@ def load(
     if worker:
         run_worker(find_target(where or target, told), options)
         return
+    if web:
+        errors.print(f"Locust's page: http://127.0.0.1:{web_port} (start the run there; Ctrl-C ends it)")
     with under_test(where or target, told, spawn, quiet=quiet) as described, run_folder(described, out) as folder:
         made = load_live(described, folder, options, loud=not (as_json or quiet), search=find_limit)
     show([made], folder.path, as_json=as_json, quiet=quiet)

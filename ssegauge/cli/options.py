@@ -73,6 +73,7 @@ Prompts = Annotated[
 SharedPrefix = Annotated[int, _load("--shared-prefix", help="Words that all made-up prompts begin with.", min=0)]
 FindLimit = Annotated[bool, _load("--find-limit", help="Search the most streams, up to --users.")]
 Web = Annotated[bool, _load("--web", help="Start from Locust's web page instead of at once.")]
+WebPort = Annotated[int, _load("--web-port", help="Where Locust's page listens.", min=1, max=65535)]
 Processes = Annotated[int, _load("--processes", help="Spread the users over so many processes.", min=0)]
 Master = Annotated[bool, _load("--master", help="Lead workers on other machines.")]
 Worker = Annotated[bool, _load("--worker", help="Work for a master.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -45,7 +46,9 @@ def test_users_ask_a_server_that_answers_two_at_a_time(load: Load, folder: Path)
     stated = ("goodput > 1%", "first_token_p50 < 30s", "first_token_p95 < 0.001ms", "tokens_per_second_p5 > 0.01")
     with scripted(answer) as url:
         document = load(
-            TARGET.format(url=url) + PATIENT.replace("[limits]", "[limits]\nconcurrent = 2"),
+            TARGET.format(url=url)
+            + PATIENT.replace("[limits]", "[limits]\nconcurrent = 2")
+            + f"[observe]\npid = {os.getpid()}\n",
             users=8,
             duration_s=4,
             prompts="20-30",
@@ -71,6 +74,10 @@ def test_users_ask_a_server_that_answers_two_at_a_time(load: Load, folder: Path)
     late = asked["tokens"]["gaps_read_late"] + asked["tokens"]["read_together"]
     assert counted["token_gap"] + late == 4 * asked["finished"]
     schema.validate("load", document)
+    process = document["server"]  # the mock is a thread of ours
+    assert process["memory_mib"]["max"] >= process["memory_mib"]["first"] > 10
+    assert process["descriptors"] > 5
+    assert counted["server_memory"] >= 2
 
 
 def test_a_server_that_refuses_every_request_is_told_in_one_line_and_judged_nothing_of(load: Load) -> None:
