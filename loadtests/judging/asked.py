@@ -87,7 +87,7 @@ def tests(objectives: Iterable[Asked]) -> dict[tuple[str, str], Callable[[Floats
 def judge(asked: Asked, measured: Measured, latency: Mapping[str, Floats]) -> Objective:
     """Return a stated objective, judged; ``latency`` is the values by kind, in ms."""
     if asked.part:
-        return _of_samples(asked, latency[asked.kind])
+        return of_samples(asked, latency[asked.kind])
     value, samples = _COUNTED[asked.name](measured)
     fixed = (asked.rule, asked.limit, value, asked.unit, asked.name.replace("_", " "), samples)
     if value is None or not samples:
@@ -96,7 +96,8 @@ def judge(asked: Asked, measured: Measured, latency: Mapping[str, Floats]) -> Ob
     return Objective(*fixed, _verdict(asked, value), at_least=asked.at_least)
 
 
-def _of_samples(asked: Asked, values: Floats) -> Objective:
+def of_samples(asked: Asked, values: Floats) -> Objective:
+    """Return an objective on samples, judged by their values."""
     value = _statistic(asked.part, values) if values.size else None
     fixed = (asked.rule, asked.limit, value, asked.unit, asked.part, int(values.size))
     fewest = _fewest(asked.part)

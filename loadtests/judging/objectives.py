@@ -80,6 +80,9 @@ class Measured:
     goodput: float | None = None  # the share of requests that met every objective
     blurred: str = ""  # why gaps between tokens cannot be judged
     late: str = ""  # why what counts from a planned moment cannot be
+    checked: int = 0  # events that the user's own code looked at, how many it found wrong, and why
+    wrong: int = 0
+    wrong_why: str = ""
     judged: int = 0  # streams that the rules judged
     broken: Sequence[str] = ()  # codes of the MUST rules that they broke
     complaint: str = ""  # why the whole run is void
@@ -118,7 +121,14 @@ def judge(measured: Measured, limits: Limits) -> list[Objective]:
 
 def judged_anyway(measured: Measured) -> list[Objective]:
     """Return what holds of every scenario's streams."""
-    return [conformance(measured)] if measured.judged else []
+    found = [conformance(measured)] if measured.judged else []
+    return [*found, checks(measured)] if measured.checked else found
+
+
+def checks(measured: Measured) -> Objective:
+    """The user's own code found no event wrong."""
+    values = ("performance/event-checks", 0, measured.wrong, "events", "found wrong by on_event", measured.checked)
+    return Objective(*values, _verdict(not measured.wrong), note=measured.wrong_why)
 
 
 def overall(objectives: Iterable[Objective]) -> Verdict:

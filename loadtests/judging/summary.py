@@ -19,7 +19,7 @@ from ssegauge.loadtests.judging import answers, asked, offset
 from ssegauge.loadtests.judging.answers import Answered, Kind, Requests
 from ssegauge.loadtests.judging.health import Health
 from ssegauge.loadtests.judging.impact import ratio_of
-from ssegauge.loadtests.judging.objectives import Measured, judge, judged_anyway, overall, voided
+from ssegauge.loadtests.judging.objectives import Measured, Objective, judge, judged_anyway, overall, voided
 from ssegauge.loadtests.measuring import samples
 from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.integrity import Account
@@ -56,6 +56,9 @@ class Facts:
     refusals: Counter[str] = field(default_factory=Counter)
     held: int | None = None  # see Measured
     witnessed: Witnessed | None = None
+    checked: int = 0  # events that the user's own code has looked at
+    checks: Counter[str] = field(default_factory=Counter)  # why it found some wrong
+    aborted: Objective | None = None  # broken so that the run was ended
     asked: Sequence[str] = ()  # objectives that the user states
     phases: Sequence[Mapping[str, Any]] = ()
     ping_failures: Counter[str] = field(default_factory=Counter)
@@ -97,6 +100,9 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         existing=bool(facts.phases),
         pings=sum(values.size for values in phases.values()),
         ping_failures=reasons(facts.ping_failures),
+        checked=facts.checked,
+        wrong=facts.checks.total(),
+        wrong_why=reasons(facts.checks),
         judged=facts.conformance["streams_judged"],
         broken=[finding["rule"] for finding in facts.conformance["findings"] if finding["level"] == "must"],
         complaint=facts.complaint or own_faults[0],
@@ -111,6 +117,7 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
     own = [*answers.judge(seen, limits), *judged_anyway(measured)] if seen else judge(measured, limits)
     stated = (asked.judge(one, measured, every) for one in wanted)
     objectives = [voided(one, measured.complaint_of(one)) for one in (*own, *stated)]
+    objectives += [voided(facts.aborted, measured.complaint)] if facts.aborted else []
     source = "event-timestamp" if stamped else "planned"
     kinds = {"connect": latency[CONNECT][0], "first_event": latency[FIRST_EVENT][0]}
     shown = _answer_times(seen) if seen else _update_times(latency[UPDATE][0], gaps, source)
@@ -130,6 +137,9 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         "integrity": asdict(facts.account) if facts.account.sent else None,
         "witnesses": _witnesses(facts.witnessed) if facts.witnessed else None,
         "requests": answers.document(seen, good) if seen else None,
+        "checks": {"events": facts.checked, "failed": facts.checks.total(), "reasons": dict(facts.checks.most_common())}
+        if facts.checked
+        else None,
         "server": _server(run_folder),
         "conformance": dict(facts.conformance),
         "generator": _generator(delays, facts, own_faults) | {"saturated": any(own_faults)},

@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
-from ssegauge.loadtests.judging import answers, asked, capacity, summary
+from ssegauge.loadtests.judging import answers, asked, capacity, guard, summary
 from ssegauge.loadtests.measuring.answers import Tally
 from ssegauge.loadtests.running.options import STATUS_VARIABLE, TARGET_VARIABLE, to_json
 from ssegauge.loadtests.running.orders import orders
@@ -59,6 +59,7 @@ class Options:
     extend_s: float = 30.0
     measure: str = ""
     objectives: tuple[str, ...] = ()
+    abort_on: tuple[str, ...] = ()
     arrivals: str = ""
     think_s: float = 0.0
     requests: str = ""
@@ -83,8 +84,11 @@ def run_load(
     interrupted. Of a worker see ``run_worker``.
     """
     options = with_scenario(options, target)
+    options = replace(options, objectives=(*stated(target), *options.objectives))
     for text in options.objectives:
         asked.parse(text)
+    for text in options.abort_on:
+        guard.parse(text)
     target = check_requests(options, target)
     line = command(options, out)
     if options.web:
@@ -159,6 +163,16 @@ def with_scenario(options: Options, target: Target) -> Options:
     if scenario == "watch" and target.needs_task and not (driven or target.task.create):
         raise CannotJudge("stream.path wants a {task_id}; add [task.create] to the target file")
     return replace(options, scenario=scenario)
+
+
+def stated(target: Target) -> tuple[str, ...]:
+    """Return the target file's own objectives; raise CannotJudge for one that is none."""
+    for text in target.objectives:
+        try:
+            asked.parse(text)
+        except CannotJudge as error:
+            raise CannotJudge(str(error).replace("--objective", "objectives", 1)) from None
+    return target.objectives
 
 
 def of_requests(options: Options) -> dict[str, Any]:
@@ -237,6 +251,7 @@ def command(options: Options, out: Path) -> list[str]:
     line += ["--arrivals", options.arrivals, "--think", str(options.think_s), "--prompts", options.prompts]
     line += ["--requests", options.requests and str(Path(options.requests).resolve())]
     line += ["--shared-prefix", str(options.shared_prefix)]
+    line += ["--abort-on", ";".join(options.abort_on)]
     line += ["--objective", ";".join(options.objectives)]
     switches = {
         ("--headless",): not options.web and not options.worker,
@@ -261,7 +276,7 @@ def describe(status: Status) -> str:
     left = "" if status["left_s"] is None else f", {status['left_s']:.0f} s left"
     p99 = "" if status["p99_ms"] is None else f", p99 {status['p99_ms']:g} ms"
     trouble = "".join(f", {status[name]} {name}" for name in ("failed", "dropped", "refused") if status[name])
-    if status["finished"] is not None:
+    if status.get("finished") is not None:
         finished = f"{status['open']} streams open, {status['finished']} answers finished"
         return f"{status['stage']}: {finished}{p99}{trouble}{left}"
     streams = f"{status['open']} of {status['users']} streams open"

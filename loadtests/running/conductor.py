@@ -27,6 +27,8 @@ from ssegauge.conformance.target import Target
 from ssegauge.loadtests.driving.pings import Pinger
 from ssegauge.loadtests.judging import impact, summary, under_load
 from ssegauge.loadtests.judging.answers import Requests, unanswered
+from ssegauge.loadtests.judging.guard import Guard
+from ssegauge.loadtests.judging.objectives import Objective
 from ssegauge.loadtests.judging.summary import Facts
 from ssegauge.loadtests.measuring import samples
 from ssegauge.loadtests.measuring.answers import Tally
@@ -71,6 +73,7 @@ class Plan:
     drives: bool  # updates are triggered
     phased: bool  # compare the existing endpoint without and with streams
     asked: tuple[str, ...] = ()  # objectives that the user states
+    abort_on: tuple[str, ...] = ()  # those that end the run when they are broken
     orders: Orders | None = None  # requests that are answered are the load
     extend_s: float = 30.0  # at most, beyond the duration, for an interval that holds the limit
 
@@ -95,6 +98,8 @@ class Conductor:
         self._recent: np.ndarray[Any, np.dtype[np.float64]] = np.empty(0)
         self._ping_failures: Counter[str] = Counter()
         self._held: int | None = None
+        self._guard = Guard(plan.abort_on)
+        self._aborted: Objective | None = None
         self._is_full = False  # where the samples go
         self._last: set[str] = set()  # nodes that have sent their last report
         self._timed = FIRST_EVENT if target.promises.token is None else FIRST_TOKEN
@@ -147,6 +152,8 @@ class Conductor:
     def flush(self) -> None:
         """Write what was reported, and say what goes on."""
         self._write()
+        counts = {"failed": self.total("failed"), "dropped": self.total("dropped")}
+        self._aborted = self._aborted or self._guard.broken(time.monotonic() - self._zero, counts)
         self._around.say(self.status())
 
     def _write(self) -> None:
@@ -211,6 +218,7 @@ class Conductor:
     def _keep(self, rows: bytes) -> samples.Floats:
         self._pending.append(rows)
         numbers = samples.matrix(rows)
+        self._guard.take(time.monotonic(), numbers)
         updates = numbers[numbers[:, 1] == (self._timed if self.plan.orders else UPDATE)][:, 3]
         self._received += updates.size
         self._recent = updates if updates.size else self._recent
@@ -254,6 +262,9 @@ class Conductor:
             refusals=self.counted("refusals"),
             held=self._held,
             witnessed=self._witnessed(),
+            checked=self.total("checked"),
+            checks=self.counted("checks"),
+            aborted=self._aborted,
             asked=self.plan.asked,
             requests=self._requests(self.plan.orders) if self.plan.orders else None,
             phases=self._phases,
@@ -306,7 +317,7 @@ class Conductor:
         self._around.tell({"do": "measure", "wanted": True})
         if orders.arrivals:
             self._around.tell({"do": "arrive", "rate": orders.arrivals.rate / self.nodes})
-        while time.monotonic() < self._deadline and not (self._is_full or self._is_refused()):
+        while time.monotonic() < self._deadline and not (self._is_cut or self._is_refused()):
             gevent.sleep(POLL_S)
 
     def _is_refused(self) -> bool:
@@ -321,9 +332,14 @@ class Conductor:
         parts = (report["answers"] for report in self._reports.values() if report["answers"])
         return sum(map(Tally.of, parts), Tally())
 
+    @property
+    def _is_cut(self) -> bool:
+        """Whether the run is over before its time."""
+        return self._is_full or self._aborted is not None
+
     def _hold(self, until: float) -> None:
         self.stage = "holding streams"
-        while time.monotonic() < until and not self._is_full:
+        while time.monotonic() < until and not self._is_cut:
             gevent.sleep(POLL_S)
 
     def _alternate(self) -> None:
@@ -338,7 +354,7 @@ class Conductor:
         pinger.stop()
 
     def _is_over(self, pairs: int) -> bool:
-        if self._is_full:
+        if self._is_cut:
             return True
         if time.monotonic() < self._deadline or pairs < 1:
             return False

@@ -255,6 +255,7 @@ def _plan(run: Run, folder: RunFolder | None) -> Plan:
         phased=_is_phased(run),
         extend_s=options.ssegauge_extend,
         orders=run.orders if _asks(run) else None,
+        abort_on=tuple(filter(None, options.ssegauge_abort_on.split(";"))),
         asked=tuple(filter(None, options.ssegauge_objective.split(";"))),
     )
 

@@ -203,6 +203,10 @@ class Node:
         self.counts.failed += 1
         self.books.count(self.counts.failures, reason)
 
+    def found_wrong(self, reason: str) -> None:
+        """Count an event that the user's own code found wrong."""
+        self.books.count(self.counts.checks, reason)
+
     def erred(self, mistake: str) -> None:
         """Count a mistake that is not the server's: it voids the run."""
         self.books.count(self.counts.errors, mistake)

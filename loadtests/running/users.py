@@ -2,13 +2,14 @@
 
 In a locustfile of your own::
 
-    from ssegauge import SSEUser
+    from ssegauge import Failed, SSEUser
 
     class Dashboard(SSEUser):
         path = "/events"                       # and --host, or else --target FILE|URL
 
-        def on_event(self, kind, data, last_event_id):
-            ...                                # optional; its time is the generator's own, and its errors void the run
+        def on_event(self, kind, data, last_event_id):  # optional; its time is the generator's own
+            if not data:
+                raise Failed("no data")        # counts against the server; any other error voids the run
 
 A user opens its streams when they are wanted, follows them to their end, and opens them again when they broke off,
 each at its own ``Seat``. Greenlets live as long as opening takes, and where there is an ``on_event``.
@@ -36,6 +37,10 @@ from ssegauge.loadtests.stream.stream import StreamFailed
 
 RECONNECT_S: Final = 1.0
 REOPENING_RATE: Final = 1000.0  # streams per second, when all are wanted again
+
+
+class Failed(Exception):  # noqa: N818 - an outcome, not a mistake
+    """Raised in ``on_event``: the event is not what it should be, for this reason; it counts against the server."""
 
 
 class Place(Protocol):
@@ -223,8 +228,11 @@ class Seat:
 
     def _hand_over(self, *event: str) -> None:
         """Call the own code of the locustfile; its mistakes are neither the server's nor a reason to end the stream."""
+        self._node.counts.checked += 1
         try:
             self._user.on_event(*event)
+        except Failed as failure:
+            self._node.found_wrong(str(failure) or "no reason given")
         except (StopUser, InterruptTaskSet) as error:
             self._user.leave(error)
         except Exception as error:  # noqa: BLE001 - anybody's code

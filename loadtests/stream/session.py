@@ -47,6 +47,8 @@ class Counts:
     failures: Counter[str] = field(default_factory=Counter)
     drops: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)  # in the user's own code
+    checked: int = 0  # events that the user's own code has looked at, and why it found them wrong
+    checks: Counter[str] = field(default_factory=Counter)
     updates: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
     account: Account = field(default_factory=Account)
@@ -72,7 +74,7 @@ class Books:
 def plain(counts: Counts) -> dict[str, Any]:
     """Return counts as plain values, fit for a message."""
     whole = {item.name: getattr(counts, item.name) for item in fields(counts)}
-    reasons = {name: dict(whole[name]) for name in ("failures", "drops", "errors", "refusals")}
+    reasons = {name: dict(whole[name]) for name in ("failures", "drops", "errors", "checks", "refusals")}
     return whole | reasons | {"account": asdict(counts.account)}
 
 

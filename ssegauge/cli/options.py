@@ -62,6 +62,10 @@ Measure = Annotated[
 Objectives = Annotated[
     list[str] | None, _load("--objective", help="What else is to hold: 'update_p99 < 500ms'.", metavar="TEXT")
 ]
+AbortOn = Annotated[
+    list[str] | None,
+    _load("--abort-on", help="End the run when this is broken: 'first_token_p95 < 5s'.", metavar="TEXT"),
+]
 Arrivals = Annotated[
     str, _load("--arrivals", help="Requests that wait for no answer: 20/s, '20/s constant'.", metavar="RATE")
 ]
