@@ -194,6 +194,8 @@ def load_facts(load: Document) -> Iterator[tuple[str, str]]:
     """Yield (label, text) for what a load run counted: connections, integrity, the generator's own part."""
     connections, integrity, generator = load["connections"], load["integrity"], load["generator"]
     yield "connections", _counted(connections, "requested", "peak_open", "failed", "dropped")
+    if left := connections.get("left"):
+        yield "left", f"{left['fin']:,} by FIN, {left['rst']:,} by RST"
     yield from _trouble_facts(load)
     yield from _request_facts(load.get("requests"))
     if integrity and integrity["sent"]:  # a stream that we do not drive has its events, but no updates of ours

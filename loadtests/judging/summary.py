@@ -56,6 +56,7 @@ class Facts:
     refusals: Counter[str] = field(default_factory=Counter)
     held: int | None = None  # see Measured
     witnessed: Witnessed | None = None
+    left: Mapping[str, int] = field(default_factory=dict)  # streams that users left in the midst, by "fin" and "rst"
     checked: int = 0  # events that the user's own code has looked at
     checks: Counter[str] = field(default_factory=Counter)  # why it found some wrong
     aborted: Objective | None = None  # broken so that the run was ended
@@ -166,12 +167,11 @@ def reasons(counted: Counter[str]) -> str:
 
 
 def _connections(measured: Measured, facts: Facts) -> dict[str, Any]:
-    counts = {
-        "requested": facts.requests.tally.asked if facts.requests else facts.users,
-        "peak_open": measured.peak_open,
-    }
+    requested = facts.requests.tally.asked if facts.requests else facts.users
+    counts: dict[str, Any] = {"requested": requested, "peak_open": measured.peak_open}
     counts |= {"failed": facts.failed, "dropped": facts.dropped}
-    return counts | {"drop_reasons": dict((facts.failures + facts.drops).most_common())}
+    counts |= {"drop_reasons": dict((facts.failures + facts.drops).most_common())}
+    return counts | ({"left": dict(facts.left)} if any(facts.left.values()) else {})
 
 
 def _update_times(updates: Floats, gaps: Floats, source: str) -> dict[str, Any]:

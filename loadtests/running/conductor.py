@@ -262,6 +262,7 @@ class Conductor:
             refusals=self.counted("refusals"),
             held=self._held,
             witnessed=self._witnessed(),
+            left={how: self.total(f"left_by_{how}") for how in ("fin", "rst")},
             checked=self.total("checked"),
             checks=self.counted("checks"),
             aborted=self._aborted,

@@ -88,6 +88,7 @@ class Node:
         self.tasks: list[Task] = []
         self.sessions: set[Session] = set()
         self.wanted = Event()
+        self.measuring = Event()  # all users are there
         self.finishing = False  # from then on users start nothing
         self.replies: list[tuple[str, float, str]] = []
         self.watch = Watch()
@@ -116,6 +117,11 @@ class Node:
         """Return a new user's number, from 0."""
         self._users += 1
         return self._users - 1
+
+    @property
+    def users_so_far(self) -> int:
+        """How many users have their numbers; the next one's is this."""
+        return self._users
 
     def next_stream(self) -> int:
         """Return a new stream's number."""
@@ -307,6 +313,7 @@ class Node:
     def _measure_latency(self, *, wanted: bool) -> None:
         """Begin to measure; or go on without timing the updates that are due from now on."""
         if wanted:
+            self.measuring.set()
             self.watch.forget()
         else:
             self.rows.timed_until_ns = clock.now()

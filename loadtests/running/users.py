@@ -191,7 +191,11 @@ class Seat:
             session.hang_up()
             return 0.0
         self._session = session
+        self.opened()
         return None
+
+    def opened(self) -> None:
+        """Take that a stream is open. Override it."""
 
     def _after(self, ending: str) -> float:
         """Return after how many seconds to open the next stream; unless it was we who closed it, all is begun anew."""

@@ -48,7 +48,10 @@ Timeout = Annotated[float, _judging("--timeout", help="Seconds after which what 
 
 Scenario = Annotated[
     str,
-    _load("--scenario", help="progress, watch, requests, or a locustfile; default: by what the target describes."),
+    _load(
+        "--scenario",
+        help="progress, watch, requests, churn, slow, or a locustfile; default: by what the target describes.",
+    ),
 ]
 Users = Annotated[int, _load("--users", help="Streams at once.", min=1)]
 SpawnRate = Annotated[float, _load("--spawn-rate", help="New users per second.", min=0.1)]
