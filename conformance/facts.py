@@ -35,6 +35,7 @@ Role = Literal[
     "large-header",
     "head",
     "no-token",
+    "bad-request",  # a request for a generation that cannot be answered with one
     "compressed",
     "http10",
     "capture",
@@ -46,7 +47,7 @@ Resume = Literal["known", "terminal", "stale", "garbage"]
 Situation = Literal[
     "idle", "race", "canary", "after-cut", "after-storm", "storm", "slow", "beside-slow", "steady", "crowd"
 ]
-Moment = Literal["before", "during", "after", "slow-before", "slow-after", "fin", "rst"]
+Moment = Literal["before", "during", "after", "slow-before", "slow-after", "fin", "rst", "head-before", "head-after"]
 When = Literal["running", "ended"]
 
 
