@@ -16,6 +16,7 @@ from ssegauge.cli import options as say
 from ssegauge.cli.work import (
     DEFAULT_TARGET,
     check_live,
+    errors,
     find_target,
     given,
     load_live,
@@ -207,9 +208,16 @@ def load(
     extend: say.Extend = "30s",
     measure: say.Measure = "",
     objective: say.Objectives = None,
+    abort_on: say.AbortOn = None,
+    arrivals: say.Arrivals = "",
+    think: say.Think = "0",
+    requests: say.Requests = None,
+    prompts: say.Prompts = "",
+    shared_prefix: say.SharedPrefix = 0,
     spawn: say.Spawn = None,
     find_limit: say.FindLimit = False,
     web: say.Web = False,
+    web_port: say.WebPort = 8089,
     processes: say.Processes = 0,
     master: say.Master = False,
     worker: say.Worker = False,
@@ -232,7 +240,14 @@ def load(
         extend_s=seconds(extend),
         measure=measure,
         objectives=tuple(objective or ()),
+        abort_on=tuple(abort_on or ()),
+        arrivals=arrivals,
+        think_s=seconds(think, "--think") if think != "0" else 0.0,
+        requests=str(requests or ""),
+        prompts=prompts,
+        shared_prefix=shared_prefix,
         web=web,
+        web_port=web_port,
         processes=processes,
         master=master,
         worker=worker,
@@ -243,6 +258,8 @@ def load(
     if worker:
         run_worker(find_target(where or target, told), options)
         return
+    if web:
+        errors.print(f"Locust's page: http://127.0.0.1:{web_port} (start the run there; Ctrl-C ends it)")
     with under_test(where or target, told, spawn, quiet=quiet) as described, run_folder(described, out) as folder:
         made = load_live(described, folder, options, loud=not (as_json or quiet), search=find_limit)
     show([made], folder.path, as_json=as_json, quiet=quiet)
