@@ -28,6 +28,7 @@ from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
 from ssegauge.loadtests.judging import asked, capacity, summary
+from ssegauge.loadtests.running.frozen import ended_when_frozen
 from ssegauge.loadtests.running.options import STATUS_VARIABLE, TARGET_VARIABLE, to_json
 
 SCENARIOS: Final = Path(__file__).parents[1] / "scenarios"
@@ -239,7 +240,7 @@ def _watch(
     )
     os.close(sink)
     try:
-        with os.fdopen(source, encoding="utf-8") as statuses:
+        with os.fdopen(source, encoding="utf-8") as statuses, ended_when_frozen(process.pid):
             return _follow(process, statuses, on_progress)
     finally:
         _kill(process)

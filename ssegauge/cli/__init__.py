@@ -38,7 +38,9 @@ codecs.register_error("plain", _plain)
 def main() -> NoReturn:
     """Run the command line; the one place where errors become exit statuses."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs with SIGINT ignored
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # whatever the terminal's encoding, and a path's bytes, are
             stream.reconfigure(errors="plain")
