@@ -33,6 +33,7 @@ Role = Literal[
     "preflight",  # the preflight of a reconnect from an allowed origin
     "query",  # an unusual request for a stream, as those that follow
     "large-header",
+    "malformed-request",  # no proper HTTP, or a body that is not what it says
     "head",
     "no-token",
     "compressed",
@@ -46,7 +47,7 @@ Resume = Literal["known", "terminal", "stale", "garbage"]
 Situation = Literal[
     "idle", "race", "canary", "after-cut", "after-storm", "storm", "slow", "beside-slow", "steady", "crowd"
 ]
-Moment = Literal["before", "during", "after", "slow-before", "slow-after", "fin", "rst"]
+Moment = Literal["before", "during", "after", "slow-before", "slow-after", "fin", "rst", "vanished"]
 When = Literal["running", "ended"]
 
 
@@ -73,10 +74,10 @@ class Facts:
     Of an update: ``task_id``, ``message`` (the text sent), ``progress``, ``status``; ``canary`` (its case) and
     ``marker`` where the text tries to break the framing.
 
-    Of a look from outside: ``moment``; ``opened``, how many streams were answered; ``value`` (open-streams); ``cut``
-    and ``held`` (sockets), after ``patience_ms`` at most; ``cycles``, streams that had come and gone by then,
-    ``descriptors``, ``memory_bytes``, ``threads`` and processes together, ``busy``, the share of a core that is used
-    (process); ``own_delay_ms``, by how much our own event loop was late at most (harness).
+    Of a look from outside: ``moment``; ``opened``, how many streams were answered; ``value`` (open-streams); ``cut``,
+    ``held`` and ``unsent``, bytes in the kernel (sockets), after ``patience_ms`` at most; ``cycles``, streams that had
+    come and gone by then, ``descriptors``, ``memory_bytes``, ``threads`` and processes together, ``busy``, the share of
+    a core that is used (process); ``own_delay_ms``, by how much our own event loop was late at most (harness).
 
     Of an unusual request: ``case``, ``origin``. Of a snapshot: ``when``.
     """
@@ -104,6 +105,7 @@ class Facts:
     value: float | None = None
     cut: int | None = None
     held: int | None = None
+    unsent: int | None = None
     cycles: int | None = None
     descriptors: int | None = None
     memory_bytes: int | None = None

@@ -30,7 +30,7 @@ OF_TASKS = {
     "liveness": ("idle", "unknown-task"),
     "errors": (
         *("failing", "unknown-task", "malformed-id", "other-methods", "head"),
-        *("query", "large-header", "no-token"),
+        *("query", "large-header", "malformed", "no-token"),
     ),
     "response": ("paced", "http10"),
     "delivery": ("paced", "compressed"),
@@ -45,6 +45,7 @@ OF_THE_FEED = {
     "cleanup/open-count-wrong": ("plain-storm",),
     "cleanup/socket-held-after-fin": ("plain-storm",),
     "cleanup/socket-held-after-rst": ("plain-storm",),
+    "cleanup/half-open-held": ("vanish",),
     "cleanup": ("plain-cycles",),
     "delivery/batched": ("published", "plain"),
     "delivery/held-by-compression": ("compressed", "compression"),
@@ -52,7 +53,7 @@ OF_THE_FEED = {
     "delivery": ("published", "plain"),
     "end/cut-by-timeout": ("watch",),
     "end": ("plain",),
-    "errors": ("other-methods", "head", "query", "large-header", "no-token"),
+    "errors": ("other-methods", "head", "query", "large-header", "malformed", "no-token"),
     "liveness": ("watch",),
     "response": ("plain",),
     "resume": ("plain", "unknown-ids"),
@@ -76,12 +77,18 @@ AT_ONCE = 10
 # a chat server takes POST alone, so that nobody comes back, tells nothing of others and is silent only between answers.
 NOT_THERE: Mapping[Served, tuple[str, ...]] = {
     "event-stream": (
-        *("delivery/held-to-the-end", "end/", "liveness/heartbeat-is-an-event", "response/204-with-body"),
-        *("response/connection-field-in-http2", "response/malformed-http2", "resume/replays-without-ids"),
-        "wire/truncated-",
+        *("cleanup/half-open-held", "delivery/held-to-the-end", "end/", "liveness/heartbeat-is-an-event"),
+        *("response/204-with-body", "response/connection-field-in-http2", "response/malformed-http2"),
+        *("resume/replays-without-ids", "wire/truncated-"),
     ),
     "chat-completions": (
-        *("cleanup/memory-grows", "cleanup/open-count-wrong", "cleanup/refuses-after-storm", "cleanup/socket-held-"),
+        *(
+            "cleanup/half-open-held",
+            "cleanup/memory-grows",
+            "cleanup/open-count-wrong",
+            "cleanup/refuses-after-storm",
+            "cleanup/socket-held-",
+        ),
         *("delivery/", "end/cut-by-timeout", "errors/head-hangs", "liveness/goes-deaf", "liveness/heartbeat-"),
         *("response/204-with-body", "response/cacheable", "response/connection-field-in-http2"),
         *("response/malformed-http2", "resume/", "security/injection-", "shape/breaks-schema", "slow/"),

@@ -17,6 +17,8 @@ from ssegauge.conformance.target import Target
 
 # Under /proc/PID/net; every row ends with, or holds, the socket's inode.
 SOCKET_TABLES = frozenset({"netlink", "packet", "raw", "raw6", "tcp", "tcp6", "udp", "udp6", "unix"})
+# proc(5): local and remote address as ADDRESS:PORT, state, bytes to send:received, all hexadecimal.
+TCP_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 # States in which the server still holds a connection whose client has gone.
 HELD = frozenset({psutil.CONN_ESTABLISHED, psutil.CONN_CLOSE_WAIT})
 
@@ -82,6 +84,13 @@ def held_sockets(port: int, clients: set[int]) -> int:
         for one in psutil.net_connections("tcp")
         if one.laddr and one.raddr and one.laddr.port == port and one.raddr.port in clients and one.status in HELD
     )
+
+
+def unsent_bytes(port: int, clients: set[int]) -> int:
+    """Return how much the kernel keeps to be sent, or sent again, on the clients' connections to ``port``."""
+    rows = [row.split() for path in TCP_TABLES if path.exists() for row in path.read_text().splitlines()[1:]]
+    found = ((row[1].rpartition(":")[2], row[2].rpartition(":")[2], row[4].partition(":")[0]) for row in rows)
+    return sum(int(queue, 16) for ours, its, queue in found if int(ours, 16) == port and int(its, 16) in clients)
 
 
 def lost_sockets(pid: int) -> int | None:
