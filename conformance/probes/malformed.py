@@ -13,13 +13,15 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import h11
+
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.probes.probe import gets, probe
 from ssegauge.conformance.probes.requests import LEAST_PATIENCE_S
 from ssegauge.conformance.recording.live import now_ms
 from ssegauge.conformance.recording.reader import converse
 from ssegauge.conformance.recording.server import PROBE, Server
-from ssegauge.conformance.recording.transcript import End, Request, from_capture
+from ssegauge.conformance.recording.transcript import Chunk, End, Request, Transcript, from_capture
 from ssegauge.conformance.target import Call, Target, each_its_own, fill, merge_headers
 
 AT_ONCE = 4
@@ -97,8 +99,24 @@ async def _send(server: Server, case: str, call: Call, odd: Odd) -> None:
     asked_ms = now_ms()
     said, how = await converse(server.target, request, odd.fields, odd.body, patience_s)
     took_ms = round(now_ms() - asked_ms, 3)
-    answer = from_capture(said) if said.startswith(b"HTTP/1") else from_capture(b"")
-    seen = replace(answer, head=answer.head and replace(answer.head, at_ms=took_ms), end=End(took_ms, how))
+    head = from_capture(said).head if said.startswith(b"HTTP/1") else None
+    refusal = _body(said) if head and head.status >= 400 else b""
     name = server.recording.unique("malformed-request")
-    seen = replace(seen, name=name, request=request, probe=PROBE.get(), role="malformed-request", started_ms=asked_ms)
-    server.recording.write(replace(seen, facts=Facts(case=case)))
+    seen = Transcript(name, request, PROBE.get(), "malformed-request", asked_ms, facts=Facts(case=case))
+    chunks = (Chunk(took_ms, refusal),) if refusal else ()
+    head = replace(head, at_ms=took_ms) if head else None
+    server.recording.write(replace(seen, head=head, chunks=chunks, end=End(took_ms, how)))
+
+
+def _body(said: bytes) -> bytes:
+    """Return what of a body came, without the framing that could hide a secret or a path in it."""
+    client, body = h11.Connection(h11.CLIENT), b""
+    client.send(h11.Request(method="GET", target="/", headers=[("Host", "x")]))
+    client.send(h11.EndOfMessage())
+    try:
+        client.receive_data(said)
+        while not isinstance(event := client.next_event(), type) and not isinstance(event, h11.EndOfMessage):
+            body += event.data if isinstance(event, h11.Data) else b""
+    except h11.RemoteProtocolError:
+        pass
+    return body

@@ -94,7 +94,7 @@ class Parts:
         self._started_ms = started_ms
         self._count = 0
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if next(self.folder.glob("*.parquet"), None):
                 raise CannotJudge(f"{run_folder}: holds the samples of another run; choose another --out")
             self._write(b"", self.folder / "trial.tmp")  # also loads what later writes must not wait for
@@ -117,7 +117,7 @@ class Parts:
     def merge(self) -> None:
         """Make one file of all parts. Interrupted at any point, the rows are still there, once, in a folder."""
         merged = self.folder.with_name("samples.merged")
-        merged.mkdir(exist_ok=True)
+        merged.mkdir(exist_ok=True, mode=0o700)
         with pq.ParquetWriter(merged / "samples.parquet", _schema(), compression="zstd") as writer:
             for part in sorted(self.folder.glob("*.parquet")):
                 writer.write_table(pq.read_table(part).cast(_schema()))
