@@ -167,7 +167,8 @@ def make_room(options: Options) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     wanted = options.users // max(1, options.processes) + SPARE_DESCRIPTORS
     if most != resource.RLIM_INFINITY and wanted > most:
-        remedy = f"use --users {most - SPARE_DESCRIPTORS} or fewer, --processes, or raise `ulimit -Hn`"
+        fewer = f"use --users {most - SPARE_DESCRIPTORS} or fewer, --processes, or " if most > SPARE_DESCRIPTORS else ""
+        remedy = f"{fewer}raise `ulimit -Hn`"
         raise CannotJudge(f"--users {options.users}: a process here may open only {most} files; {remedy}")
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +16,7 @@ FROZEN_S = 30.0  # that long nobody stops a process by mistake
 
 @contextmanager
 def ended_when_frozen(leader: int, frozen_s: float = FROZEN_S) -> Iterator[None]:
-    """Look at the leader of a process group meanwhile; kill the group once the leader was stopped for so long."""
+    """Look at a process and those below it meanwhile; kill each that was stopped for so long."""
     over = threading.Event()
     watch = threading.Thread(target=_watch, args=(leader, frozen_s, over), daemon=True)
     watch.start()
@@ -30,17 +28,25 @@ def ended_when_frozen(leader: int, frozen_s: float = FROZEN_S) -> Iterator[None]
 
 
 def _watch(leader: int, frozen_s: float, over: threading.Event) -> None:
-    since = None
+    known: set[psutil.Process] = set()
+    since: dict[psutil.Process, float] = {}
     while not over.wait(min(LOOK_S, frozen_s)):
-        since = (since or time.monotonic()) if _is_stopped(leader) else None
-        if since and time.monotonic() - since >= frozen_s:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(leader, signal.SIGKILL)
-            return
+        known |= _tree(leader)  # one that outlives the leader too
+        since = {one: since.get(one, time.monotonic()) for one in known if _is_stopped(one)}
+        for one in [one for one, at in since.items() if time.monotonic() - at >= frozen_s]:
+            with contextlib.suppress(psutil.Error):
+                one.kill()
 
 
-def _is_stopped(pid: int) -> bool:
+def _tree(leader: int) -> set[psutil.Process]:
     try:
-        return psutil.Process(pid).status() in {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP}
+        return {(process := psutil.Process(leader)), *process.children(recursive=True)}
+    except psutil.Error:
+        return set()
+
+
+def _is_stopped(one: psutil.Process) -> bool:
+    try:
+        return one.is_running() and one.status() in {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP}
     except psutil.Error:
         return False

@@ -20,8 +20,8 @@ from ssegauge.cli.work import errors
 
 __all__ = ["main"]
 SIGNS = {"✓": "+", "✗": "x", "·": ".", "…": "~", "–": "-", "—": "-", "×": "x"}
-# A disk, or another place that we write to, takes no more: that is no defect of ours.
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
+# A disk, or another place that we write to, takes no more, or no more may be opened: that is no defect of ours.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE})
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:

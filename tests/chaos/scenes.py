@@ -38,6 +38,7 @@ class Scene:
     status: set[int]
     told: str = ""
     before: str = ""  # Python, run in the process before anything else
+    room_kib: int = 0  # of the disk that the run folder is on; 0: much
 
 
 def midst(befall: Befall) -> Befall:
@@ -139,9 +140,13 @@ SCENES: dict[str, Scene] = {
     "check: the clock goes on an hour": Scene(CHECK, nothing, {0}, before=CLOCK.format(3600)),
     **{
         f"check: {many} descriptors": Scene(
-            CHECK, nothing, UNJUDGED if many < 64 else {0, 2}, before=DESCRIPTORS.format(many)
+            CHECK,
+            nothing,
+            UNJUDGED if many < 96 else {0},
+            "" if many < 96 else "PASSED",
+            before=DESCRIPTORS.format(many),
         )
-        for many in (5, 8, 12, 16, 24, 32, 48, 64)
+        for many in (5, 8, 16, 32, 64, 96)
     },
     "load: server killed": Scene(LOAD, killed, NOT_GOOD),
     "load: server frozen": Scene(LOAD, frozen, NOT_GOOD),
@@ -160,6 +165,11 @@ SCENES: dict[str, Scene] = {
     "load: SIGHUP": Scene(LOAD, told(signal.SIGHUP), INTERRUPTED, "Interrupted"),
     **{
         f"load: {many} descriptors": Scene(LOAD, nothing, UNJUDGED, before=DESCRIPTORS.format(many))
-        for many in (5, 8, 16, 64)
+        for many in (5, 16, 64)
+    },
+    **{
+        f"{words[0]}: a disk of {kib} KiB": Scene(words, nothing, UNJUDGED, "No space left", room_kib=kib)
+        for words in (["check", "--quick"], LOAD, ["run", "--quick", *LOAD[1:]])
+        for kib in (4, 16, 32)
     },
 }
