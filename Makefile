@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := conformance loadtests reports reference_server
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test lint types unit oracle fuzz hostile matrix bench audit system clean
+.PHONY: run test lint types unit oracle fuzz hostile chaos soak matrix bench audit system clean
 
 run: $(STAMP)
 	$(BIN)/ssegauge run
@@ -42,6 +42,17 @@ fuzz: $(STAMP)
 hostile: $(STAMP)
 	rm -f build/hostile.jsonl
 	$(BIN)/python -m pytest tests/hostile -m hostile --timeout 900
+
+# What may befall the server, the generator and ssegauge in the midst of a run: docs/robustness.md. A quarter of an hour.
+chaos: $(STAMP)
+	rm -f build/chaos.jsonl
+	$(BIN)/python -m pytest tests/chaos -m chaos --timeout 900
+
+# The reference feed and the generator for SOAK_S seconds at SOAK_STREAMS streams, with churn: does anything grow?
+SOAK_S ?= 600
+SOAK_STREAMS ?= 500
+soak: $(STAMP)
+	$(BIN)/python -m tests.soak $(SOAK_S) $(SOAK_STREAMS)
 
 # Every fault against every rule: docs/detection-matrix.md.
 matrix: $(STAMP)

@@ -40,7 +40,8 @@ def _watch(leader: int, frozen_s: float, over: threading.Event) -> None:
 
 def _tree(leader: int) -> set[psutil.Process]:
     try:
-        return {(process := psutil.Process(leader)), *process.children(recursive=True)}
+        process = psutil.Process(leader)
+        return {process, *process.children(recursive=True)}
     except psutil.Error:
         return set()
 
