@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := conformance loadtests reports reference_server
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test lint types unit oracle fuzz hostile chaos soak matrix bench audit system clean
+.PHONY: run test lint types unit oracle fuzz hostile chaos soak matrix witnesses bench audit system clean
 
 run: $(STAMP)
 	$(BIN)/ssegauge run
@@ -57,6 +57,10 @@ soak: $(STAMP)
 # Every fault against every rule: docs/detection-matrix.md.
 matrix: $(STAMP)
 	$(BIN)/python -m tests.matrix > docs/detection-matrix.md
+
+# What the official clients of language models make of every faulty server: docs/language-models.md. A minute.
+witnesses: $(STAMP)
+	$(BIN)/python -m pytest tests/witness/test_models.py -m tables
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only --timeout=1800

@@ -36,6 +36,7 @@ Role = Literal[
     "malformed-request",  # no proper HTTP, or a body that is not what it says
     "head",
     "no-token",
+    "bad-request",  # a request for a generation that cannot be answered with one
     "compressed",
     "http10",
     "capture",
@@ -47,7 +48,9 @@ Resume = Literal["known", "terminal", "stale", "garbage"]
 Situation = Literal[
     "idle", "race", "canary", "after-cut", "after-storm", "storm", "slow", "beside-slow", "steady", "crowd"
 ]
-Moment = Literal["before", "during", "after", "slow-before", "slow-after", "fin", "rst", "vanished"]
+Moment = Literal[
+    "before", "during", "after", "slow-before", "slow-after", "fin", "rst", "vanished", "head-before", "head-after"
+]
 When = Literal["running", "ended"]
 
 

@@ -20,11 +20,13 @@ from ssegauge.conformance.recording.machine import (
 from ssegauge.conformance.recording.reader import Reader
 from ssegauge.conformance.recording.server import PROBE, Server
 from ssegauge.conformance.recording.transcript import Request, Transcript
-from ssegauge.conformance.target import Call, pointer
+from ssegauge.conformance.target import Call, Target, pointer
 
 AT_ONCE = 10
 # Streams that come and go before the first look, and between two looks: what grows once and settles is warm-up.
 BATCHES, BATCH = 5, 40
+HEADS = 10
+CYCLES_ASK = (BATCHES + 1) * BATCH + 2
 FEW = 5  # of streams that may cost money
 GONE_S = 2.0
 MARGIN_S = 1.5
@@ -60,14 +62,12 @@ async def storm(server: Server) -> None:
     await _come_once_more(server, task_id)
 
 
-@probe("plain", stage="alone", streams=AT_ONCE + 1, asks=2 * AT_ONCE + 14, adapts=True, long=True)
+@probe("plain", "gets", stage="alone", streams=AT_ONCE + 1, asks=2 * AT_ONCE + 14, adapts=True, long=True)
 async def plain_storm(server: Server) -> None:
     """Open streams beside one that stays and leave them all at once, twice; look at sockets and the server's count.
 
     Where a stream lets one reader in alone, it is one, with nobody beside.
     """
-    if not gets(server.target):
-        return
     await _count(server, "before", 0)
     many = min(AT_ONCE, server.most_readers or AT_ONCE)
     async with AsyncExitStack() as beside:
@@ -103,13 +103,24 @@ async def _come_once_more(server: Server, task_id: str) -> None:
         await live.until(lambda: bool(live.events if task_id else live.head), server.patience_s)
 
 
-@probe("task.create_manual", "observe.pid", stage="alone", streams=AT_ONCE, asks=(BATCHES + 1) * BATCH + 2)
+@probe("task.create_manual", "observe.pid", stage="alone", streams=AT_ONCE, asks=CYCLES_ASK)
 async def cycles(server: Server) -> None:
     """Come and go many times, and compare what the process holds, and whether it works, between and afterwards."""
     await _cycles(server, await _readable_task(server), GONE_S)
 
 
-@probe("plain", "observe.pid", stage="alone", streams=AT_ONCE, asks=(BATCHES + 1) * BATCH + 2, adapts=True)
+def _plain_cycles(target: Target) -> int:
+    return CYCLES_ASK if gets(target) else FEW
+
+
+@probe(
+    *("plain", "cheap", "observe.pid"),
+    stage="alone",
+    streams=AT_ONCE,
+    asks=CYCLES_ASK,
+    adapts=True,
+    counts=_plain_cycles,
+)
 async def plain_cycles(server: Server) -> None:
     """Come and go many times, and compare what the process holds, and whether it works, between and afterwards.
 
@@ -126,6 +137,26 @@ async def plain_cycles(server: Server) -> None:
                 opened += one.opened
                 await one.leave("fin")
         await look(server, "after", like=before, opened=opened, cycles=FEW, idle=True, gone_s=_noticed_s(server))
+
+
+@probe("observe", "gets", stage="alone", streams=HEADS, asks=HEADS + 4)
+async def heads(server: Server) -> None:
+    """Ask for the head alone, ten times at once, and look at what the server counts and holds."""
+    facts = Facts(task_id=await _readable_task(server) or None)
+    before = await look(server, "head-before", idle=not server.quick)
+    counted = await _count(server, "head-before", 0)
+    call = replace(server.target.stream, method="HEAD")
+    asked = [server.begin("head", call, facts, name="head-of-ten") for _ in range(HEADS)]
+    await asyncio.gather(*(over(one, server.patience_s) for one in asked))
+    opened = sum(one.head is not None and one.head.status == 200 for one in asked)
+    await _count(server, "head-after", opened, until=counted)
+    await look(server, "head-after", like=before, opened=opened, cycles=HEADS, idle=not server.quick)
+
+
+async def over(one: Live, patience_s: float) -> None:
+    """Wait until an exchange is over, and end it when it is not by then."""
+    await one.until(lambda: one.over, patience_s)
+    await one.stop()
 
 
 async def _cycles(server: Server, task_id: str, gone_s: float) -> None:
@@ -278,8 +309,8 @@ async def _value_before(server: Server) -> float | None:
 
 async def _count(
     server: Server, moment: Moment, opened: int, until: float | None = None, gone_s: float = GONE_S
-) -> None:
-    """Note the server's count of open streams; with ``until``, give it a short while to come down to that."""
+) -> float | None:
+    """Note and return the server's count of open streams; with ``until``, give it a while to come down to that."""
     deadline = now_ms() + 1000 * gone_s
     value = await _read_count(server)
     while value is not None and until is not None and value > until and now_ms() < deadline:
@@ -288,6 +319,7 @@ async def _count(
     if value is not None:
         found = Facts(moment=moment, opened=opened, value=value)
         observe(server, "open-streams", f"open-streams-{moment}", found)
+    return value
 
 
 def observe(server: Server, role: Role, name: str, facts: Facts) -> None:

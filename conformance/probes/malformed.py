@@ -59,7 +59,7 @@ REQUESTS: Mapping[str, Odd] = {
 }
 
 
-@probe(streams=AT_ONCE, asks=len(BODIES) + len(REQUESTS), adapts=True)
+@probe("cheap", streams=AT_ONCE, asks=len(BODIES) + len(REQUESTS), adapts=True)
 async def malformed(server: Server) -> None:
     """Send requests that are no proper HTTP, by GET alone, and bodies that are no JSON to what takes JSON."""
     await server.subject()

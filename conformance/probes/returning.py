@@ -81,10 +81,10 @@ async def _outwait(readers: list[Live], newcomer: Live, patience_s: float) -> No
         await asyncio.gather(*(one.until(lambda one=one: bool(one.events), GRACE_S) for one in readers))  # type: ignore[misc]
 
 
-@probe("plain", streams=1 + AT_ONCE, asks=18)
+@probe("plain", "gets", streams=1 + AT_ONCE, asks=18)
 async def unknown_ids(server: Server) -> None:
-    """Come with ids that the server never gave, a few at a time, each beside a newcomer; of a stream by GET alone."""
-    if server.target.stream.method != "GET" or server.one_reader:  # EventSource comes back with GET alone
+    """Come with ids that the server never gave, a few at a time, each beside a newcomer."""
+    if server.one_reader:
         return
     facts = Facts(kind="plain", patience_ms=1000 * LEARN_S)
     async with server.stream("unknown-learning", replace(facts, reader="newcomer")) as live:

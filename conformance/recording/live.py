@@ -113,6 +113,11 @@ class Live:
         return self.transcript.end is not None
 
     @property
+    def so_far(self) -> Transcript:
+        """What came until now."""
+        return replace(self.transcript, chunks=tuple(self._chunks))
+
+    @property
     def parts(self) -> int:
         """How often something came."""
         return len(self._chunks)

@@ -63,7 +63,8 @@ class Server:
     """The server under test.
 
     ``at_once``: how many streams it was seen to serve at once; None: all that were asked. ``one_reader``: whether it
-    lets nobody else read a stream that is being read.
+    lets nobody else read a stream that is being read. ``opening``: the first generation, which whoever reads more of
+    them reads on; with ``once`` it is to be the only one.
     """
 
     def __init__(self, target: Target, recording: Recording, *, quick: bool = False) -> None:
@@ -72,6 +73,8 @@ class Server:
         self.quick = quick
         self.at_once: int | None = None
         self.one_reader = False
+        self.opening: Live | None = None
+        self.once = False
         self.patience_s = QUICK_PATIENCE_S if quick else PATIENCE_S
         self._trust = ssl_context(target)
         self._lives: set[Live] = set()
@@ -108,6 +111,7 @@ class Server:
         json_body: Any = None,  # noqa: ANN401 - any JSON value
         headers: Mapping[str, str | None] | None = None,
         kept: Mapping[str, str] | None = None,
+        text: str | None = None,
     ) -> Live:
         """Start an exchange and return it.
 
@@ -119,9 +123,11 @@ class Server:
             json_body: the request's body in place of the hook's own.
             headers: further header fields; None takes one away. The target's own Accept stays.
             kept: what ``[[before]]`` kept, to fill in; by default for the probe under way.
+            text: the request's body as it is sent, JSON or not.
         """
         call = fill(call, each_its_own(self._kept() if kept is None else kept))
         request = self._request(call, facts.task_id or "", json_body, headers or {})
+        request = request if text is None else replace(request, body=text)
         if self.target.before and not self.target.promises.shared:
             facts = replace(facts, subject=facts.subject or PROBE.get() or "hello")
         seed = Transcript(self.recording.unique(name or role), request, PROBE.get(), role, facts=facts)
@@ -298,14 +304,21 @@ class Server:
 
 def ssl_context(target: Target) -> ssl.SSLContext:
     """Return the trust that the target file asks for; raises CannotJudge for a certificate file that is none."""
-    try:
-        context = ssl.create_default_context(cafile=target.tls.ca_file)
-    except OSError as error:
-        raise CannotJudge(f"tls.ca_file = {target.tls.ca_file!r}: {error}") from None
+    if not target.tls.verify and target.tls.ca_file is None:  # whom the machine trusts takes long to read
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    else:
+        context = _trusting(target.tls.ca_file)
     if not target.tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _trusting(ca_file: str | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise CannotJudge(f"tls.ca_file = {ca_file!r}: {error}") from None
 
 
 def _reason(error: Exception) -> str:

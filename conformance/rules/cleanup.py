@@ -85,7 +85,7 @@ def _held(view: View, how: Moment) -> Iterator[Mark]:
         yield view.bad(summary) if held else view.good()
 
 
-@rule("cleanup/half-open-held", "should", profile("E6.6"), needs=("promises.vanished_s",), over="sockets", patient=True)
+@rule("cleanup/half-open-held", "should", profile("E6.7"), needs=("promises.vanished_s",), over="sockets", patient=True)
 def half_open_held(view: View) -> Iterator[Mark]:
     """A client that vanished without a word is let go within the time promised.
 
@@ -157,18 +157,49 @@ def work_goes_on(seen: Seen) -> Iterator[Mark]:
 
     Example: (200 readers came and went; the process has 200 more threads, or keeps a core busy)
     """
-    for after, grown in growth(seen, "before", "after", lambda facts: facts.threads):
-        cycles = _cycles(after)
-        if grown >= max(FEW_THREADS, cycles / 4):
-            yield after.bad(f"{grown} more threads after {cycles} readers had gone")
-        else:
-            yield after.good()
-    for after, more in growth(seen, "before", "after", lambda facts: facts.busy):
-        busy = after.facts.busy or 0.0
+    yield from _threads_left(seen, "before", "after", "after {cycles} readers had gone")
+    yield from _work_left(seen, "before", "after", "after {cycles} readers had gone")
+
+
+def _threads_left(seen: Seen, before: Moment, after: Moment, left: str) -> Iterator[Mark]:
+    for view, grown in growth(seen, before, after, lambda facts: facts.threads):
+        cycles = _cycles(view)
+        summary = f"{grown} more threads and processes {left.format(cycles=cycles)}"
+        yield view.bad(summary) if grown >= max(FEW_THREADS, cycles / 4) else view.good()
+
+
+def _work_left(seen: Seen, before: Moment, after: Moment, left: str) -> Iterator[Mark]:
+    for view, more in growth(seen, before, after, lambda facts: facts.busy):
+        busy = view.facts.busy or 0.0
         worked = more >= LEAST_WORK and more >= busy / 3
-        gone = f"after {_cycles(after)} readers had gone"
-        summary = f"the process uses {busy:.0%} of a core {gone}, {more:.0%} more than before they came"
-        yield after.bad(summary) if worked else after.good()
+        then = left.format(cycles=_cycles(view))
+        summary = f"the process uses {busy:.0%} of a core {then}, {more:.0%} more than before"
+        yield view.bad(summary) if worked else view.good()
+
+
+@rule("cleanup/head-leaves-work", "should", profile("E6.6"), needs=("observe",))
+def head_leaves_work(seen: Seen) -> Iterator[Mark]:
+    """A request for the head alone leaves nothing behind.
+
+    Why: Monitors ask with HEAD, every few seconds and for ever; a stream that is begun for each of them has no reader
+    who could leave it.
+
+    Mend: Answer HEAD before the stream is begun: subscribe, start timers and count the stream for GET alone.
+
+    Example: (10 HEAD requests were answered; the server counts 10 more open streams)
+    """
+    left = "after {cycles} HEAD requests had been answered"
+    yield from _threads_left(seen, "head-before", "head-after", left)
+    yield from _work_left(seen, "head-before", "head-after", left)
+    for after, grown in growth(seen, "head-before", "head-after", lambda facts: facts.descriptors):
+        many = grown >= max(FEW_THREADS, _cycles(after) // 2)
+        yield after.bad(f"{grown} more descriptors {left.format(cycles=_cycles(after))}") if many else after.good()
+    counts = {view.facts.moment: view for view in seen.role("open-streams")}
+    earlier, later = counts.get("head-before"), counts.get("head-after")
+    if earlier and later and (opened := later.facts.opened):
+        more = (later.facts.value or 0) - (earlier.facts.value or 0)
+        summary = f"{more:g} more open streams are counted after {opened} HEAD requests had been answered"
+        yield later.bad(summary) if more >= max(2, opened / 2) else later.good()
 
 
 def growth(

@@ -19,6 +19,7 @@ from ssegauge.conformance.words import lasted, shown
 
 Said = tuple[str, str | None, str]
 AFTER_THE_MARKER = profile("E4.3")
+DONE = "[DONE]"
 BROKEN = ("wire/truncated-event", "wire/mid-stream-bom", "wire/repeated-bom", "wire/mixed-line-endings")
 EARLY_MS = 5000.0  # a server may end streams on which nothing happened for long; clients come back
 OPEN_MS = 2000.0
@@ -166,9 +167,14 @@ def events_after_marker(seen: Seen) -> Iterator[Mark]:
         marker = end_marker(seen, view)
         if marker:
             later = [message for message in view.messages if message.item.what.start > marker.item.what.start]
-            told = [message for message in later if not names_heartbeat(message)]
+            told = [message for message in later if not (names_heartbeat(message) or _is_done(message, marker))]
             marks = [view.bad(f"{len(told)} events after {_called(marker)}", told[0])] if told else []
             yield from marks or ([view.good()] if view.ended_by_server else [])
+
+
+def _is_done(message: Message, marker: Message) -> bool:
+    """Whether it is the `[DONE]` that some servers send after a marker of another kind."""
+    return message.event.data == DONE != marker.event.data
 
 
 @rule("end/cut-by-timeout", "must", profile("E3.4"), patient=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.effects import plain_state
-from ssegauge.conformance.rules.reading.endings import end_marker
+from ssegauge.conformance.rules.reading.endings import end_marker, protocol
 from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES, names_heartbeat
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Item, Level, Mark, Message, Seen, View
@@ -48,7 +48,7 @@ def _heartbeat_ms(seen: Seen) -> float:
     profile("E3.1"),
     patient=True,
     promised={"heartbeat_s": "must"},
-    rests_on=HELD,
+    rests_on=(*HELD, "end/marker-missing", "end/open-after-marker"),
 )
 def heartbeat_missing(seen: Seen) -> Iterator[Mark]:
     """A stream is never silent for longer than the heartbeat.
@@ -188,6 +188,9 @@ def heartbeat_is_an_event(view: View) -> Iterator[Mark]:
 
     Example: data: {"type":"heartbeat"}
     """
+    spoken = protocol(view)
+    if spoken and spoken.pings:
+        return
     idle = view.timed and (view.facts.situation == "idle" or view.facts.reader == "long")
     beats = [message for message in view.messages if names_heartbeat(message)]
     if idle:

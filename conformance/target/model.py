@@ -216,6 +216,11 @@ class Target:
         return "{task_id}" in self.stream.path + repr(self.stream.json)
 
     @property
+    def generates(self) -> bool:
+        """Whether each stream is made for the request by a language model: one more costs its owner money."""
+        return self.promises.token is not None and self.stream.method not in {"", "GET"}
+
+    @property
     def heartbeat_s(self) -> float:
         """The longest silence that is promised; of a stream that promises none, the usual 15 s."""
         promised = self.promises.heartbeat_s

@@ -3,7 +3,9 @@
 A ``Diary`` keeps of one stream which events came, in order, as numbers: by id and data where an event has an id,
 else by data alone. ``compare`` looks at all diaries of a process at its end. An event belongs to the feed when most of
 the streams that were open around it saw it, two at least; so what is told to one reader alone (greetings, answers)
-counts for nothing. An event with an id is to come once, and so is one without that most streams had once.
+counts for nothing. It is lost on a stream that was told nothing else in its place: streams of their own that tell the
+time are alike in most milliseconds, and not in all. An event with an id is to come once, and so is one without that
+most streams had once.
 
 No more than ``MOST_EVENTS`` are kept in all; what comes later is not compared.
 """
@@ -20,9 +22,11 @@ import numpy as np
 MOST_EVENTS: Final = 5_000_000  # 16 bytes each
 SILENT_SHARE: Final = 0.25  # of a stream's time, at its end, without an event while most others had one
 AROUND_MS: Final = 1000.0
+INSTEAD_MS: Final = 50.0  # so far from an event, what is told to one reader alone stands in its place
 FEWEST_EVENTS: Final = 20  # in all, to say that no two streams share one
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 Times = np.ndarray[Any, np.dtype[np.float64]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(slots=True)
@@ -90,19 +94,29 @@ class Witnessed:
 
 @dataclass(frozen=True, slots=True)
 class _Feed:
-    """The events that most streams saw, in the order in which most did: numbers, and when they came first and last."""
+    """The events that most streams saw, in the order in which most did: numbers, and when they came first and last.
+
+    ``apart_ms``: how far apart its streams are told an event, but for one in a hundred.
+    """
 
     numbers: Numbers
     first_ms: Times
     last_ms: Times
+    apart_ms: float
 
-    def is_due(self, diary: Diary) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def is_replaced(self, own: Numbers, times: Times) -> Flags:
+        """Return in place of which events a stream was told something that is of no feed."""
+        others = times[~np.isin(own, self.numbers)]
+        margin_ms = INSTEAD_MS + self.apart_ms
+        begins, ends = self.first_ms - margin_ms, self.last_ms + margin_ms
+        return np.searchsorted(others, ends, side="right") > np.searchsorted(others, begins)
+
+    def is_due(self, diary: Diary) -> Flags:
         """Return which events a stream should have seen: none around its opening and its end.
 
         How far around, the feed itself shows, by how far apart its streams are.
         """
-        apart_ms = float(np.percentile(self.last_ms - self.first_ms, 99)) if self.first_ms.size else 0.0
-        margin_ms = AROUND_MS + 2 * apart_ms
+        margin_ms = AROUND_MS + 2 * self.apart_ms
         return (self.first_ms > diary.opened_ms + margin_ms) & (self.last_ms < diary.closed_ms - margin_ms)
 
 
@@ -113,11 +127,13 @@ def compare(diaries: Sequence[Diary]) -> Witnessed:
     if not kept:
         return Witnessed(len(diaries), counts=counts)
     events = [np.frombuffer(diary.events, dtype=np.int64) for diary in kept]
-    feed = _feed(kept, events, [np.frombuffer(diary.times, dtype=np.float64) for diary in kept])
+    times = [np.frombuffer(diary.times, dtype=np.float64) for diary in kept]
+    feed = _feed(kept, events, times)
     usual = _usual_counts(feed, events)
     expected = lost = duplicated = 0
-    for diary, own in zip(kept, events, strict=True):
-        due, had = feed.is_due(diary), np.isin(feed.numbers, own)
+    for diary, own, at in zip(kept, events, times, strict=True):
+        had = np.isin(feed.numbers, own)
+        due = feed.is_due(diary) & (had | ~feed.is_replaced(own, at))
         expected += int(np.count_nonzero(due))
         lost += int(np.count_nonzero(due & ~had))
         duplicated += _too_often(own, feed.numbers[usual == 1])
@@ -147,7 +163,9 @@ def _feed(diaries: Sequence[Diary], events: Sequence[Numbers], times: Sequence[T
     around = np.searchsorted(opened, first_ms) - np.searchsorted(closed, last_ms)
     is_feed = (seen >= 2) & (2 * seen > around)
     order = np.argsort(first_ms[is_feed], kind="stable")
-    return _Feed(numbers[is_feed][order], first_ms[is_feed][order], last_ms[is_feed][order])
+    first_ms, last_ms = first_ms[is_feed][order], last_ms[is_feed][order]
+    apart_ms = float(np.percentile(last_ms - first_ms, 99)) if order.size else 0.0
+    return _Feed(numbers[is_feed][order], first_ms, last_ms, apart_ms)
 
 
 def _usual_counts(feed: _Feed, events: Sequence[Numbers]) -> Times:

@@ -160,16 +160,17 @@ def judge(
     verbose: say.Verbose = False,
 ) -> None:
     """Judge what was recorded, with no network: `curl -iN URL | ssegauge judge -`."""
-    from ssegauge.conformance.check import Options, judge_recorded
+    from ssegauge.conformance.check import Options, judge_recorded, suggestion
     from ssegauge.conformance.recording.capture import read
     from ssegauge.conformance.target import known_profile
     from ssegauge.reports.cli import show
 
     options = Options(strict, only=tuple(only or ()), skip=tuple(skip or ()), baseline=baseline)
     known = known_profile(profile) or None
-    made = judge_recorded(read(file), options, known)
+    recorded = read(file)
+    made = judge_recorded(recorded, options, known)
     if not as_json:
-        say_notes(made.get("notes", ()))
+        say_notes([*made.get("notes", ()), *filter(None, [suggestion(recorded.transcripts, made["profile"])])])
     show([made], as_json=as_json, quiet=quiet, verbose=verbose)
 
 

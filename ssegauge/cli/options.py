@@ -24,7 +24,8 @@ Body = Annotated[
     str,
     _target("--body", help="Ask with this JSON body; also: --json '{...}'.", metavar="JSON|@FILE"),
 ]
-Profile = Annotated[str, _target("--profile", help="What the stream promises; see README.md.", metavar="NAME")]
+_PROFILES = "task-progress, event-stream, chat-completions, responses, messages"
+Profile = Annotated[str, _target("--profile", help=f"What the stream promises: {_PROFILES}.", metavar="NAME")]
 Insecure = Annotated[bool, _target("--insecure", "-k", help="Trust any certificate.")]
 CaCert = Annotated[str | None, _target("--cacert", help="Trust this authority's certificate.", metavar="FILE")]
 Spawn = Annotated[str | None, _target("--spawn", help="Start the server with this command, and stop it after.")]

@@ -23,7 +23,6 @@ ROOT = Path(__file__).parents[2] / "reference_server"
 FILES: dict[Profile, str] = {
     "task-progress": "ssegauge.toml",
     "event-stream": "feed/ssegauge.toml",
-    "chat-completions": "chat/ssegauge.toml",
 }
 MALFORMED = [one for one in PROBES if one.name == "malformed"]
 PAGE = b"HTTP/1.1 500 Oops\r\nContent-Type: text/plain\r\nContent-Length: 54\r\n\r\n"
@@ -48,7 +47,7 @@ def test_a_healthy_server_sets_off_nothing(profile: Profile) -> None:
     broken, recording = asyncio.run(check())
     assert broken == {}
     seen = {one.facts.case for one in recording.transcripts if one.role == "malformed-request" and one.head}
-    assert seen == ({*BODIES} if profile == "chat-completions" else {*BODIES, *REQUESTS})
+    assert seen == {*BODIES, *REQUESTS}
 
 
 ANSWERS: dict[str, tuple[Callable[[socket.socket], None], set[str]]] = {

@@ -44,6 +44,12 @@ def batches(*mib: float, **more: Any) -> tuple[Transcript, ...]:
     )
 
 
+def heads(fact: str, before: Any, after: Any, *, role: str = "process", opened: int = 10) -> tuple[Transcript, ...]:
+    """Two looks, with ten HEAD requests between them."""
+    looks = (("head-before", before), ("head-after", after))
+    return tuple(look(role, moment=moment, cycles=10, opened=opened, **{fact: value}) for moment, value in looks)
+
+
 def after_storm(status: int = 200, **more: Any) -> tuple[Transcript, ...]:
     return (exchange(connected(), status=status, situation="after-storm", how="cut", **more),)
 
@@ -150,6 +156,31 @@ CASES = {
             process("threads", 12, None),
             process("threads", 12, 212, opened=3),
             process("threads", 12, 212)[:1],
+        ),
+    ),
+    "cleanup/head-leaves-work": Case(
+        good=(
+            heads("threads", 12, 12),
+            heads("busy", 0.2, 0.21),
+            heads("descriptors", 20, 22),
+            heads("threads", 2, 4),
+            heads("value", 0, 1, role="open-streams"),  # another reader came meanwhile
+            heads("value", 7, 3, role="open-streams"),
+        ),
+        bad=(
+            heads("threads", 12, 22),
+            heads("busy", 0.0, 0.2),
+            heads("descriptors", 20, 30),
+            heads("value", 0, 10, role="open-streams"),
+            heads("value", 3, 9, role="open-streams"),
+        ),
+        silent=(
+            heads("value", 0, 10, role="open-streams", opened=0),  # HEAD was refused
+            heads("threads", 12, 22, opened=0),
+            heads("threads", 12, None),
+            heads("value", 0, 10, role="open-streams")[:1],
+            counts(0, 10, 10),
+            process("threads", 12, 212),
         ),
     ),
     "cleanup/refuses-after-storm": Case(

@@ -37,6 +37,8 @@ def later(run: Transcript, by_ms: float) -> Transcript:
 
 
 ANSWER = (chat(), chat(), chat("", "stop"))
+MESSAGE = b'event: message_start\ndata: {"type": "message_start", "message": {"id": "msg_1", "content": []}}\n\n'
+MESSAGE_STOP = b'event: message_stop\ndata: {"type": "message_stop"}\n\n'
 OF_OTHERS = stream(b"data: 1\n\n", b"data: 2\n\n", b"event: bye\ndata: {}\n\n", name="plain-twin")
 ERROR = b'data: {"error": {"message": "The model is overloaded; try again."}}\n\n'
 LONG = stream(*ticks(1, 32), how="cut", ended_at=16_500.0, reader="long")
@@ -106,7 +108,7 @@ CASES = {
         ),
     ),
     "end/events-after-marker": Case(
-        good=((stream(*ANSWER, DONE),), (stream(result(1), COMPLETE),)),
+        good=((stream(*ANSWER, DONE),), (stream(result(1), COMPLETE),), (stream(MESSAGE, MESSAGE_STOP, DONE),)),
         bad=(
             (stream(*ANSWER, DONE, chat()),),
             (stream(*ANSWER, DONE, DONE),),

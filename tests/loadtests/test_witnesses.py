@@ -59,6 +59,18 @@ def test_what_one_stream_lacks_is_lost_there(feed: Sequence[Event]) -> None:
     assert (found.lost, found.duplicated, found.reordered) == (3, 0, 0)
 
 
+@pytest.mark.parametrize("ids", [True, False])
+def test_streams_of_their_own_that_tell_the_same_time_lose_nothing(*, ids: bool) -> None:
+    """Each begins at once and tells the millisecond, which most of them share."""
+    random.seed(7)
+    clocks = [
+        diary([(str(n) if ids else "", f"item {n} at {n * 100 + (random.random() < 0.2)} ms") for n in range(600)])
+        for _ in range(20)
+    ]
+    found = compare(clocks)
+    assert (found.lost, found.duplicated, found.reordered, found.silent) == (0, 0, 0, 0)
+
+
 @pytest.mark.parametrize("feed", [FEED, WITHOUT_IDS], ids=["ids", "content"])
 @pytest.mark.parametrize("ahead_ms", [0.0, 50.0])
 def test_order_is_that_of_most(feed: Sequence[Event], ahead_ms: float) -> None:

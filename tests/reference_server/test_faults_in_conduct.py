@@ -258,6 +258,12 @@ async def other_method_hangs(site: Any) -> bool:
     return await hangs(site.ask("PUT", f"{PROGRESS}/{await ended(site)}"))
 
 
+@shows("cleanup/head-leaves-work")
+async def head_is_counted(site: Any) -> bool:
+    await site.ask("HEAD", f"{PROGRESS}/{await ended(site)}")
+    return await hangs(site.becomes(lambda metrics: metrics["open_streams"] == 0))
+
+
 @shows("errors/head-hangs")
 async def head_hangs(site: Any) -> bool:
     return await hangs(site.ask("HEAD", f"{PROGRESS}/{await ended(site)}"))

@@ -71,7 +71,9 @@ def judged(recipe: str, file: str, folder: Path, *options: str, fault: tuple[str
 
 @pytest.mark.parametrize(("recipe", "file"), [(recipe, file) for recipe in HEALTHY for file in target_files(recipe)])
 def test_healthy_servers_break_nothing_else(recipe: str, file: str, tmp_path: Path) -> None:
-    assert set(judged(recipe, file, tmp_path)) == HEALTHY[recipe]
+    # In HTTP/1.0 only streams by GET are asked for.
+    by_post = {"response/chunked-to-http10"} if file == "call.toml" else set()
+    assert set(judged(recipe, file, tmp_path)) == HEALTHY[recipe] - by_post
 
 
 @pytest.mark.parametrize(("recipe", "file", "fault", "rule"), BROKEN)

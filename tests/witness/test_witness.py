@@ -2,8 +2,8 @@
 
 No MUST is broken. The libraries' examples send `Cache-Control: no-cache` (FastAPI) or `no-store` (sse-starlette)
 without `no-transform`, and no `X-Content-Type-Options`. Both are legal; a proxy that compresses would hold their
-events. uvicorn with httptools answers HTTP/1.0 in chunks, and the example of sse-starlette counts the events of each
-connection anew, whatever `Last-Event-ID` says.
+events. uvicorn with httptools answers HTTP/1.0 in chunks; FastAPI's example takes numbers alone for ids and answers 422
+to others; that of sse-starlette counts the events of each connection anew, whatever `Last-Event-ID` says.
 """
 
 import json
@@ -16,25 +16,29 @@ from tests.cli.command import ssegauge
 from tests.matrix import found
 
 WATCHED = ("paced", "compressed")
-BROKEN = {"response/transformable", "response/no-nosniff", "response/chunked-to-http10"}
+USUAL = {"response/transformable", "response/no-nosniff", "response/chunked-to-http10"}
 
 
-@pytest.mark.parametrize(("path", "expected"), [("fastapi", BROKEN), ("starlette", BROKEN | {"resume/begins-anew"})])
-def test_check(path: str, expected: set[str], witness: str, tmp_path: Path) -> None:
+BROKEN = {"fastapi": USUAL | {"resume/unknown-id-refused"}, "starlette": USUAL | {"resume/begins-anew"}}
+
+
+@pytest.mark.parametrize("path", BROKEN)
+def test_check(path: str, witness: str, tmp_path: Path) -> None:
     done = ssegauge("check", f"{witness}/{path}", "--quick", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)["results"]
     broken = {one["rule"]: one["summary"] for one in results if one["verdict"] in {"fail", "harness_error"}}
-    assert set(broken) == expected, broken
+    assert set(broken) == BROKEN[path], broken
     passed = {one["rule"] for one in results if one["verdict"] == "pass"}
     assert {"response/content-type", "wire/invalid-utf8", "wire/misread-by-common-clients"} <= passed
 
 
-@pytest.mark.parametrize("path", ["fastapi", "starlette"])
+@pytest.mark.parametrize("path", BROKEN)
 def test_load(path: str, witness: str, tmp_path: Path) -> None:
     done = ssegauge("load", f"{witness}/{path}", "--users", "20", "--duration", "2s", "--json", cwd=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
     document = json.loads(done.stdout)
+    broken = {one["rule"] for one in document["objectives"] if one["verdict"] == "fail"}
+    assert broken <= {"performance/connect-time", "performance/update-latency"}, done.stderr  # the machine may be busy
     assert document["scenario"] == "watch"
     assert document["connections"]["peak_open"] == 20
     assert document["latency_ms"]["update"]["source"] == "event-timestamp"

@@ -10,17 +10,22 @@ END_WORDS = frozenset(
     {"complete", "completed", "done", "end", "ended", "eof", "finish", "finished", "close", "closed", "stop", "[done]"}
 )
 ERROR_WORDS = frozenset({"error", "failed", "failure", "exception"})
+FEW = 5  # events: some APIs begin with a ping
 CHAT_CHUNKS = frozenset({"chat.completion.chunk", "text_completion"})
 
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """A protocol whose streams end with a marker. ``marker`` says in words what that is."""
+    """A protocol whose streams end with a marker: ``marker`` says in words what that is.
+
+    ``pings``: it has events that keep a stream alive.
+    """
 
     name: str
     marker: str
     speaks: Callable[[Sequence[Message]], bool]
     is_marker: Callable[[Message], bool]
+    pings: bool = False
 
 
 def _speaks_chat(messages: Sequence[Message]) -> bool:
@@ -36,7 +41,7 @@ def _speaks_graphql(messages: Sequence[Message]) -> bool:
 
 
 def _speaks_messages(messages: Sequence[Message]) -> bool:
-    return bool(messages) and messages[0].event.type == messages[0].type == "message_start"
+    return any(one.type in ("message_start", "content_block_start") for one in messages[:FEW])  # of any type
 
 
 def _speaks_responses(messages: Sequence[Message]) -> bool:
@@ -52,7 +57,11 @@ PROTOCOLS = (
         lambda one: one.event.type == "complete" and not one.fields.get("id"),  # one with an id ends one of several
     ),
     Protocol(
-        "messages", "an event of type 'message_stop'", _speaks_messages, lambda one: one.event.type == "message_stop"
+        "messages",
+        "an event of type 'message_stop'",
+        _speaks_messages,
+        lambda one: "message_stop" in (one.event.type, one.type),
+        pings=True,
     ),
     Protocol(
         "responses",

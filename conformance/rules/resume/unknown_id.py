@@ -56,7 +56,8 @@ def unknown_id_refused(seen: Seen) -> Iterator[Mark]:
     for view in _came_with_unknown(seen):
         wrong = _refusal(seen, view)
         if wrong:
-            yield view.bad(f"{_with(view)}: {wrong}, while a newcomer was served", "status" if view.head else None)
+            summary = f"{_with(view)}: {wrong}, while a newcomer was served"
+            yield view.bad(summary, "status" if view.head else None, level=_weight_of_refusal(seen, view))
         elif view.is_event_stream:
             yield view.good()
 
@@ -71,6 +72,13 @@ def _refusal(seen: Seen, view: View) -> str:
     if head.status < 500 and view.facts.case in ODD_AS_A_FIELD:
         return ""
     return f"answered {head.status}" + ("" if head.status != 200 else f" ({view.media_type or 'no media type'})")
+
+
+def _weight_of_refusal(seen: Seen, view: View) -> Level | None:
+    """An id that does not look like those of the stream comes from a page of before its server was written anew."""
+    is_refused = view.head is not None and 400 <= view.head.status < 500
+    has_numbers = any(seen.role("stream", Facts(kind="plain", resume="stale")))
+    return "should" if is_refused and has_numbers and view.facts.resume == "garbage" else None
 
 
 def _says_204_to_all(seen: Seen) -> bool:

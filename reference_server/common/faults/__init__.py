@@ -13,6 +13,7 @@ STREAMS: dict[str, type[Streaming]] = {
     "cleanup/socket-held-after-rst": streams.HoldsAfterRst,
     "cleanup/descriptors-grow": streams.Opening,
     "cleanup/memory-grows": streams.Remembering,
+    "cleanup/head-leaves-work": streams.HeadBegins,
     "errors/head-hangs": streams.HeadHangs,
 }
 SECURITY = {

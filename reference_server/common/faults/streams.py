@@ -97,6 +97,15 @@ class HeadHangs(Streaming):
         return await super().get(request)
 
 
+class HeadBegins(Streaming):
+    """Counts a stream as open for each HEAD, which no reader will ever leave."""
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        """Count it."""
+        self.open += request.method == "HEAD"
+        return await super().get(request)
+
+
 async def follow_in_turns(log: Log, reader: Reader, turn: asyncio.Lock, beat: tuple[float, bytes]) -> None:
     """Bring the reader the log's events in small steps, one reader at a time, each waited for; `beat`: (s, comment)."""
     reader.transport.set_write_buffer_limits(high=0)

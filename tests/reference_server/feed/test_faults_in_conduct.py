@@ -200,6 +200,12 @@ async def other_method_hangs(site: Any) -> bool:
     return await hangs(site.ask("PUT", "/events"))
 
 
+@shows("cleanup/head-leaves-work")
+async def head_is_counted(site: Any) -> bool:
+    await site.ask("HEAD", "/events")
+    return await hangs(site.becomes(lambda metrics: metrics["open_streams"] == 0))
+
+
 @shows("errors/head-hangs")
 async def head_hangs(site: Any) -> bool:
     return await hangs(site.ask("HEAD", "/events"))
