@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from ssegauge.conformance.seen import Spoken, View, spoken
 from ssegauge.conformance.target import EVENT_STREAM, KNOWN, Profile, Promises, Target, promised
 
 MOST_BASELINE = 1 << 20  # characters
+# Its socket and its transcript; and what the interpreter, the event loop and storms of readers take: 48 were enough.
+DESCRIPTORS_A_STREAM, SPARE_DESCRIPTORS = 2, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ def check(
 
     Raises CannotJudge when nothing can be judged, KeyboardInterrupt when interrupted.
     """
+    make_room(options.parallel)
     rules = chosen(options)
     known = read_baseline(options.baseline, rules)
     recording = Recording(folder.path / "transcripts", folder.redact)
@@ -104,6 +108,20 @@ def check(
     if interrupted:
         raise KeyboardInterrupt
     return folder.clean(made), [folder.redact.text(note) for note in (*made.get("notes", ()), *recording.remarks)]
+
+
+def make_room(parallel: int) -> None:
+    """Raise the limit of open files to what a check takes; raise CannotJudge where that is not allowed.
+
+    What could not be opened for want of descriptors would look like a server that refuses.
+    """
+    wanted = SPARE_DESCRIPTORS + DESCRIPTORS_A_STREAM * parallel
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        remedy = "raise `ulimit -Hn`, or give a smaller --parallel"
+        raise CannotJudge(f"a check opens up to {wanted} files, and a process here may open only {hard}; {remedy}")
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _interruptible(playing: Coroutine[Any, Any, Failures]) -> Failures:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,14 +83,26 @@ def _figures(folder: RunFolder) -> Figures:
 
 
 def _replace(path: Path, text: str) -> Path:
-    """Write a file whole or not at all, so that an interrupted report leaves the former one."""
+    """Write a file whole or not at all, so that an interrupted report leaves the former one; for its owner alone.
+
+    What is no plain file, as /dev/stdout, is written into and never replaced.
+    """
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            path.write_text(text, "utf-8")
+            return path
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(text, "utf-8")
+        unfinished.unlink(missing_ok=True)
+        with open(unfinished, "x", encoding="utf-8", opener=_private) as file:
+            file.write(text)
         unfinished.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
         raise BadRunFolder(f"{shown(path)}: cannot be written ({error.strerror}); give another place") from error
     return path
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -32,7 +32,7 @@ OF_TASKS = {
     "liveness": ("idle", "unknown-task"),
     "errors": (
         *("failing", "unknown-task", "malformed-id", "other-methods", "head"),
-        *("query", "large-header", "no-token"),
+        *("query", "large-header", "malformed", "no-token"),
     ),
     "response": ("paced", "http10"),
     "delivery": ("paced", "compressed"),
@@ -48,6 +48,7 @@ OF_THE_FEED = {
     "cleanup/open-count-wrong": ("plain-storm",),
     "cleanup/socket-held-after-fin": ("plain-storm",),
     "cleanup/socket-held-after-rst": ("plain-storm",),
+    "cleanup/half-open-held": ("vanish",),
     "cleanup": ("plain-cycles",),
     "delivery/batched": ("published", "plain"),
     "delivery/held-by-compression": ("compressed", "compression"),
@@ -55,7 +56,7 @@ OF_THE_FEED = {
     "delivery": ("published", "plain"),
     "end/cut-by-timeout": ("watch",),
     "end": ("plain",),
-    "errors": ("other-methods", "head", "query", "large-header", "no-token"),
+    "errors": ("other-methods", "head", "query", "large-header", "malformed", "no-token"),
     "liveness": ("watch",),
     "response": ("plain",),
     "resume": ("plain", "unknown-ids"),
@@ -79,15 +80,15 @@ AT_ONCE = 10
 # a chat server takes POST alone, so that nobody comes back, tells nothing of others and is silent only between answers.
 NOT_THERE: Mapping[Served, tuple[str, ...]] = {
     "event-stream": (
-        *("delivery/held-to-the-end", "end/", "liveness/heartbeat-is-an-event", "response/204-with-body"),
-        *("response/connection-field-in-http2", "response/malformed-http2", "resume/replays-without-ids"),
-        "wire/truncated-",
+        *("cleanup/half-open-held", "delivery/held-to-the-end", "end/", "liveness/heartbeat-is-an-event"),
+        *("response/204-with-body", "response/connection-field-in-http2", "response/malformed-http2"),
+        *("resume/replays-without-ids", "wire/truncated-"),
     ),
     "chat-completions": (
         *("cleanup/", "chat/error-without-message", "chat/goes-on-after-error", "chat/tool-"),
         *("chat/retry-after-missing", "delivery/", "end/cut-by-timeout", "errors/head-hangs"),
-        *("errors/large-header-5xx", "errors/query-garbage-5xx", "liveness/goes-deaf", "liveness/heartbeat-"),
-        "response/chunked-to-http10",
+        *("errors/large-header-5xx", "errors/malformed-request-5xx", "errors/query-garbage-5xx", "liveness/goes-deaf"),
+        *("liveness/heartbeat-", "response/chunked-to-http10"),
         *("response/204-with-body", "response/cacheable", "response/connection-field-in-http2"),
         *("response/malformed-http2", "resume/", "security/injection-", "security/vary-origin-missing", "slow/"),
         *("wire/event-named-open-or-error", "wire/id-too-long", "wire/retry-"),

@@ -29,11 +29,17 @@ errors = Console(stderr=True, highlight=False)
 def reference_server(*, loud: bool) -> Iterator[Target]:
     """Run the reference server on a free port in a process of its own, and describe it as a target."""
     from ssegauge.conformance.errors import CannotJudge
+    from ssegauge.conformance.recording.keeper import end_with_parent
     from ssegauge.conformance.target import load_target
     from ssegauge.reference_server import TARGET_FILE
 
-    command = [sys.executable, "-P", "-m", "ssegauge.reference_server", "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)  # noqa: S603 - our own server
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "ssegauge.reference_server", "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=end_with_parent,  # noqa: PLW1509 - no thread was started yet
+    )
     try:
         base_url = process.stdout.readline().rpartition(" ")[2].strip() if process.stdout else ""
         if not base_url:
@@ -54,8 +60,8 @@ def under_test(where: str, told: Given | None, command: str | None, *, quiet: bo
     Say first which keys of a target file nothing uses.
     """
     from ssegauge.conformance.errors import CannotJudge
-    from ssegauge.conformance.recording.machine import running
     from ssegauge.conformance.recording.redaction import Redactor
+    from ssegauge.conformance.recording.spawned import running
 
     described = find_target(where, told)
     for note in () if quiet else described.notes:
