@@ -63,6 +63,7 @@ soak: $(STAMP)
 
 # Every fault against every rule: docs/detection-matrix.md.
 matrix: $(STAMP)
+	$(BIN)/python -m pytest tests/test_matrix.py -m matrix
 	$(BIN)/python -m tests.matrix > docs/detection-matrix.md
 
 # What the official clients of language models make of every faulty server: docs/language-models.md. A minute.
