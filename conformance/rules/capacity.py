@@ -1,6 +1,6 @@
 """Rules on how much a server bears at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from ssegauge.conformance.rules.reading.answers import no_room
@@ -89,11 +89,19 @@ def _for_want_of_room(prompt: Sequence[View], late: Sequence[View]) -> bool:
     if any(head_ms < min(ends.values()) - EARLIER_MS for head_ms in answered.values()):
         return False
     if any(view.ended_by_server for view in prompt):
-        return len(answered) > 1 and all(
-            any(-EARLIER_MS <= head_ms - end_ms <= usual_ms for other, end_ms in ends.items() if other != name)
-            for name, head_ms in answered.items()
-        )
+        return len(answered) > 1 and _each_takes_a_place(answered, ends, usual_ms)
     return len(late) > 1 and all(_waited_ms(view) >= LONG_MS for view in late)
+
+
+def _each_takes_a_place(heads: Mapping[str, float], ends: Mapping[str, float], usual_ms: float) -> bool:
+    """Whether each was answered when another had ended, no two for the same: a stall ends for all of them together."""
+    free = sorted(ends.items(), key=lambda end: end[1])
+    for name, head_ms in sorted(heads.items(), key=lambda head: head[1]):
+        found = [one for one in free if one[0] != name and -EARLIER_MS <= head_ms - one[1] <= usual_ms]
+        if not found:
+            return False
+        free.remove(found[0])
+    return True
 
 
 def _ended_ms(view: View) -> float:

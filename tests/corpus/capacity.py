@@ -69,6 +69,8 @@ CASES = {
             crowd(2, 3, None),  # one may have been lost on the way
             (*crowd(2), refused(2, 409)),  # one reader each, on purpose
             tuple(one_of(n, head, end, "eof") for n, head, end in ((1, 300, 1300), (2, 2000, 3000), (3, 500, 1500))),
+            # The machine stood still: they are answered together, and one of them alone can have had the place.
+            tuple(one_of(n, head, end, "eof") for n, head, end in ((1, 5, 1000), (2, 1205, 1300), (3, 1210, 1310))),
             (HELLO, *crowd(None, None), exchange(EVENT, task_id=None, kind="plain", how="cut")),
         ),
     ),
