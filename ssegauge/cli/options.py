@@ -83,6 +83,9 @@ SharedPrefix = Annotated[int, _load("--shared-prefix", help="Words that all made
 FindLimit = Annotated[bool, _load("--find-limit", help="Search the most streams, up to --users.")]
 Web = Annotated[bool, _load("--web", help="Start from Locust's web page instead of at once.")]
 WebPort = Annotated[int, _load("--web-port", help="Where Locust's page listens.", min=1, max=65535)]
+MetricsPort = Annotated[
+    int, _load("--metrics-port", help="A page for Prometheus while the run goes on; 0: none.", min=0, max=65535)
+]
 Processes = Annotated[int, _load("--processes", help="Spread the users over so many processes.", min=0)]
 Master = Annotated[bool, _load("--master", help="Lead workers on other machines.")]
 Worker = Annotated[bool, _load("--worker", help="Work for a master.")]
