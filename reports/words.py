@@ -106,6 +106,15 @@ def place(evidence: Mapping[str, Any]) -> str:
     return ", ".join([prose(evidence["transcript"]), *named])
 
 
+ENDS = {"eof": "the server ended it", "cut": "ssegauge ended it", "timeout": "nothing more came", "error": "it broke"}
+
+
+def ended(end: Mapping[str, Any]) -> str:
+    """Return how an exchange ended: ``the server ended it``, with what is known besides."""
+    how, detail = str(end.get("how")), end.get("detail")
+    return ENDS.get(how, prose(how)) + (f": {prose(str(detail))}" if detail else "")
+
+
 def says(finding: Mapping[str, Any]) -> str:
     """Return what was seen, or for a rule that has nothing to tell what it asks for, on one line."""
     return prose(finding["summary"] or finding.get("title", ""))
