@@ -24,7 +24,7 @@ Place = tuple[str, int | None]  # a transcript and a chunk of it, as evidence na
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A chunk of the body: when it came (ms), where it begins, its length and first bytes; whether it is the evidence."""
+    """A chunk of the body: when it came (ms), where it begins, its length and first bytes; whether it is evidence."""
 
     at_ms: float
     offset: int

@@ -85,7 +85,9 @@ def test_curl_says_what_was_asked_and_no_secret_and_nothing_of_it_is_run(tmp_pat
 
 
 def test_the_check_is_repeated_with_what_said_the_target() -> None:
-    command = "ssegauge run x.toml --users 50 -H 'A: ${T}' --junit=o.xml --spawn 'node s.js' -k --out d --quiet --json '{\"a\": 1}'"
+    command = (
+        "ssegauge run x.toml --users 50 -H 'A: ${T}' --rate=5 --spawn 'node s.js' -k --out d -q --json '{\"a\": 1}'"
+    )
     run = factory.run_document(command=shlex.split(command))
     found = shlex.split(repeat.check_command("wire/x", run))
     assert found == shlex.split(
