@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from ssegauge.reports import write
+from ssegauge.reports import github, write
 from ssegauge.reports.errors import BadRunFolder
 from ssegauge.reports.folder import Document, RunFolder, open_run, shown
 
@@ -90,24 +90,33 @@ def show(
     verbose: bool = False,
 ) -> NoReturn:
     """Show result documents, and end the command with the status of the worst verdict."""
+    status = EXIT_STATUS[min((one["verdict"] for one in documents), key=WORST_FIRST.index)]
     if as_json:
         typer.echo(json.dumps(documents[0] if len(documents) == 1 else documents, indent=1))
     else:
-        _print([one for one in documents if not quiet or one["verdict"] != "pass"], verbose=verbose)
+        _print(documents, status, verbose=verbose, quiet=quiet)
         if run_dir and not quiet:
             typer.echo(f"Report: {run_dir / 'report.html'}")
-    raise typer.Exit(EXIT_STATUS[min((one["verdict"] for one in documents), key=WORST_FIRST.index)])
+    if run_dir:
+        github.tell(run_dir, documents)
+    raise typer.Exit(status)
 
 
-def _print(documents: Sequence[Document], *, verbose: bool) -> None:
+def _print(documents: Sequence[Document], status: int, *, verbose: bool, quiet: bool) -> None:
     from rich.console import Console
 
-    from ssegauge.reports.render.text import load_table, verdict_table
+    from ssegauge.reports.render.text import has_findings, load_table, reason, verdict_table
 
     conformance = next((one for one in documents if one["schema"].startswith("ssegauge/conformance")), None)
-    for one in documents:
-        table = verdict_table(one, verbose=verbose) if one is conformance else load_table(one, conformance)
-        Console(highlight=False).print(table, crop=False)
+    console = Console(highlight=False)
+    told = [one for one in documents if not quiet or has_findings(one)]
+    for one in told:
+        is_check = one is conformance
+        table = verdict_table(one, verbose=verbose, quiet=quiet) if is_check else load_table(one, conformance)
+        console.print(table, crop=False)
+    if told:
+        load = next((one for one in documents if one is not conformance), None)
+        console.print(reason(conformance, load, status), soft_wrap=True)
 
 
 def compared(base: Path, head: Path, *, tolerance: float) -> "Comparison":

@@ -255,6 +255,24 @@ def elapsed(started: str, finished: str) -> str:
     return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
 
 
+DEFAULT_TARGET = "ssegauge.toml"
+
+
+def target_file(run: Document | None) -> str:
+    """Return the target file that a run's command named, as a path in a repository; else the one it takes by itself."""
+    spelled = (word.rpartition("=")[2] for word in (run["command"] if run else ()))
+    named = next((word for word in spelled if word.endswith(".toml")), DEFAULT_TARGET)
+    return named.removeprefix("./").lstrip("/")
+
+
+def address(run: Document) -> str:
+    """Return what was asked: the server's address and the stream's path, as far as the run says."""
+    target = run["target"]
+    stream = target.get("stream")
+    path = stream.get("path", "") if isinstance(stream, dict) else ""
+    return f"{str(target.get('base_url') or '').rstrip('/')}{path}"
+
+
 def run_facts(run: Document) -> Iterator[tuple[str, str]]:
     """Yield (label, text) for when, where and how a run was made."""
     machine = run["machine"]
