@@ -84,3 +84,14 @@ def test_phases_with_and_without_streams_are_pooled() -> None:
     samples = samples.assign(phase=["streams-1", "idle-1", "streams-2", "ramp"])
     pooled = summarize.with_and_without(samples, factory.PHASES)
     assert {held: (found.samples, found.p50) for held, found in pooled.items()} == {False: (1, 20), True: (2, 20)}
+
+
+def test_the_rate_counts_what_came_each_second_and_leaves_out_the_last() -> None:
+    frame = pd.DataFrame({"at_ms": [100.0, 200.0, 2100.0, 3100.0], "value": 1.0})
+    found = summarize.rate(summarize.over_time(frame))
+    assert dict(zip(found["at_s"], found["per_s"], strict=True)) == {0.0: 2.0, 1.0: 0.0, 2.0: 1.0}
+
+
+def test_a_percentile_beyond_the_samples_is_not_told() -> None:
+    assert not summarize.percentiles(np.arange(4999.0)).is_far
+    assert summarize.percentiles(np.arange(10_001.0)).p999 == 9990.0
