@@ -7,6 +7,7 @@ ms, except `at_s`.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ def percentiles(values: Values) -> Percentiles:
         return NOTHING
     found = np.percentile(known, [100 * quantile for quantile in QUANTILES.values()])
     p999 = float(np.percentile(known, 99.9)) if known.size >= ENOUGH_FOR_P999 else float("nan")
-    return Percentiles(int(known.size), *found.tolist(), p999)
+    return replace(Percentiles(int(known.size), *found.tolist()), p999=p999)
 
 
 def latency_table(frame: pd.DataFrame) -> dict[str, Percentiles]:
