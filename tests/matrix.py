@@ -47,7 +47,14 @@ NAMES: Mapping[Served, str] = {
 OF_ANY_STREAM = {"resume/begins-anew", "resume/events-lost-on-resume", "resume/known-id-refused"}
 # What tasks have no occasion to show: their streams are told by other rules, and here none is in HTTP/2.
 NOT_OF_TASKS = (
-    *("capacity/", "delivery/held-to-the-end", "delivery/readers-differ", "end/", "liveness/gap-too-long"),
+    *(
+        "capacity/",
+        "cleanup/half-open-held",
+        "delivery/held-to-the-end",
+        "delivery/readers-differ",
+        "end/",
+        "liveness/gap-too-long",
+    ),
     *("liveness/first-event-late", "response/connection-field-in-http2", "response/malformed-http2"),
     *("resume/replays-without-ids", "resume/unknown-id-", "resume/known-id-", *sorted(OF_ANY_STREAM)),
     "shape/breaks-schema",
@@ -103,6 +110,7 @@ class Shown:
     heartbeat_s: float = HEARTBEAT_S
     options: tuple[str, ...] = ()
     not_promised: tuple[str, ...] = ()  # though the target file does
+    vanished_s: float | None = None
 
 
 # Groups of rules of language-model streams: their faults are whole in one stream, or in one refusal, and so they are
@@ -128,6 +136,7 @@ OF_ANSWERS = {
 SHOWN: Mapping[Served, Mapping[str, Shown]] = {
     "task-progress": {},
     "event-stream": {
+        "cleanup/half-open-held": Shown(options=FEED, vanished_s=2.0),
         "delivery/one-event-late": Shown(options=("--pace", "0.6")),
         "liveness/heartbeat-missing": Shown(options=("--pace", "0"), not_promised=SILENT),
         "liveness/silent": Shown(heartbeat_s=3.0, options=("--pace", "0"), not_promised=SILENT),
@@ -201,7 +210,7 @@ def results_of(row: Row, probes: Collection[str] = (), *, quick: bool = False) -
     how = shown(row)
     with serving(_options(row.server, (row.fault,) if row.fault else (), how)) as server:
         target = as_shipped(row.server, server, how.heartbeat_s)
-        lifted = replace(target.promises, **dict.fromkeys(how.not_promised))
+        lifted = replace(target.promises, **dict.fromkeys(how.not_promised), vanished_s=how.vanished_s)
         target = replace(target, promises=lifted)
         results, recording = _checked(target, probes, quick=quick)
     assert row.fault or not recording.notes, recording.notes

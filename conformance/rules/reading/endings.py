@@ -72,6 +72,7 @@ PROTOCOLS = (
         "an event of type 'response.completed', '.failed' or '.incomplete'",
         _speaks_responses,
         lambda one: one.event.type in {"response.completed", "response.failed", "response.incomplete"},
+        pings=True,
     ),
 )
 

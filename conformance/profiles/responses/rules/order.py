@@ -140,7 +140,7 @@ def created_not_first(view: View) -> Iterator[Mark]:
 
     Example: event: response.output_item.added, as the first event
     """
-    first = next((one for one in told(view) if kind(one) != "error"), None)
+    first = next((one for one in told(view) if kind(one) not in {"error", "response.failed"}), None)
     if first and not is_resumed(view):
         yield view.good() if kind(first) == CREATED else view.bad(f"the first event is {kind(first)}", first)
 
