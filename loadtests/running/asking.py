@@ -82,7 +82,8 @@ class Desk:
         def answered(answer: Answer) -> None:
             self._under_way.discard(answer)
             self._longest_s = max(self._longest_s, (clock.now() - begun_ns) / 1e9)
-            node.keep(answer.record, answer.ending)
+            if answer.has_answer:  # a refusal is no stream, and is told by its status
+                node.keep(answer.record, answer.ending)
             done(answer)
 
         answer = Answer(meter, self.tally, number, node.books, answered)

@@ -29,6 +29,7 @@ from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
 from ssegauge.loadtests.judging import answers, asked, capacity, guard, summary
 from ssegauge.loadtests.measuring.answers import Tally
+from ssegauge.loadtests.running.frozen import ended_when_frozen
 from ssegauge.loadtests.running.options import STATUS_VARIABLE, TARGET_VARIABLE, to_json
 from ssegauge.loadtests.running.orders import orders
 
@@ -67,6 +68,7 @@ class Options:
     shared_prefix: int = 0
     web: bool = False
     web_port: int = 8089
+    metrics_port: int = 0
     processes: int = 0
     master: bool = False
     worker: bool = False
@@ -92,8 +94,10 @@ def run_load(
     target = check_requests(options, target)
     line = command(options, out)
     if options.web:
-        check_free(options.web_port)
+        check_free("--web-port", options.web_port)
         line += ["--host", target.base_url]
+    if options.metrics_port:
+        check_free("--metrics-port", options.metrics_port)
     make_room(options)
     check_reachable(target)
     with tempfile.TemporaryFile() as log:
@@ -211,7 +215,8 @@ def make_room(options: Options) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     wanted = options.users // max(1, options.processes) + SPARE_DESCRIPTORS
     if most != resource.RLIM_INFINITY and wanted > most:
-        remedy = f"use --users {most - SPARE_DESCRIPTORS} or fewer, --processes, or raise `ulimit -Hn`"
+        fewer = f"use --users {most - SPARE_DESCRIPTORS} or fewer, --processes, or " if most > SPARE_DESCRIPTORS else ""
+        remedy = f"{fewer}raise `ulimit -Hn`"
         raise CannotJudge(f"--users {options.users}: a process here may open only {most} files; {remedy}")
 
 
@@ -226,13 +231,13 @@ def check_reachable(target: Target) -> None:
         raise CannotJudge(f"{target.base_url}: cannot connect ({why}); is the server running?") from None
 
 
-def check_free(port: int) -> None:
-    """Raise CannotJudge when Locust's page cannot listen at a port of this machine."""
+def check_free(option: str, port: int) -> None:
+    """Raise CannotJudge when nobody can listen at a port of this machine that an option names."""
     try:
         socket.create_server((WEB_HOST, port)).close()
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else str(error)  # Python adds the address, which is known
-        raise CannotJudge(f"--web-port {port}: cannot listen there ({why}); choose another port") from None
+        raise CannotJudge(f"{option} {port}: cannot listen there ({why}); choose another port") from None
 
 
 def command(options: Options, out: Path) -> list[str]:
@@ -251,6 +256,7 @@ def command(options: Options, out: Path) -> list[str]:
     line += ["--arrivals", options.arrivals, "--think", str(options.think_s), "--prompts", options.prompts]
     line += ["--requests", options.requests and str(Path(options.requests).resolve())]
     line += ["--shared-prefix", str(options.shared_prefix)]
+    line += ["--metrics-port", str(options.metrics_port)]
     line += ["--abort-on", ";".join(options.abort_on)]
     line += ["--objective", ";".join(options.objectives)]
     switches = {
@@ -302,7 +308,7 @@ def _watch(
     )
     os.close(sink)
     try:
-        with os.fdopen(source, encoding="utf-8") as statuses:
+        with os.fdopen(source, encoding="utf-8") as statuses, ended_when_frozen(process.pid):
             return _follow(process, statuses, on_progress)
     finally:
         _kill(process)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import sys
 import traceback
 from collections import Counter
@@ -27,11 +28,13 @@ from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, Runner, Wor
 from locust.stats import CSV_STATS_INTERVAL_SEC
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.recording.keeper import end_with_parent
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
 from ssegauge.loadtests.measuring import samples, server
 from ssegauge.loadtests.running.asking import PATIENCE_S
 from ssegauge.loadtests.running.conductor import FLUSH_S, Conductor, Plan
+from ssegauge.loadtests.running.live import Live
 from ssegauge.loadtests.running.locust_stats import log_failures, log_replies, log_samples
 from ssegauge.loadtests.running.node import Node
 from ssegauge.loadtests.running.options import STATUS_VARIABLE, TARGET_VARIABLE, add_options, orders_of, target_of
@@ -58,6 +61,7 @@ class Run:
         self._before: dict[str, Counter[str]] = {"failures": Counter(), "drops": Counter()}
         self._expected: set[str] = set()  # workers, when the run began
         self._conducting = self._finished = False
+        self._live: Live | None = None
         self._folder: RunFolder | None = None  # when nobody else keeps it
 
     def start(self) -> None:
@@ -78,6 +82,7 @@ class Run:
         if not isinstance(self.runner, WorkerRunner):
             self._folder = _own_folder(self.environment, self.target)
             self.conductor = Conductor(_plan(self, self._folder), self.target, self)
+            self._live = _live(self.conductor.plan.out, self.environment)
             self._loops.append(gevent.spawn(self._flush_loop))
             if pid := server.process_of(self.target):
                 self._loops.append(gevent.spawn(server.watch, pid, self.conductor.rows))
@@ -103,6 +108,8 @@ class Run:
         if missing := self.conductor.missing(self._expected):
             self.conductor.complaint = _ended_early(missing)
         document = self.conductor.conclude()
+        if self._live:
+            self._live.stop()
         if self._folder:
             self._folder.finish()
         self.environment.process_exit_code = EXIT_CODES[document["verdict"]]
@@ -146,6 +153,8 @@ class Run:
 
     def say(self, status: Mapping[str, Any]) -> None:
         """Tell the process that started us what goes on; when it is gone, there is nobody to run for."""
+        if self._live:
+            self._live.take(status)
         if not (descriptor := os.environ.get(STATUS_VARIABLE)):
             return
         try:
@@ -275,6 +284,15 @@ def _arriving(run: Run) -> Orders | None:
     return run.orders if _asks(run) and run.orders.arrivals else None
 
 
+def _live(folder: Path, environment: Environment) -> Live:
+    port = getattr(environment.parsed_options, "ssegauge_metrics_port", 0)
+    try:
+        return Live(folder, port)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise CannotJudge(f"--metrics-port {port}: cannot listen there ({why}); choose another port") from None
+
+
 def _workers(runner: Runner) -> set[str]:
     """Return the workers that are there: one that has died stays in Locust's list for a minute."""
     if not isinstance(runner, MasterRunner):
@@ -323,6 +341,8 @@ def _on_init(runner: Runner, **_: object) -> None:
         if run := _runs.get(environment):
             run.receive(msg.node_id, msg.data)
 
+    if STATUS_VARIABLE in os.environ:  # the process that started us, or of a worker the master, takes us with it
+        end_with_parent(signal.SIGTERM)
     if isinstance(runner, WorkerRunner):
         runner.register_message(ORDER, on_order, concurrent=True)
     elif isinstance(runner, MasterRunner):

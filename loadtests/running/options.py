@@ -31,6 +31,7 @@ def add_options(parser: ArgumentParser) -> None:
         "streams": ("streams of each Locust user, where there are very many; 0: as its class says", int, 0),
         "objective": ("what else is to hold, such as update_p99 < 500ms; several with ; between them", str, ""),
         "abort_on": ("objectives whose breach ends the run, with ; between them", str, ""),
+        "metrics_port": ("a page for Prometheus while the run goes on, at this port of this machine; 0: none", int, 0),
         "extend": ("seconds at most beyond the duration, until an impact is decided", float, 30.0),
         "measure": ("the type of the events that are timed; default: no greeting, heartbeat or replay", str, ""),
         "arrivals": ("requests per second that wait for no answer: 20/s, '20/s constant'; default: users ask", str, ""),

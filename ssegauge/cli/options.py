@@ -44,6 +44,10 @@ Quick = Annotated[bool, _judging("--quick", help="Leave out what waits longer th
 Only = Annotated[list[str] | None, _judging("--only", help="Judge by this rule or group alone.", metavar="CODE|GROUP")]
 Skip = Annotated[list[str] | None, _judging("--skip", help="Leave this rule or group out.", metavar="CODE|GROUP")]
 Baseline = Annotated[Path | None, _judging("--baseline", help="A file of known findings, a code a line.")]
+UpdateBaseline = Annotated[
+    bool, _judging("--update-baseline", help="Write what is found now to the file of --baseline, and go by that.")
+]
+FailFast = Annotated[bool, _judging("--fail-fast", help="Run no load where the check is not good.")]
 Rules = Annotated[list[Path] | None, _judging("--rules", help="Judge by the rules in this file too.", metavar="FILE")]
 Parallel = Annotated[int, _judging("--parallel", help="Streams that are open at once, at most.", min=1)]
 Timeout = Annotated[float, _judging("--timeout", help="Seconds after which what was seen is judged.", min=1.0)]
@@ -83,6 +87,9 @@ SharedPrefix = Annotated[int, _load("--shared-prefix", help="Words that all made
 FindLimit = Annotated[bool, _load("--find-limit", help="Search the most streams, up to --users.")]
 Web = Annotated[bool, _load("--web", help="Start from Locust's web page instead of at once.")]
 WebPort = Annotated[int, _load("--web-port", help="Where Locust's page listens.", min=1, max=65535)]
+MetricsPort = Annotated[
+    int, _load("--metrics-port", help="A page for Prometheus while the run goes on; 0: none.", min=0, max=65535)
+]
 Processes = Annotated[int, _load("--processes", help="Spread the users over so many processes.", min=0)]
 Master = Annotated[bool, _load("--master", help="Lead workers on other machines.")]
 Worker = Annotated[bool, _load("--worker", help="Work for a master.")]
@@ -93,5 +100,5 @@ Out = Annotated[Path | None, _output("--out", help="The run folder; default: a n
 JUnit = Annotated[Path | None, _output("--junit", help="Write JUnit XML here too.")]
 Sarif = Annotated[Path | None, _output("--sarif", help="Write SARIF here.")]
 AsJson = Annotated[bool, _output("--json", help="Print the result document as JSON, and nothing else.")]
-Quiet = Annotated[bool, _output("--quiet", "-q", help="Print findings and errors only.")]
-Verbose = Annotated[bool, _output("--verbose", "-v", help="List the rules that passed, too.")]
+Quiet = Annotated[bool, _output("--quiet", "-q", help="Print findings (of every level) and errors only.")]
+Verbose = Annotated[bool, _output("--verbose", "-v", help="Name the rules that passed or were not observed, too.")]

@@ -17,14 +17,6 @@ PROGRAMS = ROOT / "build" / "gateways" / "bin"
 START_S = 180.0  # LiteLLM imports for long
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave them out unless they are asked for with `-m gateways`."""
-    if "gateways" not in (config.getoption("-m") or ""):
-        others = [item for item in items if item.get_closest_marker("gateways")]
-        config.hook.pytest_deselected(items=others)
-        items[:] = [item for item in items if item not in others]
-
-
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[Callable[..., str]]:
     """Start a program with a configuration, and give its base URL once it answers."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import socket
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 import pandas as pd
@@ -27,6 +30,20 @@ token = "/choices/0/delta/content"
 """
 
 
+class Page:
+    """Prometheus, as far as it asks for the answers that finished; when the run is over there is no page any more."""
+
+    def __init__(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.finished: list[int] = []
+
+    def look(self, _: object) -> None:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics") as page:
+            text = page.read().decode()
+            self.finished += map(int, re.findall(r"^ssegauge_finished (\d+)$", text, re.MULTILINE))
+
+
 def test_users_ask_a_server_that_answers_two_at_a_time(load: Load, folder: Path) -> None:
     """Its figures add up: what was asked and answered, tokens, goodput; and it is said how many it answers at once."""
     slots, prompts, lock = threading.Semaphore(2), set(), threading.Lock()
@@ -43,6 +60,7 @@ def test_users_ask_a_server_that_answers_two_at_a_time(load: Load, folder: Path)
                 time.sleep(0.04)
             connection.sendall(chunk(DONE) + b"0\r\n\r\n")
 
+    page = Page()
     stated = ("goodput > 1%", "first_token_p50 < 30s", "first_token_p95 < 0.001ms", "tokens_per_second_p5 > 0.01")
     with scripted(answer) as url:
         document = load(
@@ -54,6 +72,8 @@ def test_users_ask_a_server_that_answers_two_at_a_time(load: Load, folder: Path)
             prompts="20-30",
             shared_prefix=5,
             objectives=stated,
+            metrics_port=page.port,
+            on_progress=page.look,
         )
     assert document["scenario"] == "requests"
     asked = document["requests"]
@@ -74,6 +94,12 @@ def test_users_ask_a_server_that_answers_two_at_a_time(load: Load, folder: Path)
     late = asked["tokens"]["gaps_read_late"] + asked["tokens"]["read_together"]
     assert counted["token_gap"] + late == 4 * asked["finished"]
     schema.validate("load", document)
+    assert page.finished == sorted(page.finished)
+    assert 0 < page.finished[-1] <= asked["finished"]
+    lines = pd.read_csv(folder / "live.csv")
+    assert len(lines) >= 4
+    assert lines["finished"].is_monotonic_increasing
+    assert lines["open"].max() <= 2
     process = document["server"]  # the mock is a thread of ours
     assert process["memory_mib"]["max"] >= process["memory_mib"]["first"] > 10
     assert process["descriptors"] > 5
