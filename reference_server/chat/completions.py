@@ -21,7 +21,8 @@ from ssegauge.reference_server.generation.form import COUNT, FAILURE, MODEL, kno
 
 OPTIONS = {"type": "object", "properties": {"include_usage": {"type": "boolean"}}}
 NAME = {"type": "string", "pattern": "^[a-zA-Z0-9_-]{1,64}$"}
-FUNCTION = {"type": "object", "required": ["name"], "properties": {"name": NAME}}
+PARAMETERS = {"type": ["object", "null"], "description": "a JSON Schema"}
+FUNCTION = {"type": "object", "required": ["name"], "properties": {"name": NAME, "parameters": PARAMETERS}}
 TOOL = {"type": "object", "required": ["function"], "properties": {"function": FUNCTION}}
 BODY = Draft202012Validator(
     {

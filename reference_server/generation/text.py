@@ -35,7 +35,7 @@ class Tool:
     @property
     def arguments(self) -> str:
         """Arguments that fit: a value of the right type for each property, as JSON text."""
-        known = self.parameters.get("properties")
+        known = self.parameters.get("properties") if isinstance(self.parameters, dict) else None
         properties = known if isinstance(known, dict) else {}
         return json.dumps({name: _value(schema) for name, schema in properties.items()})
 

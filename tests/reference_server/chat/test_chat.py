@@ -1,6 +1,7 @@
 """The healthy chat server: what a client of the API relies on."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -95,6 +96,9 @@ async def test_the_head_comes_before_the_first_token_and_the_wait_is_no_silence(
         (body(max_tokens=0), "max_tokens must be a number of tokens from 1"),
         (body(n=9), "n must be a number from 1 to 8"),
         (body(stream_options=True), "stream_options must be {include_usage"),
+        (body(tools=[{"function": {"name": "a b"}}]), "tools must be a list of {type, function: {name}}"),
+        (body(tools=[{"function": {"name": "a", "parameters": [1]}}]), "tools must be a list"),
+        (body(tool_choice="a"), "tool_choice must be none, auto, required"),
         ([], "is not of type 'object'"),
     ],
 )
@@ -163,3 +167,32 @@ async def test_many_are_answered_at_once(serving: Any) -> None:
 def test_settings_that_cannot_be_are_one_line(wrong: dict[str, Any]) -> None:
     with pytest.raises(CannotServe, match="must be a number"):
         serve(port=0, profile="chat-completions", **wrong)
+
+
+async def test_whatever_schema_a_tool_has_it_is_called_with_arguments_that_are_json(serving: Any) -> None:
+    odd = {"properties": {"x\ud800\u2028": {"type": ["string"]}, "y": {"enum": [{"a": "\ud800"}]}, "z": 7}}
+    tools = [{"function": {"name": name, "parameters": schema}} for name, schema in (("a", odd), ("b", None))]
+    chunks = (await answered(serving, tools=tools)).events
+    fragments = [call for chunk in chunks for call in chunk["choices"][0]["delta"].get("tool_calls", ())]
+    said = ["".join(one["function"]["arguments"] for one in fragments if one["index"] == index) for index in (0, 1)]
+    assert [[*json.loads(text)] for text in said] == [["x\ud800\u2028", "y", "z"], []]
+
+
+async def test_a_tool_is_called_after_a_word_of_the_user_alone(serving: Any) -> None:
+    tools = [{"function": {"name": "look"}}]
+    for told in ({"tool_choice": "none"}, {"messages": [QUESTION, {"role": "tool", "content": "7"}]}):
+        assert deltas(await answered(serving, tools=tools, **told))
+
+
+async def test_every_choice_that_is_asked_for_is_told(serving: Any) -> None:
+    chunks = (await answered(serving, n=3)).events
+    ends = [chunk["choices"][0]["index"] for chunk in chunks if chunk["choices"][0]["finish_reason"]]
+    assert ends == [0, 1, 2]
+
+
+async def test_the_model_that_fails_says_so_and_ends(serving: Any) -> None:
+    answer = await answered(serving, model="ssegauge-fails")
+    assert answer.is_complete
+    assert set(answer.events[-1]) == {"error"}
+    async with serving(**FAST) as site:
+        assert (await ask(site, {**body(), "model": "ssegauge-fails"})).status == 500
