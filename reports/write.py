@@ -38,6 +38,7 @@ def build(run_dir: Path, *, whole: bool = True) -> Built:
         BadRunFolder: there is no run in the folder, a document breaks its schema, it cannot be written to, or
             (`whole`) it has samples and the libraries to read them are missing.
     """
+    from ssegauge.reports.exchanges import exchanges
     from ssegauge.reports.render.html import html
     from ssegauge.reports.render.junit import junit
     from ssegauge.reports.render.markdown import markdown
@@ -47,7 +48,7 @@ def build(run_dir: Path, *, whole: bool = True) -> Built:
     if whole and figures.unread:
         raise BadRunFolder(f"{shown(run_dir)}: {figures.unread}")
     return Built(
-        html=_replace(run_dir / "report.html", html(folder, figures)),
+        html=_replace(run_dir / "report.html", html(folder, figures, exchanges(folder))),
         markdown=_replace(run_dir / "summary.md", markdown(folder, figures.latencies)),
         junit=_replace(run_dir / "junit.xml", junit(folder)),
         verdict=overall(folder),

@@ -150,7 +150,14 @@ SHOWN: Mapping[Served, Mapping[str, Shown]] = {
         "response/malformed-http2": IN_HTTP2,
     },
     "chat-completions": {**OF_ANSWERS, "chat/retry-after-missing": Shown(options=(*CHAT, "--slots", "1"))},
-    **dict.fromkeys(MODELS, OF_ANSWERS),
+    **{
+        name: {
+            **OF_ANSWERS,
+            "capacity/serves-few-at-once": Shown(heartbeat_s=12.0, options=("--pace", "0.06", "--slots", "1")),
+            "end/marker-missing:open": Shown(heartbeat_s=11.0, options=CHAT),
+        }
+        for name in MODELS
+    },
 }
 
 

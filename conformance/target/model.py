@@ -199,6 +199,7 @@ class Target:
     origin: str | None = None  # of a page that may read the stream from elsewhere
     observe: Observe = field(default_factory=Observe)
     limits: Limits = field(default_factory=Limits)
+    objectives: tuple[str, ...] = ()  # of a load run, as --objective states them
     tls: Tls = field(default_factory=Tls)
     secrets: frozenset[str] = field(default_factory=frozenset, compare=False, repr=False)
     unused: tuple[str, ...] = field(default=(), compare=False)

@@ -67,10 +67,11 @@ def _open_what_is_closed() -> None:
 
 def _status() -> int:
     try:
-        from ssegauge.reports.cli import compare, report
+        from ssegauge.reports.cli import compare, history, report
 
         app.command()(report)
         app.command()(compare)
+        app.command()(history)
         app(spelled_out(sys.argv[1:]))
     except SystemExit as done:  # Typer's way to end: usage errors are 2, an interrupt is 130
         return 0 if done.code is None else done.code if isinstance(done.code, int) else 2

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +18,7 @@ from ssegauge.cli import options as say
 from ssegauge.cli.work import (
     DEFAULT_TARGET,
     check_live,
+    errors,
     find_target,
     given,
     load_live,
@@ -29,7 +32,6 @@ from ssegauge.cli.work import (
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Does a Server-Sent Events server speak the protocol right, and does it hold up?",
@@ -71,12 +73,18 @@ def serve(
     from ssegauge import reference_server
 
     if list_faults:
-        for code, text in reference_server.faults_of(profile).items():
-            screen.print(f"[bold]{code}[/bold]  {escape(text)}", soft_wrap=True)
+        _print_by_group(reference_server.faults_of(profile))
         return
     options: dict[str, Any] = {"token": token, "allow_origin": allow_origin or (), "heartbeat": heartbeat}
     own: dict[str, Any] = {"pace": pace, "first_token": first_token, "slots": slots, "http2": http2}
     reference_server.serve(host, port, profile=profile, faults=fault or (), **options, **own)
+
+
+def _print_by_group(faults: Mapping[str, str]) -> None:
+    for group, codes in itertools.groupby(sorted(faults), key=lambda code: code.partition("/")[0]):
+        screen.print(f"[bold]{escape(group)}[/bold]")
+        for code in codes:
+            screen.print(f"  {escape(code)}  [dim]{escape(faults[code])}[/dim]", soft_wrap=True)
 
 
 @app.command("check", epilog="Example: ssegauge check localhost:3000/events -H 'Authorization: Bearer ${TOKEN}'")
@@ -96,6 +104,7 @@ def check_command(
     skip: say.Skip = None,
     spawn: say.Spawn = None,
     baseline: say.Baseline = None,
+    update_baseline: say.UpdateBaseline = False,
     rules: say.Rules = None,
     parallel: say.Parallel = 16,
     timeout: say.Timeout = 120.0,
@@ -115,6 +124,7 @@ def check_command(
         only=tuple(only or ()),
         skip=tuple(skip or ()),
         baseline=baseline,
+        update_baseline=update_baseline,
         rules_files=rules_files(rules or ()),
         parallel=parallel,
         timeout_s=timeout,
@@ -207,9 +217,17 @@ def load(
     extend: say.Extend = "30s",
     measure: say.Measure = "",
     objective: say.Objectives = None,
+    abort_on: say.AbortOn = None,
+    arrivals: say.Arrivals = "",
+    think: say.Think = "0",
+    requests: say.Requests = None,
+    prompts: say.Prompts = "",
+    shared_prefix: say.SharedPrefix = 0,
     spawn: say.Spawn = None,
     find_limit: say.FindLimit = False,
     web: say.Web = False,
+    web_port: say.WebPort = 8089,
+    metrics_port: say.MetricsPort = 0,
     processes: say.Processes = 0,
     master: say.Master = False,
     worker: say.Worker = False,
@@ -232,7 +250,15 @@ def load(
         extend_s=seconds(extend),
         measure=measure,
         objectives=tuple(objective or ()),
+        abort_on=tuple(abort_on or ()),
+        arrivals=arrivals,
+        think_s=seconds(think, "--think") if think != "0" else 0.0,
+        requests=str(requests or ""),
+        prompts=prompts,
+        shared_prefix=shared_prefix,
         web=web,
+        web_port=web_port,
+        metrics_port=metrics_port,
         processes=processes,
         master=master,
         worker=worker,
@@ -243,6 +269,8 @@ def load(
     if worker:
         run_worker(find_target(where or target, told), options)
         return
+    if web:
+        errors.print(f"Locust's page: http://127.0.0.1:{web_port} (start the run there; Ctrl-C ends it)")
     with under_test(where or target, told, spawn, quiet=quiet) as described, run_folder(described, out) as folder:
         made = load_live(described, folder, options, loud=not (as_json or quiet), search=find_limit)
     show([made], folder.path, as_json=as_json, quiet=quiet)
@@ -265,6 +293,7 @@ def run_command(
     skip: say.Skip = None,
     spawn: say.Spawn = None,
     baseline: say.Baseline = None,
+    update_baseline: say.UpdateBaseline = False,
     rules: say.Rules = None,
     parallel: say.Parallel = 16,
     timeout: say.Timeout = 120.0,
@@ -273,6 +302,7 @@ def run_command(
     spawn_rate: say.SpawnRate = 100.0,
     duration: say.Duration = "30s",
     rate: say.Rate = 25.0,
+    fail_fast: say.FailFast = False,
     junit: say.JUnit = None,
     sarif: say.Sarif = None,
     as_json: say.AsJson = False,
@@ -291,6 +321,7 @@ def run_command(
         only=tuple(only or ()),
         skip=tuple(skip or ()),
         baseline=baseline,
+        update_baseline=update_baseline,
         rules_files=rules_files(rules or ()),
         parallel=parallel,
         timeout_s=timeout,
@@ -301,6 +332,8 @@ def run_command(
     ours = not (where or target or spawn or told or DEFAULT_TARGET.exists())
     server = reference_server(loud=loud) if ours else under_test(where or target, told, spawn, quiet=quiet)
     with server as described, run_folder(described, out) as folder:
-        documents = [check_live(described, folder, checks, loud=loud), load_live(described, folder, loads, loud=loud)]
+        documents = [check_live(described, folder, checks, loud=loud)]
+        if not (fail_fast and documents[0]["verdict"] != "pass"):
+            documents.append(load_live(described, folder, loads, loud=loud))
     write_extra(folder.path, junit, sarif)
     show(documents, folder.path, as_json=as_json, quiet=quiet, verbose=verbose)

@@ -32,7 +32,8 @@ Spawn = Annotated[str | None, _target("--spawn", help="Start the server with thi
 
 # What is served, and how it is broken: `ssegauge serve` alone.
 Served = Annotated[
-    Literal["task-progress", "event-stream", "chat-completions"], typer.Option("--profile", help="What to serve.")
+    Literal["task-progress", "event-stream", "chat-completions", "responses", "messages"],
+    typer.Option("--profile", help="What to serve."),
 ]
 Fault = Annotated[
     list[str] | None, typer.Option(help="Break this rule on purpose; --faults lists the codes.", metavar="CODE")
@@ -43,13 +44,20 @@ Quick = Annotated[bool, _judging("--quick", help="Leave out what waits longer th
 Only = Annotated[list[str] | None, _judging("--only", help="Judge by this rule or group alone.", metavar="CODE|GROUP")]
 Skip = Annotated[list[str] | None, _judging("--skip", help="Leave this rule or group out.", metavar="CODE|GROUP")]
 Baseline = Annotated[Path | None, _judging("--baseline", help="A file of known findings, a code a line.")]
+UpdateBaseline = Annotated[
+    bool, _judging("--update-baseline", help="Write what is found now to the file of --baseline, and go by that.")
+]
+FailFast = Annotated[bool, _judging("--fail-fast", help="Run no load where the check is not good.")]
 Rules = Annotated[list[Path] | None, _judging("--rules", help="Judge by the rules in this file too.", metavar="FILE")]
 Parallel = Annotated[int, _judging("--parallel", help="Streams that are open at once, at most.", min=1)]
 Timeout = Annotated[float, _judging("--timeout", help="Seconds after which what was seen is judged.", min=1.0)]
 
 Scenario = Annotated[
     str,
-    _load("--scenario", help="progress, watch, or a locustfile; default: progress where the target has its hooks."),
+    _load(
+        "--scenario",
+        help="progress, watch, requests, churn, slow, or a locustfile; default: by what the target describes.",
+    ),
 ]
 Users = Annotated[int, _load("--users", help="Streams at once.", min=1)]
 SpawnRate = Annotated[float, _load("--spawn-rate", help="New users per second.", min=0.1)]
@@ -63,8 +71,25 @@ Measure = Annotated[
 Objectives = Annotated[
     list[str] | None, _load("--objective", help="What else is to hold: 'update_p99 < 500ms'.", metavar="TEXT")
 ]
+AbortOn = Annotated[
+    list[str] | None,
+    _load("--abort-on", help="End the run when this is broken: 'first_token_p95 < 5s'.", metavar="TEXT"),
+]
+Arrivals = Annotated[
+    str, _load("--arrivals", help="Requests that wait for no answer: 20/s, '20/s constant'.", metavar="RATE")
+]
+Think = Annotated[str, _load("--think", help="From an answer to the user's next request, on average.", metavar="TIME")]
+Requests = Annotated[Path | None, _load("--requests", help="Request bodies, one a line (JSON Lines).", metavar="FILE")]
+Prompts = Annotated[
+    str, _load("--prompts", help="Make up prompts of so many words, for {prompt}: 200, 50-500.", metavar="WORDS")
+]
+SharedPrefix = Annotated[int, _load("--shared-prefix", help="Words that all made-up prompts begin with.", min=0)]
 FindLimit = Annotated[bool, _load("--find-limit", help="Search the most streams, up to --users.")]
 Web = Annotated[bool, _load("--web", help="Start from Locust's web page instead of at once.")]
+WebPort = Annotated[int, _load("--web-port", help="Where Locust's page listens.", min=1, max=65535)]
+MetricsPort = Annotated[
+    int, _load("--metrics-port", help="A page for Prometheus while the run goes on; 0: none.", min=0, max=65535)
+]
 Processes = Annotated[int, _load("--processes", help="Spread the users over so many processes.", min=0)]
 Master = Annotated[bool, _load("--master", help="Lead workers on other machines.")]
 Worker = Annotated[bool, _load("--worker", help="Work for a master.")]
@@ -75,5 +100,5 @@ Out = Annotated[Path | None, _output("--out", help="The run folder; default: a n
 JUnit = Annotated[Path | None, _output("--junit", help="Write JUnit XML here too.")]
 Sarif = Annotated[Path | None, _output("--sarif", help="Write SARIF here.")]
 AsJson = Annotated[bool, _output("--json", help="Print the result document as JSON, and nothing else.")]
-Quiet = Annotated[bool, _output("--quiet", "-q", help="Print findings and errors only.")]
-Verbose = Annotated[bool, _output("--verbose", "-v", help="List the rules that passed, too.")]
+Quiet = Annotated[bool, _output("--quiet", "-q", help="Print findings (of every level) and errors only.")]
+Verbose = Annotated[bool, _output("--verbose", "-v", help="Name the rules that passed or were not observed, too.")]

@@ -103,7 +103,7 @@ def check_live(target: Target, folder: RunFolder, options: Options, *, loud: boo
 
     if not loud:
         return check(target, folder, options)[0]
-    server = folder.redact.text(target.base_url)
+    server = folder.redact.text(_address(target))
     with live(errors, f"Checking {server}: connecting") as tell:
         made, notes = check(
             target,
@@ -114,6 +114,10 @@ def check_live(target: Target, folder: RunFolder, options: Options, *, loud: boo
         )
     say_notes(notes)
     return made
+
+
+def _address(target: Target) -> str:
+    return f"{target.base_url.rstrip('/')}{target.stream.path}"
 
 
 def say_notes(notes: Iterable[str]) -> None:
@@ -134,15 +138,15 @@ def load_live(
     load_it = find_limit if search else run_load
     if not loud:
         return load_it(target, folder.path, options)
-    with live(errors, f"Loading {folder.redact.text(target.base_url)}: starting Locust") as tell:
+    with live(errors, f"Loading {folder.redact.text(_address(target))}: starting Locust") as tell:
         return load_it(target, folder.path, options, lambda status: tell(f"Loading {describe(status)}"))
 
 
-def seconds(text: str) -> float:
+def seconds(text: str, option: str = "--duration") -> float:
     """Return a duration as seconds: 30, 30s, 5m, 1h. Raises typer.BadParameter for anything else."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
     if not found or not float(found[1]):
-        raise typer.BadParameter(f"{text!r} is no duration; write 30s, 5m or 1h", param_hint="--duration")
+        raise typer.BadParameter(f"{text!r} is no duration; write 30s, 5m or 1h", param_hint=option)
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
