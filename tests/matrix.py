@@ -18,6 +18,7 @@ from ssegauge.conformance.judge import Result, judge
 from ssegauge.conformance.play import Plan, play
 from ssegauge.conformance.probes import hooks
 from ssegauge.conformance.recording.live import Recording
+from ssegauge.conformance.rules import Rule
 from ssegauge.conformance.target import Call, Given, Limits, Profile, Target, from_toml
 from ssegauge.reference_server import PROFILES, faults_of, start
 from ssegauge.reference_server import Profile as Served
@@ -219,18 +220,30 @@ def results_of(row: Row, probes: Collection[str] = (), *, quick: bool = False) -
 async def checked_here(row: Row, **options: Any) -> dict[str, str]:
     """Check a server of language-model streams in this process, quickly; return as ``found`` does.
 
-    A fault of ``MODELS`` is whole in one stream, so it is asked for once.
+    A fault is asked for as `--only CODE` asks, and judged by that rule and those that may explain what it finds.
     """
     faults = (row.fault,) if row.fault else ()
     told = {"profile": row.server, "token": TOKEN, "allow_origin": [ORIGIN], "first_token": 0, "pace": 0, **options}
     async with start(faults, **told) as base_url:
         target = as_shipped(row.server, Server(base_url, os.getpid()), HEARTBEAT_S)
         recording = Recording()
-        rules = () if row.fault and row.server in MODELS else None
+        rules = [RULES[row.code]] if row.fault else None
         failures = await play(target, recording, Plan.of(target, quick=True, rules=rules), quick=True)
     assert not failures.of, failures.of
     assert row.fault or not recording.notes, recording.notes
-    return broken(_judged(target, recording))
+    return broken(_judged(target, recording, with_causes(row.code) if row.fault else RULES))
+
+
+def with_causes(code: str) -> dict[str, Rule]:
+    """Return a rule, and those that it rests on, by their codes."""
+    found: dict[str, Rule] = {}
+    left = [code]
+    while left:
+        rule = RULES[left.pop()]
+        found[rule.code] = rule
+        named = {*rule.rests_on}
+        left += [one for one, other in RULES.items() if {one, other.group} & named and one not in found]
+    return found
 
 
 def broken(results: Iterable[Result]) -> dict[str, str]:
@@ -258,9 +271,10 @@ def _checked(target: Target, probes: Collection[str], *, quick: bool) -> tuple[l
     return _judged(target, recording), recording
 
 
-def _judged(target: Target, recording: Recording) -> list[Result]:
+def _judged(target: Target, recording: Recording, rules: Mapping[str, Rule] = RULES) -> list[Result]:
     return judge(
         recording.transcripts,
+        rules=rules,
         profile=target.profile,
         limits=target.limits,
         promises=target.promises,

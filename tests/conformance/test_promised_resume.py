@@ -6,6 +6,7 @@ from ssegauge.conformance.catalogue import RULES
 from ssegauge.conformance.judge import Result, judge
 from ssegauge.conformance.target import Promises
 from tests.corpus.build import Run
+from tests.corpus.resume_any import LIVE, SERVED, odd
 from tests.corpus.resume_header import FIRST_TEN, NEXT_FOUR, NO_ID, UNCUT, back, burst, newcomer, told
 
 NEWCOMER = newcomer((10.0, NO_ID))
@@ -57,3 +58,18 @@ def test_a_promise_makes_a_must_of_what_is_a_should(code: str, ids: list[str]) -
 
     assert judged(code, run, resume=None).level == "should"
     assert (judged(code, run).verdict, judged(code, run).level) == ("fail", "must")
+
+
+@pytest.mark.parametrize(
+    ("status", "case", "given", "level"),
+    [
+        (422, "foreign", ("12",), "should"),  # only who came from another server brings such an id
+        (500, "foreign", ("12",), "must"),
+        (422, "foreign", (), "must"),  # the ids of this stream may look like it
+    ],
+)
+def test_how_much_a_refused_id_weighs(status: int, case: str, given: tuple[str, ...], level: str) -> None:
+    known = tuple(odd(*LIVE, case="beyond", value=value, resume="stale") for value in given)
+    result = judged("resume/unknown-id-refused", (SERVED, *known, odd(status=status, case=case)), resume=None)
+
+    assert (result.verdict, result.level) == ("fail", level)

@@ -285,6 +285,8 @@ CASES = {
             end(*message(0, "a"), *message(0, "b")),
             (*START, added(0), added(0), *message(1, "a")),
             end(*message(0, "a"), finished(0, content=[content("a")])),
+            end(*message(0, "a")[:2], *message(0, "a")[1:]),
+            end(*message(0, "a")[:4], *message(0, "a")[3:]),
         ),
         silent=(*SILENT, *runs(TEXT[:2])),
     ),
@@ -353,11 +355,12 @@ CASES = {
             but(TEXT, 5, delta="l� "),
             but(end(*call(0, '{"a"', ": 1}")), 5, arguments="{}"),
             but(REFUSAL, 6, refusal="I can."),
+            (*START, added(0), part("added", 0), said(0, "a")),  # advice
         ),
         silent=(
             *SILENT,
             *RESUMED,
-            *runs(BROKEN_OFF, end(*message(0)), (*START, added(0), part("added", 0), said(0, "a"))),
+            *runs(BROKEN_OFF, end(*message(0))),
             *runs(
                 (*START, added(0, "mcp_call"), OBJECT, of("response.mcp_call_arguments.done", arguments="{}", **at(0)))
             ),

@@ -81,7 +81,7 @@ def _already_there(view: View) -> range:
 
 @rule("responses/item-repeated", "must", profile("R3.2"), over="streams", rests_on=("wire", "shape"))
 def item_repeated(view: View) -> Iterator[Mark]:
-    """An index belongs to one item.
+    """An index belongs to one item, and each item, part and text begins and ends once.
 
     Why: Clients keep items by their index: a second one takes the place of the first, or they raise.
 
@@ -92,6 +92,16 @@ def item_repeated(view: View) -> Iterator[Mark]:
     for item in items(view):
         yield from _once(view, item, item.added, "must")
         yield from _once(view, item, item.dones, "should")
+        marks = [one for one in item.others if not kind(one).endswith(".delta")]
+        for what, times in Counter(map(_mark, marks)).items():
+            if times > 1:
+                yield from _once(view, item, [one for one in marks if _mark(one) == what], "should")
+
+
+def _mark(message: Message) -> tuple[str, int | None, int | None]:
+    """Return what begins or ends, and where in its item."""
+    fields = message.fields
+    return kind(message), number(fields.get("content_index")), number(fields.get("summary_index"))
 
 
 def _once(view: View, item: Item, events: list[Message], level: Level) -> Iterator[Mark]:

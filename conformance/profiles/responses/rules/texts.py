@@ -33,6 +33,9 @@ def text_differs(view: View) -> Iterator[Mark]:
     for text in texts(view):
         if text.is_told_twice and not is_resumed(view):
             yield view.bad(_difference(text), text.dones[0], _weight(text)) if text.differs else view.good()
+        elif text.kind == "response.output_text" and not text.deltas and text.whole and not is_resumed(view):
+            untold = f"a text of {len(text.whole)} characters was told whole, and in no delta"
+            yield view.bad(untold, text.dones[0], "advice")
 
 
 def _weight(text: Text) -> Level:
