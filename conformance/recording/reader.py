@@ -62,9 +62,7 @@ class Reader:
 
     def vanish(self) -> None:
         """Hear nothing any more, and answer nothing: not even that a segment came."""
-        instruction = ctypes.create_string_buffer(DROP)
-        program = struct.pack("HP", 1, ctypes.addressof(instruction))  # struct sock_fprog of linux/filter.h
-        self._socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+        drop_all(self._socket)
 
     async def leave(self, how: str) -> None:
         """Go away: ``fin`` or ``rst``."""
@@ -75,6 +73,13 @@ class Reader:
         self._writer.close()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
+
+
+def drop_all(connection: socket.socket) -> None:
+    """Let the kernel drop every segment that comes in, before it is even acknowledged; raises OSError."""
+    instruction = ctypes.create_string_buffer(DROP)
+    program = struct.pack("HP", 1, ctypes.addressof(instruction))  # struct sock_fprog of linux/filter.h
+    connection.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
 
 
 async def _connect(host: str, port: int, *, small_window: bool) -> socket.socket:

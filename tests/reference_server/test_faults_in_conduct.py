@@ -281,6 +281,11 @@ async def large_field_fails(site: Any) -> bool:
     return all(answer.status == 500 for answer in answers)
 
 
+@shows("errors/malformed-request-5xx")
+async def coding_fails(site: Any) -> bool:
+    return (await site.ask("GET", f"{PROGRESS}/{await ended(site)}", Content_Encoding="gzip")).status == 500
+
+
 async def without_token(site: Any) -> Any:
     return await site.ask("GET", f"{TASKS}/unknown")
 

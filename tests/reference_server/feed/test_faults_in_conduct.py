@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
+from ssegauge.conformance.recording.reader import drop_all
 from ssegauge.reference_server.feed.faults import ends, liveness, registry
 from tests.reference_server.feed import test_faults_in_what_is_said, test_http2
 from tests.reference_server.feed.following import TALKS, after_events, has, reading, texts, told
@@ -224,6 +225,21 @@ async def query_fails(site: Any) -> bool:
 @shows("errors/large-header-5xx")
 async def large_field_fails(site: Any) -> bool:
     return await fails(site, X_Filler="x" * 5_000)
+
+
+@shows("errors/malformed-request-5xx")
+async def coding_fails(site: Any) -> bool:
+    return await fails(site, Content_Encoding="gzip")
+
+
+@shows("cleanup/half-open-held", stall_s=0.5, heartbeat=0.1)
+async def client_that_vanished_is_held(site: Any) -> bool:
+    address = urlsplit(site.base_url)
+    with socket.create_connection((address.hostname, address.port)) as client:
+        client.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+        await site.becomes(lambda metrics: metrics["open_streams"] == 1)
+        drop_all(client)
+        return await hangs(site.becomes(lambda metrics: metrics["open_streams"] == 0))
 
 
 @shows("errors/401-without-challenge", token="secret")
