@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from ssegauge.conformance.seen import Spoken, View, spoken
 from ssegauge.conformance.target import EVENT_STREAM, KNOWN, Profile, Promises, Target, promised
 
 MOST_BASELINE = 1 << 20  # characters
+# Its socket and its transcript; and what the interpreter, the event loop and storms of readers take: 48 were enough.
+DESCRIPTORS_A_STREAM, SPARE_DESCRIPTORS = 2, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Options:
     only: Sequence[str] = ()
     skip: Sequence[str] = ()
     baseline: Path | None = None
+    update_baseline: bool = False
     rules_files: Sequence[Path] = ()  # of the owner's own, Python
     parallel: int = 16  # streams at once, at most
     timeout_s: float = 120.0  # then what was seen is judged
@@ -60,8 +64,12 @@ def check(
 
     Raises CannotJudge when nothing can be judged, KeyboardInterrupt when interrupted.
     """
+    make_room(options.parallel)
     rules = chosen(options)
-    known = read_baseline(options.baseline, rules)
+    if options.update_baseline and not options.baseline:
+        raise CannotJudge("--update-baseline: name the file, as in --baseline known.txt")
+    is_new = options.update_baseline and options.baseline and not options.baseline.exists()
+    known = (str(options.baseline), frozenset()) if is_new else read_baseline(options.baseline, rules)
     recording = Recording(folder.path / "transcripts", folder.redact)
     interrupted, failures = False, Failures()
     plan = Plan.of(
@@ -90,6 +98,8 @@ def check(
     )
     results += [_broke_down(name, error) for name, error in failures.of]
     recording.remarks.extend(filter(None, [suggestion(recording.transcripts, target.profile)]))
+    if options.update_baseline and options.baseline:
+        known = update_baseline(options.baseline, results)
     notes = [*recording.notes, *([recording.disk.failed] if recording.disk.failed else [])]
     made = document(
         results,
@@ -104,6 +114,20 @@ def check(
     if interrupted:
         raise KeyboardInterrupt
     return folder.clean(made), [folder.redact.text(note) for note in (*made.get("notes", ()), *recording.remarks)]
+
+
+def make_room(parallel: int) -> None:
+    """Raise the limit of open files to what a check takes; raise CannotJudge where that is not allowed.
+
+    What could not be opened for want of descriptors would look like a server that refuses.
+    """
+    wanted = SPARE_DESCRIPTORS + DESCRIPTORS_A_STREAM * parallel
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        remedy = "raise `ulimit -Hn`, or give a smaller --parallel"
+        raise CannotJudge(f"a check opens up to {wanted} files, and a process here may open only {hard}; {remedy}")
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _interruptible(playing: Coroutine[Any, Any, Failures]) -> Failures:
@@ -191,6 +215,24 @@ def read_baseline(path: Path | None, rules: Mapping[str, Rule] = RULES) -> tuple
         if code not in rules:
             raise CannotJudge(f"{path}:{number}: no rule is named {code!r}; `ssegauge rules` lists them")
     return str(path), frozenset(codes)
+
+
+def update_baseline(path: Path, results: Sequence[Result]) -> tuple[str, frozenset[str]]:
+    """Write what fails now to a baseline, and take out what passes now; remarks and what was not judged stay.
+
+    Returns what `read_baseline` will; raises CannotJudge where it cannot be written.
+    """
+    failed = [one.rule.code for one in results if one.verdict == "fail"]
+    passed = {one.rule.code for one in results if one.verdict == "pass"}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else ["# Known findings, a rule a line."]
+        kept = [line for line in lines if line.partition("#")[0].strip() not in passed]
+        codes = [line.partition("#")[0].strip() for line in kept]
+        new = [code for code in failed if code not in codes]
+        path.write_text("\n".join([*kept, *new]) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise CannotJudge(f"--baseline {path}: cannot be written ({error.strerror})") from None
+    return str(path), frozenset(filter(None, [*codes, *new]))
 
 
 def _broke_down(name: str, error: Exception) -> Result:

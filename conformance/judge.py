@@ -26,6 +26,7 @@ NOT_RECORDED = "not recorded; check the running server again"
 LINES = {
     "origin": '`origin = "https://app.example"`, above all tables,',
     "observe.pid": "`pid = 4711` in [observe]",
+    "promises.vanished_s": "`vanished_s = 60.0` in [promises]",
     "update": "[publish]",
 }
 TASK_LINES = {**LINES, "update": "[task.create_manual] and [task.update]"}

@@ -84,9 +84,10 @@ class Plan:
         bounds = f"at most {most} stream{'s' * (most != 1)} of a probe at once, done within {self.timeout_s:g} s"
         if self.generations is None:
             return f"up to {asks} requests, {bounds}"
-        answered = f"{self.generations} of them generation{'s' * (self.generations != 1)}"
-        odd = ", and one more if a request that is wrong is taken for a good one" if asks > self.generations else ""
-        return f"{asks} request{'s' * (asks != 1)}, {answered}{odd}; {bounds}"
+        if self.once and asks == 1:
+            return f"1 request, a generation; {bounds}"
+        odd = "" if self.once else ", and one more if a request that is wrong is taken for a good one"
+        return f"{asks} requests, {self.generations} of them generations{odd}; {bounds}"
 
 
 @dataclass

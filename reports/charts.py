@@ -71,6 +71,12 @@ def speed(curve: pd.DataFrame) -> Spec:
     return _spec("tokens per second of a stream", "% of streams", [_series("answers", "blue")], tables)
 
 
+def throughput(series: pd.DataFrame, phases: Phases = ()) -> Spec:
+    """Return how many timed events came each second, as a step line (see `summarize.rate`)."""
+    table = [_numbers(series["at_s"]), _numbers(series["per_s"])]
+    return _spec(TIME, "per second", [_series("per second", "green", step=True)], [table], shades=_shades(phases))
+
+
 def open_streams(series: pd.DataFrame, phases: Phases = ()) -> Spec:
     """Return how many streams were open, as a step line (see `summarize.open_streams`)."""
     line = _series("open streams", "blue", step=True)

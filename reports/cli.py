@@ -9,11 +9,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
-from ssegauge.reports import write
+from ssegauge.reports import github, write
 from ssegauge.reports.errors import BadRunFolder
 from ssegauge.reports.folder import Document, RunFolder, open_run, shown
 
@@ -26,6 +26,7 @@ EXIT_STATUS = {"pass": 0, "fail": 1, "could_not_judge": 2}
 WORST_FIRST = ("fail", "could_not_judge", "pass")
 
 RunDir = Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)]
+RunsDir = Annotated[Path, typer.Argument(help="A folder of run folders.")]
 BaseDir = Annotated[Path, typer.Argument(help="The run to compare with.", show_default=False)]
 HeadDir = Annotated[Path, typer.Argument(help="The run in question.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -34,6 +35,13 @@ FailOn = Annotated[
     list[str] | None,
     typer.Option("--fail-on", help='Fail on this alone: "update_p99 worse 10%", "rules worse".', show_default=False),
 ]
+MoreBase = Annotated[
+    list[Path] | None, typer.Option("--base", help="Another run of the base's side.", show_default=False)
+]
+MoreHead = Annotated[
+    list[Path] | None, typer.Option("--head", help="Another run of the head's side.", show_default=False)
+]
+Form = Annotated[Literal["text", "md", "html", "json"], typer.Option("--format", help="What is printed.")]
 Junit = Annotated[Path | None, typer.Option(help="Write JUnit XML here too.", show_default=False)]
 Sarif = Annotated[Path | None, typer.Option(help="Write the findings as SARIF 2.1.0 here.", show_default=False)]
 
@@ -51,20 +59,50 @@ def report(run_dir: RunDir, *, junit: Junit = None, sarif: Sarif = None, as_json
 
 
 def compare(
-    base: BaseDir, head: HeadDir, *, tolerance: Tolerance = 0.05, fail_on: FailOn = None, as_json: AsJson = False
+    base: BaseDir,
+    head: HeadDir,
+    *,
+    more_base: MoreBase = None,
+    more_head: MoreHead = None,
+    tolerance: Tolerance = 0.05,
+    fail_on: FailOn = None,
+    form: Form = "text",
+    as_json: AsJson = False,
 ) -> None:
-    """Compare two runs: latencies with confidence intervals, and changed verdicts."""
-    found = compared(base, head, tolerance=tolerance)
+    """Compare two runs, or several a side: latencies with confidence intervals, and changed verdicts."""
+    found = compared([base, *(more_base or ())], [head, *(more_head or ())], tolerance=tolerance)
     state = _gated(found, fail_on)
+    _show_comparison(found, "json" if as_json else form)
+    raise typer.Exit(EXIT_STATUS[state])
+
+
+def history(runs: RunsDir = Path("runs"), *, as_json: AsJson = False) -> None:
+    """Show the figures of many runs in the order of time, with changes marked."""
+    from ssegauge.reports.history import history as read
+
+    found = read(runs)
     if as_json:
+        typer.echo(json.dumps(asdict(found), indent=2))
+        return
+    from rich.console import Console
+
+    from ssegauge.reports.render.history import history_table
+
+    Console(highlight=False).print(history_table(found), crop=False)
+
+
+def _show_comparison(found: "Comparison", form: str) -> None:
+    from rich.console import Console
+
+    from ssegauge.reports.render import compared as pages
+    from ssegauge.reports.render.comparison import comparison_table
+
+    if form == "text":
+        Console().print(comparison_table(found))
+    elif form == "json":
         typer.echo(json.dumps(_document(found), indent=2))
     else:
-        from rich.console import Console
-
-        from ssegauge.reports.render.comparison import comparison_table
-
-        Console().print(comparison_table(found))
-    raise typer.Exit(EXIT_STATUS[state])
+        typer.echo({"md": pages.markdown, "html": pages.html}[form](found), nl=False)
 
 
 def _gated(found: "Comparison", fail_on: Sequence[str] | None) -> str:
@@ -90,35 +128,48 @@ def show(
     verbose: bool = False,
 ) -> NoReturn:
     """Show result documents, and end the command with the status of the worst verdict."""
+    status = EXIT_STATUS[min((one["verdict"] for one in documents), key=WORST_FIRST.index)]
     if as_json:
         typer.echo(json.dumps(documents[0] if len(documents) == 1 else documents, indent=1))
     else:
-        _print([one for one in documents if not quiet or one["verdict"] != "pass"], verbose=verbose)
+        _print(documents, status, verbose=verbose, quiet=quiet)
         if run_dir and not quiet:
             typer.echo(f"Report: {run_dir / 'report.html'}")
-    raise typer.Exit(EXIT_STATUS[min((one["verdict"] for one in documents), key=WORST_FIRST.index)])
+    if run_dir:
+        github.tell(run_dir, documents)
+    raise typer.Exit(status)
 
 
-def _print(documents: Sequence[Document], *, verbose: bool) -> None:
+def _print(documents: Sequence[Document], status: int, *, verbose: bool, quiet: bool) -> None:
     from rich.console import Console
 
-    from ssegauge.reports.render.text import load_table, verdict_table
+    from ssegauge.reports.render.text import has_findings, load_table, reason, verdict_table
 
     conformance = next((one for one in documents if one["schema"].startswith("ssegauge/conformance")), None)
-    for one in documents:
-        table = verdict_table(one, verbose=verbose) if one is conformance else load_table(one, conformance)
-        Console(highlight=False).print(table, crop=False)
+    console = Console(highlight=False)
+    told = [one for one in documents if not quiet or has_findings(one)]
+    for one in told:
+        is_check = one is conformance
+        table = verdict_table(one, verbose=verbose, quiet=quiet) if is_check else load_table(one, conformance)
+        console.print(table, crop=False)
+    if told:
+        load = next((one for one in documents if one is not conformance), None)
+        console.print(reason(conformance, load, status), soft_wrap=True)
 
 
-def compared(base: Path, head: Path, *, tolerance: float) -> "Comparison":
-    """Read two run folders and compare them; raises `BadRunFolder`."""
+def compared(base: Sequence[Path], head: Sequence[Path], *, tolerance: float) -> "Comparison":
+    """Read run folders and compare them; raises `BadRunFolder`."""
     try:
-        from ssegauge.reports.compare import compare_runs
+        from ssegauge.reports.compare import compare_latencies, compare_runs
         from ssegauge.reports.frames import read_samples
     except ModuleNotFoundError as error:
         raise BadRunFolder(f"{error.name} is not installed, which this needs; {TO_COMPARE}") from None
-    before, after = (_whole(open_run(folder), read_samples(folder / "samples")) for folder in (base, head))
-    return compare_runs(before, after, tolerance=tolerance)
+    from ssegauge.reports.several import compare_sides
+
+    before, after = ([_whole(open_run(one), read_samples(one / "samples")) for one in side] for side in (base, head))
+    if len(base) == len(head) == 1:
+        return compare_runs(before, after, lambda old, new: compare_latencies(old[0], new[0], tolerance=tolerance))
+    return compare_runs(before, after, lambda old, new: compare_sides(old, new, tolerance=tolerance))
 
 
 def _whole(folder: RunFolder, samples: "Samples") -> "Run":

@@ -11,7 +11,7 @@ the whole interval is within it or the change is smaller than the measurement ca
 saturated or the runs are unlike (`likeness`). What the base run has and the head run lacks is never passed over.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,6 +50,7 @@ class Ratio:
     interval: tuple[float, float] | None
     verdict: str  # worse, better, same, cannot_tell
     note: str = ""  # why, where the figures do not say it
+    p: float | None = None  # of the rank test over runs, where there are several a side
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +128,36 @@ def compare_latencies(
     )
 
 
-def compare_runs(base: Run, head: Run, *, tolerance: float = TOLERANCE) -> Comparison:
-    """Compare two runs, each given as its documents and its samples."""
-    (before, old), (after, new) = base, head
-    ratios = compare_latencies(old, new, tolerance=tolerance)
-    saturated = tuple(name for name, folder in (("base", before), ("head", after)) if _is_saturated(folder))
-    unlike = likeness.refused(before, after)
+def compare_runs(
+    base: Sequence[Run],
+    head: Sequence[Run],
+    latencies: Callable[[Sequence[pd.DataFrame], Sequence[pd.DataFrame]], tuple[Ratio, ...]],
+) -> Comparison:
+    """Compare one run, or several alike, with one or several, each given as its documents and its samples."""
+    sides = {"base": [folder for folder, _ in base], "head": [folder for folder, _ in head]}
+    ratios = latencies([frame for _, frame in base], [frame for _, frame in head])
+    saturated = tuple(name for name, folders in sides.items() if any(map(_is_saturated, folders)))
+    first, *others = (*sides["base"], *sides["head"])
+    unlike = tuple(dict.fromkeys(what for other in others for what in likeness.refused(first, other)))
+    marked = tuple(dict.fromkeys(what for other in others for what in likeness.marked(first, other)))
     if unlike or saturated:
         note = "the runs are unlike" if unlike else "the generator was the limit"
         ratios = tuple(replace(ratio, verdict="cannot_tell", note=note) for ratio in ratios)
-    states = states_of(before), states_of(after)
+    states = worst_states(sides["base"]), worst_states(sides["head"])
     in_both = len(states[0].keys() & states[1].keys())
-    return Comparison(ratios, compare_states(*states), in_both, saturated, unlike, likeness.marked(before, after))
+    return Comparison(ratios, compare_states(*states), in_both, saturated, unlike, marked)
+
+
+def worst_states(folders: Sequence[RunFolder]) -> dict[str, str]:
+    """Return the state of each rule and objective over several runs of one side, the worst of them."""
+    order = ("fail", "harness_error", "could_not_judge")
+    found: dict[str, str] = {}
+    for folder in folders:
+        for rule, state in states_of(folder).items():
+            found[rule] = min(
+                (found.get(rule, state), state), key=lambda one: order.index(one) if one in order else len(order)
+            )
+    return found
 
 
 def compare_states(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[Change, ...]:
@@ -185,7 +204,7 @@ def _compare_kind(kind: str, base: Values, head: Values, tolerance: float, rng: 
         drawn = bootstrap(head, wanted, rng) / bootstrap(base, wanted, rng) if enough else None
     for column, (name, quantile) in enumerate(QUANTILES.items()):
         beyond = min(base.size, head.size) * (1 - quantile)
-        ends = _interval(drawn[:, column]) if drawn is not None and beyond >= FEWEST_BEYOND - 1e-9 else None
+        ends = interval(drawn[:, column]) if drawn is not None and beyond >= FEWEST_BEYOND - 1e-9 else None
         old, new = float(before[column]), float(after[column])
         ratio = new / old if old else float("nan")
         yield Ratio(kind, name, old, new, base.size, head.size, ratio, ends, *_judge(ends, new - old, tolerance))
@@ -210,7 +229,8 @@ def _judge(ends: tuple[float, float] | None, change_ms: float, tolerance: float)
     return ("worse", "") if low > most else ("better", "") if high < least else ("cannot_tell", "within the noise")
 
 
-def _interval(draws: Values) -> tuple[float, float]:
+def interval(draws: Values) -> tuple[float, float]:
+    """Return the ends of the interval that holds `CONFIDENCE` of the draws."""
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(draws, [tail, 1 - tail])
     return float(low), float(high)

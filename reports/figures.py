@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from ssegauge.reports import charts, summarize, words
+from ssegauge.reports import captions, charts, summarize, words
 from ssegauge.reports.folder import Document
 from ssegauge.reports.frames import Samples
 from ssegauge.reports.values import Chart, Figures
@@ -21,12 +22,16 @@ def compute(samples: Samples, load: Document | None) -> Figures:
     frame = samples.frame
     phases = load["phases"] if load else []
     by_phase = summarize.by_phase(frame, phases)
-    drawn = [chart for draw in _CHARTS if (chart := draw(frame, phases, by_phase))]
+    drawn = [chart for draw in (*_CHARTS, _rate_chart) if (chart := draw(frame, phases, by_phase))]
+    latencies, delay = summarize.latency_table(frame), summarize.percentiles(frame["delay_ms"].to_numpy())
+    existing = summarize.with_and_without(frame, phases)
+    foremost = next((kind for kind in FOREMOST if kind in latencies), None)
+    told = captions.Told(latencies, delay, existing, foremost)
     return Figures(
-        latencies=summarize.latency_table(frame),
-        delay=summarize.percentiles(frame["delay_ms"].to_numpy()),
-        existing=summarize.with_and_without(frame, phases),
-        charts=drawn,
+        latencies=latencies,
+        delay=delay,
+        existing=existing,
+        charts=[replace(one, heading=captions.title(one, told)) for one in drawn],
         samples=len(frame),
         parts=samples.parts,
         unreadable=samples.unreadable,
@@ -38,6 +43,16 @@ Draw = Callable[[pd.DataFrame, Sequence[Mapping[str, Any]], pd.DataFrame], Chart
 
 def _of(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
     return frame[frame["kind"] == kind]
+
+
+def _rate_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd.DataFrame) -> Chart | None:
+    kind = next((kind for kind in ("update", "gap") if (frame["kind"] == kind).any()), None)
+    if kind is None:
+        return None
+    series = summarize.rate(summarize.over_time(_of(frame, kind)))
+    heading = f"{words.quantity(float(series['per_s'].median()), 'timed events a second')} in the usual second"
+    caption = "How many events came that are timed, over all streams."
+    return Chart("rate", heading, caption, json.dumps(charts.throughput(series, phases)))
 
 
 def _latency_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd.DataFrame) -> Chart | None:
@@ -112,9 +127,10 @@ def _open_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd.
     opened = _of(frame, "open")
     if opened.empty:
         return None
-    figure = charts.open_streams(summarize.open_streams(opened), phases)
+    series = summarize.open_streams(opened)
+    figure = charts.open_streams(series, phases)
     caption = "Streams open at once, as the generator saw them."
-    return Chart("open", "Open streams over time", caption, json.dumps(figure))
+    return Chart("open", f"At most {series['open'].max():,} streams were open at once", caption, json.dumps(figure))
 
 
 def _phase_chart(_: pd.DataFrame, __: object, by_phase: pd.DataFrame) -> Chart | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from ssegauge.reports import verdict, words
 from ssegauge.reports.folder import Document, RunFolder
+from ssegauge.reports.render.visible import prose
 
 UNFINISHED = "The run did not finish: only what was measured until then is shown."
 CONFORMANCE = {
@@ -38,12 +39,16 @@ def headline(folder: RunFolder) -> str:
 def _of_conformance(conformance: Document | None) -> Iterator[str]:
     if conformance is None:
         return
-    if broken := [result["rule"] for state, result in verdict.by_state(conformance) if state == "fail"]:
+    broken = [result["rule"] for state, result in verdict.by_state(conformance) if state == "fail"]
+    stale = conformance.get("baseline", {}).get("stale") if conformance["verdict"] == "fail" else ()
+    if broken:
         yield f"The server speaks the protocol wrong: {_listed(broken)}."
-    elif (stale := conformance.get("baseline", {}).get("stale")) and conformance["verdict"] == "fail":
+    if stale:
         yield f"The baseline is stale: {_listed(stale)} is found no more; take it out."
-    else:
+    if not (broken or stale):
         yield CONFORMANCE[conformance["verdict"]]
+    if conformance["verdict"] == "could_not_judge" and conformance.get("notes"):
+        yield prose(conformance["notes"][0]).rstrip(".") + "."
 
 
 def _of_load(load: Document | None) -> Iterator[str]:

@@ -7,6 +7,7 @@ ms, except `at_s`.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ LATENCIES = (
     *("connect", "first_event", "first_token", "update", "gap", "token_gap", "time_per_token", "duration", "existing"),
 )
 QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99, "max": 1.0}
+ENOUGH_FOR_P999 = 5000  # five beyond it
 MOST_POINTS = 600
 MOST_LEVELS = 100
 # Evenly spaced in the body, dense towards the end: the tail is what one looks for.
@@ -32,7 +34,8 @@ def percentiles(values: Values) -> Percentiles:
     if not known.size:
         return NOTHING
     found = np.percentile(known, [100 * quantile for quantile in QUANTILES.values()])
-    return Percentiles(int(known.size), *found.tolist())
+    p999 = float(np.percentile(known, 99.9)) if known.size >= ENOUGH_FOR_P999 else float("nan")
+    return replace(Percentiles(int(known.size), *found.tolist()), p999=p999)
 
 
 def latency_table(frame: pd.DataFrame) -> dict[str, Percentiles]:
@@ -53,6 +56,18 @@ def over_time(frame: pd.DataFrame, column: str = "value") -> pd.DataFrame:
     table: pd.DataFrame = groups.quantile(np.array([0.5, 0.95, 0.99])).unstack()
     table.columns = pd.Index(["p50", "p95", "p99"])
     return table.assign(max=groups.max(), samples=groups.count(), width_s=width).rename_axis("at_s").reset_index()
+
+
+def rate(series: pd.DataFrame) -> pd.DataFrame:
+    """Return how many samples came each second, from the bins of `over_time`: at_s, per_s; 0 where none came.
+
+    The last bin is left out where others are: it may not have lasted.
+    """
+    width = int(series["width_s"].iloc[0])
+    bins = np.arange(series["at_s"].iloc[0], series["at_s"].iloc[-1] + width / 2, width)
+    counted = series.set_index("at_s")["samples"].reindex(bins, fill_value=0)
+    whole = counted.iloc[:-1] if len(counted) > 1 else counted
+    return (whole / width).rename("per_s").rename_axis("at_s").reset_index()
 
 
 def open_streams(frame: pd.DataFrame) -> pd.DataFrame:

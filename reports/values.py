@@ -17,6 +17,12 @@ class Percentiles:
     p95: float
     p99: float
     max: float
+    p999: float = float("nan")  # where samples suffice
+
+    @property
+    def is_far(self) -> bool:
+        """Whether there were samples enough for the p99.9."""
+        return self.p999 == self.p999
 
 
 NOTHING = Percentiles(0, *[float("nan")] * 5)

@@ -110,6 +110,15 @@ def place(evidence: Mapping[str, Any]) -> str:
     return ", ".join([prose(evidence["transcript"]), *named])
 
 
+ENDS = {"eof": "the server ended it", "cut": "ssegauge ended it", "timeout": "nothing more came", "error": "it broke"}
+
+
+def ended(end: Mapping[str, Any]) -> str:
+    """Return how an exchange ended: ``the server ended it``, with what is known besides."""
+    how, detail = str(end.get("how")), end.get("detail")
+    return ENDS.get(how, prose(how)) + (f": {prose(str(detail))}" if detail else "")
+
+
 def says(finding: Mapping[str, Any]) -> str:
     """Return what was seen, or for a rule that has nothing to tell what it asks for, on one line."""
     return prose(finding["summary"] or finding.get("title", ""))
@@ -316,6 +325,24 @@ def elapsed(started: str, finished: str) -> str:
         return ABSENT
     seconds = (until - since).total_seconds()
     return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+
+
+DEFAULT_TARGET = "ssegauge.toml"
+
+
+def target_file(run: Document | None) -> str:
+    """Return the target file that a run's command named, as a path in a repository; else the one it takes by itself."""
+    spelled = (word.rpartition("=")[2] for word in (run["command"] if run else ()))
+    named = next((word for word in spelled if word.endswith(".toml")), DEFAULT_TARGET)
+    return named.removeprefix("./").lstrip("/")
+
+
+def address(run: Document) -> str:
+    """Return what was asked: the server's address and the stream's path, as far as the run says."""
+    target = run["target"]
+    stream = target.get("stream")
+    path = stream.get("path", "") if isinstance(stream, dict) else ""
+    return f"{str(target.get('base_url') or '').rstrip('/')}{path}"
 
 
 def run_facts(run: Document) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ def build(run_dir: Path, *, whole: bool = True) -> Built:
         BadRunFolder: there is no run in the folder, a document breaks its schema, it cannot be written to, or
             (`whole`) it has samples and the libraries to read them are missing.
     """
+    from ssegauge.reports.exchanges import exchanges
     from ssegauge.reports.render.html import html
     from ssegauge.reports.render.junit import junit
     from ssegauge.reports.render.markdown import markdown
@@ -46,7 +48,7 @@ def build(run_dir: Path, *, whole: bool = True) -> Built:
     if whole and figures.unread:
         raise BadRunFolder(f"{shown(run_dir)}: {figures.unread}")
     return Built(
-        html=_replace(run_dir / "report.html", html(folder, figures)),
+        html=_replace(run_dir / "report.html", html(folder, figures, exchanges(folder))),
         markdown=_replace(run_dir / "summary.md", markdown(folder, figures.latencies)),
         junit=_replace(run_dir / "junit.xml", junit(folder)),
         verdict=overall(folder),
@@ -82,14 +84,26 @@ def _figures(folder: RunFolder) -> Figures:
 
 
 def _replace(path: Path, text: str) -> Path:
-    """Write a file whole or not at all, so that an interrupted report leaves the former one."""
+    """Write a file whole or not at all, so that an interrupted report leaves the former one; for its owner alone.
+
+    What is no plain file, as /dev/stdout, is written into and never replaced.
+    """
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            path.write_text(text, "utf-8")
+            return path
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(text, "utf-8")
+        unfinished.unlink(missing_ok=True)
+        with open(unfinished, "x", encoding="utf-8", opener=_private) as file:
+            file.write(text)
         unfinished.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
         raise BadRunFolder(f"{shown(path)}: cannot be written ({error.strerror}); give another place") from error
     return path
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

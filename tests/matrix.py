@@ -18,6 +18,7 @@ from ssegauge.conformance.judge import Result, judge
 from ssegauge.conformance.play import Plan, play
 from ssegauge.conformance.probes import hooks
 from ssegauge.conformance.recording.live import Recording
+from ssegauge.conformance.rules import Rule
 from ssegauge.conformance.target import Call, Given, Limits, Profile, Target, from_toml
 from ssegauge.reference_server import PROFILES, faults_of, start
 from ssegauge.reference_server import Profile as Served
@@ -46,7 +47,14 @@ NAMES: Mapping[Served, str] = {
 OF_ANY_STREAM = {"resume/begins-anew", "resume/events-lost-on-resume", "resume/known-id-refused"}
 # What tasks have no occasion to show: their streams are told by other rules, and here none is in HTTP/2.
 NOT_OF_TASKS = (
-    *("capacity/", "delivery/held-to-the-end", "delivery/readers-differ", "end/", "liveness/gap-too-long"),
+    *(
+        "capacity/",
+        "cleanup/half-open-held",
+        "delivery/held-to-the-end",
+        "delivery/readers-differ",
+        "end/",
+        "liveness/gap-too-long",
+    ),
     *("liveness/first-event-late", "response/connection-field-in-http2", "response/malformed-http2"),
     *("resume/replays-without-ids", "resume/unknown-id-", "resume/known-id-", *sorted(OF_ANY_STREAM)),
     "shape/breaks-schema",
@@ -102,6 +110,7 @@ class Shown:
     heartbeat_s: float = HEARTBEAT_S
     options: tuple[str, ...] = ()
     not_promised: tuple[str, ...] = ()  # though the target file does
+    vanished_s: float | None = None
 
 
 # Groups of rules of language-model streams: their faults are whole in one stream, or in one refusal, and so they are
@@ -127,6 +136,7 @@ OF_ANSWERS = {
 SHOWN: Mapping[Served, Mapping[str, Shown]] = {
     "task-progress": {},
     "event-stream": {
+        "cleanup/half-open-held": Shown(options=FEED, vanished_s=2.0),
         "delivery/one-event-late": Shown(options=("--pace", "0.6")),
         "liveness/heartbeat-missing": Shown(options=("--pace", "0"), not_promised=SILENT),
         "liveness/silent": Shown(heartbeat_s=3.0, options=("--pace", "0"), not_promised=SILENT),
@@ -141,7 +151,14 @@ SHOWN: Mapping[Served, Mapping[str, Shown]] = {
         "response/malformed-http2": IN_HTTP2,
     },
     "chat-completions": {**OF_ANSWERS, "chat/retry-after-missing": Shown(options=(*CHAT, "--slots", "1"))},
-    **dict.fromkeys(MODELS, OF_ANSWERS),
+    **{
+        name: {
+            **OF_ANSWERS,
+            "capacity/serves-few-at-once": Shown(heartbeat_s=12.0, options=("--pace", "0.06", "--slots", "1")),
+            "end/marker-missing:open": Shown(heartbeat_s=11.0, options=CHAT),
+        }
+        for name in MODELS
+    },
 }
 
 
@@ -193,7 +210,7 @@ def results_of(row: Row, probes: Collection[str] = (), *, quick: bool = False) -
     how = shown(row)
     with serving(_options(row.server, (row.fault,) if row.fault else (), how)) as server:
         target = as_shipped(row.server, server, how.heartbeat_s)
-        lifted = replace(target.promises, **dict.fromkeys(how.not_promised))
+        lifted = replace(target.promises, **dict.fromkeys(how.not_promised), vanished_s=how.vanished_s)
         target = replace(target, promises=lifted)
         results, recording = _checked(target, probes, quick=quick)
     assert row.fault or not recording.notes, recording.notes
@@ -203,18 +220,30 @@ def results_of(row: Row, probes: Collection[str] = (), *, quick: bool = False) -
 async def checked_here(row: Row, **options: Any) -> dict[str, str]:
     """Check a server of language-model streams in this process, quickly; return as ``found`` does.
 
-    A fault of ``MODELS`` is whole in one stream, so it is asked for once.
+    A fault is asked for as `--only CODE` asks, and judged by that rule and those that may explain what it finds.
     """
     faults = (row.fault,) if row.fault else ()
     told = {"profile": row.server, "token": TOKEN, "allow_origin": [ORIGIN], "first_token": 0, "pace": 0, **options}
     async with start(faults, **told) as base_url:
         target = as_shipped(row.server, Server(base_url, os.getpid()), HEARTBEAT_S)
         recording = Recording()
-        rules = () if row.fault and row.server in MODELS else None
+        rules = [RULES[row.code]] if row.fault else None
         failures = await play(target, recording, Plan.of(target, quick=True, rules=rules), quick=True)
     assert not failures.of, failures.of
     assert row.fault or not recording.notes, recording.notes
-    return broken(_judged(target, recording))
+    return broken(_judged(target, recording, with_causes(row.code) if row.fault else RULES))
+
+
+def with_causes(code: str) -> dict[str, Rule]:
+    """Return a rule, and those that it rests on, by their codes."""
+    found: dict[str, Rule] = {}
+    left = [code]
+    while left:
+        rule = RULES[left.pop()]
+        found[rule.code] = rule
+        named = {*rule.rests_on}
+        left += [one for one, other in RULES.items() if {one, other.group} & named and one not in found]
+    return found
 
 
 def broken(results: Iterable[Result]) -> dict[str, str]:
@@ -242,9 +271,10 @@ def _checked(target: Target, probes: Collection[str], *, quick: bool) -> tuple[l
     return _judged(target, recording), recording
 
 
-def _judged(target: Target, recording: Recording) -> list[Result]:
+def _judged(target: Target, recording: Recording, rules: Mapping[str, Rule] = RULES) -> list[Result]:
     return judge(
         recording.transcripts,
+        rules=rules,
         profile=target.profile,
         limits=target.limits,
         promises=target.promises,

@@ -18,10 +18,10 @@ KINDS = {
     "plain": "streams of no tasks",
     "tasks": "streams of tasks",
     "update": "`[publish]` or the hooks of tasks",
-    "observe": "`[observe]`",
     "gets": "streams by GET",
     "cheap": "no language model's streams",
     "generation": "a language model's streams",
+    "observe": "`[observe]`",
 }
 HEADING = f"""# What `ssegauge check` does to a server
 

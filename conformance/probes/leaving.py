@@ -25,8 +25,8 @@ from ssegauge.conformance.target import Call, Target, pointer
 AT_ONCE = 10
 # Streams that come and go before the first look, and between two looks: what grows once and settles is warm-up.
 BATCHES, BATCH = 5, 40
-HEADS = 10
 CYCLES_ASK = (BATCHES + 1) * BATCH + 2
+HEADS = 10
 FEW = 5  # of streams that may cost money
 GONE_S = 2.0
 MARGIN_S = 1.5
@@ -139,7 +139,7 @@ async def plain_cycles(server: Server) -> None:
         await look(server, "after", like=before, opened=opened, cycles=FEW, idle=True, gone_s=_noticed_s(server))
 
 
-@probe("observe", "gets", stage="alone", streams=HEADS, asks=HEADS + 4)
+@probe("gets", "observe", stage="alone", streams=HEADS, asks=HEADS + 4)
 async def heads(server: Server) -> None:
     """Ask for the head alone, ten times at once, and look at what the server counts and holds."""
     facts = Facts(task_id=await _readable_task(server) or None)

@@ -81,18 +81,19 @@ def hooks(target: Target) -> frozenset[str]:
     """Return the names of the hooks that a target has, as rules and probes name them.
 
     "plain" or "tasks" says what streams are of; "update" that a stream can be made to say something, whichever way;
-    "observe" that something can be seen of the server beside what it answers; "gets" that one more costs nothing, as it
-    is asked for by GET; "generation" that a language model makes each for money, and "cheap" that none does.
+    "gets" that one more costs nothing, as it is asked for by GET; "generation" that a language model makes each for
+    money, and "cheap" that none does; "observe" that something can be seen of the server beside what it answers.
     """
     task = {f"task.{name}" for name in target.task.__slots__ if getattr(target.task, name)}
     observe = {f"observe.{name}" for name in target.observe.__slots__ if getattr(target.observe, name)}
+    promised = {"promises.vanished_s"} if target.promises.vanished_s else set()
     more = {name for name in ("existing", "origin", "publish") if getattr(target, name)}
     given = {"stream.headers"} if credentials(target) else set()
     kind = {"tasks" if target.needs_task else "plain"}
     driven = {"update"} if target.publish or (target.task.create_manual and target.task.update) else set()
-    observed = {"observe"} if observe else set()
     cost = {"generation" if target.generates else "cheap"} | ({"gets"} if gets(target) else set())
-    return frozenset(task | observe | observed | more | given | kind | driven | cost)
+    observed = {"observe"} if observe else set()
+    return frozenset(task | observe | observed | promised | more | given | kind | driven | cost)
 
 
 def gets(target: Target) -> bool:

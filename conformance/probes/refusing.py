@@ -8,12 +8,11 @@ from typing import Any
 
 from ssegauge.conformance.facts import Facts, Role
 from ssegauge.conformance.probes.probe import credentials, probe
-from ssegauge.conformance.probes.requests import FOREIGN_ORIGIN
+from ssegauge.conformance.probes.requests import FOREIGN_ORIGIN, GENERATION_PATIENCE_S
 from ssegauge.conformance.recording.server import Server
 from ssegauge.conformance.seen import View
 from ssegauge.conformance.target import Call, Target
 
-PATIENCE_S = 10.0
 NO_JSON = '{"model": '
 NO_MODEL = "ssegauge-no-such-model"
 # Members that limit an answer, and the least that they take: where the model's name is ignored, little is generated.
@@ -66,7 +65,7 @@ async def _opens(server: Server, role: Role, facts: Facts, call: Call, **more: A
     if facts.origin:
         headers["Origin"] = facts.origin
     live = server.begin(role, call, facts, name=name, headers=headers, **more)
-    await live.until(lambda: live.over or bool(live.events), PATIENCE_S)
+    await live.until(lambda: live.over or bool(live.events), GENERATION_PATIENCE_S)
     if live.head is None:
         live.on_end("timeout")
     await live.stop()

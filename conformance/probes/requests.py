@@ -14,6 +14,7 @@ from ssegauge.conformance.recording.transcript import Request, Transcript, from_
 from ssegauge.conformance.target import Call, Target
 
 LEAST_PATIENCE_S = 2.0
+GENERATION_PATIENCE_S = 10.0  # a gateway that has just been started takes seconds for what it has not done yet
 FOREIGN_ORIGIN = "https://foreign.example"
 OPENS_A_STREAM = {"query", "large-header", "origin", "method"}
 MALFORMED = {
@@ -35,7 +36,8 @@ async def _ask(server: Server, role: Role, facts: Facts, call: Call | None = Non
     await server.subject()
     more["headers"] = {"Accept": "text/event-stream", **more.get("headers", {})}
     live = server.begin(role, call or server.target.stream, facts, **more)
-    patience_s = max(LEAST_PATIENCE_S, 2 * server.target.limits.connect_s)
+    least_s = GENERATION_PATIENCE_S if server.target.generates else LEAST_PATIENCE_S
+    patience_s = max(least_s, 2 * server.target.limits.connect_s)
     await live.until(lambda: live.over or (live.head is not None and role in OPENS_A_STREAM), patience_s)
     if live.head is None or role not in OPENS_A_STREAM:
         live.on_end("timeout")

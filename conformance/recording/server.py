@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -46,6 +46,7 @@ NO_FACTS = Facts()
 # The hooks that start a task, by the kind of task; first the one that shows most of a stream.
 CREATES: Mapping[Kind, str] = {"self-running": "create", "manual": "create_manual", "failing": "create_failing"}
 # The probe on whose behalf an exchange is made; every probe runs in a task, and so a context, of its own.
+Trace = Callable[[str, object], Awaitable[None]]
 PROBE: ContextVar[str] = ContextVar("probe", default="")
 MALFORMED_HTTP2 = "malformed HTTP/2: "  # begins the detail of such an end
 # What of a head, of trailers or of a chunk's head is held until it is whole; nothing but this attribute can be set.
@@ -182,7 +183,7 @@ class Server:
 
     async def _exchange(self, live: Live) -> None:
         try:
-            async with aclosing(self._answer(live.transcript.request)) as parts:
+            async with aclosing(self._answer(live.transcript.request, live.on_trace)) as parts:
                 live.on_head(cast("httpx.Response", await anext(parts)))
                 async for data in parts:
                     live.on_chunk(cast("bytes", data))
@@ -198,18 +199,18 @@ class Server:
             live.on_end("error", "the harness failed")  # and whoever waits for the exchange is told
             raise
 
-    async def _answer(self, request: Request) -> AsyncGenerator[httpx.Response | bytes, None]:
+    async def _answer(self, request: Request, trace: Trace) -> AsyncGenerator[httpx.Response | bytes, None]:
         """Make the request; yield the response as soon as its head is there, then pieces of its body.
+
+        ``trace`` is told the steps, see httpcore's extension of that name.
 
         Raises Broken, whatever a library raised over the server's bytes.
         """
         body = None if request.body is None else request.body.encode()
         headers = [(name.encode(), value.encode()) for name, value in request.headers]
+        more: dict[str, Any] = {"headers": headers, "content": body, "extensions": {"trace": trace}}
         try:
-            async with (
-                self._client() as client,
-                client.stream(request.method, request.url, headers=headers, content=body) as response,
-            ):
+            async with self._client() as client, client.stream(request.method, request.url, **more) as response:
                 if len(response.headers.raw) > HEAD_FIELDS:
                     raise Broken(f"not HTTP as expected: a head of more than {HEAD_FIELDS:,} fields")
                 yield response

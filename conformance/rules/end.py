@@ -1,12 +1,13 @@
 """Rules on how streams end: not empty, with their marker where they have one, and not while there is more to tell."""
 
+import math
 from collections.abc import Collection, Iterator
 from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.endings import (
     end_marker,
     ends_without_data,
-    has_finished,
+    finished_since_ms,
     is_like,
     protocol,
     tells_an_error,
@@ -84,13 +85,14 @@ def _has_its_marker(seen: Seen, view: View) -> Iterator[Mark]:
         nameless = ends_without_data(view)
         but = f"; its event {shown(nameless)} has no data, so no client sees it" if nameless else ""
         yield view.bad(f"the stream ended without {expected}{but}", view.messages[-1])
-    elif expected and not view.ended_by_server and has_finished(view) and _open_ms(view) >= OPEN_MS:
+    elif expected and not view.ended_by_server and _open_ms(view) >= (finished_since_ms(view) or math.inf):
         waited = lasted(_open_ms(view))
-        yield view.bad(f"it said why it finished, and within {waited} neither {expected} came nor the end", _last(view))
+        yield view.bad(f"it had finished, and within {waited} neither {expected} came nor the end", _last(view))
 
 
 def _last(view: View) -> Message:
-    return view.messages[-1]
+    """Return the last event that is more than a heartbeat, or the very last."""
+    return next((one for one in reversed(view.messages) if not names_heartbeat(one)), view.messages[-1])
 
 
 def _open_ms(view: View) -> float:

@@ -103,7 +103,7 @@ class Parts:
         self._started_ms = started_ms
         self._count = 0
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if next(self.folder.glob("*.parquet"), None):
                 raise CannotJudge(f"{run_folder}: holds the samples of another run; choose another --out")
             self._write(b"", self.folder / "trial.tmp")  # also loads what later writes must not wait for
@@ -143,7 +143,7 @@ class Parts:
         shutil.rmtree(parts)
 
     def _merge(self, merged: Path) -> None:
-        merged.mkdir(exist_ok=True)
+        merged.mkdir(exist_ok=True, mode=0o700)
         file, options = merged / "samples.parquet", {"compression": "zstd", "write_page_checksum": True}
         with pq.ParquetWriter(file, _schema(), **options) as writer:
             for part in sorted(self.folder.glob("*.parquet")):

@@ -29,6 +29,7 @@ from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
 from ssegauge.loadtests.judging import answers, asked, capacity, guard, summary
 from ssegauge.loadtests.measuring.answers import Tally
+from ssegauge.loadtests.running.frozen import ended_when_frozen
 from ssegauge.loadtests.running.options import STATUS_VARIABLE, TARGET_VARIABLE, to_json
 from ssegauge.loadtests.running.orders import orders
 
@@ -214,7 +215,8 @@ def make_room(options: Options) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     wanted = options.users // max(1, options.processes) + SPARE_DESCRIPTORS
     if most != resource.RLIM_INFINITY and wanted > most:
-        remedy = f"use --users {most - SPARE_DESCRIPTORS} or fewer, --processes, or raise `ulimit -Hn`"
+        fewer = f"use --users {most - SPARE_DESCRIPTORS} or fewer, --processes, or " if most > SPARE_DESCRIPTORS else ""
+        remedy = f"{fewer}raise `ulimit -Hn`"
         raise CannotJudge(f"--users {options.users}: a process here may open only {most} files; {remedy}")
 
 
@@ -306,7 +308,7 @@ def _watch(
     )
     os.close(sink)
     try:
-        with os.fdopen(source, encoding="utf-8") as statuses:
+        with os.fdopen(source, encoding="utf-8") as statuses, ended_when_frozen(process.pid):
             return _follow(process, statuses, on_progress)
     finally:
         _kill(process)

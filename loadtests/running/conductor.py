@@ -21,6 +21,7 @@ import gevent
 import numpy as np
 
 from ssegauge.conformance.errors import HELD
+from ssegauge.conformance.recording.files import private
 from ssegauge.conformance.recording.redaction import Redactor, dump_rows
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
@@ -232,9 +233,9 @@ class Conductor:
         folder = self.plan.out / "transcripts"
         redact = Redactor(self.target.secrets)
         for name, rows in transcripts.items():
-            folder.mkdir(exist_ok=True)
-            text = dump_rows(rows, redact)
-            (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+            folder.mkdir(exist_ok=True, mode=0o700)
+            with open(folder / f"{name}.jsonl", "w", encoding="utf-8", opener=private) as file:
+                file.write(dump_rows(rows, redact))
 
     def _facts(self, judged: Mapping[str, Any]) -> Facts:
         accounts = [Account(**report["counts"]["account"]) for report in self._reports.values()]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import sys
 import traceback
 from collections import Counter
@@ -27,6 +28,7 @@ from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, Runner, Wor
 from locust.stats import CSV_STATS_INTERVAL_SEC
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.recording.keeper import end_with_parent
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
 from ssegauge.loadtests.measuring import samples, server
@@ -339,6 +341,8 @@ def _on_init(runner: Runner, **_: object) -> None:
         if run := _runs.get(environment):
             run.receive(msg.node_id, msg.data)
 
+    if STATUS_VARIABLE in os.environ:  # the process that started us, or of a worker the master, takes us with it
+        end_with_parent(signal.SIGTERM)
     if isinstance(runner, WorkerRunner):
         runner.register_message(ORDER, on_order, concurrent=True)
     elif isinstance(runner, MasterRunner):

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from ssegauge.reports import words
 from ssegauge.reports.compare import CONFIDENCE, Change, Comparison, Ratio
+from ssegauge.reports.render.fitting import Fitting
 
 STYLES = {
     "worse": "bold red",
@@ -41,7 +42,7 @@ def _latencies(ratios: tuple[Ratio, ...]) -> Iterator[RenderableType]:
     table.add_column("")
     for ratio in ratios:
         table.add_row(*_cells(ratio))
-    yield table
+    yield Fitting(table)
     yield Text()
 
 

@@ -9,7 +9,7 @@ shows all but the charts and the filter.
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,8 +18,9 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from ssegauge.reports import verdict, words
+from ssegauge.reports import repeat, verdict, words
 from ssegauge.reports.errors import BadRunFolder
+from ssegauge.reports.exchanges import MOST_EVIDENCE, Exchange, Place
 from ssegauge.reports.folder import Document, RunFolder
 from ssegauge.reports.headline import headline
 from ssegauge.reports.render.visible import MARK, abbreviation, prose, visible
@@ -29,8 +30,8 @@ CONTROL = Markup('<span class="ctl">{}</span>')
 LINKABLE = re.compile(r"https?://[^\s\"<>]+", re.ASCII)
 
 
-def html(folder: RunFolder, figures: Figures) -> str:
-    """Return the report of a run as one HTML document."""
+def html(folder: RunFolder, figures: Figures, exchanges: Mapping[Place, Exchange] | None = None) -> str:
+    """Return the report of a run as one HTML document; `exchanges` are those behind its findings."""
     scripts = [_asset("report.js")]
     styles = [_asset("report.css")]
     if figures.charts:
@@ -45,6 +46,7 @@ def html(folder: RunFolder, figures: Figures) -> str:
             conformance=folder.conformance,
             load=folder.load,
             figures=figures,
+            exchanges=exchanges or {},
             state=verdict.overall(folder),
             scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own files and uPlot's
             policy=_policy(scripts),
@@ -90,7 +92,8 @@ def _environment() -> jinja2.Environment:
         finalize=_finalize,
     )
     environment.filters |= {"bytes": bytes_shown, "link": link, "script_json": script_json, "ms": _ms}
-    environment.globals |= {"verdict": verdict, "words": words, "headline": headline}
+    environment.globals |= {"verdict": verdict, "words": words, "headline": headline, "repeat": repeat}
+    environment.globals |= {"most_evidence": MOST_EVIDENCE}
     return environment
 
 

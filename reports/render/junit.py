@@ -53,6 +53,7 @@ def junit(folder: RunFolder) -> str:
     """Return the JUnit XML of a run."""
     root = ET.Element("testsuites", name="ssegauge")
     cases = [case for name, suite in _suites(folder) for case in _add_suite(root, folder, name, suite)]
+    ET.SubElement(root[-1], "system-out").text = headline(folder)  # why it ended so, also where other cases tell parts
     _count(root, cases)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"

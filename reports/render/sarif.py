@@ -19,9 +19,7 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 LEVELS = {"fail": "error", "warning": "warning", "note": "note"}
 DEFAULT_LEVELS = {level: LEVELS[severity] for level, severity in verdict.LEVEL_SEVERITY.items()}
 LINES_BEFORE_CHUNKS = 2  # a transcript opens with the request and the head
-
-
-DEFAULT_TARGET = "ssegauge.toml"
+INFORMATION = "https://html.spec.whatwg.org/multipage/server-sent-events.html"  # what the tool judges by
 
 
 def sarif(folder: RunFolder) -> Document:
@@ -34,6 +32,7 @@ def sarif(folder: RunFolder) -> Document:
     found += [(verdict.severity(one, strict=False), one, "under load: ") for one in under_load]
     driver = {
         "name": "ssegauge",
+        "informationUri": INFORMATION,
         "version": folder.run["ssegauge"] if folder.run else "unknown",
         "rules": list(described.values()),
     }
@@ -60,7 +59,8 @@ def _rule(found: Mapping[str, Any]) -> Document:
 
 
 def _result(severity: str, found: Mapping[str, Any], where: str, folder: RunFolder) -> Document:
-    artifact = {"artifactLocation": {"uri": _target_file(folder)}, "region": {"startLine": 1}}
+    uri = quote(words.target_file(folder.run), errors="replace")
+    artifact = {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}}
     result = {
         "ruleId": found["rule"],
         "level": LEVELS.get(severity, DEFAULT_LEVELS[found["level"]]),
@@ -71,13 +71,6 @@ def _result(severity: str, found: Mapping[str, Any], where: str, folder: RunFold
     }
     known = {"suppressions": [{"kind": "external", "justification": "listed in the baseline"}]}
     return result | (known if severity == "known" else {})
-
-
-def _target_file(folder: RunFolder) -> str:
-    """Return the target file that the command named, as a relative URI; else the one it takes by itself."""
-    words_of_command = (word.rpartition("=")[2] for word in (folder.run["command"] if folder.run else ()))
-    named = next((word for word in words_of_command if word.endswith(".toml")), DEFAULT_TARGET)
-    return quote(named.removeprefix("./").lstrip("/"), errors="replace")
 
 
 def _fingerprint(rule: str, folder: RunFolder) -> str:

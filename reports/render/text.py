@@ -5,6 +5,7 @@ Everything is built as `rich.text.Text`, never as rich's markup: what a server s
 
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -13,7 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ssegauge.reports import verdict, words
-from ssegauge.reports.folder import Document
+from ssegauge.reports.folder import Document, RunFolder
+from ssegauge.reports.headline import headline
+from ssegauge.reports.render.fitting import Fitting
 from ssegauge.reports.render.visible import prose, visible
 
 STYLES = {
@@ -44,20 +47,22 @@ TOLD = ("fail", "harness_error", "warning", "known", "note")
 LONGEST_EXCERPT = 240
 
 
-def verdict_table(conformance: Document, *, verbose: bool = False) -> RenderableType:
+def verdict_table(conformance: Document, *, verbose: bool = False, quiet: bool = False) -> RenderableType:
     """Return the verdict on conformance: counts per group, each finding, then what was not observed.
 
     Args:
         conformance: conformance.json.
-        verbose: list the rules that passed too, one line each.
+        verbose: list the rules that passed or were not observed too.
+        quiet: the findings, of every level, and the verdict alone.
     """
     pairs = verdict.by_state(conformance)
-    parts: list[RenderableType] = [_counts_table(conformance), Text()]
+    parts: list[RenderableType] = [] if quiet else [_counts_table(conformance), Text()]
     dragged = verdict.dragged(conformance)
     told = [(state, result) for state, result in pairs if state in TOLD]
     parts += [_finding(state, result, dragged.get(result["rule"], ())) for state, result in told]
-    parts += _not_judged(dragged, {result["rule"] for _, result in told})
-    parts += _not_observed([result for state, result in pairs if state == "not_observed"])
+    if not quiet:
+        parts += _not_judged(dragged, {result["rule"] for _, result in told})
+        parts += _not_observed([result for state, result in pairs if state == "not_observed"], named=verbose)
     if verbose:
         parts += [_passed(result) for state, result in pairs if state == "pass"]
     return Group(*parts, _closing("Conformance", conformance["verdict"], _judged(conformance)))
@@ -67,6 +72,17 @@ def _judged(conformance: Document) -> str:
     many = conformance["transcripts"]
     told = f"{many} {'exchange' if many == 1 else 'exchanges'} judged by profile {prose(conformance['profile'])}"
     return ", ".join(filter(None, [told, words.looked(conformance), "strict" * conformance["strict"]]))
+
+
+def reason(conformance: Document | None, load: Document | None, status: int) -> Text:
+    """Return why a command ends with this status, in one line."""
+    return Text(f"Exit status {status}: {headline(RunFolder(Path(), None, conformance, load))}")
+
+
+def has_findings(document: Document) -> bool:
+    """Return whether there is something to tell a user who wants quiet: a verdict that is not good, a finding."""
+    found = verdict.findings(document) if "objectives" in document else document["results"]
+    return document["verdict"] != "pass" or any(one.get("verdict", "fail") == "fail" for one in found)
 
 
 def load_table(load: Document, conformance: Document | None = None) -> RenderableType:
@@ -91,7 +107,7 @@ def state_text(state: str, *, upper: bool = False) -> Text:
     return Text(f"{SIGNS.get(state, '·')} {label.upper() if upper else label}", STYLES[state])
 
 
-def _counts_table(conformance: Document) -> Table:
+def _counts_table(conformance: Document) -> RenderableType:
     counts = {name: _count(results, conformance["strict"]) for name, results in verdict.groups(conformance).items()}
     total = sum(counts.values(), Counter[str]())
     shown = [state for state in COLUMNS if total[state] or state in {"pass", "fail"}]
@@ -102,7 +118,7 @@ def _counts_table(conformance: Document) -> Table:
         table.add_row(prose(name), *(_cell(state, count[state]) for state in shown))
     table.add_section()
     table.add_row("all", *(_cell(state, total[state]) for state in shown))
-    return table
+    return Fitting(table)
 
 
 def _count(results: Sequence[Document], strict: bool) -> Counter[str]:
@@ -162,14 +178,18 @@ def _not_judged(dragged: Mapping[str, Sequence[str]], told: Container[str]) -> I
             yield Text()
 
 
-def _not_observed(results: Sequence[Document]) -> Iterator[RenderableType]:
+def _not_observed(results: Sequence[Document], *, named: bool) -> Iterator[RenderableType]:
     """Yield what was not observed by what was missing: one line to add may make many rules observable."""
     by_need: dict[str, list[str]] = {}
     for result in results:
         by_need.setdefault(result["needs"], []).append(result["rule"])
     for need, rules in by_need.items():
-        yield Text(f"Not observed, {prose(need)}:", "dim")
-        yield Padding(Text(" ".join(rules), "dim"), (0, 0, 0, 2))
+        counted = f"{len(rules)} {'rule' if len(rules) == 1 else 'rules'}"
+        yield Text(f"Not observed, {prose(need)}: {counted}", "dim")
+        if named:
+            yield Padding(Text(" ".join(rules), "dim"), (0, 0, 0, 2))
+    if by_need and not named:
+        yield Text("--verbose names them.", "dim")
     if by_need:
         yield Text()
 
@@ -183,7 +203,7 @@ def _closing(part: str, state: str, told: str) -> Text:
     return Text(f"{part}: ") + state_text(state, upper=True) + Text(f"  ({told})", "dim")
 
 
-def _objectives_table(load: Document) -> Table:
+def _objectives_table(load: Document) -> RenderableType:
     table = _table("objective", "measured", "limit", "95 % interval", "samples")
     for one in verdict.objectives(load):
         style = STYLES[one["verdict"]]
@@ -191,7 +211,7 @@ def _objectives_table(load: Document) -> Table:
         bare = one | {"unit": one["unit"].removeprefix("streams")}  # the objective's name says it
         measured = Text(words.measured(bare, load), style)
         table.add_row(name, measured, words.limit(bare), words.interval(bare) or "–", f"{one['samples']:,}")
-    return table
+    return Fitting(table)
 
 
 def _notes(load: Document) -> Iterator[RenderableType]:
@@ -199,12 +219,12 @@ def _notes(load: Document) -> Iterator[RenderableType]:
         yield Padding(Text(f"{about}: {note}", "dim"), (0, 0, 0, 2))
 
 
-def _latency_table(latencies: Mapping[str, Document]) -> Table:
+def _latency_table(latencies: Mapping[str, Document]) -> RenderableType:
     table = _table("latency", "p50", "p95", "p99", "max", "samples")
     for kind, figures in latencies.items():
         shown = [words.quantity(figures[key], "ms") for key in ("p50", "p95", "p99", "max")]
         table.add_row(prose(words.kind(kind)), *shown, f"{figures['samples']:,}")
-    return table
+    return Fitting(table)
 
 
 def _facts(load: Document) -> Table:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,7 +32,6 @@ from ssegauge.cli.work import (
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Does a Server-Sent Events server speak the protocol right, and does it hold up?",
@@ -72,12 +73,18 @@ def serve(
     from ssegauge import reference_server
 
     if list_faults:
-        for code, text in reference_server.faults_of(profile).items():
-            screen.print(f"[bold]{code}[/bold]  {escape(text)}", soft_wrap=True)
+        _print_by_group(reference_server.faults_of(profile))
         return
     options: dict[str, Any] = {"token": token, "allow_origin": allow_origin or (), "heartbeat": heartbeat}
     own: dict[str, Any] = {"pace": pace, "first_token": first_token, "slots": slots, "http2": http2}
     reference_server.serve(host, port, profile=profile, faults=fault or (), **options, **own)
+
+
+def _print_by_group(faults: Mapping[str, str]) -> None:
+    for group, codes in itertools.groupby(sorted(faults), key=lambda code: code.partition("/")[0]):
+        screen.print(f"[bold]{escape(group)}[/bold]")
+        for code in codes:
+            screen.print(f"  {escape(code)}  [dim]{escape(faults[code])}[/dim]", soft_wrap=True)
 
 
 @app.command("check", epilog="Example: ssegauge check localhost:3000/events -H 'Authorization: Bearer ${TOKEN}'")
@@ -97,6 +104,7 @@ def check_command(
     skip: say.Skip = None,
     spawn: say.Spawn = None,
     baseline: say.Baseline = None,
+    update_baseline: say.UpdateBaseline = False,
     rules: say.Rules = None,
     parallel: say.Parallel = 16,
     timeout: say.Timeout = 120.0,
@@ -116,6 +124,7 @@ def check_command(
         only=tuple(only or ()),
         skip=tuple(skip or ()),
         baseline=baseline,
+        update_baseline=update_baseline,
         rules_files=rules_files(rules or ()),
         parallel=parallel,
         timeout_s=timeout,
@@ -284,6 +293,7 @@ def run_command(
     skip: say.Skip = None,
     spawn: say.Spawn = None,
     baseline: say.Baseline = None,
+    update_baseline: say.UpdateBaseline = False,
     rules: say.Rules = None,
     parallel: say.Parallel = 16,
     timeout: say.Timeout = 120.0,
@@ -292,6 +302,7 @@ def run_command(
     spawn_rate: say.SpawnRate = 100.0,
     duration: say.Duration = "30s",
     rate: say.Rate = 25.0,
+    fail_fast: say.FailFast = False,
     junit: say.JUnit = None,
     sarif: say.Sarif = None,
     as_json: say.AsJson = False,
@@ -310,6 +321,7 @@ def run_command(
         only=tuple(only or ()),
         skip=tuple(skip or ()),
         baseline=baseline,
+        update_baseline=update_baseline,
         rules_files=rules_files(rules or ()),
         parallel=parallel,
         timeout_s=timeout,
@@ -320,6 +332,8 @@ def run_command(
     ours = not (where or target or spawn or told or DEFAULT_TARGET.exists())
     server = reference_server(loud=loud) if ours else under_test(where or target, told, spawn, quiet=quiet)
     with server as described, run_folder(described, out) as folder:
-        documents = [check_live(described, folder, checks, loud=loud), load_live(described, folder, loads, loud=loud)]
+        documents = [check_live(described, folder, checks, loud=loud)]
+        if not (fail_fast and documents[0]["verdict"] != "pass"):
+            documents.append(load_live(described, folder, loads, loud=loud))
     write_extra(folder.path, junit, sarif)
     show(documents, folder.path, as_json=as_json, quiet=quiet, verbose=verbose)

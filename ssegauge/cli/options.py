@@ -32,7 +32,8 @@ Spawn = Annotated[str | None, _target("--spawn", help="Start the server with thi
 
 # What is served, and how it is broken: `ssegauge serve` alone.
 Served = Annotated[
-    Literal["task-progress", "event-stream", "chat-completions"], typer.Option("--profile", help="What to serve.")
+    Literal["task-progress", "event-stream", "chat-completions", "responses", "messages"],
+    typer.Option("--profile", help="What to serve."),
 ]
 Fault = Annotated[
     list[str] | None, typer.Option(help="Break this rule on purpose; --faults lists the codes.", metavar="CODE")
@@ -43,6 +44,10 @@ Quick = Annotated[bool, _judging("--quick", help="Leave out what waits longer th
 Only = Annotated[list[str] | None, _judging("--only", help="Judge by this rule or group alone.", metavar="CODE|GROUP")]
 Skip = Annotated[list[str] | None, _judging("--skip", help="Leave this rule or group out.", metavar="CODE|GROUP")]
 Baseline = Annotated[Path | None, _judging("--baseline", help="A file of known findings, a code a line.")]
+UpdateBaseline = Annotated[
+    bool, _judging("--update-baseline", help="Write what is found now to the file of --baseline, and go by that.")
+]
+FailFast = Annotated[bool, _judging("--fail-fast", help="Run no load where the check is not good.")]
 Rules = Annotated[list[Path] | None, _judging("--rules", help="Judge by the rules in this file too.", metavar="FILE")]
 Parallel = Annotated[int, _judging("--parallel", help="Streams that are open at once, at most.", min=1)]
 Timeout = Annotated[float, _judging("--timeout", help="Seconds after which what was seen is judged.", min=1.0)]
@@ -95,5 +100,5 @@ Out = Annotated[Path | None, _output("--out", help="The run folder; default: a n
 JUnit = Annotated[Path | None, _output("--junit", help="Write JUnit XML here too.")]
 Sarif = Annotated[Path | None, _output("--sarif", help="Write SARIF here.")]
 AsJson = Annotated[bool, _output("--json", help="Print the result document as JSON, and nothing else.")]
-Quiet = Annotated[bool, _output("--quiet", "-q", help="Print findings and errors only.")]
-Verbose = Annotated[bool, _output("--verbose", "-v", help="List the rules that passed, too.")]
+Quiet = Annotated[bool, _output("--quiet", "-q", help="Print findings (of every level) and errors only.")]
+Verbose = Annotated[bool, _output("--verbose", "-v", help="Name the rules that passed or were not observed, too.")]

@@ -29,11 +29,17 @@ errors = Console(stderr=True, highlight=False)
 def reference_server(*, loud: bool) -> Iterator[Target]:
     """Run the reference server on a free port in a process of its own, and describe it as a target."""
     from ssegauge.conformance.errors import CannotJudge
+    from ssegauge.conformance.recording.keeper import end_with_parent
     from ssegauge.conformance.target import load_target
     from ssegauge.reference_server import TARGET_FILE
 
-    command = [sys.executable, "-P", "-m", "ssegauge.reference_server", "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)  # noqa: S603 - our own server
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "ssegauge.reference_server", "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=end_with_parent,  # noqa: PLW1509 - no thread was started yet
+    )
     try:
         base_url = process.stdout.readline().rpartition(" ")[2].strip() if process.stdout else ""
         if not base_url:
@@ -54,8 +60,8 @@ def under_test(where: str, told: Given | None, command: str | None, *, quiet: bo
     Say first which keys of a target file nothing uses.
     """
     from ssegauge.conformance.errors import CannotJudge
-    from ssegauge.conformance.recording.machine import running
     from ssegauge.conformance.recording.redaction import Redactor
+    from ssegauge.conformance.recording.spawned import running
 
     described = find_target(where, told)
     for note in () if quiet else described.notes:
@@ -97,7 +103,7 @@ def check_live(target: Target, folder: RunFolder, options: Options, *, loud: boo
 
     if not loud:
         return check(target, folder, options)[0]
-    server = folder.redact.text(target.base_url)
+    server = folder.redact.text(_address(target))
     with live(errors, f"Checking {server}: connecting") as tell:
         made, notes = check(
             target,
@@ -108,6 +114,10 @@ def check_live(target: Target, folder: RunFolder, options: Options, *, loud: boo
         )
     say_notes(notes)
     return made
+
+
+def _address(target: Target) -> str:
+    return f"{target.base_url.rstrip('/')}{target.stream.path}"
 
 
 def say_notes(notes: Iterable[str]) -> None:
@@ -128,7 +138,7 @@ def load_live(
     load_it = find_limit if search else run_load
     if not loud:
         return load_it(target, folder.path, options)
-    with live(errors, f"Loading {folder.redact.text(target.base_url)}: starting Locust") as tell:
+    with live(errors, f"Loading {folder.redact.text(_address(target))}: starting Locust") as tell:
         return load_it(target, folder.path, options, lambda status: tell(f"Loading {describe(status)}"))
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from ssegauge import reports
 from ssegauge.reports.cli import compared
 run = Path(sys.argv[2])
-reports.build(run) if sys.argv[1] == "build" else compared(run, run, tolerance=0.05)
+reports.build(run) if sys.argv[1] == "build" else compared([run], [run], tolerance=0.05)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 

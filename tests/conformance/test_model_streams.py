@@ -41,11 +41,23 @@ def test_a_healthy_answer_is_a_healthy_event_stream(profile: str, name: str) -> 
 NAMELESS = tuple({**one, "name": ""} for one in responses.TEXT)
 UNNUMBERED = tuple({**one, "sequence_number": "missing"} for one in NAMELESS)
 ROTATING = tuple({**one, "item_id": f"x{n}"} if "item_id" in one else one for n, one in enumerate(responses.CALLS))
+PHANTOM = responses.end(*responses.call(1, "{}"), *responses.message(0)[3:])
+TRANSLATED = tuple(
+    {
+        **one,
+        "name": "",
+        "sequence_number": 11 - n if one["type"] == "response.output_item.done" else "missing",
+        **({"response": {**one["response"], "id": f"resp_{n}"}} if "response" in one else {}),
+    }
+    for n, one in enumerate(PHANTOM)
+)
 OTHERS: dict[str, tuple[str, Transcript]] = {
     "data alone, [DONE]": ("responses", responses.stream(*NAMELESS, responses.DONE)),
     "no numbers": ("responses", responses.stream(*UNNUMBERED, responses.DONE)),
     "numbers from 1": ("responses", responses.stream(*responses.TEXT, first=1)),
     "ids that rotate": ("responses", responses.stream(*ROTATING)),
+    # LiteLLM, where it answers a Responses request by another API: as it was seen to do, a call first.
+    "translated": ("responses", responses.stream(*TRANSLATED, responses.DONE)),
     "no final output": (
         "responses",
         responses.stream(*responses.TEXT[:-1], responses.life("completed", "completed", usage=responses.USAGE)),

@@ -134,7 +134,7 @@ SILENT = runs(OTHER, ())
 
 CASES = {
     "messages/name-differs": Case(
-        good=runs(*ALL, ERROR),
+        good=runs(*ALL, ERROR, (*TEXT, ("ping", {}))),
         bad=runs(
             (start(), *map(nameless, block(0)), reason(), END),
             (start(), ("content_block_start", says(0)[1]), END),

@@ -203,6 +203,7 @@ def done_with(status: str = "completed", **changes: Any) -> tuple[Event, ...]:
     return (*TEXT[:-1], life("completed", status, **{"output": [item(0, content=[content("Hello Köln")])], **changes}))
 
 
+OBJECT = of("response.mcp_call_arguments.delta", delta={"a": 1}, **at(0))
 OTHER = (b'data: {"object": "chat.completion.chunk", "choices": []}\n\n', DONE)
 SILENT = runs(OTHER, ())
 RESUMED = ((stream(*TEXT[5:], first=5, url=f"{URL}/resp_1?stream=true&starting_after=4"),),)
@@ -226,7 +227,11 @@ CASES = {
             but(TEXT, 5, sequence_number=0),
             tuple({**one, "sequence_number": 0} for one in TEXT),  # advice
         ),
-        silent=(*SILENT, *runs(tuple({**one, "sequence_number": "missing"} for one in TEXT))),
+        silent=(
+            *SILENT,
+            *runs(tuple({**one, "sequence_number": "missing"} for one in TEXT)),
+            *runs(but(but(TEXT, 5, sequence_number=4), 2, sequence_number="missing")),
+        ),
     ),
     "responses/sequence-gap": Case(
         good=(*runs(*ALL), *RESUMED),
@@ -246,7 +251,7 @@ CASES = {
     "responses/created-not-first": Case(
         good=runs(*ALL, BROKEN_OFF),
         bad=(*runs(TEXT[2:], (TEXT[1], TEXT[0], *TEXT[2:]), TEXT[-1:]), (stream(*TEXT[1:], first=1),)),
-        silent=(*SILENT, *RESUMED, *CAPTURED, *runs((ERROR[-1],))),
+        silent=(*SILENT, *RESUMED, *CAPTURED, *runs((ERROR[-1],), FAILED[-2:])),
     ),
     "responses/created-repeated": Case(
         good=runs(*ALL),
@@ -265,6 +270,7 @@ CASES = {
             (*START, part("added", 0), *message(0, "a")),
             end(*message(0, "a"), says(1, "b")),
             (*START, finished(0), TEXT[-1]),  # advice
+            end(*message(0)[3:]),  # advice: nothing is in it
         ),
         silent=(
             *SILENT,
@@ -279,6 +285,8 @@ CASES = {
             end(*message(0, "a"), *message(0, "b")),
             (*START, added(0), added(0), *message(1, "a")),
             end(*message(0, "a"), finished(0, content=[content("a")])),
+            end(*message(0, "a")[:2], *message(0, "a")[1:]),
+            end(*message(0, "a")[:4], *message(0, "a")[3:]),
         ),
         silent=(*SILENT, *runs(TEXT[:2])),
     ),
@@ -338,19 +346,24 @@ CASES = {
         silent=(*SILENT, *runs(FAILED, BROKEN_OFF, (*START, added(0)), end(*message(0)))),
     ),
     "responses/text-differs": Case(
-        good=runs(TEXT, CALLS, REFUSAL, SEARCH, CUT),
+        good=runs(TEXT, CALLS, REFUSAL, SEARCH, CUT, but(CALLS, 13, arguments='{"city":"Paris"}')),
         bad=runs(
             but(TEXT, 7, text=""),
+            but(TEXT, 7, text="Hello Köln "),  # advice
             (*TEXT[:5], *TEXT[6:]),
             (*TEXT[:5], TEXT[4], *TEXT[5:]),
             but(TEXT, 5, delta="l� "),
             but(end(*call(0, '{"a"', ": 1}")), 5, arguments="{}"),
             but(REFUSAL, 6, refusal="I can."),
+            (*START, added(0), part("added", 0), said(0, "a")),  # advice
         ),
         silent=(
             *SILENT,
             *RESUMED,
-            *runs(BROKEN_OFF, end(*message(0)), (*START, added(0), part("added", 0), said(0, "a"))),
+            *runs(BROKEN_OFF, end(*message(0))),
+            *runs(
+                (*START, added(0, "mcp_call"), OBJECT, of("response.mcp_call_arguments.done", arguments="{}", **at(0)))
+            ),
         ),
     ),
     "responses/text-not-done": Case(
@@ -399,7 +412,7 @@ CASES = {
         silent=(*SILENT, *runs(FAILED, BROKEN_OFF, done_with(usage={"input_tokens": 1, "output_tokens": 2}))),
     ),
     "responses/output-differs": Case(
-        good=runs(TEXT, CALLS, REFUSAL, SEARCH),
+        good=runs(TEXT, CALLS, REFUSAL, SEARCH, done_with(output=[item(0, content=[content(" Hello Köln")])])),
         bad=runs(
             done_with(output=[item(0, content=[content("Hello")])]),
             (*CALLS[:-1], life("completed", "completed", output=CALLS[-1]["response"]["output"][:2])),

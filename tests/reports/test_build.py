@@ -90,7 +90,7 @@ def test_no_figure_is_told_for_a_kind_without_samples(tmp_path: Path) -> None:
     samples = factory.samples_frame()
     factory.write_run(tmp_path, samples=samples[samples["kind"] == "connect"])
     page = reports.build(tmp_path).html.read_text("utf-8")
-    assert "Latency over time: connect until open" in page
+    assert "Connect until open: half within" in page
     assert "figure-open" not in page
 
 

@@ -58,8 +58,8 @@ def use_all(folder: Path, other: Path) -> None:
     told(lambda: build(folder))
     told(lambda: write_junit(folder, folder / "out.xml"))
     told(lambda: write_sarif(folder, folder / "out.sarif"))
-    told(lambda: compared(other, folder, tolerance=0.05))
-    told(lambda: compared(folder, other, tolerance=0.05))
+    told(lambda: compared([other], [folder], tolerance=0.05))
+    told(lambda: compared([folder], [other], tolerance=0.05))
 
 
 def damaged(content: bytes, draw: random.Random) -> bytes:
@@ -134,7 +134,7 @@ def test_times_that_cannot_be_leave_the_part_out_by_name(
 ) -> None:
     folder = part(shutil.copytree(whole, tmp_path / "run"), **{column: [number] * 10})
     assert build(folder).unreadable == ("9.parquet",)
-    assert "9.parquet" in told(lambda: compared(whole, folder, tolerance=0.05))
+    assert "9.parquet" in told(lambda: compared([whole], [folder], tolerance=0.05))
 
 
 def test_a_damaged_part_ends_the_command_in_one_line(whole: Path, tmp_path: Path) -> None:

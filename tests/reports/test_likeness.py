@@ -48,7 +48,7 @@ def test_unlike_runs_are_refused_by_name(
     other = head(tmp_path, **documents)
     assert status(base, other) == 2
     assert told in capsys.readouterr().out
-    assert {ratio.verdict for ratio in cli.compared(base, other, tolerance=0.05).ratios} == {"cannot_tell"}
+    assert {ratio.verdict for ratio in cli.compared([base], [other], tolerance=0.05).ratios} == {"cannot_tell"}
 
 
 def test_what_else_differs_is_told_and_refuses_nothing(
@@ -74,7 +74,7 @@ def test_a_latency_that_is_measured_no_more_is_not_passed_over(base: Path, tmp_p
     run = factory.run_document(target=TARGET)
     other = factory.write_run(tmp_path / "head", samples=samples[samples["kind"] != "update"], run=run)
     assert status(base, other) == 2
-    assert "latency update" in cli.compared(base, other, tolerance=0.05).gone
+    assert "latency update" in cli.compared([base], [other], tolerance=0.05).gone
 
 
 def test_the_json_of_a_comparison_is_json(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -63,7 +63,7 @@ def test_the_report_makes_no_request_but_its_own(watched: Watched, whole: Path) 
 def test_every_chart_is_drawn(watched: Watched, whole: Path) -> None:
     page = watched.open(whole)
     plots = page.locator(".plot")
-    assert plots.count() == 5
+    assert plots.count() == 6
     for plot in plots.all():
         assert len(set(pixels(plot))) > 3  # the ground, grid and text, and at least one line
 

@@ -105,3 +105,14 @@ def test_first_tokens_are_told_apart_by_how_many_requests_were_under_way() -> No
         "p95": [100.0, 295.0],
         "samples": [1, 2],
     }
+
+
+def test_the_rate_counts_what_came_each_second_and_leaves_out_the_last() -> None:
+    frame = pd.DataFrame({"at_ms": [100.0, 200.0, 2100.0, 3100.0], "value": 1.0})
+    found = summarize.rate(summarize.over_time(frame))
+    assert dict(zip(found["at_s"], found["per_s"], strict=True)) == {0.0: 2.0, 1.0: 0.0, 2.0: 1.0}
+
+
+def test_a_percentile_beyond_the_samples_is_not_told() -> None:
+    assert not summarize.percentiles(np.arange(4999.0)).is_far
+    assert summarize.percentiles(np.arange(10_001.0)).p999 == pytest.approx(9990.0)

@@ -15,14 +15,6 @@ from tests.cli.command import wait_until
 HERE = Path(__file__).parent
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out whole tables unless they are asked for with `-m tables`."""
-    if "tables" not in (config.getoption("-m") or ""):
-        long = [item for item in items if item.get_closest_marker("tables")]
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in long]
-
-
 @pytest.fixture(scope="module")
 def witness() -> Iterator[str]:
     """The base URL of FastAPI's and sse-starlette's own examples."""

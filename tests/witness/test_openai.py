@@ -1,21 +1,26 @@
-"""OpenAI's own Python package reads the healthy chat server; what it makes of faulty ones agrees with our rules.
+"""OpenAI's own Python package reads the healthy chat server without complaint, and understands how it refuses.
 
-docs/language-models.md has the whole table: fault, what the package does, what we say.
+What it makes of the faulty ones, beside what we say, is the table of docs/language-models.md (`test_models.py`).
 """
 
-import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import pytest
-from openai import APIError, AsyncOpenAI, AuthenticationError, BadRequestError, NotFoundError, RateLimitError
+from openai import (
+    APIError,
+    AsyncOpenAI,
+    AuthenticationError,
+    BadRequestError,
+    DefaultAsyncHttpxClient,
+    NotFoundError,
+    RateLimitError,
+)
 
 from ssegauge.reference_server import start
 
 TOKEN = "witness-token"
-TRUST = ssl.create_default_context()  # made once: each takes its time
 QUESTION = {"role": "user", "content": "Tell me of the sea."}
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
 TOOLS = [{"type": "function", "function": {"name": name, "parameters": SCHEMA}} for name in ("look_up", "book")]
@@ -28,7 +33,7 @@ async def client(*faults: str, key: str = TOKEN, **options: Any) -> AsyncIterato
     told = {"profile": "chat-completions", "token": TOKEN, "first_token": 0, "pace": 0, **options}
     async with (
         start(faults, **told) as base_url,
-        httpx.AsyncClient(verify=TRUST, timeout=60) as http,
+        DefaultAsyncHttpxClient(verify=False) as http,  # whom the machine trusts takes long to read
         AsyncOpenAI(base_url=f"{base_url}/v1", api_key=key, max_retries=0, http_client=http) as made,
     ):
         yield made
@@ -97,45 +102,3 @@ async def test_too_many_requests_are_told_so() -> None:
             await accumulated(made)
         await busy.close()
     assert caught.value.response.headers["retry-after"] == "1"
-
-
-# What the package does with a fault: what it raises, or what is wrong with what it puts together.
-RAISES: Mapping[str, type[Exception]] = {
-    "chat/error-told": APIError,
-    "chat/error-without-message": APIError,
-    "chat/goes-on-after-error": APIError,
-    "chat/index-wrong": TypeError,
-    "chat/index-wrong:second": IndexError,
-    "chat/message-for-delta": AttributeError,
-    "chat/object-wrong": AssertionError,
-    "chat/tool-without-index": TypeError,
-    "end/without-any-event": AssertionError,
-    "shape/unlike-the-others": ValueError,
-    "wire/truncated-chunked-body": APIError,
-    "wire/two-values-in-one": ValueError,
-}
-WRONG = {
-    "chat/empty-answer": lambda choice, _: not choice.message.content,
-    "chat/finish-missing": lambda choice, _: choice.finish_reason is None,
-    "chat/half-characters": lambda choice, _: "\ud83d" in choice.message.content,
-    "chat/role-missing": lambda choice, _: choice.message.role is None,
-    "chat/text-repeated": lambda choice, _: len(choice.message.content) > 500,
-    "chat/tool-said-twice": lambda choice, _: "look_uplook_up" in choice.message.tool_calls[0].function.name,
-    "chat/tool-without-name": lambda choice, _: choice.message.tool_calls[0].function.name is None,
-    "chat/usage-misplaced": lambda _, usage: usage is None,
-    "chat/usage-missing": lambda _, usage: usage is None,
-}
-
-
-@pytest.mark.parametrize("fault", RAISES)
-async def test_what_we_name_it_stops_at(fault: str) -> None:
-    async with client(fault) as made:
-        with pytest.raises(RAISES[fault]):
-            await accumulated(made)
-
-
-@pytest.mark.parametrize("fault", WRONG)
-async def test_what_we_name_is_wrong_in_what_it_puts_together(fault: str) -> None:
-    async with client(fault) as made:
-        found = await accumulated(made)
-    assert WRONG[fault](found.choices[0], found.usage)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ssegauge.conformance.jsontext import read_json
 from ssegauge.conformance.seen import Message, View
 
 ADDED, ITEM_DONE = "response.output_item.added", "response.output_item.done"
@@ -62,14 +63,30 @@ class Text:
 
     @property
     def differs(self) -> bool:
-        """Whether it was told in deltas, and whole, and the two are not the same."""
-        return bool(self.deltas) and self.whole is not None and self.told != self.whole
+        """Whether it was told in deltas, and whole, and the two are not the same; JSON is, however it is written."""
+        return self.is_told_twice and not says_the_same(self.told, self.whole or "", self.kind)
+
+    @property
+    def is_told_twice(self) -> bool:
+        """Whether it was told in deltas, and whole; what deltas say that are no strings, nobody knows."""
+        readable = all(isinstance(one.fields.get("delta"), str) for one in self.deltas)
+        return bool(self.deltas) and readable and self.whole is not None
 
     @property
     def whole(self) -> str | None:
         """What `done` says the text is; None where it never came, or says none."""
         value = self.dones[0].fields.get(TEXTS[self.kind].whole) if self.dones else None
         return value if isinstance(value, str) else None
+
+
+def says_the_same(one: str, other: str, kind: str) -> bool:
+    """Whether two texts of this kind say the same."""
+    if one == other or "arguments" not in kind:
+        return one == other
+    try:
+        return bool(read_json(one) == read_json(other))
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ def usage_wrong(view: View) -> Iterator[Mark]:
 def _complaint(usage: Mapping[str, Any], has_text: bool) -> tuple[str, bool]:
     """Say what is wrong with the counts, and whether a vendor means it so."""
     if wrong := next((name for name in COUNTS if not is_number(usage.get(name)) or usage[name] < 0), ""):
-        return f"usage: {wrong} is {'missing' if wrong not in usage else repr(usage[wrong])[:40]}", False
+        is_sum = wrong == "total_tokens" and wrong not in usage  # whoever wants it adds up the others
+        return f"usage: {wrong} is {'missing' if wrong not in usage else repr(usage[wrong])[:40]}", is_sum
     prompt, completion, total = (usage[name] for name in COUNTS)
     if total != prompt + completion:
         return f"usage: {prompt} + {completion} tokens are {total} in all", total > prompt + completion

@@ -22,7 +22,7 @@ def name_differs(view: View) -> Iterator[Mark]:
     """
     for message in told(view):
         name, said = message.event.type, message.type
-        if name == said:
+        if name == said or (name == "ping" and said is None):
             yield view.good()
         elif said is None:
             yield view.bad(f"the event is named {shown(name)}, and its data has no type", message)

@@ -13,6 +13,7 @@ from ssegauge.conformance.profiles.responses.told import (
     items,
     kind,
     listed,
+    says_the_same,
     string,
     table,
     terminal,
@@ -139,7 +140,7 @@ def output_differs(view: View) -> Iterator[Mark]:
         if item.dones and text and what in {"message", "function_call"}:
             kept = _kept(item.last)[1]
             differs = f"{what} {item.index} was streamed as {shown(text)}, and is done as {shown(kept)}"
-            yield view.good() if kept == text else view.bad(differs, item.dones[-1])
+            yield view.good() if _agree((what, kept), (what, text)) else view.bad(differs, item.dones[-1])
     yield from _final(view, [one for _, one in streamed if one[0] in {"message", "function_call"} and one[1]])
 
 
@@ -149,11 +150,17 @@ def _final(view: View, streamed: list[Told]) -> Iterator[Mark]:
     kept = [one for one in map(_kept, output) if one[0] in {"message", "function_call"} and one[1]]
     if streamed and not output:
         yield view.bad(f"{len(streamed)} items were streamed, and the final response has no output", end, "advice")
-    elif streamed and kept != streamed:
-        missing = next((one for one in streamed if one not in kept), None) or streamed[0]
+    elif streamed and not (len(kept) == len(streamed) and all(map(_agree, kept, streamed))):
+        missing = next((one for one in streamed if not any(_agree(one, other) for other in kept)), streamed[0])
         yield view.bad(f"the final response has no {missing[0]} with the text {shown(missing[1])}", end)
     elif streamed:
         yield view.good()
+
+
+def _agree(one: Told, other: Told) -> bool:
+    """Whether two items are of one type and say the same, but for blanks around it."""
+    kind = "arguments" if one[0] == "function_call" else ""
+    return one[0] == other[0] and says_the_same(one[1].strip(), other[1].strip(), kind)
 
 
 def _streamed(item: Item, said: list[Text]) -> Told:

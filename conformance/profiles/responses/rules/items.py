@@ -13,6 +13,7 @@ from ssegauge.conformance.profiles.responses.told import (
     PARTS,
     SUMMARY_ADDED,
     SUMMARY_DONE,
+    TEXTS,
     Item,
     inner,
     is_completed,
@@ -32,6 +33,7 @@ from ssegauge.conformance.words import shown
 
 PLACES = {PART_ADDED: "content_index", PART_DONE: "content_index"}
 DONE_OF = {PART_ADDED: PART_DONE, SUMMARY_ADDED: SUMMARY_DONE}
+WHOLE = frozenset(kind.whole for kind in TEXTS.values())
 IN_PARTS = frozenset({"response.output_text", "response.refusal"})
 
 
@@ -59,10 +61,16 @@ def item_not_added(view: View) -> Iterator[Mark]:
         since = item.added[0].event.start if item.added else None
         early = [one for one in events if item.index not in known and (since is None or one.event.start < since)]
         if early:
-            level: Level | None = "advice" if {kind(one) for one in early} == {ITEM_DONE} else None
+            nothing_lost = {kind(one) for one in early} == {ITEM_DONE} or not any(map(_says, early))
+            level: Level | None = "advice" if nothing_lost else None
             yield view.bad(f"{kind(early[0])} of item {item.index}, which was not added", early[0], level)
         elif item.added:
             yield view.good()
+
+
+def _says(message: Message) -> bool:
+    """Whether an event tells text, and not only that there is one."""
+    return any(string(message.fields.get(key)) for key in ("delta", *WHOLE))
 
 
 def _already_there(view: View) -> range:
@@ -73,7 +81,7 @@ def _already_there(view: View) -> range:
 
 @rule("responses/item-repeated", "must", profile("R3.2"), over="streams", rests_on=("wire", "shape"))
 def item_repeated(view: View) -> Iterator[Mark]:
-    """An index belongs to one item.
+    """An index belongs to one item, and each item, part and text begins and ends once.
 
     Why: Clients keep items by their index: a second one takes the place of the first, or they raise.
 
@@ -84,6 +92,16 @@ def item_repeated(view: View) -> Iterator[Mark]:
     for item in items(view):
         yield from _once(view, item, item.added, "must")
         yield from _once(view, item, item.dones, "should")
+        marks = [one for one in item.others if not kind(one).endswith(".delta")]
+        for what, times in Counter(map(_mark, marks)).items():
+            if times > 1:
+                yield from _once(view, item, [one for one in marks if _mark(one) == what], "should")
+
+
+def _mark(message: Message) -> tuple[str, int | None, int | None]:
+    """Return what begins or ends, and where in its item."""
+    fields = message.fields
+    return kind(message), number(fields.get("content_index")), number(fields.get("summary_index"))
 
 
 def _once(view: View, item: Item, events: list[Message], level: Level) -> Iterator[Mark]:

@@ -31,9 +31,18 @@ def text_differs(view: View) -> Iterator[Mark]:
     Example: deltas "Hel" and "lo", and then {"type": "response.output_text.done", "text": "Helo"}
     """
     for text in texts(view):
-        if text.deltas and text.whole is not None and not is_resumed(view):
-            level: Level = "should" if text.kind.startswith(REASONING) else "must"
-            yield view.bad(_difference(text), text.dones[0], level) if text.differs else view.good()
+        if text.is_told_twice and not is_resumed(view):
+            yield view.bad(_difference(text), text.dones[0], _weight(text)) if text.differs else view.good()
+        elif text.kind == "response.output_text" and not text.deltas and text.whole and not is_resumed(view):
+            untold = f"a text of {len(text.whole)} characters was told whole, and in no delta"
+            yield view.bad(untold, text.dones[0], "advice")
+
+
+def _weight(text: Text) -> Level:
+    """Some servers trim what they say whole: that loses no word."""
+    if text.told.strip() == (text.whole or "").strip():
+        return "advice"
+    return "should" if text.kind.startswith(REASONING) else "must"
 
 
 def _difference(text: Text) -> str:

@@ -1,0 +1,139 @@
+"""The recorded exchanges behind findings, as a report shows them: what was asked, and the bytes about the evidence.
+
+Reads `transcripts/NAME.jsonl` once each and keeps a window of chunks about each piece of evidence, so that a report is
+small however long the streams were. A transcript that is cut, damaged or foreign gives what can be read of it.
+"""
+
+import base64
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ssegauge.reports.folder import Document, RunFolder
+
+BEFORE, AFTER = 5, 4  # chunks about the one that shows it
+MOST_EVIDENCE = 2  # pieces of a finding whose exchange is shown
+MOST_LINES = 200_000
+LONGEST_LINE = 1 << 20
+LONGEST_CHUNK = 320  # bytes of a chunk that are shown
+Place = tuple[str, int | None]  # a transcript and a chunk of it, as evidence names them
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A chunk of the body: when it came (ms), where it begins, its length and first bytes; whether it is evidence."""
+
+    at_ms: float
+    offset: int
+    length: int
+    data: bytes
+    is_evidence: bool
+
+    @property
+    def text(self) -> str:
+        """The first bytes as text; what is not UTF-8 as escapes."""
+        return self.data.decode("utf-8", "backslashreplace")
+
+    @property
+    def rest(self) -> int:
+        """How many bytes of it are not shown."""
+        return self.length - len(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What was asked (as in the transcript), the answer's head, some of its chunks, and the end if it was reached."""
+
+    request: Mapping[str, Any]
+    head: Mapping[str, Any] | None
+    pieces: tuple[Piece, ...]
+    left_out: int  # chunks before the first piece
+    end: Mapping[str, Any] | None
+
+
+def exchanges(folder: RunFolder) -> dict[Place, Exchange]:
+    """Return the exchange behind each piece of evidence that a report shows, by its place."""
+    wanted: dict[str, set[int | None]] = {}
+    for name, chunk in _places(folder):
+        wanted.setdefault(name, set()).add(chunk)
+    found: dict[Place, Exchange] = {}
+    for name in wanted.keys() & set(folder.transcripts):
+        rows = list(_rows(folder.path / "transcripts" / f"{name}.jsonl", _last_row(wanted[name])))
+        if rows and _is_opening(rows[0]):
+            found |= {(name, chunk): _exchange(rows, chunk) for chunk in wanted[name]}
+    return found
+
+
+def _places(folder: RunFolder) -> Iterator[Place]:
+    results = folder.conformance["results"] if folder.conformance else []
+    under_load = folder.load["conformance"]["findings"] if folder.load else []
+    for one in (*(result for result in results if result["verdict"] == "fail"), *under_load):
+        yield from ((seen["transcript"], seen.get("chunk")) for seen in one.get("evidence", ())[:MOST_EVIDENCE])
+
+
+def _last_row(chunks: Iterable[int | None]) -> int:
+    return min(MOST_LINES, 4 + BEFORE + AFTER + max((chunk or 0) for chunk in chunks))
+
+
+def _rows(path: Path, most: int) -> Iterator[Document]:
+    """Yield the rows of a transcript until one cannot be read."""
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        for line in islice(iter(lambda: file.readline(LONGEST_LINE), b""), most):
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
+                return
+            if not isinstance(row, dict):
+                return
+            yield row
+
+
+def _is_opening(row: Document) -> bool:
+    request = row.get("request")
+    return (
+        isinstance(request, dict)
+        and all(isinstance(request.get(key), str) for key in ("method", "url"))
+        and all(_is_pair(field) for field in request.get("headers") or ())
+        and isinstance(request.get("body"), str | None)
+    )
+
+
+def _is_pair(field: object) -> bool:
+    return isinstance(field, list) and len(field) == 2 and all(isinstance(part, str) for part in field)
+
+
+def _exchange(rows: list[Document], chunk: int | None) -> Exchange:
+    middle = chunk or 0
+    pieces, offset = [], 0
+    chunks = [row["chunk"] for row in rows if isinstance(row.get("chunk"), dict)]
+    for number, one in enumerate(chunks):
+        data = _data(one)
+        if middle - BEFORE <= number <= middle + AFTER:
+            shown = data[:LONGEST_CHUNK]
+            pieces.append(Piece(_number(one.get("at_ms")), offset, len(data), shown, number == chunk))
+        offset += len(data)
+    return Exchange(
+        request=rows[0]["request"],
+        head=next((row["head"] for row in rows if isinstance(row.get("head"), dict)), None),
+        pieces=tuple(pieces),
+        left_out=max(0, min(middle - BEFORE, len(chunks))),
+        end=next((row["end"] for row in rows if isinstance(row.get("end"), dict)), None),
+    )
+
+
+def _data(chunk: Mapping[str, Any]) -> bytes:
+    try:
+        if "text" in chunk:
+            return str(chunk["text"]).encode("utf-8", "surrogatepass")
+        return base64.b64decode(str(chunk.get("b64", "")))
+    except ValueError:
+        return b""
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else float("nan")

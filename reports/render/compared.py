@@ -1,0 +1,66 @@
+"""Two compared sides as Markdown and as one HTML file: what `comparison` shows on a terminal."""
+
+from collections.abc import Iterator
+from importlib import resources
+
+import jinja2
+from markupsafe import Markup
+
+from ssegauge.reports import words
+from ssegauge.reports.compare import CONFIDENCE, Change, Comparison, Ratio
+from ssegauge.reports.render.comparison import VERDICTS
+from ssegauge.reports.render.markdown import escape, table
+from ssegauge.reports.render.visible import prose
+
+HEADER = ("latency", "base", "head", "ratio", f"{CONFIDENCE:.0%} interval", "verdict")
+
+
+def markdown(found: Comparison) -> str:
+    """Return the comparison as Markdown."""
+    blocks = [f"## ssegauge: {escape(VERDICTS[found.verdict][0])}", *map(escape, remarks(found))]
+    if found.ratios:
+        blocks.append(table(HEADER, ([escape(cell) for cell in cells(ratio)] for ratio in found.ratios)))
+    if found.changes:
+        blocks.append("\n".join(f"- {escape(changed(change))}" for change in found.changes))
+    return "\n\n".join(blocks) + "\n"
+
+
+def html(found: Comparison) -> str:
+    """Return the comparison as one HTML document that fetches nothing."""
+    loader = jinja2.PackageLoader("ssegauge.reports.render", "page")
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+    style = resources.files("ssegauge.reports.render").joinpath("page", "report.css").read_text("utf-8")
+    return environment.get_template("compare.html.jinja").render(
+        state=found.verdict,
+        verdict=VERDICTS[found.verdict][0].lstrip("✓✗? "),
+        header=HEADER,
+        rows=[(ratio.verdict, cells(ratio)) for ratio in found.ratios],
+        changes=[(change.is_worse, changed(change)) for change in found.changes],
+        remarks=list(remarks(found)),
+        style=Markup(style),  # noqa: S704 - our own file
+    )
+
+
+def remarks(found: Comparison) -> Iterator[str]:
+    """Yield what is to be known beside the figures: what makes the runs unlike, differs, or is gone."""
+    yield from (f"The runs are unlike, {what}" for what in found.unlike)
+    yield from (f"They differ in {what}" for what in found.marked)
+    yield from (f"The generator of the {run} run was the limit." for run in found.saturated)
+    if found.gone:
+        yield f"Judged in the base run, not in the head run: {', '.join(found.gone)}"
+
+
+def cells(ratio: Ratio) -> tuple[str, ...]:
+    """Return a figure's cells, in the order of `HEADER`."""
+    ends = words.ABSENT if ratio.interval is None else "{:.2f} to {:.2f}".format(*ratio.interval)
+    told = ratio.verdict.replace("_", " ") + (f": {ratio.note}" if ratio.note else "")
+    chance = "" if ratio.p is None else f" (p = {ratio.p:.2g})"
+    times = (words.quantity(value, "ms") for value in (ratio.base, ratio.head))
+    share = f"{ratio.ratio:.2f}" if ratio.head_samples else words.ABSENT
+    return (f"{ratio.kind} {ratio.quantile}", *times, share, ends, told + chance)
+
+
+def changed(change: Change) -> str:
+    """Return a changed verdict in words."""
+    before, after = (words.LABELS[state] if state else "absent" for state in (change.base, change.head))
+    return f"{prose(change.rule)}: {before}, then {after}"
