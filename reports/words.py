@@ -35,6 +35,7 @@ OBJECTIVES = {
     "performance/update-latency": ("Update latency", "<"),
     "performance/degradation": ("Impact on existing endpoint", "<"),
 }
+TRENDS = {"server_memory": ("server memory", "MiB"), "server_descriptors": ("server descriptors", "files")}
 CONCURRENT = "performance/concurrent-streams"
 ANY_OTHER = {"performance/capacity": "≥", "performance/offered-load": "≥"}  # and "≤" for the rest, unless at_least
 
@@ -216,6 +217,7 @@ def load_facts(load: Document) -> Iterator[tuple[str, str]]:
             yield "", "no two streams had an event in common: each has its own feed, or they take from one queue"
     if process := load.get("server"):
         yield "server", ", ".join(_server_words(process))
+    yield from _trend_facts(load.get("trends") or {})
     yield "generator", ", ".join(_generator_words(generator))
     if generator.get("note") and prose(generator["note"]) not in notes(load):
         yield "", prose(generator["note"])
@@ -274,6 +276,14 @@ def asks_for_credentials(load: Document) -> bool:
 
 def _counted(counts: Mapping[str, int], *names: str) -> str:
     return ", ".join(f"{counts[name]:,} {name.replace('_', ' ')}" for name in names)
+
+
+def _trend_facts(trends: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield by how much things grow, such as ``server memory +12 MiB (95 %: +8.1 to +16)``."""
+    for name, slope in trends.items():
+        what, unit = TRENDS.get(name, (kind(name), "ms"))
+        low, high = (f"{end + 0.0:+.3g}" for end in slope["interval"])  # no -0
+        yield "in an hour", f"{what} {slope['per_hour'] + 0.0:+.3g} {unit} (95 %: {low} to {high})"
 
 
 def _server_words(process: Mapping[str, Any]) -> Iterator[str]:

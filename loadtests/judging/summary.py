@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from ssegauge.conformance.target import Target
-from ssegauge.loadtests.judging import answers, asked, offset
+from ssegauge.loadtests.judging import answers, asked, offset, trend
 from ssegauge.loadtests.judging.answers import Answered, Kind, Requests
 from ssegauge.loadtests.judging.health import Health
 from ssegauge.loadtests.judging.impact import ratio_of
@@ -142,6 +142,7 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         if facts.checked
         else None,
         "server": _server(run_folder),
+        "trends": trend.document(run_folder),
         "conformance": dict(facts.conformance),
         "generator": _generator(delays, facts, own_faults) | {"saturated": any(own_faults)},
     }

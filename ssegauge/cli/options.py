@@ -56,7 +56,7 @@ Scenario = Annotated[
     str,
     _load(
         "--scenario",
-        help="progress, watch, requests, churn, slow, or a locustfile; default: by what the target describes.",
+        help="progress, watch, requests, churn, slow, soak, or a locustfile; default: by what the target describes.",
     ),
 ]
 Users = Annotated[int, _load("--users", help="Streams at once.", min=1)]
