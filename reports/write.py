@@ -13,6 +13,8 @@ from ssegauge.reports.verdict import overall
 
 TO_READ_SAMPLES = "pip install 'ssegauge[report]', then `ssegauge report DIR`"
 
+OWNER = 0o600  # as all of a run folder: its owner's alone
+
 
 @dataclass(frozen=True, slots=True)
 class Built:
@@ -47,9 +49,9 @@ def build(run_dir: Path, *, whole: bool = True) -> Built:
     if whole and figures.unread:
         raise BadRunFolder(f"{shown(run_dir)}: {figures.unread}")
     return Built(
-        html=_replace(run_dir / "report.html", html(folder, figures, exchanges(folder))),
-        markdown=_replace(run_dir / "summary.md", markdown(folder, figures.latencies)),
-        junit=_replace(run_dir / "junit.xml", junit(folder)),
+        html=_replace(run_dir / "report.html", html(folder, figures, exchanges(folder)), OWNER),
+        markdown=_replace(run_dir / "summary.md", markdown(folder, figures.latencies), OWNER),
+        junit=_replace(run_dir / "junit.xml", junit(folder), OWNER),
         verdict=overall(folder),
         unreadable=figures.unreadable,
     )
@@ -82,12 +84,30 @@ def _figures(folder: RunFolder) -> Figures:
     return compute(read_samples(samples), folder.load)
 
 
-def _replace(path: Path, text: str) -> Path:
+def export(run_dir: Path, form: str) -> list[Path]:
+    """Write a run's frames as csv, parquet or json into the folder `tables` of the run folder; return the files.
+
+    Raises:
+        BadRunFolder: the run cannot be read whole, the folder not written to, or a library is missing.
+    """
+    try:
+        from ssegauge.reports import export, tables
+    except ModuleNotFoundError as error:
+        raise BadRunFolder(f"{error.name} is not installed, which this needs; {TO_READ_SAMPLES}") from None
+    try:
+        return export.FORMS[form](tables.load(run_dir), run_dir / "tables")
+    except OSError as error:
+        raise BadRunFolder(f"{shown(run_dir / 'tables')}: cannot be written ({error.strerror})") from error
+
+
+def _replace(path: Path, text: str, mode: int | None = None) -> Path:
     """Write a file whole or not at all, so that an interrupted report leaves the former one."""
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_text(text, "utf-8")
+        if mode is not None:
+            unfinished.chmod(mode)
         unfinished.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):
