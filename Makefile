@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := conformance loadtests reports reference_server
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test lint types unit oracle fuzz hostile matrix bench audit system clean
+.PHONY: run test lint types unit oracle fuzz hostile chaos soak gateways matrix witnesses bench audit system clean
 
 run: $(STAMP)
 	$(BIN)/ssegauge run
@@ -43,9 +43,32 @@ hostile: $(STAMP)
 	rm -f build/hostile.jsonl
 	$(BIN)/python -m pytest tests/hostile -m hostile --timeout 900
 
+# Gateways of language models that others wrote, with mock answers: installs them (300 MB) beside the project.
+gateways: $(STAMP)
+	$(PYTHON) -m venv build/gateways
+	build/gateways/bin/python -m pip install --quiet 'litellm[proxy]==1.99.4' fakellm==0.3.5 llm-mock-api==0.1.2 \
+	  xpyd-sim==0.5.0
+	$(BIN)/python -m pytest tests/gateways -m gateways
+
+# What may befall the server, the generator and ssegauge in the midst of a run: docs/robustness.md. A quarter of an hour.
+chaos: $(STAMP)
+	rm -f build/chaos.jsonl
+	$(BIN)/python -m pytest tests/chaos -m chaos --timeout 900
+
+# The reference feed and the generator for SOAK_S seconds at SOAK_STREAMS streams, with churn: does anything grow?
+SOAK_S ?= 600
+SOAK_STREAMS ?= 500
+soak: $(STAMP)
+	$(BIN)/python -m tests.soak $(SOAK_S) $(SOAK_STREAMS)
+
 # Every fault against every rule: docs/detection-matrix.md.
 matrix: $(STAMP)
+	$(BIN)/python -m pytest tests/test_matrix.py -m matrix
 	$(BIN)/python -m tests.matrix > docs/detection-matrix.md
+
+# What the official clients of language models make of every faulty server: docs/language-models.md. A minute.
+witnesses: $(STAMP)
+	$(BIN)/python -m pytest tests/witness/test_models.py -m tables
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only --timeout=1800

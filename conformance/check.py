@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,22 @@ from ssegauge.conformance.catalogue import RULES
 from ssegauge.conformance.document import document
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.explain import named
+from ssegauge.conformance.generation import foreign
 from ssegauge.conformance.judge import Result, judge
 from ssegauge.conformance.own_rules import with_own
 from ssegauge.conformance.play import Failures, Plan, Progress, play
 from ssegauge.conformance.probes import hooks
 from ssegauge.conformance.recording.capture import Recorded
 from ssegauge.conformance.recording.live import Recording
+from ssegauge.conformance.recording.transcript import Transcript
 from ssegauge.conformance.rules import Rule, Source
 from ssegauge.conformance.runfolder import RunFolder
-from ssegauge.conformance.target import Profile, Target
+from ssegauge.conformance.seen import Spoken, View, spoken
+from ssegauge.conformance.target import EVENT_STREAM, KNOWN, Profile, Promises, Target, promised
 
 MOST_BASELINE = 1 << 20  # characters
+# Its socket and its transcript; and what the interpreter, the event loop and storms of readers take: 48 were enough.
+DESCRIPTORS_A_STREAM, SPARE_DESCRIPTORS = 2, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,7 @@ def check(
 
     Raises CannotJudge when nothing can be judged, KeyboardInterrupt when interrupted.
     """
+    make_room(options.parallel)
     rules = chosen(options)
     if options.update_baseline and not options.baseline:
         raise CannotJudge("--update-baseline: name the file, as in --baseline known.txt")
@@ -65,7 +72,13 @@ def check(
     known = (str(options.baseline), frozenset()) if is_new else read_baseline(options.baseline, rules)
     recording = Recording(folder.path / "transcripts", folder.redact)
     interrupted, failures = False, Failures()
-    plan = Plan.of(target, quick=options.quick, parallel=options.parallel, timeout_s=options.timeout_s)
+    plan = Plan.of(
+        target,
+        quick=options.quick,
+        parallel=options.parallel,
+        timeout_s=options.timeout_s,
+        rules=rules.values(),
+    )
     try:
         progress = Progress(changed=on_progress)
         playing = play(target, recording, plan, quick=options.quick, progress=progress, on_plan=on_plan)
@@ -84,6 +97,7 @@ def check(
         rules=rules,
     )
     results += [_broke_down(name, error) for name, error in failures.of]
+    recording.remarks.extend(filter(None, [suggestion(recording.transcripts, target.profile)]))
     if options.update_baseline and options.baseline:
         known = update_baseline(options.baseline, results)
     notes = [*recording.notes, *([recording.disk.failed] if recording.disk.failed else [])]
@@ -102,6 +116,20 @@ def check(
     return folder.clean(made), [folder.redact.text(note) for note in (*made.get("notes", ()), *recording.remarks)]
 
 
+def make_room(parallel: int) -> None:
+    """Raise the limit of open files to what a check takes; raise CannotJudge where that is not allowed.
+
+    What could not be opened for want of descriptors would look like a server that refuses.
+    """
+    wanted = SPARE_DESCRIPTORS + DESCRIPTORS_A_STREAM * parallel
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        remedy = "raise `ulimit -Hn`, or give a smaller --parallel"
+        raise CannotJudge(f"a check opens up to {wanted} files, and a process here may open only {hard}; {remedy}")
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 async def _interruptible(playing: Coroutine[Any, Any, Failures]) -> Failures:
     """Let the event loop itself see Ctrl-C: the handler of asyncio.run cancels in the midst of the loop's callbacks."""
     task = asyncio.current_task()
@@ -112,13 +140,17 @@ async def _interruptible(playing: Coroutine[Any, Any, Failures]) -> Failures:
 
 
 def judge_recorded(recorded: Recorded, options: Options, profile: Profile | None = None) -> dict[str, Any]:
-    """Judge recorded transcripts, with no network, and return ``conformance.json``."""
-    profile = profile or recorded.profile or "event-stream"
+    """Judge recorded transcripts, with no network, and return ``conformance.json``.
+
+    Raises CannotJudge where they are of another profile than the one asked for.
+    """
+    if profile and (complaint := foreign(_form(recorded.transcripts), profile)):
+        raise CannotJudge(complaint)
+    profile = profile or recorded.profile or EVENT_STREAM
     rules = chosen(options)
     known = read_baseline(options.baseline, rules)
-    results = judge(
-        recorded.transcripts, profile=profile, limits=recorded.limits, promises=recorded.promises, rules=rules
-    )
+    promises = promised(profile, recorded.promises or Promises())
+    results = judge(recorded.transcripts, profile=profile, limits=recorded.limits, promises=promises, rules=rules)
     return document(
         results,
         profile=profile,
@@ -127,6 +159,20 @@ def judge_recorded(recorded: Recorded, options: Options, profile: Profile | None
         baseline=known,
         notes=recorded.notes,
     )
+
+
+def suggestion(transcripts: Iterable[Transcript], profile: Profile) -> str:
+    """Return the line that names the profile of a language model's stream that was judged as any other; or nothing."""
+    form = _form(transcripts) if profile == EVENT_STREAM else None
+    if form is None or form.profile not in KNOWN:
+        return ""
+    return f"this is a {form.name} stream: --profile {form.profile} judges it by its own rules"
+
+
+def _form(transcripts: Iterable[Transcript]) -> Spoken | None:
+    """Return the wire form of a language model's that the first stream with events has."""
+    views = (View(one) for one in transcripts if one.role in {"stream", "capture"})
+    return next((found for view in views if view.is_event_stream and (found := spoken(view.messages))), None)
 
 
 def chosen(options: Options) -> Mapping[str, Rule]:

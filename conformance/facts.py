@@ -33,8 +33,10 @@ Role = Literal[
     "preflight",  # the preflight of a reconnect from an allowed origin
     "query",  # an unusual request for a stream, as those that follow
     "large-header",
+    "malformed-request",  # no proper HTTP, or a body that is not what it says
     "head",
     "no-token",
+    "bad-request",  # a request for a generation that cannot be answered with one
     "compressed",
     "http10",
     "capture",
@@ -46,7 +48,9 @@ Resume = Literal["known", "terminal", "stale", "garbage"]
 Situation = Literal[
     "idle", "race", "canary", "after-cut", "after-storm", "storm", "slow", "beside-slow", "steady", "crowd"
 ]
-Moment = Literal["before", "during", "after", "slow-before", "slow-after", "fin", "rst", "head-before", "head-after"]
+Moment = Literal[
+    "before", "during", "after", "slow-before", "slow-after", "fin", "rst", "vanished", "head-before", "head-after"
+]
 When = Literal["running", "ended"]
 
 
@@ -73,10 +77,10 @@ class Facts:
     Of an update: ``task_id``, ``message`` (the text sent), ``progress``, ``status``; ``canary`` (its case) and
     ``marker`` where the text tries to break the framing.
 
-    Of a look from outside: ``moment``; ``opened``, how many streams were answered; ``value`` (open-streams); ``cut``
-    and ``held`` (sockets), after ``patience_ms`` at most; ``cycles``, streams that had come and gone by then,
-    ``descriptors``, ``memory_bytes``, ``threads`` and processes together, ``busy``, the share of a core that is used
-    (process); ``own_delay_ms``, by how much our own event loop was late at most (harness).
+    Of a look from outside: ``moment``; ``opened``, how many streams were answered; ``value`` (open-streams); ``cut``,
+    ``held`` and ``unsent``, bytes in the kernel (sockets), after ``patience_ms`` at most; ``cycles``, streams that had
+    come and gone by then, ``descriptors``, ``memory_bytes``, ``threads`` and processes together, ``busy``, the share of
+    a core that is used (process); ``own_delay_ms``, by how much our own event loop was late at most (harness).
 
     Of an unusual request: ``case``, ``origin``. Of a snapshot: ``when``.
     """
@@ -104,6 +108,7 @@ class Facts:
     value: float | None = None
     cut: int | None = None
     held: int | None = None
+    unsent: int | None = None
     cycles: int | None = None
     descriptors: int | None = None
     memory_bytes: int | None = None

@@ -19,13 +19,14 @@ from ssegauge.conformance.target import Limits, Profile, Promises
 MOST_EVIDENCE = 5  # a rule broken a thousand times is shown by its first few
 LEVELS: tuple[Level, ...] = ("must", "should", "advice")
 # What is broken in these groups spoils the stream in which it was seen, and says nothing of any other.
-IN_ONE_STREAM = frozenset({"wire", "shape"})
+IN_ONE_STREAM = frozenset({"wire", "shape", "chat", "messages", "responses"})
 NOT_IN_A_CAPTURE = "not in this capture; `ssegauge check` on the running server may show it"
 NOT_RECORDED = "not recorded; check the running server again"
 # What is no table of the target file, as it is to be written there.
 LINES = {
     "origin": '`origin = "https://app.example"`, above all tables,',
     "observe.pid": "`pid = 4711` in [observe]",
+    "promises.vanished_s": "`vanished_s = 60.0` in [promises]",
     "update": "[publish]",
 }
 TASK_LINES = {**LINES, "update": "[task.create_manual] and [task.update]"}
@@ -74,9 +75,10 @@ def judge(
     """
     seen = Seen.of(transcripts, profile, limits, promises)
     results: dict[str, Result] = {}
-    for code in in_order_of_cause(rules):
+    graph = causes_of(rules)
+    for code in graphlib.TopologicalSorter(graph).static_order():
         rule = weighed(rules[code], seen)
-        causes = [results[one] for one in _causes(rule, rules) if results[one].verdict == "fail"]
+        causes = [results[one] for one in graph[code] if results[one].verdict == "fail"]
         results[code] = _result(rule, seen, causes) or Result(
             rule, "not_observed", needs=_missing(rule, seen, hooks, quick), level=rule.level
         )
@@ -85,14 +87,18 @@ def judge(
 
 def in_order_of_cause(rules: Mapping[str, Rule]) -> list[str]:
     """Return the codes so that each comes after those that its rule rests on; raises graphlib.CycleError."""
-    graph = {code: _causes(rule, rules) for code, rule in rules.items()}
-    return list(graphlib.TopologicalSorter(graph).static_order())
+    return list(graphlib.TopologicalSorter(causes_of(rules)).static_order())
 
 
-def _causes(rule: Rule, rules: Mapping[str, Rule]) -> list[str]:
-    """Return the codes of the rules on which one rests; a group stands for all rules of it."""
-    named = set(rule.rests_on)
-    return [code for code, other in rules.items() if code != rule.code and {code, other.group} & named]
+def causes_of(rules: Mapping[str, Rule]) -> dict[str, list[str]]:
+    """Return, for each rule, the codes of those on which it rests; a group stands for all rules of it."""
+    groups = [(code, rule.group) for code, rule in rules.items()]
+    found: dict[str, list[str]] = {}
+    for code, rule in rules.items():
+        named = set(rule.rests_on)
+        rests_on = (one for one, group in groups if one != code and (one in named or group in named))
+        found[code] = list(rests_on) if named else []
+    return found
 
 
 def weighed(rule: Rule, seen: Seen) -> Rule:

@@ -1,6 +1,7 @@
 """Plays the probes against a target, in the order that keeps them out of each other's way, and within bounds.
 
-First ``hello``: one stream, to learn whether there is anything to judge; it raises CannotJudge when there is not.
+First ``hello``: one stream, to learn whether there is anything to judge; it raises CannotJudge when there is not. Of a
+language model's that one is read on by ``plain``, since each costs money.
 Then, alone, what says how many streams the server serves at once; then all probes that bear company, then one by one
 those that measure the server as a whole; the patient ones run beside both. Together they have no more streams open
 than ``parallel``, nor than the server was seen to serve, and no longer than ``timeout_s``. A probe that cannot go on
@@ -16,26 +17,36 @@ from dataclasses import dataclass, field
 
 from ssegauge.conformance.catalogue import PROBES
 from ssegauge.conformance.facts import Facts
+from ssegauge.conformance.generation import first_generation
 from ssegauge.conformance.hello import hello
 from ssegauge.conformance.probes import Probe
 from ssegauge.conformance.recording.before import HookFailed
 from ssegauge.conformance.recording.live import Recording, now_ms
 from ssegauge.conformance.recording.server import PROBE, Server
 from ssegauge.conformance.recording.transcript import Request, Transcript
+from ssegauge.conformance.rules import Rule
 from ssegauge.conformance.target import Target
 
 DELAY_EVERY_S = 0.01
 PARALLEL, TIMEOUT_S = 16, 120.0
+READS_ON = "plain"  # the probe that reads the first generation on
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is going to be played, for a word beforehand."""
+    """What is going to be played, for a word beforehand.
+
+    ``asks``: requests, at most. ``calls_first``: of ``[[before]]``, for each probe. ``generations``: of the requests
+    those that a language model is to answer, None where none does; with ``once`` it is a single one.
+    """
 
     probes: tuple[Probe, ...]
     parallel: int = PARALLEL
     timeout_s: float = TIMEOUT_S
-    calls_first: int = 0  # [[before]], for each probe
+    calls_first: int = 0
+    asks: int = 1
+    generations: int | None = None
+    once: bool = False
 
     @classmethod
     def of(
@@ -46,16 +57,37 @@ class Plan:
         parallel: int = PARALLEL,
         timeout_s: float = TIMEOUT_S,
         probes: Iterable[Probe] = PROBES,
+        rules: Iterable[Rule] | None = None,
     ) -> Plan:
-        """Return the probes that the target's hooks allow and that are not too long or too many."""
+        """Return the probes that the target's hooks allow and that are not too long or too many.
+
+        Where each stream costs money, and one is enough for all ``rules``, there is none but that.
+        """
+        once = target.generates and rules is not None and all(one.in_one_stream for one in rules)
         chosen = [one for one in probes if one.possible(target) and not (quick and one.long)]
-        return cls(tuple(chosen), parallel, timeout_s, len(target.before))
+        chosen = [one for one in chosen if one.name == READS_ON] if once else chosen
+        asked = {one.name: one.asked(target) for one in chosen}
+        return cls(
+            probes=tuple(chosen),
+            parallel=parallel,
+            timeout_s=timeout_s,
+            calls_first=len(target.before),
+            asks=1 if once else 1 + sum(asked.values()),
+            generations=(1 if once else 1 + asked.get(READS_ON, 0)) if target.generates else None,
+            once=once,
+        )
 
     def described(self) -> str:
         """Return in one line what this does to the server."""
-        asks = 1 + sum(one.asks for one in self.probes) + self.calls_first * (1 + len(self.probes))
-        most = min(self.parallel, max((one.streams for one in self.probes), default=1))
-        return f"up to {asks} requests, at most {most} streams of a probe at once, done within {self.timeout_s:g} s"
+        asks = self.asks + self.calls_first * (1 + len(self.probes))
+        most = min(self.parallel, 1 if self.once else max((one.streams for one in self.probes), default=1))
+        bounds = f"at most {most} stream{'s' * (most != 1)} of a probe at once, done within {self.timeout_s:g} s"
+        if self.generations is None:
+            return f"up to {asks} requests, {bounds}"
+        if self.once and asks == 1:
+            return f"1 request, a generation; {bounds}"
+        odd = "" if self.once else ", and one more if a request that is wrong is taken for a good one"
+        return f"{asks} requests, {self.generations} of them generations{odd}; {bounds}"
 
 
 @dataclass
@@ -113,7 +145,8 @@ async def play(
 ) -> Failures:
     """Play the plan; what the probes saw is in ``recording``, and in its notes what could not be looked at.
 
-    ``on_plan`` is told the plan once the server has answered, before anything else is asked of it.
+    ``on_plan`` is told the plan once the server has answered, before anything else is asked of it; where streams cost
+    money, before anything is.
 
     Raises CannotJudge when the target cannot be reached or shows no stream.
     """
@@ -124,8 +157,7 @@ async def play(
         delay = asyncio.create_task(watch_own_delay(recording))
         try:
             async with asyncio.timeout(plan.timeout_s):
-                await hello(server)
-                on_plan(plan)
+                await _begin(server, plan, on_plan)
                 await _Stage(server, plan, progress, failures).play()
         except TimeoutError:
             unfinished = ", ".join(progress.running) or "the first request"
@@ -133,6 +165,17 @@ async def play(
         delay.cancel()
         await asyncio.wait([delay])
     return failures
+
+
+async def _begin(server: Server, plan: Plan, on_plan: Callable[[Plan], None]) -> None:
+    """Make the first request, and tell the plan."""
+    if plan.generations is None:
+        await hello(server)
+        on_plan(plan)
+        return
+    on_plan(plan)
+    PROBE.set(READS_ON)
+    server.once, server.opening = plan.once, await first_generation(server)
 
 
 class _Stage:

@@ -20,9 +20,13 @@ from ssegauge.reference_server.common.process import most_streams, running, unti
 from ssegauge.reference_server.common.registry import Registry
 from ssegauge.reference_server.feed import app as feed
 from ssegauge.reference_server.feed import faults as feed_faults
+from ssegauge.reference_server.messages import app as messages
+from ssegauge.reference_server.messages import faults as messages_faults
+from ssegauge.reference_server.responses import app as responses
+from ssegauge.reference_server.responses import faults as responses_faults
 
 COLLECTION = (10_000, 10, 50)  # full collections are rare: with 18,000 streams open each stops everything for 0.3 s
-Profile = Literal["task-progress", "event-stream", "chat-completions"]
+Profile = Literal["task-progress", "event-stream", "chat-completions", "responses", "messages"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
 
 
@@ -39,6 +43,8 @@ SERVERS: dict[Profile, Served] = {
     "task-progress": Served("ssegauge reference server", faults.registry, app.make_app),
     "event-stream": Served("ssegauge feed", feed_faults.registry, feed.make_app),
     "chat-completions": Served("ssegauge chat server", chat_faults.registry, chat.make_app),
+    "responses": Served("ssegauge server of responses", responses_faults.registry, responses.make_app),
+    "messages": Served("ssegauge server of messages", messages_faults.registry, messages.make_app),
 }
 
 

@@ -14,7 +14,17 @@ from ssegauge.reports import words
 
 # Names of colours of the page, which are told apart by colour-blind readers on light and dark grounds.
 QUANTILE_COLOURS = {"p50": "blue", "p95": "orange", "p99": "red"}
-KIND_COLOURS = {"connect": "blue", "first_event": "green", "update": "red", "gap": "violet", "existing": "orange"}
+KIND_COLOURS = {
+    "connect": "blue",
+    "first_event": "green",
+    "update": "red",
+    "gap": "violet",
+    "existing": "orange",
+    "first_token": "red",
+    "token_gap": "orange",
+}
+GAP_COLOURS = {"p50": "blue", "p99": "red", "max": "violet"}
+LEVEL_COLOURS = {"p50": "blue", "p95": "orange"}
 PHASE_COLOURS = {False: ("without streams", "blue"), True: ("with streams", "orange")}
 TIME = "time since the run's start (s)"
 Spec = dict[str, Any]
@@ -29,6 +39,36 @@ def latency_over_time(series: pd.DataFrame, phases: Phases = ()) -> Spec:
     lines = [_series(name, colour) for name, colour in QUANTILE_COLOURS.items()]
     table = [_numbers(gapped[name]) for name in ("at_s", *QUANTILE_COLOURS)]
     return _spec(TIME, y, lines, [table], shades=_shades(phases))
+
+
+def gaps_over_time(series: pd.DataFrame, phases: Phases = ()) -> Spec:
+    """Return p50, p99 and the longest gap (ms) per bin of time: the longest shows a single stream that stalls."""
+    width = int(series["width_s"].iloc[0])
+    gapped = _with_gaps(series, width)
+    lines = [_series(name, colour) for name, colour in GAP_COLOURS.items()]
+    table = [_numbers(gapped[name]) for name in ("at_s", *GAP_COLOURS)]
+    return _spec(TIME, f"ms, per {'second' if width == 1 else f'{width} s'}", lines, [table], shades=_shades(phases))
+
+
+def against_concurrency(levels: pd.DataFrame) -> Spec:
+    """Return p50 and p95 (ms) by how many requests were under way (see `summarize.by_concurrency`)."""
+    lines = [_series(name, colour, points=True) for name, colour in LEVEL_COLOURS.items()]
+    table = [_numbers(levels[name]) for name in ("under_way", *LEVEL_COLOURS)]
+    return _spec("requests under way", "ms", lines, [table])
+
+
+def server(cpu: pd.DataFrame, memory: pd.DataFrame) -> Spec:
+    """Return the server's CPU (percent of a core) and memory (MiB) over time, a sample a second each."""
+    lines = [_series("CPU, % of a core", "orange"), _series("memory, MiB", "violet")]
+    tables = [[_numbers(one["at_ms"] / 1000), _numbers(one["value"])] for one in (cpu, memory)]
+    return _spec(TIME, "% of a core; MiB", lines, tables)
+
+
+def speed(curve: pd.DataFrame) -> Spec:
+    """Return the empirical distribution of tokens per second (see `summarize.ecdf`)."""
+    shown = curve.drop_duplicates("ms", keep="last")
+    tables = [[_numbers(shown["ms"]), _numbers(100 * shown["share"])]]
+    return _spec("tokens per second of a stream", "% of streams", [_series("answers", "blue")], tables)
 
 
 def throughput(series: pd.DataFrame, phases: Phases = ()) -> Spec:

@@ -13,8 +13,8 @@ from ssegauge.reports.frames import Samples
 from ssegauge.reports.values import Chart, Figures
 
 # The latency a run is about, the first that was measured.
-FOREMOST = ("update", "gap", "first_event", "connect", "existing")
-SPREAD = ("connect", "first_event", "update", "gap")
+FOREMOST = ("update", "first_token", "gap", "first_event", "connect", "existing")
+SPREAD = ("connect", "first_event", "first_token", "update", "gap", "token_gap")
 
 
 def compute(samples: Samples, load: Document | None) -> Figures:
@@ -78,6 +78,51 @@ def _distribution_chart(frame: pd.DataFrame, *_: object) -> Chart | None:
     return Chart("distribution", "Latency distribution", caption, json.dumps(charts.distribution(curves)))
 
 
+def _gap_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd.DataFrame) -> Chart | None:
+    kind = next((kind for kind in ("token_gap", "gap") if (frame["kind"] == kind).any()), None)
+    if kind is None:
+        return None
+    figure = charts.gaps_over_time(summarize.over_time(_of(frame, kind)), phases)
+    caption = "A gap stands where it ended; the longest of each bin shows a single stream that stalled."
+    return Chart("gaps", f"{words.kind(kind).capitalize()} over time", caption, json.dumps(figure))
+
+
+def _concurrency_chart(frame: pd.DataFrame, *_: object) -> Chart | None:
+    """Of answers to requests alone: any other stream is opened once."""
+    answered = (frame["kind"] == "duration").any()
+    kind = next((kind for kind in ("first_token", "first_event") if (frame["kind"] == kind).any()), None)
+    if not answered or kind is None:
+        return None
+    figure = charts.against_concurrency(summarize.by_concurrency(frame, kind))
+    heading = f"{words.kind(kind).capitalize()}, by requests under way"
+    caption = "Each point is all requests that began while so many were under way, itself included."
+    return Chart("concurrency", heading, caption, json.dumps(figure))
+
+
+def _server_chart(frame: pd.DataFrame, *_: object) -> Chart | None:
+    cpu, memory = (
+        _of(frame, kind).sort_values("at_ms").iloc[:: _every(frame)] for kind in ("server_cpu", "server_memory")
+    )
+    if memory.empty:
+        return None
+    caption = "The server's process and its children, as the system counts them."
+    return Chart("server", "CPU and memory of the server", caption, json.dumps(charts.server(cpu, memory)))
+
+
+def _every(frame: pd.DataFrame) -> int:
+    """Return which of the server's samples are drawn, so that a chart does not grow with the run."""
+    return 1 + int((frame["kind"] == "server_memory").sum()) // summarize.MOST_POINTS
+
+
+def _speed_chart(frame: pd.DataFrame, *_: object) -> Chart | None:
+    speeds = _of(frame, "token_rate")["value"].to_numpy()
+    if not speeds.size:
+        return None
+    caption = "Read upwards: the share of answers that came at most so fast, after their first token."
+    figure = charts.speed(summarize.ecdf(speeds))
+    return Chart("speed", "Tokens per second", caption, json.dumps(figure))
+
+
 def _open_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd.DataFrame) -> Chart | None:
     opened = _of(frame, "open")
     if opened.empty:
@@ -104,4 +149,7 @@ def _delay_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd
     return Chart("delay", "The generator's own delay", caption, json.dumps(figure))
 
 
-_CHARTS: tuple[Draw, ...] = (_latency_chart, _distribution_chart, _open_chart, _phase_chart, _delay_chart)
+_CHARTS: tuple[Draw, ...] = (
+    *(_latency_chart, _distribution_chart, _gap_chart, _concurrency_chart, _speed_chart),
+    *(_open_chart, _phase_chart, _server_chart, _delay_chart),
+)

@@ -17,10 +17,13 @@ import pandas as pd
 from ssegauge.reports.values import NOTHING, Percentiles
 
 Values = npt.NDArray[np.floating[Any]]
-LATENCIES = ("connect", "first_event", "update", "gap", "existing")
+LATENCIES = (
+    *("connect", "first_event", "first_token", "update", "gap", "token_gap", "time_per_token", "duration", "existing"),
+)
 QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99, "max": 1.0}
 ENOUGH_FOR_P999 = 5000  # five beyond it
 MOST_POINTS = 600
+MOST_LEVELS = 100
 # Evenly spaced in the body, dense towards the end: the tail is what one looks for.
 ECDF_GRID = np.unique(np.concatenate([np.linspace(0, 0.99, 199), 1 - np.geomspace(0.01, 1e-5, 60), [1.0]]))
 
@@ -42,7 +45,7 @@ def latency_table(frame: pd.DataFrame) -> dict[str, Percentiles]:
 
 
 def over_time(frame: pd.DataFrame, column: str = "value") -> pd.DataFrame:
-    """Return p50, p95, p99 and the count of a column per bin of time.
+    """Return p50, p95, p99, the most and the count of a column per bin of time.
 
     A bin is a whole number of seconds, one where the span allows: from `at_s`, `width_s` wide.
     A bin without samples has no row: a line through it would claim a measurement.
@@ -52,7 +55,7 @@ def over_time(frame: pd.DataFrame, column: str = "value") -> pd.DataFrame:
     groups = values.groupby(at_s)
     table: pd.DataFrame = groups.quantile(np.array([0.5, 0.95, 0.99])).unstack()
     table.columns = pd.Index(["p50", "p95", "p99"])
-    return table.assign(samples=groups.count(), width_s=width).rename_axis("at_s").reset_index()
+    return table.assign(max=groups.max(), samples=groups.count(), width_s=width).rename_axis("at_s").reset_index()
 
 
 def rate(series: pd.DataFrame) -> pd.DataFrame:
@@ -79,6 +82,28 @@ def open_streams(frame: pd.DataFrame) -> pd.DataFrame:
     groups = streams.groupby(bins)
     kept = np.unique([*groups.head(1).index, *groups.idxmin(), *groups.idxmax(), *groups.tail(1).index])
     return pd.DataFrame({"at_s": at_ms[kept] / 1000, "open": streams.to_numpy()[kept].astype(int)})
+
+
+def by_concurrency(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Return p50, p95 and the count of a kind by how many requests were `under_way` when theirs began, itself included.
+
+    A request began its connect time before its head came, and was over when its stream was closed. At most
+    `MOST_LEVELS` numbers are told apart; more are put together, under the least of each group.
+    """
+    opened = frame[frame["kind"] == "connect"]
+    begun = np.sort((opened["at_ms"] - opened["value"]).to_numpy())
+    over = np.sort(frame.loc[(frame["kind"] == "open") & (frame["value"] < 0), "at_ms"].to_numpy())
+    measured = frame[frame["kind"] == kind]
+    when = (measured["at_ms"] - measured["value"]).to_numpy()
+    # To the microsecond: the same moment was rounded twice.
+    level = np.searchsorted(begun, when + 1e-3, "right") - np.searchsorted(over, when, "right")
+    width = max(1, int(np.ceil(max(level, default=0) / MOST_LEVELS)))
+    groups = pd.Series(measured["value"].to_numpy()).groupby(np.maximum(level, 1) // width * width)
+    return (
+        pd.DataFrame({"p50": groups.quantile(0.5), "p95": groups.quantile(0.95), "samples": groups.count()})
+        .rename_axis("under_way")
+        .reset_index()
+    )
 
 
 def ecdf(values: Values) -> pd.DataFrame:

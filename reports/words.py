@@ -36,7 +36,7 @@ OBJECTIVES = {
     "performance/degradation": ("Impact on existing endpoint", "<"),
 }
 CONCURRENT = "performance/concurrent-streams"
-ANY_OTHER = {"performance/capacity": "≥", "performance/offered-load": "≥"}  # and "≤" for the rest
+ANY_OTHER = {"performance/capacity": "≥", "performance/offered-load": "≥"}  # and "≤" for the rest, unless at_least
 
 
 def specified(load: Document) -> dict[str, Document | None]:
@@ -69,7 +69,8 @@ def lasted(load: Document) -> str:
 def limit(objective: Mapping[str, Any]) -> str:
     """Return an objective's limit with its comparison, such as ``< 1 s``."""
     rule = objective["rule"]
-    sign = OBJECTIVES[rule][1] if rule in OBJECTIVES else ANY_OTHER.get(rule, "≤")
+    usual = ANY_OTHER.get(rule, "≥" if objective.get("at_least") else "≤")
+    sign = OBJECTIVES[rule][1] if rule in OBJECTIVES else usual
     return f"{sign} {quantity(objective['limit'], objective['unit'])}"
 
 
@@ -86,6 +87,8 @@ def quantity(value: float | None, unit: str) -> str:
         return ABSENT
     if unit == "ratio":  # a change is easier to read: 1.0314 is +3.14 %
         return f"{round(100 * (value - 1), 2):+g} %"
+    if unit == "share":
+        return f"{round(100 * value, 2):g} %"
     if unit == "ms" and abs(value) >= 1000:
         return f"{significant(value / 1000)} s"
     return f"{significant(value)} {unit}".rstrip()
@@ -183,6 +186,10 @@ KINDS = {
     "first_event": "request to first event",
     "update": "update",
     "gap": "gap between events",
+    "first_token": "request to first token",
+    "token_gap": "gap between tokens",
+    "time_per_token": "time per output token",
+    "duration": "request to end of answer",
     "existing": "existing endpoint",
 }
 
@@ -196,12 +203,10 @@ def load_facts(load: Document) -> Iterator[tuple[str, str]]:
     """Yield (label, text) for what a load run counted: connections, integrity, the generator's own part."""
     connections, integrity, generator = load["connections"], load["integrity"], load["generator"]
     yield "connections", _counted(connections, "requested", "peak_open", "failed", "dropped")
-    if reasons := connections.get("drop_reasons"):
-        yield "because of", ", ".join(f"{prose(reason)} {count:,}" for reason, count in reasons.items())
-        if asks_for_credentials(load):
-            yield "", 'give credentials in the target file: headers = { Authorization = "Bearer ${TOKEN}" }'
-    if refusals := (load.get("updates") or {}).get("refusals"):
-        yield "refused", ", ".join(f"{prose(reason)} {count:,}" for reason, count in refusals.items())
+    if left := connections.get("left"):
+        yield "left", f"{left['fin']:,} by FIN, {left['rst']:,} by RST"
+    yield from _trouble_facts(load)
+    yield from _request_facts(load.get("requests"))
     if integrity and integrity["sent"]:  # a stream that we do not drive has its events, but no updates of ours
         yield "updates", _counted(integrity, "sent", "received", "lost", "duplicated", "reordered")
     if seen := load.get("witnesses"):
@@ -209,9 +214,57 @@ def load_facts(load: Document) -> Iterator[tuple[str, str]]:
         yield "events a stream", f"{spread['least']:,} to {spread['most']:,}, median {spread['median']:g}"
         if seen["shared"] is False:
             yield "", "no two streams had an event in common: each has its own feed, or they take from one queue"
+    if process := load.get("server"):
+        yield "server", ", ".join(_server_words(process))
     yield "generator", ", ".join(_generator_words(generator))
     if generator.get("note") and prose(generator["note"]) not in notes(load):
         yield "", prose(generator["note"])
+
+
+def _trouble_facts(load: Document) -> Iterator[tuple[str, str]]:
+    connections = load["connections"]
+    if reasons := connections.get("drop_reasons"):
+        yield "because of", ", ".join(f"{prose(reason)} {count:,}" for reason, count in reasons.items())
+        if asks_for_credentials(load):
+            yield "", 'give credentials in the target file: headers = { Authorization = "Bearer ${TOKEN}" }'
+    if refusals := (load.get("updates") or {}).get("refusals"):
+        yield "refused", ", ".join(f"{prose(reason)} {count:,}" for reason, count in refusals.items())
+
+
+def _request_facts(asked: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+    if not asked:
+        return
+    arrivals = asked["arrivals"]
+    how = "by users" if arrivals == "users" else f"arriving {prose(arrivals)}"
+    counts = _counted(asked, "asked", "finished", "cut", "failed", "unfinished")
+    yield "requests", f"{counts}; {how}, {asked['most_under_way']:,} under way at most"
+    if asked["finished_per_s"] is not None:
+        good = "" if asked["good_per_s"] is None else f", good {significant(asked['good_per_s'])}"
+        yield "a second", f"{significant(asked['finished_per_s'])} finished{good}"
+    if asked["told_to_wait_s"]:
+        yield "", f"the server wanted to be left alone for up to {significant(asked['told_to_wait_s'])} s (Retry-After)"
+    if at_a_time := asked["at_a_time"]:
+        waited = f"the others waited up to {at_a_time['waited_s']:.1f} s for their {at_a_time['for']}"
+        yield "at once", f"answers {at_a_time['streams']:,} at a time; {waited}"
+    if tokens := asked["tokens"]:
+        yield from _token_facts(tokens)
+
+
+def _token_facts(tokens: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    together = f"{tokens['read_together']:,} came together with an earlier one" if tokens["read_together"] else ""
+    late = f"{tokens['gaps_read_late']:,} gaps were read late and not counted" if tokens["gaps_read_late"] else ""
+    yield "tokens", "; ".join(filter(None, (f"{tokens['pieces']:,} events with text", together, late)))
+    if tokens["per_s"] is not None and tokens["pieces"]:
+        speed = tokens["per_s_of_a_stream"]
+        each = f"; of a stream p5 {significant(speed['p5'])}, p50 {significant(speed['p50'])}" if speed else ""
+        yield "tokens a second", f"{significant(tokens['per_s'])} in all{each}"
+    lengths = [
+        f"{name} p50 {significant(found['p50'])}, p95 {significant(found['p95'])}"
+        for name in ("input", "output")
+        if (found := tokens[name])
+    ]
+    if lengths:
+        yield "tokens long", "; ".join(lengths)
 
 
 def asks_for_credentials(load: Document) -> bool:
@@ -221,6 +274,15 @@ def asks_for_credentials(load: Document) -> bool:
 
 def _counted(counts: Mapping[str, int], *names: str) -> str:
     return ", ".join(f"{counts[name]:,} {name.replace('_', ' ')}" for name in names)
+
+
+def _server_words(process: Mapping[str, Any]) -> Iterator[str]:
+    if cpu := process["cpu_percent"]:
+        yield f"CPU {significant(cpu['mean'])} %, at most {significant(cpu['max'])} % of a core"
+    memory = process["memory_mib"]
+    first, last, most = (significant(memory[name]) for name in ("first", "last", "max"))
+    yield f"memory {first} to {last} MiB, at most {most}"
+    yield f"at most {process['descriptors']:,} descriptors"
 
 
 def _generator_words(generator: Mapping[str, Any]) -> Iterator[str]:

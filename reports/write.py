@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,6 @@ from ssegauge.reports.values import Figures
 from ssegauge.reports.verdict import overall
 
 TO_READ_SAMPLES = "pip install 'ssegauge[report]', then `ssegauge report DIR`"
-
-OWNER = 0o600  # as all of a run folder: its owner's alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +48,9 @@ def build(run_dir: Path, *, whole: bool = True) -> Built:
     if whole and figures.unread:
         raise BadRunFolder(f"{shown(run_dir)}: {figures.unread}")
     return Built(
-        html=_replace(run_dir / "report.html", html(folder, figures, exchanges(folder)), OWNER),
-        markdown=_replace(run_dir / "summary.md", markdown(folder, figures.latencies), OWNER),
-        junit=_replace(run_dir / "junit.xml", junit(folder), OWNER),
+        html=_replace(run_dir / "report.html", html(folder, figures, exchanges(folder))),
+        markdown=_replace(run_dir / "summary.md", markdown(folder, figures.latencies)),
+        junit=_replace(run_dir / "junit.xml", junit(folder)),
         verdict=overall(folder),
         unreadable=figures.unreadable,
     )
@@ -100,17 +99,27 @@ def export(run_dir: Path, form: str) -> list[Path]:
         raise BadRunFolder(f"{shown(run_dir / 'tables')}: cannot be written ({error.strerror})") from error
 
 
-def _replace(path: Path, text: str, mode: int | None = None) -> Path:
-    """Write a file whole or not at all, so that an interrupted report leaves the former one."""
+def _replace(path: Path, text: str) -> Path:
+    """Write a file whole or not at all, so that an interrupted report leaves the former one; for its owner alone.
+
+    What is no plain file, as /dev/stdout, is written into and never replaced.
+    """
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            path.write_text(text, "utf-8")
+            return path
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(text, "utf-8")
-        if mode is not None:
-            unfinished.chmod(mode)
+        unfinished.unlink(missing_ok=True)
+        with open(unfinished, "x", encoding="utf-8", opener=_private) as file:
+            file.write(text)
         unfinished.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
         raise BadRunFolder(f"{shown(path)}: cannot be written ({error.strerror}); give another place") from error
     return path
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

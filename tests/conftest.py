@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -29,18 +30,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file together, and run what uses the browser last, in one process.
+# Proofs that take minutes: each has a make target, which asks for its marker.
+LONG = frozenset({"chaos", "gateways", "hostile", "matrix", "tables"})
+# What waits longest comes first, so that the processes end together.
+FIRST = ("test_matrix.py", "test_recipes.py", "browser", "test_page.py")
 
-    While the browser is open, Playwright's event loop runs, and no other one can.
-    """
-    items.sort(key=_uses_the_browser)
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is long unless it is asked for with `-m`, and keep the tests of a file together."""
+    unasked = {name for name in LONG if name not in (config.getoption("-m") or "")}
+    left_out = [item for item in items if any(mark.name in unasked for mark in item.iter_markers())]
+    config.hook.pytest_deselected(items=left_out)
+    out = {*map(id, left_out)}
+    items[:] = sorted((item for item in items if id(item) not in out), key=_turn)
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("browser" if _uses_the_browser(item) else str(item.path)))
+        item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
-def _uses_the_browser(item: pytest.Item) -> bool:
-    return "browser" in getattr(item, "fixturenames", ())
+def asked_for(request: pytest.FixtureRequest, parameter: str) -> list[Any]:
+    """Return the values of a parameter that are tested in the fixture's file in this run, each once."""
+    specs = [getattr(item, "callspec", None) for item in request.session.items if item.path == request.path]
+    return list(dict.fromkeys(spec.params[parameter] for spec in specs if spec and parameter in spec.params))
+
+
+def _turn(item: pytest.Item) -> int:
+    return next((turn for turn, name in enumerate(FIRST) if name in item.path.parts), len(FIRST))
 
 
 @pytest.fixture(scope="session")
@@ -53,9 +67,12 @@ def chromium_path() -> str:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium_path: str) -> Iterator[Browser]:
-    """One Chromium for the session (Playwright's sync API); tests make their own contexts and pages."""
+    """One Chromium for a file (Playwright's sync API); tests make their own contexts and pages.
+
+    It is closed behind the file: while it is open, Playwright's event loop runs, and no other one can.
+    """
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_FLAGS)
         yield chromium

@@ -5,11 +5,12 @@ python -m tests.matrix           prints the matrix as Markdown (docs/detection-m
 
 import asyncio
 import json
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.request import Request, urlopen
 
 from ssegauge.conformance.catalogue import PROBES, RULES
@@ -18,7 +19,7 @@ from ssegauge.conformance.play import Plan, play
 from ssegauge.conformance.probes import hooks
 from ssegauge.conformance.recording.live import Recording
 from ssegauge.conformance.target import Call, Given, Limits, Profile, Target, from_toml
-from ssegauge.reference_server import PROFILES, faults_of
+from ssegauge.reference_server import PROFILES, faults_of, start
 from ssegauge.reference_server import Profile as Served
 from tests.forked import FORKED, Server, serving
 
@@ -28,20 +29,38 @@ TOKEN = "matrix-token"
 # Short enough that the idle probe need not wait long; the server's own interval is shorter still.
 HEARTBEAT_S = 1.5
 AT_ONCE = 3
-FOLDERS: Mapping[Served, str] = {"task-progress": ".", "event-stream": "feed", "chat-completions": "chat"}
-NAMES: Mapping[Served, str] = {"task-progress": "tasks", "event-stream": "feed", "chat-completions": "chat"}
+MODELS: tuple[Served, ...] = ("responses", "messages")
+FOLDERS: Mapping[Served, str] = {
+    "task-progress": ".",
+    "event-stream": "feed",
+    "chat-completions": "chat",
+    **{name: name for name in MODELS},
+}
+NAMES: Mapping[Served, str] = {
+    "task-progress": "tasks",
+    "event-stream": "feed",
+    "chat-completions": "chat",
+    **{name: name for name in MODELS},
+}
 # General rules for which tasks have stricter ones: they break where the stream is looked at as any other.
 OF_ANY_STREAM = {"resume/begins-anew", "resume/events-lost-on-resume", "resume/known-id-refused"}
 # What tasks have no occasion to show: their streams are told by other rules, and here none is in HTTP/2.
 NOT_OF_TASKS = (
-    *("capacity/", "delivery/held-to-the-end", "delivery/readers-differ", "end/", "liveness/gap-too-long"),
+    *(
+        "capacity/",
+        "cleanup/half-open-held",
+        "delivery/held-to-the-end",
+        "delivery/readers-differ",
+        "end/",
+        "liveness/gap-too-long",
+    ),
     *("liveness/first-event-late", "response/connection-field-in-http2", "response/malformed-http2"),
     *("resume/replays-without-ids", "resume/unknown-id-", "resume/known-id-", *sorted(OF_ANY_STREAM)),
     "shape/breaks-schema",
 )
 HEADING = f"""# Which faults are caught by which rules
 
-Every rule is proven by a server that breaks it: one of the three that ship, with one deliberate fault, chosen by
+Every rule is proven by a server that breaks it: one of those that ship, with one deliberate fault, chosen by
 `ssegauge serve --profile PROFILE --fault CODE`. A code with a variant (`CODE:VARIANT`) breaks the same rule in another
 way. The tables are what `make matrix` found, with all probes of `ssegauge check`; the healthy servers set off no rule.
 Where others fire too, one defect breaks two promises at once (an event named `error` is a named event), or one fault
@@ -68,6 +87,16 @@ class Row(NamedTuple):
         """The rule that the fault breaks."""
         return self.fault.partition(":")[0]
 
+    @property
+    def is_of_generations(self) -> bool:
+        """Whether the rule is one of language-model streams alone, or the fault is one that the chat server has too."""
+        return self.code.partition("/")[0] in GENERATIONS or self.server in MODELS
+
+    @property
+    def takes_time(self) -> bool:
+        """Whether the fault shows to those alone who wait."""
+        return self.code in OF_ANSWERS and self.fault != "end/marker-missing"
+
     def __str__(self) -> str:
         """Return it as the name of a test."""
         return f"{NAMES[self.server]}-{self.fault}"
@@ -80,8 +109,12 @@ class Shown:
     heartbeat_s: float = HEARTBEAT_S
     options: tuple[str, ...] = ()
     not_promised: tuple[str, ...] = ()  # though the target file does
+    vanished_s: float | None = None
 
 
+# Groups of rules of language-model streams: their faults are whole in one stream, or in one refusal, and so they are
+# shown without a process of their own, and without any pace.
+GENERATIONS = frozenset({"chat", "responses", "messages"})
 # The feed talks quickly, so that little time shows much.
 FEED, CHAT = ("--pace", "0.2"), ("--pace", "0.02")
 SILENT = ("first_event_s", "gap_s")
@@ -89,11 +122,20 @@ IN_HTTP2 = Shown(options=(*FEED, "--http2"))
 USUAL: Mapping[Served, Shown] = {
     "task-progress": Shown(),
     "event-stream": Shown(options=FEED),
-    "chat-completions": Shown(options=CHAT),
+    **{name: Shown(options=CHAT) for name in ("chat-completions", *MODELS)},
+}
+# What takes time to show, of any server of answers.
+OF_ANSWERS = {
+    "liveness/first-event-late": Shown(heartbeat_s=9.0, options=CHAT),
+    "liveness/gap-too-long": Shown(heartbeat_s=9.0, options=CHAT),
+    "capacity/serves-few-at-once": Shown(heartbeat_s=6.0, options=("--pace", "0.06", "--slots", "1")),
+    "end/marker-missing": Shown(heartbeat_s=4.0, options=CHAT),
+    "end/open-after-marker": Shown(heartbeat_s=4.0, options=CHAT),
 }
 SHOWN: Mapping[Served, Mapping[str, Shown]] = {
     "task-progress": {},
     "event-stream": {
+        "cleanup/half-open-held": Shown(options=FEED, vanished_s=2.0),
         "delivery/one-event-late": Shown(options=("--pace", "0.6")),
         "liveness/heartbeat-missing": Shown(options=("--pace", "0"), not_promised=SILENT),
         "liveness/silent": Shown(heartbeat_s=3.0, options=("--pace", "0"), not_promised=SILENT),
@@ -107,12 +149,14 @@ SHOWN: Mapping[Served, Mapping[str, Shown]] = {
         "response/connection-field-in-http2": IN_HTTP2,
         "response/malformed-http2": IN_HTTP2,
     },
-    "chat-completions": {
-        "liveness/first-event-late": Shown(heartbeat_s=9.0, options=CHAT),
-        "liveness/gap-too-long": Shown(heartbeat_s=9.0, options=CHAT),
-        "capacity/serves-few-at-once": Shown(heartbeat_s=6.0, options=("--pace", "0.06", "--slots", "1")),
-        "end/marker-missing": Shown(heartbeat_s=4.0, options=CHAT),
-        "end/open-after-marker": Shown(heartbeat_s=4.0, options=CHAT),
+    "chat-completions": {**OF_ANSWERS, "chat/retry-after-missing": Shown(options=(*CHAT, "--slots", "1"))},
+    **{
+        name: {
+            **OF_ANSWERS,
+            "capacity/serves-few-at-once": Shown(heartbeat_s=12.0, options=("--pace", "0.06", "--slots", "1")),
+            "end/marker-missing:open": Shown(heartbeat_s=11.0, options=CHAT),
+        }
+        for name in MODELS
     },
 }
 
@@ -165,11 +209,28 @@ def results_of(row: Row, probes: Collection[str] = (), *, quick: bool = False) -
     how = shown(row)
     with serving(_options(row.server, (row.fault,) if row.fault else (), how)) as server:
         target = as_shipped(row.server, server, how.heartbeat_s)
-        lifted = replace(target.promises, **dict.fromkeys(how.not_promised))
+        lifted = replace(target.promises, **dict.fromkeys(how.not_promised), vanished_s=how.vanished_s)
         target = replace(target, promises=lifted)
         results, recording = _checked(target, probes, quick=quick)
     assert row.fault or not recording.notes, recording.notes
     return results
+
+
+async def checked_here(row: Row, **options: Any) -> dict[str, str]:
+    """Check a server of language-model streams in this process, quickly; return as ``found`` does.
+
+    A fault of ``MODELS`` is whole in one stream, so it is asked for once.
+    """
+    faults = (row.fault,) if row.fault else ()
+    told = {"profile": row.server, "token": TOKEN, "allow_origin": [ORIGIN], "first_token": 0, "pace": 0, **options}
+    async with start(faults, **told) as base_url:
+        target = as_shipped(row.server, Server(base_url, os.getpid()), HEARTBEAT_S)
+        recording = Recording()
+        rules = () if row.fault and row.server in MODELS else None
+        failures = await play(target, recording, Plan.of(target, quick=True, rules=rules), quick=True)
+    assert not failures.of, failures.of
+    assert row.fault or not recording.notes, recording.notes
+    return broken(_judged(target, recording))
 
 
 def broken(results: Iterable[Result]) -> dict[str, str]:
@@ -194,14 +255,17 @@ def _checked(target: Target, probes: Collection[str], *, quick: bool) -> tuple[l
     plan = Plan.of(target, quick=quick, probes=chosen)
     failures = asyncio.run(play(target, recording, plan, quick=quick))
     assert not failures.of, failures.of
-    judged = judge(
+    return _judged(target, recording), recording
+
+
+def _judged(target: Target, recording: Recording) -> list[Result]:
+    return judge(
         recording.transcripts,
         profile=target.profile,
         limits=target.limits,
         promises=target.promises,
         hooks=hooks(target),
     )
-    return judged, recording
 
 
 def described(base_url: str, pid: int) -> Target:

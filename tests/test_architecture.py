@@ -11,6 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("conformance", "loadtests", "reports", "reference_server", "ssegauge")
 
+PROFILES = [f"conformance.profiles.{path.parent.name}" for path in (ROOT / "conformance/profiles").glob("*/levels.py")]
+
 # Part -> what else of the project it may import. The longest matching name counts.
 SEEN = [
     "conformance.facts",
@@ -33,11 +35,8 @@ MAY_SEE = {
     "conformance.words": [],
     "conformance.jsontext": [],
     "conformance.rules": ["conformance.rules", *SEEN],
-    "conformance.profiles.task_progress": [
-        *("conformance.rules", "conformance.probes", "conformance.recording", "conformance.profiles.task_progress"),
-        *SEEN,
-    ],
-    "conformance.profiles.task_progress.rules": ["conformance.rules", "conformance.profiles.task_progress", *SEEN],
+    **{room: [room, "conformance.rules", "conformance.probes", "conformance.recording", *SEEN] for room in PROFILES},
+    **{f"{room}.rules": [room, "conformance.rules", *SEEN] for room in PROFILES},
     "conformance.judge": [
         *("conformance.rules", "conformance.catalogue", "conformance.seen", "conformance.target"),
         "conformance.recording.transcript",
@@ -56,7 +55,7 @@ MAY_SEE = {
 # ... and what it may not import although the line above allows it, or although it is a library.
 MUST_NOT_SEE = {
     "conformance.rules": ["asyncio", "socket", "pytest", "locust", "gevent"],
-    "conformance.profiles.task_progress.rules": ["asyncio", "socket", "pytest", "locust", "gevent"],
+    **{f"{room}.rules": ["asyncio", "socket", "pytest", "locust", "gevent"] for room in PROFILES},
     "conformance.judge": ["asyncio", "socket", "httpx", "pytest"],
     "conformance.seen": ["asyncio", "socket", "httpx", "pytest"],
     "conformance": ["locust", "gevent"],

@@ -18,6 +18,9 @@ KINDS = {
     "plain": "streams of no tasks",
     "tasks": "streams of tasks",
     "update": "`[publish]` or the hooks of tasks",
+    "gets": "streams by GET",
+    "cheap": "no language model's streams",
+    "generation": "a language model's streams",
     "observe": "`[observe]`",
 }
 HEADING = f"""# What `ssegauge check` does to a server
@@ -29,12 +32,15 @@ is judged. A server that was seen to serve fewer streams at once is asked for no
 
 **May it be run on production?** Without hooks a check of a stream that is read by GET changes nothing: it costs the
 server at most the streams and requests below, some of which it has to refuse. It will show in logs and alarms on 4xx
-answers. Where each stream costs money or work (another method than GET, such as a chat completion), no stream is
-opened twice without need: `hello`, three at once, and one that names another origin. With
-hooks it does what the hooks do: it starts tasks and moves them (`[task.*]`), it says things on the stream that all
+answers. Where each stream costs work (another method than GET), few are opened: `hello`, three at once, and one that
+names another origin. Where each costs money, as those of a language model do (`--profile chat-completions`, or
+`promises.token` of any stream that is asked for by another method than GET), there are three in all and one more if a
+request that ought to be refused is taken for a good one; how many requests and generations it will be is said before
+the first, and that number is exact. `--only wire`, or any choice of rules that one whole stream can show, asks once.
+With hooks it does what the hooks do: it starts tasks and moves them (`[task.*]`), it says things on the stream that all
 its readers see (`[publish]`), among them texts with line breaks and quotes, and `[observe] pid` has it come and go
 some 240 times. Give hooks of a test system, or of a channel made for it. `--quick` leaves out what is marked so;
-`--only` and `--skip` choose among rules, not among requests.
+else `--only` and `--skip` choose among rules, not among requests.
 
 | probe | needs | streams at once | requests | `--quick` | what it does |
 |---|---|---|---|---|---|

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Self
 
-from ssegauge.conformance.seen import View
+from ssegauge.conformance.seen import FORMS, View
 from ssegauge.conformance.sse import Comment, Event
 from ssegauge.conformance.target import KNOWN, Ends, pointer
 
@@ -112,27 +112,13 @@ def _state(document: dict[str, Any] | None) -> Ends | None:
     return None
 
 
-def _is_chat(document: dict[str, Any]) -> bool:
-    return document.get("object") == "chat.completion.chunk"
-
-
-def _is_response(document: dict[str, Any]) -> bool:
-    return str(document.get("type")).startswith("response.")
-
-
-def _is_message(document: dict[str, Any]) -> bool:
-    return document.get("type") == "message_start"
-
-
 def _is_progress(document: dict[str, Any]) -> bool:
     return document.get("type") in {"connected", "progress"} and "timestamp" in document
 
 
 # Profile, how one of its events is known, and where its text stands.
 _RESEMBLE: tuple[tuple[str, Callable[[dict[str, Any]], bool], str | None], ...] = (
-    ("chat-completions", _is_chat, "/choices/0/delta/content"),
-    ("responses", _is_response, "/delta"),
-    ("messages", _is_message, "/delta/text"),
+    *((form.profile, form.is_one, form.token) for form in FORMS),
     ("task-progress", _is_progress, None),
 )
 

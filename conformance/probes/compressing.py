@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from ssegauge.conformance.facts import Facts
-from ssegauge.conformance.probes.probe import gets, probe
+from ssegauge.conformance.probes.probe import probe
 from ssegauge.conformance.recording.server import Server
 
 HEAD_S = 1.0
@@ -11,11 +11,9 @@ LONGEST_S = 15.0
 ENOUGH_EVENTS, ENOUGH_S = 5, 3.0
 
 
-@probe("plain", stage="patient", streams=2)
+@probe("plain", "gets", stage="patient", streams=2)
 async def compression(server: Server) -> None:
     """Offer compression; where the server takes it, or holds its answer, read the stream uncompressed beside it."""
-    if not gets(server.target):
-        return
     await server.subject()
     facts = Facts(kind="plain", patience_ms=1000 * LONGEST_S)
     offered = {"Accept": "text/event-stream", "Accept-Encoding": "gzip, deflate"}

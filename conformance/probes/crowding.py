@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from ssegauge.conformance.facts import Facts
-from ssegauge.conformance.probes.probe import gets, probe
+from ssegauge.conformance.probes.probe import probe
 from ssegauge.conformance.recording.live import Live
 from ssegauge.conformance.recording.server import Server
 from ssegauge.conformance.rules.reading.answers import no_room
@@ -17,16 +17,13 @@ QUIET_S = 3.5
 CONFLICT = 409  # so servers say that somebody is reading already, as MCP and GraphQL over SSE ask of them
 
 
-@probe("plain", stage="first", streams=MOST, adapts=True)
+@probe("plain", "gets", stage="first", streams=MOST, adapts=True)
 async def crowd(server: Server) -> None:
     """Open as many streams at once as are to be served, 16 at most, and leave when all are answered or no more are.
 
     Where some are not, see whether they are once the others have left. Where calls come first, the last comes when the
-    others are answered: what they have made may be for one reader alone. Streams that are asked for by another method
-    than GET may cost money: `plain` opens a few of these at once.
+    others are answered: what they have made may be for one reader alone.
     """
-    if not gets(server.target):
-        return
     many = min(MOST, server.target.limits.concurrent, server.at_once or MOST)
     facts = [Facts(kind="plain", situation="crowd", nth=nth) for nth in range(1, many + 1)]
     async with AsyncExitStack() as open_streams:

@@ -20,11 +20,12 @@ from ssegauge.conformance.recording.machine import (
 from ssegauge.conformance.recording.reader import Reader
 from ssegauge.conformance.recording.server import PROBE, Server
 from ssegauge.conformance.recording.transcript import Request, Transcript
-from ssegauge.conformance.target import Call, pointer
+from ssegauge.conformance.target import Call, Target, pointer
 
 AT_ONCE = 10
 # Streams that come and go before the first look, and between two looks: what grows once and settles is warm-up.
 BATCHES, BATCH = 5, 40
+CYCLES_ASK = (BATCHES + 1) * BATCH + 2
 HEADS = 10
 FEW = 5  # of streams that may cost money
 GONE_S = 2.0
@@ -61,14 +62,12 @@ async def storm(server: Server) -> None:
     await _come_once_more(server, task_id)
 
 
-@probe("plain", stage="alone", streams=AT_ONCE + 1, asks=2 * AT_ONCE + 14, adapts=True, long=True)
+@probe("plain", "gets", stage="alone", streams=AT_ONCE + 1, asks=2 * AT_ONCE + 14, adapts=True, long=True)
 async def plain_storm(server: Server) -> None:
     """Open streams beside one that stays and leave them all at once, twice; look at sockets and the server's count.
 
     Where a stream lets one reader in alone, it is one, with nobody beside.
     """
-    if not gets(server.target):
-        return
     await _count(server, "before", 0)
     many = min(AT_ONCE, server.most_readers or AT_ONCE)
     async with AsyncExitStack() as beside:
@@ -104,13 +103,24 @@ async def _come_once_more(server: Server, task_id: str) -> None:
         await live.until(lambda: bool(live.events if task_id else live.head), server.patience_s)
 
 
-@probe("task.create_manual", "observe.pid", stage="alone", streams=AT_ONCE, asks=(BATCHES + 1) * BATCH + 2)
+@probe("task.create_manual", "observe.pid", stage="alone", streams=AT_ONCE, asks=CYCLES_ASK)
 async def cycles(server: Server) -> None:
     """Come and go many times, and compare what the process holds, and whether it works, between and afterwards."""
     await _cycles(server, await _readable_task(server), GONE_S)
 
 
-@probe("plain", "observe.pid", stage="alone", streams=AT_ONCE, asks=(BATCHES + 1) * BATCH + 2, adapts=True)
+def _plain_cycles(target: Target) -> int:
+    return CYCLES_ASK if gets(target) else FEW
+
+
+@probe(
+    *("plain", "cheap", "observe.pid"),
+    stage="alone",
+    streams=AT_ONCE,
+    asks=CYCLES_ASK,
+    adapts=True,
+    counts=_plain_cycles,
+)
 async def plain_cycles(server: Server) -> None:
     """Come and go many times, and compare what the process holds, and whether it works, between and afterwards.
 
@@ -129,11 +139,9 @@ async def plain_cycles(server: Server) -> None:
         await look(server, "after", like=before, opened=opened, cycles=FEW, idle=True, gone_s=_noticed_s(server))
 
 
-@probe("observe", stage="alone", streams=HEADS, asks=HEADS + 4)
+@probe("gets", "observe", stage="alone", streams=HEADS, asks=HEADS + 4)
 async def heads(server: Server) -> None:
-    """Ask for the head alone, ten times at once, and look at what the server counts and holds; of a stream by GET."""
-    if not gets(server.target):
-        return
+    """Ask for the head alone, ten times at once, and look at what the server counts and holds."""
     facts = Facts(task_id=await _readable_task(server) or None)
     before = await look(server, "head-before", idle=not server.quick)
     counted = await _count(server, "head-before", 0)

@@ -23,8 +23,8 @@ Stage = Literal["first", "together", "alone", "patient"]
 class Probe:
     """A situation, and the hooks of the target without which it cannot be brought about.
 
-    ``streams``: open at once, at most; one that ``adapts`` makes do with fewer. ``asks``: requests in all, at most.
-    ``long``: takes longer than ``--quick`` waits.
+    ``streams``: open at once, at most; one that ``adapts`` makes do with fewer. ``asks``: requests in all, at most;
+    ``counts`` tells them for a target, where that matters. ``long``: takes longer than ``--quick`` waits.
     """
 
     name: str
@@ -35,6 +35,11 @@ class Probe:
     asks: int = 2
     adapts: bool = False
     long: bool = False
+    counts: Callable[[Target], int] | None = None
+
+    def asked(self, target: Target) -> int:
+        """Return how many requests it makes of this target, at most."""
+        return self.counts(target) if self.counts else self.asks
 
     @property
     def does(self) -> str:
@@ -50,7 +55,13 @@ PROBES: list[Probe] = []
 
 
 def probe(
-    *needs: str, stage: Stage = "together", streams: int = 2, asks: int = 0, adapts: bool = False, long: bool = False
+    *needs: str,
+    stage: Stage = "together",
+    streams: int = 2,
+    asks: int = 0,
+    adapts: bool = False,
+    long: bool = False,
+    counts: Callable[[Target], int] | None = None,
 ) -> Callable[[Play], Play]:
     """Register a probe; its name is the function's with hyphens, its docstring says what it does to the server.
 
@@ -59,7 +70,8 @@ def probe(
 
     def register(play: Play) -> Play:
         name = play.__name__.replace("_", "-")
-        PROBES.append(Probe(name, needs, stage, play, streams, asks or streams, adapts, long or stage == "patient"))
+        long_one = long or stage == "patient"
+        PROBES.append(Probe(name, needs, stage, play, streams, asks or streams, adapts, long_one, counts))
         return play
 
     return register
@@ -69,16 +81,19 @@ def hooks(target: Target) -> frozenset[str]:
     """Return the names of the hooks that a target has, as rules and probes name them.
 
     "plain" or "tasks" says what streams are of; "update" that a stream can be made to say something, whichever way;
-    "observe" that something can be seen of the server beside what it answers.
+    "gets" that one more costs nothing, as it is asked for by GET; "generation" that a language model makes each for
+    money, and "cheap" that none does; "observe" that something can be seen of the server beside what it answers.
     """
     task = {f"task.{name}" for name in target.task.__slots__ if getattr(target.task, name)}
     observe = {f"observe.{name}" for name in target.observe.__slots__ if getattr(target.observe, name)}
+    promised = {"promises.vanished_s"} if target.promises.vanished_s else set()
     more = {name for name in ("existing", "origin", "publish") if getattr(target, name)}
     given = {"stream.headers"} if credentials(target) else set()
     kind = {"tasks" if target.needs_task else "plain"}
     driven = {"update"} if target.publish or (target.task.create_manual and target.task.update) else set()
+    cost = {"generation" if target.generates else "cheap"} | ({"gets"} if gets(target) else set())
     observed = {"observe"} if observe else set()
-    return frozenset(task | observe | observed | more | given | kind | driven)
+    return frozenset(task | observe | observed | promised | more | given | kind | driven | cost)
 
 
 def gets(target: Target) -> bool:

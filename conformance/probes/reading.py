@@ -11,18 +11,24 @@ from ssegauge.conformance.probes.watching import long_enough_s
 from ssegauge.conformance.recording.live import Live
 from ssegauge.conformance.recording.server import Server
 from ssegauge.conformance.seen import View
+from ssegauge.conformance.target import Target
 
 ENOUGH_EVENTS, ENOUGH_S = 20, 2.5
+LONGEST_S = 90.0  # a generation
 AT_ONCE: tuple[Reader, ...] = ("uncut", "twin")
 CROWD: tuple[Reader, ...] = (*AT_ONCE, "beside")
 
 
-@probe("plain", streams=3, asks=4, adapts=True)
+def _plain(target: Target) -> int:
+    return 4 if gets(target) else len(CROWD) - target.generates  # one is there already
+
+
+@probe("plain", streams=3, asks=4, adapts=True, counts=_plain)
 async def plain(server: Server) -> None:
     """Read a stream for some seconds, twice at once, and come back to it with an id from its midst.
 
     Streams that are asked for by another method than GET are three at once, read to their end or for longer than a
-    heartbeat may take; nobody comes back to these.
+    heartbeat may take; nobody comes back to these. Of a language model's the first is one of them.
     """
     facts = Facts(kind="plain", patience_ms=1000 * server.patience_s)
     if gets(server.target):
@@ -51,11 +57,28 @@ async def _enough(server: Server, live: Live) -> None:
 
 async def _read_to_the_end(server: Server, facts: Facts) -> None:
     """Read some streams that were asked for at once, to see which are served and how they end."""
-    patience_s = server.patience_s if server.quick else long_enough_s(server)
-    readers = CROWD[: server.most_readers]
+    patience_s = server.patience_s if server.quick and not server.opening else long_enough_s(server)
+    first = [server.opening] if server.opening else []
+    more = CROWD[len(first) : 1 if server.once else server.most_readers]
     async with AsyncExitStack() as open_streams:
         lives = [
             await _open(open_streams, server, replace(facts, reader=reader, nth=nth, patience_ms=1000 * patience_s))
-            for nth, reader in enumerate(readers, 1)
+            for nth, reader in enumerate(more, 1 + len(first))
         ]
-        await asyncio.gather(*(one.until(lambda: False, patience_s) for one in lives))
+        wait = until_silent if first else _for_so_long
+        await asyncio.gather(*(wait(one, patience_s) for one in first + lives))
+    if server.opening:
+        await server.opening.stop()
+
+
+async def _for_so_long(live: Live, patience_s: float) -> None:
+    await live.until(lambda: False, patience_s)
+
+
+async def until_silent(live: Live, patience_s: float, most_s: float = LONGEST_S) -> None:
+    """Read a generation to its end, for as long as something comes; comments alone are nothing."""
+    loop = asyncio.get_running_loop()
+    deadline, told = loop.time() + most_s, -1
+    while not live.over and len(live.events) > told and loop.time() < deadline:
+        told = len(live.events)
+        await live.until(lambda told=told: len(live.events) > told, patience_s)  # type: ignore[misc]

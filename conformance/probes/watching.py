@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from ssegauge.conformance.facts import Facts
-from ssegauge.conformance.probes.probe import gets, probe
+from ssegauge.conformance.probes.probe import probe
 from ssegauge.conformance.recording.live import Live
 from ssegauge.conformance.recording.server import Server
 
@@ -20,15 +20,12 @@ def long_enough_s(server: Server) -> float:
     return server.target.heartbeat_s + MARGIN_S
 
 
-@probe("plain", stage="patient", streams=2, asks=3, adapts=True)
+@probe("plain", "gets", stage="patient", streams=2, asks=3, adapts=True)
 async def watch(server: Server) -> None:
     """Read a stream for longer than a heartbeat may take, and have newcomers read it as well for some seconds each.
 
-    Where it ends before, one more comes, to see whether there is more to tell. Only where streams are asked for by GET;
-    of others `plain` reads those that it has opened for as long.
+    Where it ends before, one more comes, to see whether there is more to tell.
     """
-    if not gets(server.target):
-        return
     whole_s = long_enough_s(server)
     facts = Facts(kind="plain", reader="long", patience_ms=whole_s * 1000)
     async with server.stream("watch", facts) as live:

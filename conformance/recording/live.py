@@ -95,6 +95,7 @@ class Live:
         self._changed = asyncio.Event()
         self._file = recording.open(seed.name)
         self._task: asyncio.Task[None] | None = None
+        self._connected_ms: float | None = None
         self.events: list[Event] = []
         self._write(opening_row(self.transcript))
 
@@ -113,6 +114,11 @@ class Live:
         return self.transcript.end is not None
 
     @property
+    def so_far(self) -> Transcript:
+        """What came until now."""
+        return replace(self.transcript, chunks=tuple(self._chunks))
+
+    @property
     def parts(self) -> int:
         """How often something came."""
         return len(self._chunks)
@@ -126,11 +132,17 @@ class Live:
         """Return the ids that events have set so far."""
         return [event.id for event in self.events if event.id]
 
+    async def on_trace(self, step: str, _info: object) -> None:
+        """Note when the connection stood: a step as httpcore's `trace` extension tells it."""
+        if step == "connection.connect_tcp.complete":
+            self._connected_ms = self._at()
+
     def on_head(self, response: httpx.Response) -> None:
         """Take the response head."""
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
         reason = response.extensions.get("reason_phrase", b"").decode("latin-1")
-        head = Head(self._at(), response.status_code, headers, reason, response.http_version or "HTTP/1.1")
+        version = response.http_version or "HTTP/1.1"
+        head = Head(self._at(), response.status_code, headers, reason, version, self._connected_ms)
         self.transcript = replace(self.transcript, head=head)
         self._meter.on_head(head)
         self._write(head_row(head))

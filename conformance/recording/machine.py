@@ -5,32 +5,22 @@ Both say nothing about a server on another machine; then there is nothing to see
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
-import os
-import shlex
-import signal
 import socket
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
 
-from ssegauge.conformance.errors import CannotJudge
-from ssegauge.conformance.recording.overheard import Overheard
 from ssegauge.conformance.target import Target
 
 # Under /proc/PID/net; every row ends with, or holds, the socket's inode.
 SOCKET_TABLES = frozenset({"netlink", "packet", "raw", "raw6", "tcp", "tcp6", "udp", "udp6", "unix"})
+# proc(5): local and remote address as ADDRESS:PORT, state, bytes to send:received, all hexadecimal.
+TCP_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 # States in which the server still holds a connection whose client has gone.
 HELD = frozenset({psutil.CONN_ESTABLISHED, psutil.CONN_CLOSE_WAIT})
-START_S = 30.0
-STOP_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +86,13 @@ def held_sockets(port: int, clients: set[int]) -> int:
     )
 
 
+def unsent_bytes(port: int, clients: set[int]) -> int:
+    """Return how much the kernel keeps to be sent, or sent again, on the clients' connections to ``port``."""
+    rows = [row.split() for path in TCP_TABLES if path.exists() for row in path.read_text().splitlines()[1:]]
+    found = ((row[1].rpartition(":")[2], row[2].rpartition(":")[2], row[4].partition(":")[0]) for row in rows)
+    return sum(int(queue, 16) for ours, its, queue in found if int(ours, 16) == port and int(its, 16) in clients)
+
+
 def lost_sockets(pid: int) -> int | None:
     """Return how many sockets a process tree holds that the kernel lists nowhere: their clients sent RST.
 
@@ -110,71 +107,3 @@ def lost_sockets(pid: int) -> int | None:
         return None
     inodes = {link[len("socket:[") : -1] for link in links if link.startswith("socket:[")}
     return len(inodes - set(listed.split()))
-
-
-@contextmanager
-def running(target: Target, command: str | None) -> Iterator[Target]:
-    """Yield the target; with a command its server runs meanwhile: started, listening, its process group stopped after.
-
-    The target's process id is then that of the server, unless the target names another.
-
-    Raises CannotJudge when the command cannot be run, ends by itself, or does not listen within 30 s.
-    """
-    if command is None:
-        yield target
-        return
-    if _listens(target):
-        raise CannotJudge(f"--spawn: something already listens at {target.base_url}; stop it, or leave --spawn out")
-    process, overheard = _started(command, target)
-    try:
-        _wait_until_listening(process, command, target, overheard)
-        yield replace(target, observe=replace(target.observe, pid=target.observe.pid or process.pid))
-    finally:
-        _stop(process)
-
-
-def _started(command: str, target: Target) -> tuple[subprocess.Popen[bytes], Overheard]:
-    ours, its = os.pipe()
-    try:
-        process = subprocess.Popen(  # noqa: S603 - the user's own command
-            shlex.split(command), start_new_session=True, stdin=subprocess.DEVNULL, stdout=its, stderr=its
-        )
-    except (OSError, ValueError, IndexError) as error:
-        os.close(ours)
-        raise CannotJudge(f"--spawn {command!r}: {str(error) or 'no command'}") from None
-    finally:
-        os.close(its)
-    return process, Overheard(ours, target.secrets)
-
-
-def _wait_until_listening(process: subprocess.Popen[bytes], command: str, target: Target, overheard: Overheard) -> None:
-    deadline = time.monotonic() + START_S
-    while not _listens(target):
-        if process.poll() is not None:
-            raise CannotJudge(
-                f"--spawn {command!r} ended with status {process.returncode} before it listened{overheard.said()}"
-            )
-        if time.monotonic() > deadline:
-            raise CannotJudge(
-                f"--spawn {command!r} does not listen at {target.base_url} after {START_S:g} s{overheard.said(0)}"
-            )
-        time.sleep(0.05)
-
-
-def _listens(target: Target) -> bool:
-    try:
-        socket.create_connection(address(target), timeout=1).close()
-    except (OSError, ValueError):
-        return False
-    return True
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask the process group to end, and kill what is left of it."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(STOP_S)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

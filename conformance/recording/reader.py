@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import json
 import re
 import socket
@@ -17,9 +18,13 @@ from urllib.parse import urlsplit
 
 from ssegauge.conformance.recording.machine import address
 from ssegauge.conformance.recording.server import ssl_context
+from ssegauge.conformance.recording.transcript import How, Request
 from ssegauge.conformance.target import Target, merge_headers
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s; closing sends RST
+MOST_SAID = 64 << 10
+SO_ATTACH_FILTER = 26  # asm-generic/socket.h; the socket module does not name it
+DROP = struct.pack("HBBI", 0x06, 0, 0, 0)  # struct sock_filter: BPF_RET of 0 bytes
 # Set before connecting: they bound the window we offer, and with small segments also what the kernel holds for a
 # server that goes on sending (on loopback about 100 kB, where the usual sizes take 3 MB).
 SMALL_WINDOW, SMALL_SEGMENT = 4096, 536
@@ -54,6 +59,12 @@ class Reader:
                     line = await one._reader.read(16)
                 one.opened = re.match(rb"HTTP/\d\.\d 200", line) is not None
         return one
+
+    def vanish(self) -> None:
+        """Hear nothing any more, and answer nothing: not even that a segment came."""
+        instruction = ctypes.create_string_buffer(DROP)
+        program = struct.pack("HP", 1, ctypes.addressof(instruction))  # struct sock_fprog of linux/filter.h
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
 
     async def leave(self, how: str) -> None:
         """Go away: ``fin`` or ``rst``."""
@@ -90,9 +101,7 @@ async def ask_in_http10(target: Target, task_id: str, wait_s: float) -> bytes:
     """Ask for the stream as a client of HTTP/1.0 does; return the answer's head, or nothing without one in time."""
     try:
         async with asyncio.timeout(wait_s):
-            host, port = address(target)
-            secure = ssl_context(target) if target.base_url.startswith("https") else None
-            reader, writer = await asyncio.open_connection(host, port, ssl=secure)
+            reader, writer = await _connected(target)
     except OSError:  # a timeout is one
         return b""
     try:
@@ -103,6 +112,57 @@ async def ask_in_http10(target: Target, task_id: str, wait_s: float) -> bytes:
         return b""
     finally:
         writer.transport.abort()
+
+
+async def converse(target: Target, request: Request, fields: bytes, body: bytes, wait_s: float) -> tuple[bytes, How]:
+    """Send a request with header fields and a body as they are; return what came, and how it ended.
+
+    Waits for the head, and of a refusal for its body, so far as it comes in the same time and is not long.
+    """
+    said = b""
+    try:
+        async with asyncio.timeout(wait_s):
+            reader, writer = await _connected(target)
+            try:
+                writer.write(_head(request, fields, body) + body)
+                while not _is_enough(said) and (piece := await reader.read(1 << 16)):
+                    said += piece
+            finally:
+                writer.transport.abort()
+    except TimeoutError:
+        return said, "timeout"
+    except OSError:
+        return said, "error"
+    return said, "eof"
+
+
+def _is_enough(said: bytes) -> bool:
+    """Whether an answer needs no more to be judged: a refusal's body tells what is shown of the server's inside."""
+    head, whole, body = said.partition(b"\r\n\r\n")
+    refused = re.match(rb"HTTP/\d\.\d [45]", head) is not None
+    return len(said) > MOST_SAID or (bool(whole) and (not refused or _is_whole(head, body)))
+
+
+def _is_whole(head: bytes, body: bytes) -> bool:
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d{1,9})", head)
+    return len(body) >= int(length[1]) if length else body.endswith(b"0\r\n\r\n")
+
+
+async def _connected(target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    host, port = address(target)
+    secure = ssl_context(target) if target.base_url.startswith("https") else None
+    return await asyncio.open_connection(host, port, ssl=secure)
+
+
+def _head(request: Request, fields: bytes, body: bytes) -> bytes:
+    url = urlsplit(request.url)
+    path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    framed = re.search(rb"(?i)transfer-encoding|content-length", fields)
+    if body and not framed:
+        fields += b"Content-Length: %d\r\n" % len(body)
+    usual = {"Host": url.netloc.rpartition("@")[2], "Accept": "text/event-stream", "Connection": "close"}
+    lines = [f"{name}: {value}\r\n" for name, value in merge_headers(usual, dict(request.headers))]
+    return f"{request.method} {path} HTTP/1.1\r\n{''.join(lines)}".encode() + fields + b"\r\n"
 
 
 def _request(target: Target, task_id: str, version: str = "HTTP/1.1") -> bytes:

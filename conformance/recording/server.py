@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -46,6 +46,7 @@ NO_FACTS = Facts()
 # The hooks that start a task, by the kind of task; first the one that shows most of a stream.
 CREATES: Mapping[Kind, str] = {"self-running": "create", "manual": "create_manual", "failing": "create_failing"}
 # The probe on whose behalf an exchange is made; every probe runs in a task, and so a context, of its own.
+Trace = Callable[[str, object], Awaitable[None]]
 PROBE: ContextVar[str] = ContextVar("probe", default="")
 MALFORMED_HTTP2 = "malformed HTTP/2: "  # begins the detail of such an end
 # What of a head, of trailers or of a chunk's head is held until it is whole; nothing but this attribute can be set.
@@ -63,7 +64,8 @@ class Server:
     """The server under test.
 
     ``at_once``: how many streams it was seen to serve at once; None: all that were asked. ``one_reader``: whether it
-    lets nobody else read a stream that is being read.
+    lets nobody else read a stream that is being read. ``opening``: the first generation, which whoever reads more of
+    them reads on; with ``once`` it is to be the only one.
     """
 
     def __init__(self, target: Target, recording: Recording, *, quick: bool = False) -> None:
@@ -72,6 +74,8 @@ class Server:
         self.quick = quick
         self.at_once: int | None = None
         self.one_reader = False
+        self.opening: Live | None = None
+        self.once = False
         self.patience_s = QUICK_PATIENCE_S if quick else PATIENCE_S
         self._trust = ssl_context(target)
         self._lives: set[Live] = set()
@@ -108,6 +112,7 @@ class Server:
         json_body: Any = None,  # noqa: ANN401 - any JSON value
         headers: Mapping[str, str | None] | None = None,
         kept: Mapping[str, str] | None = None,
+        text: str | None = None,
     ) -> Live:
         """Start an exchange and return it.
 
@@ -119,9 +124,11 @@ class Server:
             json_body: the request's body in place of the hook's own.
             headers: further header fields; None takes one away. The target's own Accept stays.
             kept: what ``[[before]]`` kept, to fill in; by default for the probe under way.
+            text: the request's body as it is sent, JSON or not.
         """
         call = fill(call, each_its_own(self._kept() if kept is None else kept))
         request = self._request(call, facts.task_id or "", json_body, headers or {})
+        request = request if text is None else replace(request, body=text)
         if self.target.before and not self.target.promises.shared:
             facts = replace(facts, subject=facts.subject or PROBE.get() or "hello")
         seed = Transcript(self.recording.unique(name or role), request, PROBE.get(), role, facts=facts)
@@ -176,7 +183,7 @@ class Server:
 
     async def _exchange(self, live: Live) -> None:
         try:
-            async with aclosing(self._answer(live.transcript.request)) as parts:
+            async with aclosing(self._answer(live.transcript.request, live.on_trace)) as parts:
                 live.on_head(cast("httpx.Response", await anext(parts)))
                 async for data in parts:
                     live.on_chunk(cast("bytes", data))
@@ -192,18 +199,18 @@ class Server:
             live.on_end("error", "the harness failed")  # and whoever waits for the exchange is told
             raise
 
-    async def _answer(self, request: Request) -> AsyncGenerator[httpx.Response | bytes, None]:
+    async def _answer(self, request: Request, trace: Trace) -> AsyncGenerator[httpx.Response | bytes, None]:
         """Make the request; yield the response as soon as its head is there, then pieces of its body.
+
+        ``trace`` is told the steps, see httpcore's extension of that name.
 
         Raises Broken, whatever a library raised over the server's bytes.
         """
         body = None if request.body is None else request.body.encode()
         headers = [(name.encode(), value.encode()) for name, value in request.headers]
+        more: dict[str, Any] = {"headers": headers, "content": body, "extensions": {"trace": trace}}
         try:
-            async with (
-                self._client() as client,
-                client.stream(request.method, request.url, headers=headers, content=body) as response,
-            ):
+            async with self._client() as client, client.stream(request.method, request.url, **more) as response:
                 if len(response.headers.raw) > HEAD_FIELDS:
                     raise Broken(f"not HTTP as expected: a head of more than {HEAD_FIELDS:,} fields")
                 yield response
@@ -298,14 +305,21 @@ class Server:
 
 def ssl_context(target: Target) -> ssl.SSLContext:
     """Return the trust that the target file asks for; raises CannotJudge for a certificate file that is none."""
-    try:
-        context = ssl.create_default_context(cafile=target.tls.ca_file)
-    except OSError as error:
-        raise CannotJudge(f"tls.ca_file = {target.tls.ca_file!r}: {error}") from None
+    if not target.tls.verify and target.tls.ca_file is None:  # whom the machine trusts takes long to read
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    else:
+        context = _trusting(target.tls.ca_file)
     if not target.tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _trusting(ca_file: str | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise CannotJudge(f"tls.ca_file = {ca_file!r}: {error}") from None
 
 
 def _reason(error: Exception) -> str:

@@ -43,13 +43,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The response's status line and header fields, and when they had arrived."""
+    """The response's status line and header fields, and when they had arrived.
+
+    ``connected_ms``: when the connection stood, after the start of the exchange; None where nobody noted it.
+    """
 
     at_ms: float
     status: int
     headers: Headers = ()
     reason: str = ""
     http_version: str = "HTTP/1.1"
+    connected_ms: float | None = None
 
     def header(self, name: str) -> str | None:
         """Return the field's value, several joined as RFC 9110 section 5.2 says, or None."""
@@ -152,6 +156,8 @@ def opening_row(seen: Transcript) -> dict[str, Any]:
 def head_row(head: Head) -> dict[str, Any]:
     """Return the row of a response head."""
     fields = {key: getattr(head, key) for key in ("at_ms", "status", "reason", "http_version")}
+    if head.connected_ms is not None:
+        fields["connected_ms"] = head.connected_ms
     return {"head": {**fields, "headers": [list(pair) for pair in head.headers]}}
 
 
@@ -237,7 +243,9 @@ def read_chunk(row: Mapping[str, Any]) -> Chunk:
 def read_head(row: Mapping[str, Any]) -> Head:
     """Return the head of a row; raises KeyError, TypeError or ValueError when it is none."""
     status = int(_number(row["status"]))
-    return Head(_number(row["at_ms"]), status, _pairs(row["headers"]), _text(row["reason"]), _text(row["http_version"]))
+    connected_ms = None if row.get("connected_ms") is None else _number(row["connected_ms"])
+    texts = _text(row["reason"]), _text(row["http_version"])
+    return Head(_number(row["at_ms"]), status, _pairs(row["headers"]), *texts, connected_ms)
 
 
 def _read_end(row: Mapping[str, Any]) -> End:

@@ -1,6 +1,6 @@
 """Rules on how much a server bears at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from ssegauge.conformance.rules.reading.answers import no_room
@@ -10,6 +10,9 @@ from ssegauge.conformance.words import lasted
 
 PROMPT_MS, LATER_MS = 1000.0, 500.0
 LONG_MS = 3000.0
+# The kernel asks again after 1 s for a connection that the server's queue of new ones had no room for (RFC 6298): many
+# at once are then late, and served all the same.
+ASKED_AGAIN_MS = 900.0
 SOON_MS = 300.0  # after the end of one that had a place
 EARLIER_MS = 50.0  # a place may be free, and the next answered, a little before the last byte has come
 
@@ -36,9 +39,15 @@ def serves_few_at_once(seen: Seen) -> Iterator[Mark]:
 
 def _crowds(seen: Seen) -> list[list[View]]:
     """Return the streams that were asked for at once, by the probe that did."""
-    came = [view for view in seen.role("stream") if view.facts.nth is not None and view.transcript.end]
+    came = [view for view in seen.role("stream") if view.facts.nth is not None and _came(view)]
     by_probe = sorted(came, key=_probe)
     return [list(crowd) for _, crowd in groupby(by_probe, key=_probe)]
+
+
+def _came(view: View) -> bool:
+    """Whether the request reached the server at once."""
+    connected_ms = view.head.connected_ms if view.head else None
+    return view.transcript.end is not None and (connected_ms or 0.0) < ASKED_AGAIN_MS
 
 
 def _probe(view: View) -> str:
@@ -74,16 +83,25 @@ def _waited_ms(view: View) -> float:
 
 def _for_want_of_room(prompt: Sequence[View], late: Sequence[View]) -> bool:
     """Whether those that waited were answered when others had gone, or never; one alone may be late by chance."""
-    ends = sorted(_ended_ms(view) for view in (*prompt, *late) if view.head)
+    ends = {view.transcript.name: _ended_ms(view) for view in (*prompt, *late) if view.head}
     usual_ms = max(SOON_MS, 1.5 * max(map(_waited_ms, prompt)))
-    answered = [view.epoch_ms(view.head.at_ms) for view in late if view.head]
-    if any(head_ms < ends[0] - EARLIER_MS for head_ms in answered):
+    answered = {view.transcript.name: view.epoch_ms(view.head.at_ms) for view in late if view.head}
+    if any(head_ms < min(ends.values()) - EARLIER_MS for head_ms in answered.values()):
         return False
     if any(view.ended_by_server for view in prompt):
-        return len(answered) > 1 and all(
-            any(-EARLIER_MS <= head - end <= usual_ms for end in ends) for head in answered
-        )
+        return len(answered) > 1 and _each_takes_a_place(answered, ends, usual_ms)
     return len(late) > 1 and all(_waited_ms(view) >= LONG_MS for view in late)
+
+
+def _each_takes_a_place(heads: Mapping[str, float], ends: Mapping[str, float], usual_ms: float) -> bool:
+    """Whether each was answered when another had ended, no two for the same: a stall ends for all of them together."""
+    free = sorted(ends.items(), key=lambda end: end[1])
+    for name, head_ms in sorted(heads.items(), key=lambda head: head[1]):
+        found = [one for one in free if one[0] != name and -EARLIER_MS <= head_ms - one[1] <= usual_ms]
+        if not found:
+            return False
+        free.remove(found[0])
+    return True
 
 
 def _ended_ms(view: View) -> float:

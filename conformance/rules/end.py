@@ -1,12 +1,13 @@
 """Rules on how streams end: not empty, with their marker where they have one, and not while there is more to tell."""
 
+import math
 from collections.abc import Collection, Iterator
 from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.endings import (
     end_marker,
     ends_without_data,
-    has_finished,
+    finished_since_ms,
     is_like,
     protocol,
     tells_an_error,
@@ -19,6 +20,7 @@ from ssegauge.conformance.words import lasted, shown
 
 Said = tuple[str, str | None, str]
 AFTER_THE_MARKER = profile("E4.3")
+DONE = "[DONE]"
 BROKEN = ("wire/truncated-event", "wire/mid-stream-bom", "wire/repeated-bom", "wire/mixed-line-endings")
 EARLY_MS = 5000.0  # a server may end streams on which nothing happened for long; clients come back
 OPEN_MS = 2000.0
@@ -83,13 +85,14 @@ def _has_its_marker(seen: Seen, view: View) -> Iterator[Mark]:
         nameless = ends_without_data(view)
         but = f"; its event {shown(nameless)} has no data, so no client sees it" if nameless else ""
         yield view.bad(f"the stream ended without {expected}{but}", view.messages[-1])
-    elif expected and not view.ended_by_server and has_finished(view) and _open_ms(view) >= OPEN_MS:
+    elif expected and not view.ended_by_server and _open_ms(view) >= (finished_since_ms(view) or math.inf):
         waited = lasted(_open_ms(view))
-        yield view.bad(f"it said why it finished, and within {waited} neither {expected} came nor the end", _last(view))
+        yield view.bad(f"it had finished, and within {waited} neither {expected} came nor the end", _last(view))
 
 
 def _last(view: View) -> Message:
-    return view.messages[-1]
+    """Return the last event that is more than a heartbeat, or the very last."""
+    return next((one for one in reversed(view.messages) if not names_heartbeat(one)), view.messages[-1])
 
 
 def _open_ms(view: View) -> float:
@@ -166,9 +169,14 @@ def events_after_marker(seen: Seen) -> Iterator[Mark]:
         marker = end_marker(seen, view)
         if marker:
             later = [message for message in view.messages if message.item.what.start > marker.item.what.start]
-            told = [message for message in later if not names_heartbeat(message)]
+            told = [message for message in later if not (names_heartbeat(message) or _is_done(message, marker))]
             marks = [view.bad(f"{len(told)} events after {_called(marker)}", told[0])] if told else []
             yield from marks or ([view.good()] if view.ended_by_server else [])
+
+
+def _is_done(message: Message, marker: Message) -> bool:
+    """Whether it is the `[DONE]` that some servers send after a marker of another kind."""
+    return message.event.data == DONE != marker.event.data
 
 
 @rule("end/cut-by-timeout", "must", profile("E3.4"), patient=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.effects import plain_state
-from ssegauge.conformance.rules.reading.endings import end_marker
+from ssegauge.conformance.rules.reading.endings import end_marker, finished_since_ms, protocol
 from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES, names_heartbeat
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Item, Level, Mark, Message, Seen, View
@@ -48,7 +48,7 @@ def _heartbeat_ms(seen: Seen) -> float:
     profile("E3.1"),
     patient=True,
     promised={"heartbeat_s": "must"},
-    rests_on=HELD,
+    rests_on=(*HELD, "end/marker-missing", "end/open-after-marker"),
 )
 def heartbeat_missing(seen: Seen) -> Iterator[Mark]:
     """A stream is never silent for longer than the heartbeat.
@@ -118,10 +118,10 @@ def gap_too_long(seen: Seen) -> Iterator[Mark]:
 
 
 def _over_ms(seen: Seen, view: View) -> float:
-    """Return until when more could come: to the end marker, or else to the end."""
-    marker = end_marker(seen, view)
+    """Return until when more could come: to the end marker, to what finished the answer, or else to the end."""
+    last = end_marker(seen, view) or (view.messages[-1] if view.messages and finished_since_ms(view) else None)
     end_ms = view.transcript.end.at_ms if view.transcript.end else 0.0
-    return marker.item.at_ms if marker else end_ms
+    return last.item.at_ms if last else end_ms
 
 
 def _pauses(view: View, most_ms: float, over_ms: float) -> Iterator[Mark]:
@@ -188,6 +188,9 @@ def heartbeat_is_an_event(view: View) -> Iterator[Mark]:
 
     Example: data: {"type":"heartbeat"}
     """
+    spoken = protocol(view)
+    if spoken and spoken.pings:
+        return
     idle = view.timed and (view.facts.situation == "idle" or view.facts.reader == "long")
     beats = [message for message in view.messages if names_heartbeat(message)]
     if idle:

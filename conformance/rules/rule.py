@@ -68,7 +68,15 @@ def own(title: str, quote: str, url: str = "") -> Source:
 
 
 PROFILES = Path(__file__).parents[1] / "profiles"
-SPECIFICATIONS = {"E": "event-stream", "S": "task-progress"}
+SPECIFICATIONS = {
+    "E": "event-stream",
+    "S": "task-progress",
+    "C": "chat-completions",
+    "R": "responses",
+    "M": "messages",
+}
+# What one whole stream shows; for all else there must be several, or other requests.
+IN_ONE_STREAM = frozenset({"wire", "shape", "response", "end", "liveness"})
 
 
 def profile(number: str, quote: str = "") -> Source:
@@ -115,6 +123,12 @@ class Rule:
     check: Check
     promised: Mapping[str, Level] = field(default_factory=dict)
     rests_on: tuple[str, ...] = ()
+    over: Role | Literal["streams"] | None = None
+
+    @property
+    def in_one_stream(self) -> bool:
+        """Whether one stream, read to its end, is enough to judge by."""
+        return self.over == "streams" or self.group in IN_ONE_STREAM
 
     @property
     def group(self) -> str:
@@ -174,6 +188,7 @@ def rule(
             check=_over(function, over),
             promised=promised or {},
             rests_on=rests_on,
+            over=over,
         )
         return function
 

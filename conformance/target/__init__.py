@@ -11,6 +11,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,7 @@ __all__ = [
     "load_target",
     "merge_headers",
     "pointer",
+    "promised",
     "validator",
 ]
 
@@ -111,7 +113,7 @@ def from_url(url: str, given: Given = NOTHING, environ: Mapping[str, str] = os.e
     stream = Call((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), "GET")
     bare = Target(f"{parts.scheme}://{parts.netloc}", stream, EVENT_STREAM, secrets=in_queries([stream]))
     target = apply(given, bare, environ)
-    return replace(target, promises=_promises(target))
+    return replace(target, promises=promised(target.profile, target.promises))
 
 
 def from_toml(
@@ -133,19 +135,25 @@ def from_toml(
     target = apply(given, replace(described, secrets=in_queries(calls) | reader.secrets), environ)
     check_placeholders(target, reader)
     check_promises(target, table, reader)
-    target = replace(target, promises=_promises(target))
+    target = replace(target, promises=promised(target.profile, target.promises))
     return _with_notes(target, table, reader)
 
 
-def _promises(target: Target) -> Promises:
-    """Return what is promised: what the file says, and else what the profile promises by itself."""
-    path = promises_file(target.profile)
-    if not path.is_file():
-        return target.promises
-    text = path.read_text(encoding="utf-8")
-    usual: Promises = Reader(text, str(path), {}).build(Promises, tomllib.loads(text), ("promises",))
-    told = {item.name: getattr(target.promises, item.name) for item in fields(Promises)}
+def promised(profile: Profile, given: Promises) -> Promises:
+    """Return what is promised: what the owner says, and else what the profile promises by itself."""
+    usual = _promised_in(promises_file(profile))
+    told = {item.name: getattr(given, item.name) for item in fields(Promises)}
     return replace(usual, **{name: value for name, value in told.items() if value not in (None, {})})
+
+
+@cache
+def _promised_in(path: Path) -> Promises:
+    """Return what a profile promises by itself; nothing where it has no such file."""
+    if not path.is_file():
+        return Promises()
+    text = path.read_text(encoding="utf-8")
+    made: Promises = Reader(text, str(path), {}).build(Promises, tomllib.loads(text), ("promises",))
+    return made
 
 
 def _with_notes(target: Target, table: Mapping[str, Any], reader: Reader) -> Target:

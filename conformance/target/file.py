@@ -234,11 +234,11 @@ def _schemas(reader: Reader, value: Any, at: At) -> dict[str, Any]:  # noqa: ANN
     paths = {"*": value} if isinstance(value, str) else value
     if not fits(Mapping[str, str], paths):
         reader.fail(at, f"promises.schema = {value!r} is neither a path nor a table of paths by event type")
-    folder = Path(reader.where).parent
-    return {
-        kind: read_schema(folder / path, f"{reader.place((*at, kind))}: promises.schema {path}")
-        for kind, path in paths.items()
-    }
+    folder, read = Path(reader.where).parent, dict[str, Any]()
+    for kind, path in paths.items():
+        if path not in read:  # one file may be named for many types
+            read[path] = read_schema(folder / path, f"{reader.place((*at, kind))}: promises.schema {path}")
+    return {kind: read[path] for kind, path in paths.items()}
 
 
 _SPECIAL: dict[At, Callable[[Reader, Any, At], Any]] = {

@@ -150,7 +150,8 @@ class Promises:
 
     ``shared``: every reader is told the same. ``resume``: a reconnect with Last-Event-ID goes on strictly after it.
     ``first_event_s``: from the request to the first event. ``gap_s``: the longest pause between events while the
-    stream is at work. ``heartbeat_s``: the longest silence of any kind. ``schema``: the JSON Schema of an event's data
+    stream is at work. ``heartbeat_s``: the longest silence of any kind. ``vanished_s``: after
+    which a reader that vanished without a word is let go. ``schema``: the JSON Schema of an event's data
     by event type, ``"*"`` for all others; the end marker ``ends.data`` is exempt. ``token``: where in an event's JSON
     the text of a language model stands.
     """
@@ -163,6 +164,7 @@ class Promises:
     heartbeat_s: float | None = None
     schema: Mapping[str, Any] = field(default_factory=dict)
     token: Pointer | None = None
+    vanished_s: float | None = None
 
     def schema_of(self, kind: str) -> Any:  # noqa: ANN401 - a JSON Schema
         """Return the JSON Schema of the data of events of this type; None when there is none."""
@@ -197,6 +199,7 @@ class Target:
     origin: str | None = None  # of a page that may read the stream from elsewhere
     observe: Observe = field(default_factory=Observe)
     limits: Limits = field(default_factory=Limits)
+    objectives: tuple[str, ...] = ()  # of a load run, as --objective states them
     tls: Tls = field(default_factory=Tls)
     secrets: frozenset[str] = field(default_factory=frozenset, compare=False, repr=False)
     unused: tuple[str, ...] = field(default=(), compare=False)
@@ -212,6 +215,11 @@ class Target:
     def needs_task(self) -> bool:
         """Whether a stream can be opened only once a task exists."""
         return "{task_id}" in self.stream.path + repr(self.stream.json)
+
+    @property
+    def generates(self) -> bool:
+        """Whether each stream is made for the request by a language model: one more costs its owner money."""
+        return self.promises.token is not None and self.stream.method not in {"", "GET"}
 
     @property
     def heartbeat_s(self) -> float:

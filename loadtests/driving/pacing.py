@@ -8,11 +8,42 @@ latency in place of all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from random import Random
-from typing import TypeVar
+from typing import Final, NamedTuple, TypeVar
+
+from ssegauge.conformance.errors import CannotJudge
 
 Subject = TypeVar("Subject")
+
+
+class Arrivals(NamedTuple):
+    """When requests come whatever becomes of those before: ``rate`` per second, at even or at random intervals."""
+
+    rate: float
+    even: bool = False
+
+    def planned(self, start_ns: int, dice: Random) -> Iterator[int]:
+        """Yield when a request is due, for ever: even intervals, or those of a Poisson process."""
+        due_s = 0.0
+        while True:
+            due_s += 1 / self.rate if self.even else dice.expovariate(self.rate)
+            yield start_ns + round(due_s * 1e9)
+
+    def __str__(self) -> str:
+        return f"{self.rate:g}/s {'constant' if self.even else 'poisson'}"
+
+
+def arrivals(text: str) -> Arrivals:
+    """Return the arrivals that a text asks for: ``20/s``, ``20/s constant``. Raises CannotJudge."""
+    found = _ARRIVALS(text)
+    if not found or not float(found[1]):
+        raise CannotJudge(f"--arrivals {text!r}: write 20/s (as a Poisson process) or '20/s constant'")
+    return Arrivals(float(found[1]), found[2] == "constant")
+
+
+_ARRIVALS: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*/\s*s(?:\s+(constant|poisson))?\s*").fullmatch
 
 
 def plan(start_ns: int, rate: float, subjects: Sequence[Subject], dice: Random) -> Iterator[tuple[int, Subject]]:

@@ -127,7 +127,6 @@ class Driver:
 
     def __init__(self, hooks: Hooks, tasks: list[Task], rate: float) -> None:
         self._hooks, self._tasks, self._rate = hooks, tasks, rate
-        self._wait_until = _wait_exactly if rate <= MOST_EXACT_RATE else _wait_roughly
         self._loop = gevent.spawn(self._run)
         self._senders: set[gevent.Greenlet] = set()
 
@@ -143,7 +142,7 @@ class Driver:
     def _run(self) -> None:
         dice = Random(_SEED)  # noqa: S311 - no secret
         for due_ns, task in pacing.plan(clock.now(), self._rate, self._tasks, dice):
-            self._wait_until(due_ns)
+            wait_until(due_ns, self._rate)
             self._give(task, due_ns)
 
     def _give(self, task: Task, due_ns: int) -> None:
@@ -161,6 +160,11 @@ class Driver:
         while task.due:
             self._hooks.update(task, *task.due.popleft())
         task.sending = False
+
+
+def wait_until(due_ns: int, rate: float) -> None:
+    """Wait until something is due; of many that come soon after each other less exactly."""
+    (_wait_exactly if rate <= MOST_EXACT_RATE else _wait_roughly)(due_ns)
 
 
 def _wait_roughly(due_ns: int) -> None:

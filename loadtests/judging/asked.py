@@ -1,39 +1,56 @@
-"""Objectives that the user states: ``update_p99 < 500ms``, ``gap_max < 3s``, ``lost_ratio < 0.1%``.
+"""Objectives that the user states: ``update_p99 < 500ms``, ``tokens_per_second_p5 > 20``, ``goodput > 95%``.
 
-A statistic is a kind of latency with a percentile, ``max`` or ``mean``, or one of ``COUNTS``; all have an upper bound.
-A percentile of too few samples is not judged: at least one has to lie beyond it.
+A statistic is a kind of sample with a percentile, ``max`` or ``mean``, or one of ``COUNTS``. A percentile of too few
+samples is not judged: at least one has to lie beyond it. ``goodput`` is the share of the requests that meet all other
+objectives that can be asked of one request: those on kinds that ``PER_REQUEST`` names.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.loadtests.judging.objectives import FEWEST, Measured, Objective
+from ssegauge.loadtests.judging.objectives import FEWEST, Measured, Objective, Verdict
 from ssegauge.loadtests.measuring.samples import Floats
 
-KINDS: Final = ("connect", "first_event", "update", "gap")
-COUNTS: Final = ("lost_ratio", "refused_ratio", "failed", "dropped")
+PER_REQUEST: Final = ("first_event", "first_token", "token_gap", "time_per_token", "duration", "connect", "gap")
+TIMES: Final = ("connect", "first_event", "update", "gap", "first_token", "token_gap", "time_per_token", "duration")
+SPEED: Final = "tokens_per_second"
+ALIASES: Final = {"head": "connect", "time_per_output_token": "time_per_token"}
+SAMPLES: Final = {SPEED: "token_rate"}  # the kinds of samples that have another name
+COUNTS: Final = ("lost_ratio", "refused_ratio", "failed", "dropped", "goodput")
+AT_LEAST: Final = (SPEED, "goodput")  # more of it is better
+SHARES: Final = ("lost_ratio", "refused_ratio", "goodput")
 UNITS: Final = {"ms": 1.0, "s": 1000.0}
 _WORDS: Final = re.compile(
-    r"\s*([a-z_]+?)(?:_(p\d{1,2}(?:\.\d{1,3})?|max|mean))?\s*<=?\s*(\d+(?:\.\d+)?)\s*(ms|s|%)?\s*"
+    r"\s*([a-z_]+?)(?:_(p\d{1,2}(?:\.\d{1,3})?|max|mean|min))?\s*(<|>)=?\s*(\d+(?:\.\d+)?)\s*(ms|s|%)?\s*"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One stated objective: ``limit`` in ms, as a ratio, or as a count; ``part`` is empty for a count."""
+    """One stated objective: ``limit`` in ms, as a share, or as a count; ``part`` is empty for a count."""
 
     name: str
     part: str
     limit: float
     unit: str
+    at_least: bool = False
+
+    @property
+    def kind(self) -> str:
+        """Return the kind of samples that it is about."""
+        return SAMPLES.get(self.name, self.name)
+
+    def holds(self, values: Floats) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Return which values meet it."""
+        return values > self.limit if self.at_least else values < self.limit
 
     @property
     def rule(self) -> str:
@@ -44,47 +61,68 @@ class Asked:
 def parse(text: str) -> Asked:
     """Return the objective that a text states; raises CannotJudge with what it may be."""
     found = _WORDS.fullmatch(text)
-    name, part, number, unit = found.groups() if found else ("", "", "", "")
-    if found and name in KINDS and part and unit in UNITS:
-        return Asked(name, part, float(number) * UNITS[unit], "ms")
-    if found and name in COUNTS and not part and unit in {None, "%"}:
-        share = name.endswith("_ratio")
-        if share or unit is None:
-            return Asked(name, "", float(number) / (100.0 if unit else 1.0), "ratio" if share else "streams")
-    kinds, counts = ", ".join(KINDS), ", ".join(COUNTS)
-    grammar = f"write KIND_pNN, KIND_max or KIND_mean (KIND: {kinds}) < 500ms, or {counts} < 1 (ratios: 1%)"
+    name, part, sign, number, unit = found.groups() if found else ("", "", "", "", "")
+    name, at_least = ALIASES.get(name, name), sign == ">"
+    if found and at_least != (name in AT_LEAST):
+        found = None
+    if found and name in TIMES and part and unit in UNITS:
+        return Asked(name, part, float(number) * UNITS[unit], "ms", at_least)
+    if found and name == SPEED and part and unit is None:
+        return Asked(name, part, float(number), "tokens/s", at_least)
+    if found and name in COUNTS and not part and (unit is None or (unit == "%" and name in SHARES)):
+        unit_of = "share" if name in SHARES else "streams"
+        return Asked(name, "", float(number) / (100.0 if unit else 1.0), unit_of, at_least)
+    kinds, counts = ", ".join(TIMES), ", ".join(name for name in COUNTS if name not in AT_LEAST)
+    grammar = f"write KIND_pNN, KIND_max or KIND_mean < 500ms (KIND: {kinds}), {counts} < 1 (or 1%), "
+    grammar += f"{SPEED}_p5 > 20, or goodput > 95%"
     raise CannotJudge(f"--objective {text!r}: no objective; {grammar}")
+
+
+def tests(objectives: Iterable[Asked]) -> dict[tuple[str, str], Callable[[Floats], Any]]:
+    """Return what is to hold of each request, by kind and part: see ``answers.good_requests``."""
+    per_request = (*PER_REQUEST, SPEED)
+    return {(one.kind, one.part): one.holds for one in objectives if one.name in per_request}
 
 
 def judge(asked: Asked, measured: Measured, latency: Mapping[str, Floats]) -> Objective:
     """Return a stated objective, judged; ``latency`` is the values by kind, in ms."""
     if asked.part:
-        return _of_samples(asked, latency[asked.name])
+        return of_samples(asked, latency[asked.kind])
     value, samples = _COUNTED[asked.name](measured)
     fixed = (asked.rule, asked.limit, value, asked.unit, asked.name.replace("_", " "), samples)
-    if value is None:
-        return Objective(*fixed, "could_not_judge", note="nothing of it was measured")
-    return Objective(*fixed, "pass" if value < asked.limit else "fail")
+    if value is None or not samples:
+        note = "nothing of it was measured"
+        return Objective(*fixed, "could_not_judge", note=note, at_least=asked.at_least)
+    return Objective(*fixed, _verdict(asked, value), at_least=asked.at_least)
 
 
-def _of_samples(asked: Asked, values: Floats) -> Objective:
+def of_samples(asked: Asked, values: Floats) -> Objective:
+    """Return an objective on samples, judged by their values."""
     value = _statistic(asked.part, values) if values.size else None
     fixed = (asked.rule, asked.limit, value, asked.unit, asked.part, int(values.size))
     fewest = _fewest(asked.part)
     if value is None or values.size < fewest:
         note = f"{values.size} samples, at least {fewest} are needed; run longer or with more users"
-        return Objective(*fixed, "could_not_judge", note=note)
-    return Objective(*fixed, "pass" if value < asked.limit else "fail")
+        return Objective(*fixed, "could_not_judge", note=note, at_least=asked.at_least)
+    return Objective(*fixed, _verdict(asked, value), at_least=asked.at_least)
+
+
+def _verdict(asked: Asked, value: float) -> Verdict:
+    return "pass" if (value > asked.limit if asked.at_least else value < asked.limit) else "fail"
 
 
 def _statistic(part: str, values: Floats) -> float:
     if part.startswith("p"):
         return float(np.percentile(values, float(part[1:])))
-    return float(values.max() if part == "max" else values.mean())
+    return float(_PARTS[part](values))
+
+
+_PARTS: Final[Mapping[str, Callable[[Floats], Any]]] = {"max": np.max, "min": np.min, "mean": np.mean}
 
 
 def _fewest(part: str) -> int:
-    beyond = 1 - float(part[1:]) / 100 if part.startswith("p") else 1.0
+    share = float(part[1:]) / 100 if part.startswith("p") else 0.5
+    beyond = min(share, 1 - share) or 1.0
     return max(FEWEST, math.ceil(round(1 / beyond, 6)))
 
 
@@ -103,4 +141,5 @@ _COUNTED: Final[Mapping[str, Callable[[Measured], tuple[float | None, int]]]] = 
     "refused_ratio": _refused_ratio,
     "failed": lambda measured: (float(measured.failed), measured.users),
     "dropped": lambda measured: (float(measured.dropped), measured.users),
+    "goodput": lambda measured: (measured.goodput, measured.users),
 }

@@ -71,6 +71,10 @@ class Health:
         late = _late("updates were sent", self.sending_ms, limits.update_s)
         return late or _late("arrivals were read", self.reading_ms, limits.update_s)
 
+    def arrival_complaint(self, limits: Limits) -> str:
+        """Return why nothing that counts from a request's planned moment can be judged."""
+        return _late("requests were sent", self.sending_ms, limits.connect_s)
+
     def connect_complaint(self, limits: Limits) -> str:
         """Return why connect times cannot be judged."""
         return _late("the event loop was", self.looping_ms, limits.connect_s)

@@ -39,10 +39,15 @@ class Objective:
     verdict: Verdict
     interval: tuple[float, float] | None = None
     note: str = ""
+    at_least: bool = False  # the limit bounds the value from below
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON, without the parts it does not have."""
-        optional = {"interval": list(self.interval) if self.interval else None, "note": self.note or None}
+        optional: dict[str, Any] = {
+            "interval": list(self.interval) if self.interval else None,
+            "note": self.note or None,
+        }
+        optional |= {"at_least": self.at_least or None}
         required = ("rule", "limit", "value", "unit", "statistic", "samples", "verdict")
         present = {name: value for name, value in optional.items() if value is not None}
         return {name: getattr(self, name) for name in required} | present
@@ -72,6 +77,12 @@ class Measured:
     refusals: str = ""
     held: int | None = None  # the fewest streams open in a phase that was to have them
     witnessed: Witnessed | None = None  # what streams that are not driven say of each other
+    goodput: float | None = None  # the share of requests that met every objective
+    blurred: str = ""  # why gaps between tokens cannot be judged
+    late: str = ""  # why what counts from a planned moment cannot be
+    checked: int = 0  # events that the user's own code looked at, how many it found wrong, and why
+    wrong: int = 0
+    wrong_why: str = ""
     judged: int = 0  # streams that the rules judged
     broken: Sequence[str] = ()  # codes of the MUST rules that they broke
     complaint: str = ""  # why the whole run is void
@@ -81,8 +92,13 @@ class Measured:
     def complaint_of(self, objective: Objective) -> str:
         """Return why an objective cannot be judged, by what it rests on."""
         name = objective.rule.rpartition("/")[2]
-        doubts = {"connect": self.connect_complaint, "update": self.update_complaint}
-        return self.complaint or doubts.get(name.partition("-")[0], "")
+        doubts = {
+            "connect": self.connect_complaint or self.late,
+            "update": self.update_complaint,
+            "token-gap": self.blurred,
+            **dict.fromkeys(("first-event", "first-token", "duration", "goodput"), self.late),
+        }
+        return self.complaint or next((why for what, why in doubts.items() if name.startswith(what)), "")
 
 
 def judge(measured: Measured, limits: Limits) -> list[Objective]:
@@ -97,11 +113,22 @@ def judge(measured: Measured, limits: Limits) -> list[Objective]:
         found += [offered_load(measured), *integrity(measured.account)]
     elif measured.witnessed:
         found += witnesses(measured.witnessed)
-    if measured.judged:
-        found.append(conformance(measured))
+    found += judged_anyway(measured)
     if measured.existing:
         found.append(degradation(measured, limits))
     return [voided(item, measured.complaint_of(item)) for item in found]
+
+
+def judged_anyway(measured: Measured) -> list[Objective]:
+    """Return what holds of every scenario's streams."""
+    found = [conformance(measured)] if measured.judged else []
+    return [*found, checks(measured)] if measured.checked else found
+
+
+def checks(measured: Measured) -> Objective:
+    """The user's own code found no event wrong."""
+    values = ("performance/event-checks", 0, measured.wrong, "events", "found wrong by on_event", measured.checked)
+    return Objective(*values, _verdict(not measured.wrong), note=measured.wrong_why)
 
 
 def overall(objectives: Iterable[Objective]) -> Verdict:
@@ -169,7 +196,7 @@ def integrity(account: Account) -> list[Objective]:
 def offered_load(measured: Measured) -> Objective:
     """The server took the load that was planned: what it refuses, or lets wait, it was not loaded with."""
     planned, share = measured.planned, measured.accepted / measured.planned if measured.planned else None
-    values = ("performance/offered-load", OFFERED, share, "ratio", "accepted of the planned updates", planned)
+    values = ("performance/offered-load", OFFERED, share, "share", "accepted of the planned updates", planned)
     if share is None:
         return Objective(*values, "could_not_judge", note="no update was due; run longer, or with a higher --rate")
     refused = f"{measured.refused} of {planned} updates were refused: {measured.refusals}" if measured.refused else ""

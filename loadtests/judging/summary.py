@@ -15,10 +15,11 @@ from typing import Any, Final
 import numpy as np
 
 from ssegauge.conformance.target import Target
-from ssegauge.loadtests.judging import asked, offset
+from ssegauge.loadtests.judging import answers, asked, offset
+from ssegauge.loadtests.judging.answers import Answered, Kind, Requests
 from ssegauge.loadtests.judging.health import Health
 from ssegauge.loadtests.judging.impact import ratio_of
-from ssegauge.loadtests.judging.objectives import Measured, judge, overall, voided
+from ssegauge.loadtests.judging.objectives import Measured, Objective, judge, judged_anyway, overall, voided
 from ssegauge.loadtests.measuring import samples
 from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.integrity import Account
@@ -55,9 +56,14 @@ class Facts:
     refusals: Counter[str] = field(default_factory=Counter)
     held: int | None = None  # see Measured
     witnessed: Witnessed | None = None
+    left: Mapping[str, int] = field(default_factory=dict)  # streams that users left in the midst, by "fin" and "rst"
+    checked: int = 0  # events that the user's own code has looked at
+    checks: Counter[str] = field(default_factory=Counter)  # why it found some wrong
+    aborted: Objective | None = None  # broken so that the run was ended
     asked: Sequence[str] = ()  # objectives that the user states
     phases: Sequence[Mapping[str, Any]] = ()
     ping_failures: Counter[str] = field(default_factory=Counter)
+    requests: Requests | None = None  # of a run of requests and answers
     conformance: Mapping[str, Any] = field(default_factory=lambda: {"streams_judged": 0, "findings": []})
     complaint: str = ""  # why nothing can be judged, beside what the generator's figures say
 
@@ -71,11 +77,14 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
     limits, stamped = target.limits, facts.rate is None
     own_faults = [health.complaint(limits), health.update_complaint(limits), health.connect_complaint(limits)]
     phases = dict(samples.read_phases(run_folder, EXISTING))
+    seen = _answered(run_folder, target, facts.requests) if facts.requests else None
+    wanted = [asked.parse(text) for text in facts.asked]
+    good = answers.good_requests(seen, asked.tests(wanted)) if seen and seen.settled else None
     measured = Measured(
         connect=latency[CONNECT][0],
         update=latency[UPDATE][0],
         account=facts.account,
-        users=facts.users,
+        users=seen.settled if seen else facts.users,
         peak_open=peak_open(run_folder),
         failed=facts.failed,
         dropped=facts.dropped,
@@ -92,17 +101,27 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         existing=bool(facts.phases),
         pings=sum(values.size for values in phases.values()),
         ping_failures=reasons(facts.ping_failures),
+        checked=facts.checked,
+        wrong=facts.checks.total(),
+        wrong_why=reasons(facts.checks),
         judged=facts.conformance["streams_judged"],
         broken=[finding["rule"] for finding in facts.conformance["findings"] if finding["level"] == "must"],
         complaint=facts.complaint or own_faults[0],
         update_complaint=own_faults[1] or (offset.complaint(facts.clocks) if stamped else ""),
         connect_complaint=own_faults[2],
+        goodput=good / seen.settled if seen and good is not None else None,
+        blurred=seen.blurred if seen else "",
+        late=health.arrival_complaint(limits) if seen and seen.requests.arrivals else "",
     )
     every = {samples.KINDS[kind]: values for kind, (values, _) in latency.items()} | {"gap": gaps}
-    stated = (asked.judge(asked.parse(text), measured, every) for text in facts.asked)
-    objectives = [*judge(measured, target.limits), *(voided(one, measured.complaint_of(one)) for one in stated)]
+    every |= {name: kind.value for name, kind in seen.kinds.items()} if seen else {}
+    own = [*answers.judge(seen, limits), *judged_anyway(measured)] if seen else judge(measured, limits)
+    stated = (asked.judge(one, measured, every) for one in wanted)
+    objectives = [voided(one, measured.complaint_of(one)) for one in (*own, *stated)]
+    objectives += [voided(facts.aborted, measured.complaint)] if facts.aborted else []
     source = "event-timestamp" if stamped else "planned"
-    kinds = {"connect": latency[CONNECT][0], "first_event": latency[FIRST_EVENT][0], "update": latency[UPDATE][0]}
+    kinds = {"connect": latency[CONNECT][0], "first_event": latency[FIRST_EVENT][0]}
+    shown = _answer_times(seen) if seen else _update_times(latency[UPDATE][0], gaps, source)
     return {
         "schema": SCHEMA,
         "scenario": facts.scenario,
@@ -114,10 +133,15 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         "phases": list(facts.phases),
         "objectives": [item.document() for item in objectives],
         "connections": _connections(measured, facts),
-        "latency_ms": {name: percentiles(values) for name, values in kinds.items()} | _gaps(gaps, source, kinds),
+        "latency_ms": {name: percentiles(values) for name, values in kinds.items()} | shown,
         "updates": None if stamped else {**facts.updates, "refusals": dict(facts.refusals.most_common())},
         "integrity": asdict(facts.account) if facts.account.sent else None,
         "witnesses": _witnesses(facts.witnessed) if facts.witnessed else None,
+        "requests": answers.document(seen, good) if seen else None,
+        "checks": {"events": facts.checked, "failed": facts.checks.total(), "reasons": dict(facts.checks.most_common())}
+        if facts.checked
+        else None,
+        "server": _server(run_folder),
         "conformance": dict(facts.conformance),
         "generator": _generator(delays, facts, own_faults) | {"saturated": any(own_faults)},
     }
@@ -143,14 +167,47 @@ def reasons(counted: Counter[str]) -> str:
 
 
 def _connections(measured: Measured, facts: Facts) -> dict[str, Any]:
-    counts = {"requested": facts.users, "peak_open": measured.peak_open}
+    requested = facts.requests.tally.asked if facts.requests else facts.users
+    counts: dict[str, Any] = {"requested": requested, "peak_open": measured.peak_open}
     counts |= {"failed": facts.failed, "dropped": facts.dropped}
-    return counts | {"drop_reasons": dict((facts.failures + facts.drops).most_common())}
+    counts |= {"drop_reasons": dict((facts.failures + facts.drops).most_common())}
+    return counts | ({"left": dict(facts.left)} if any(facts.left.values()) else {})
 
 
-def _gaps(gaps: Floats, source: str, kinds: dict[str, Floats]) -> dict[str, Any]:
-    update = percentiles(kinds["update"]) | {"source": source}
+def _update_times(updates: Floats, gaps: Floats, source: str) -> dict[str, Any]:
+    update = percentiles(updates) | {"source": source}
     return {"update": update} | ({"gap": percentiles(gaps)} if gaps.size else {})
+
+
+def _answered(run_folder: Path, target: Target, requests: Requests) -> Answered:
+    columns = {
+        name: Kind(*samples.read(run_folder, number, "at_ms", "stream", "value"))
+        for number, name in enumerate(samples.KINDS)
+    }
+    return Answered(requests, columns, target.promises, answers.turns_of(columns))
+
+
+def _answer_times(seen: Answered) -> dict[str, Any]:
+    shown = ("first_token", "token_gap", "time_per_token", "gap", "duration")
+    return {name: percentiles(seen.kinds[name].value) for name in shown if seen.kinds[name].value.size}
+
+
+def _server(run_folder: Path) -> dict[str, Any] | None:
+    (cpu,) = samples.read(run_folder, samples.SERVER_CPU, "value")
+    at, memory = samples.read(run_folder, samples.SERVER_MEMORY, "at_ms", "value")
+    (files,) = samples.read(run_folder, samples.SERVER_DESCRIPTORS, "value")
+    if not memory.size:
+        return None
+    ordered = memory[np.argsort(at)]
+    return {
+        "cpu_percent": {"mean": _rounded(cpu.mean()), "max": _rounded(cpu.max())} if cpu.size else None,
+        "memory_mib": {"first": _rounded(ordered[0]), "last": _rounded(ordered[-1]), "max": _rounded(memory.max())},
+        "descriptors": int(files.max()),
+    }
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), 2)
 
 
 def _witnesses(seen: Witnessed) -> dict[str, Any]:

@@ -25,8 +25,17 @@ import pyarrow.parquet as pq
 
 from ssegauge.conformance.errors import CannotJudge
 
-KINDS: Final = ("connect", "first_event", "update", "gap", "existing", "open")
-CONNECT, FIRST_EVENT, UPDATE, GAP, EXISTING, OPEN = range(len(KINDS))
+KINDS: Final = (
+    *("connect", "first_event", "update", "gap", "existing", "open"),
+    # of streams that answer a request (see ``answers``): ms, but for the last three
+    *("first_token", "token_gap", "token_gap_late", "duration", "time_per_token"),
+    *("token_rate", "input_tokens", "output_tokens"),
+    # of the server's process (see ``server``): percent of a core, MiB, files
+    *("server_cpu", "server_memory", "server_descriptors"),
+)
+CONNECT, FIRST_EVENT, UPDATE, GAP, EXISTING, OPEN = range(6)
+FIRST_TOKEN, TOKEN_GAP, TOKEN_GAP_LATE, DURATION, TIME_PER_TOKEN, TOKEN_RATE, INPUT_TOKENS, OUTPUT_TOKENS = range(6, 14)
+SERVER_CPU, SERVER_MEMORY, SERVER_DESCRIPTORS = range(14, 17)
 UNKNOWN: Final = math.nan
 _WIDTH: Final = 6
 _pack: Final = struct.Struct(f"{_WIDTH}d").pack
@@ -94,7 +103,7 @@ class Parts:
         self._started_ms = started_ms
         self._count = 0
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if next(self.folder.glob("*.parquet"), None):
                 raise CannotJudge(f"{run_folder}: holds the samples of another run; choose another --out")
             self._write(b"", self.folder / "trial.tmp")  # also loads what later writes must not wait for
@@ -103,27 +112,42 @@ class Parts:
             raise CannotJudge(f"{run_folder}: cannot be written to ({error.strerror}); choose another --out") from None
 
     def write(self, rows: bytes) -> None:
-        """Write a part, unless there is nothing to write."""
+        """Write a part, unless there is nothing to write. Raises OSError, and leaves no piece of it behind."""
         if not rows:
             return
         self._count += 1
         unfinished = self.folder / f"part-{self._count:06}.tmp"
-        self._write(rows, unfinished)
+        try:
+            self._write(rows, unfinished)
+        except OSError:
+            unfinished.unlink(missing_ok=True)  # a full disk then has room for the verdict
+            raise
         unfinished.rename(unfinished.with_suffix(".parquet"))
 
     def _write(self, rows: bytes, path: Path) -> None:
-        pq.write_table(table(rows, self._started_ms), path, compression="zstd")
+        pq.write_table(table(rows, self._started_ms), path, compression="zstd", write_page_checksum=True)
 
     def merge(self) -> None:
-        """Make one file of all parts. Interrupted at any point, the rows are still there, once, in a folder."""
+        """Make one file of all parts. Interrupted at any point, the rows are still there, once, in a folder.
+
+        Where there is no room for it the parts stay.
+        """
         merged = self.folder.with_name("samples.merged")
-        merged.mkdir(exist_ok=True)
-        with pq.ParquetWriter(merged / "samples.parquet", _schema(), compression="zstd") as writer:
-            for part in sorted(self.folder.glob("*.parquet")):
-                writer.write_table(pq.read_table(part).cast(_schema()))
+        try:
+            self._merge(merged)
+        except OSError:
+            shutil.rmtree(merged, ignore_errors=True)
+            return
         parts = self.folder.rename(self.folder.with_name("samples.parts"))
         merged.rename(self.folder)
         shutil.rmtree(parts)
+
+    def _merge(self, merged: Path) -> None:
+        merged.mkdir(exist_ok=True, mode=0o700)
+        file, options = merged / "samples.parquet", {"compression": "zstd", "write_page_checksum": True}
+        with pq.ParquetWriter(file, _schema(), **options) as writer:
+            for part in sorted(self.folder.glob("*.parquet")):
+                writer.write_table(pq.read_table(part).cast(_schema()))
 
 
 def read(run_folder: Path, kind: int, *columns: str) -> tuple[Floats, ...]:

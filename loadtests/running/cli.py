@@ -27,10 +27,15 @@ from urllib.parse import urlsplit
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
-from ssegauge.loadtests.judging import asked, capacity, summary
+from ssegauge.loadtests.judging import answers, asked, capacity, guard, summary
+from ssegauge.loadtests.measuring.answers import Tally
+from ssegauge.loadtests.running.frozen import ended_when_frozen
 from ssegauge.loadtests.running.options import STATUS_VARIABLE, TARGET_VARIABLE, to_json
+from ssegauge.loadtests.running.orders import orders
 
 SCENARIOS: Final = Path(__file__).parents[1] / "scenarios"
+REQUESTS: Final = "requests"
+WEB_HOST: Final = "127.0.0.1"
 SPARE_DESCRIPTORS: Final = 200  # connections for updates and pings, files, Locust's own
 MANY_STREAMS: Final = 1000  # from which on Locust's users hold several each,
 MOST_PER_USER: Final = 100  # so many at most,
@@ -55,8 +60,15 @@ class Options:
     extend_s: float = 30.0
     measure: str = ""
     objectives: tuple[str, ...] = ()
+    abort_on: tuple[str, ...] = ()
+    arrivals: str = ""
+    think_s: float = 0.0
+    requests: str = ""
+    prompts: str = ""
+    shared_prefix: int = 0
     web: bool = False
     web_port: int = 8089
+    metrics_port: int = 0
     processes: int = 0
     master: bool = False
     worker: bool = False
@@ -74,9 +86,18 @@ def run_load(
     interrupted. Of a worker see ``run_worker``.
     """
     options = with_scenario(options, target)
+    options = replace(options, objectives=(*stated(target), *options.objectives))
     for text in options.objectives:
         asked.parse(text)
+    for text in options.abort_on:
+        guard.parse(text)
+    target = check_requests(options, target)
     line = command(options, out)
+    if options.web:
+        check_free("--web-port", options.web_port)
+        line += ["--host", target.base_url]
+    if options.metrics_port:
+        check_free("--metrics-port", options.metrics_port)
     make_room(options)
     check_reachable(target)
     with tempfile.TemporaryFile() as log:
@@ -138,13 +159,41 @@ def scenario_file(scenario: str) -> Path:
 def with_scenario(options: Options, target: Target) -> Options:
     """Choose a scenario where none is asked for; raise CannotJudge when the target lacks what it lives on."""
     driven = target.task.create_manual and target.task.update
-    scenario = options.scenario or ("progress" if driven else "watch")
+    usual = REQUESTS if any(of_requests(options).values()) or target.promises.token is not None else "watch"
+    scenario = options.scenario or ("progress" if driven else usual)
     if scenario == "progress" and not driven:
         remedy = "add [task.create_manual] and [task.update] to the target file, or use --scenario watch"
         raise CannotJudge(f"--scenario progress triggers updates of tasks of its own; {remedy}")
     if scenario == "watch" and target.needs_task and not (driven or target.task.create):
         raise CannotJudge("stream.path wants a {task_id}; add [task.create] to the target file")
     return replace(options, scenario=scenario)
+
+
+def stated(target: Target) -> tuple[str, ...]:
+    """Return the target file's own objectives; raise CannotJudge for one that is none."""
+    for text in target.objectives:
+        try:
+            asked.parse(text)
+        except CannotJudge as error:
+            raise CannotJudge(str(error).replace("--objective", "objectives", 1)) from None
+    return target.objectives
+
+
+def of_requests(options: Options) -> dict[str, Any]:
+    """Return the options that say which requests are made."""
+    names = ("arrivals", "think_s", "requests", "prompts", "shared_prefix")
+    return {name: getattr(options, name) for name in names}
+
+
+def check_requests(options: Options, target: Target) -> Target:
+    """Return the target, with the secrets in its requests; raise CannotJudge where no such requests can be made."""
+    told = of_requests(options)
+    if options.scenario == REQUESTS and target.needs_task:
+        raise CannotJudge("--scenario requests asks for streams that need no task; take {task_id} out of the stream")
+    if scenario_is_ours(options.scenario) and options.scenario != REQUESTS and any(told.values()):
+        name = next(name for name, value in told.items() if value).removesuffix("_s").replace("_", "-")
+        raise CannotJudge(f"--{name} is for --scenario requests, not {options.scenario}")
+    return orders(target, **told).target
 
 
 def streams_per_user(options: Options) -> int:
@@ -166,7 +215,8 @@ def make_room(options: Options) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     wanted = options.users // max(1, options.processes) + SPARE_DESCRIPTORS
     if most != resource.RLIM_INFINITY and wanted > most:
-        remedy = f"use --users {most - SPARE_DESCRIPTORS} or fewer, --processes, or raise `ulimit -Hn`"
+        fewer = f"use --users {most - SPARE_DESCRIPTORS} or fewer, --processes, or " if most > SPARE_DESCRIPTORS else ""
+        remedy = f"{fewer}raise `ulimit -Hn`"
         raise CannotJudge(f"--users {options.users}: a process here may open only {most} files; {remedy}")
 
 
@@ -181,21 +231,37 @@ def check_reachable(target: Target) -> None:
         raise CannotJudge(f"{target.base_url}: cannot connect ({why}); is the server running?") from None
 
 
+def check_free(option: str, port: int) -> None:
+    """Raise CannotJudge when nobody can listen at a port of this machine that an option names."""
+    try:
+        socket.create_server((WEB_HOST, port)).close()
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)  # Python adds the address, which is known
+        raise CannotJudge(f"{option} {port}: cannot listen there ({why}); choose another port") from None
+
+
 def command(options: Options, out: Path) -> list[str]:
     """Return the command line of the Locust process."""
     locustfile = scenario_file(options.scenario)
     port = _free_port() if options.processes else options.master_port
     # -P: a folder of the user's, named like one of our packages, must not hide it.
+    if options.arrivals:  # nobody waits for an answer, so there are no users: each process has one that does nothing
+        options = replace(options, users=max(1, options.processes, options.expect_workers))
     line = [sys.executable, "-P", "-m", "locust", "-f", str(locustfile), "--loglevel", "WARNING"]
     streams = streams_per_user(options)
     line += ["--users", str(options.users // streams), "--spawn-rate", str(options.spawn_rate / streams)]
     line += ["--only-summary", "--streams", str(streams if scenario_is_ours(options.scenario) else 0)]
     line += ["--out", str(out), "--rate", str(options.rate), "--duration", str(options.duration_s)]
     line += ["--extend", str(options.extend_s), "--measure", options.measure]
+    line += ["--arrivals", options.arrivals, "--think", str(options.think_s), "--prompts", options.prompts]
+    line += ["--requests", options.requests and str(Path(options.requests).resolve())]
+    line += ["--shared-prefix", str(options.shared_prefix)]
+    line += ["--metrics-port", str(options.metrics_port)]
+    line += ["--abort-on", ";".join(options.abort_on)]
     line += ["--objective", ";".join(options.objectives)]
     switches = {
         ("--headless",): not options.web and not options.worker,
-        ("--web-port", str(options.web_port), "--web-host", "127.0.0.1"): options.web,
+        ("--web-port", str(options.web_port), "--web-host", WEB_HOST): options.web,
         ("--processes", str(options.processes)): options.processes > 0,
         ("--master", "--expect-workers", str(options.expect_workers)): options.master,
         ("--worker", "--master-host", options.master_host): options.worker,
@@ -216,6 +282,9 @@ def describe(status: Status) -> str:
     left = "" if status["left_s"] is None else f", {status['left_s']:.0f} s left"
     p99 = "" if status["p99_ms"] is None else f", p99 {status['p99_ms']:g} ms"
     trouble = "".join(f", {status[name]} {name}" for name in ("failed", "dropped", "refused") if status[name])
+    if status.get("finished") is not None:
+        finished = f"{status['open']} streams open, {status['finished']} answers finished"
+        return f"{status['stage']}: {finished}{p99}{trouble}{left}"
     streams = f"{status['open']} of {status['users']} streams open"
     sent = "" if status["rate"] is None else f"{status['sent']} updates sent, "
     updates = f"{sent}{status['received']} received" if sent else f"{status['received']} events timed"
@@ -239,7 +308,7 @@ def _watch(
     )
     os.close(sink)
     try:
-        with os.fdopen(source, encoding="utf-8") as statuses:
+        with os.fdopen(source, encoding="utf-8") as statuses, ended_when_frozen(process.pid):
             return _follow(process, statuses, on_progress)
     finally:
         _kill(process)
@@ -296,10 +365,16 @@ def _rescued(target: Target, out: Path, options: Options, last: Status | None, t
         failures=Counter(),
         complaint=complaint,
         asked=options.objectives,
+        requests=_rescued_requests(options, last) if options.scenario == REQUESTS else None,
     )
     document = summary.summarize(out, target, facts)
     RunFolder(out, target).write("load.json", document)
     return document
+
+
+def _rescued_requests(options: Options, last: Status) -> answers.Requests:
+    counts = {"finished": last["finished"], "failed": last["failed"], "cut": last["dropped"]}
+    return answers.Requests(Tally(**counts), options.arrivals, options.think_s)
 
 
 def _tail(log: IO[bytes]) -> str:

@@ -21,17 +21,23 @@ import gevent
 import numpy as np
 
 from ssegauge.conformance.errors import HELD
+from ssegauge.conformance.recording.files import private
 from ssegauge.conformance.recording.redaction import Redactor, dump_rows
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
 from ssegauge.loadtests.driving.pings import Pinger
 from ssegauge.loadtests.judging import impact, summary, under_load
+from ssegauge.loadtests.judging.answers import Requests, unanswered
+from ssegauge.loadtests.judging.guard import Guard
+from ssegauge.loadtests.judging.objectives import Objective
 from ssegauge.loadtests.judging.summary import Facts
 from ssegauge.loadtests.measuring import samples
+from ssegauge.loadtests.measuring.answers import Tally
 from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.integrity import Account
-from ssegauge.loadtests.measuring.samples import UPDATE, Rows
+from ssegauge.loadtests.measuring.samples import FIRST_EVENT, FIRST_TOKEN, UPDATE, Rows
 from ssegauge.loadtests.measuring.witnesses import Witnessed
+from ssegauge.loadtests.running.orders import Orders
 from ssegauge.loadtests.stream.clock import Clock
 
 FLUSH_S: Final = 1.0
@@ -40,6 +46,7 @@ SETTLE_S: Final = 0.2  # after streams were opened or closed, before pings count
 WINDOW_S: Final = 0.4  # of pings that count, in each phase
 UNTIMED_S: Final = 15.0  # of holding streams before phases begin, in a run without an end
 POLL_S: Final = 0.02
+MOST_REFUSED: Final = 5  # requests, when no user asks: from then on a server that answered none is given up
 
 
 class Nodes(Protocol):
@@ -67,6 +74,8 @@ class Plan:
     drives: bool  # updates are triggered
     phased: bool  # compare the existing endpoint without and with streams
     asked: tuple[str, ...] = ()  # objectives that the user states
+    abort_on: tuple[str, ...] = ()  # those that end the run when they are broken
+    orders: Orders | None = None  # requests that are answered are the load
     extend_s: float = 30.0  # at most, beyond the duration, for an interval that holds the limit
 
 
@@ -90,7 +99,11 @@ class Conductor:
         self._recent: np.ndarray[Any, np.dtype[np.float64]] = np.empty(0)
         self._ping_failures: Counter[str] = Counter()
         self._held: int | None = None
+        self._guard = Guard(plan.abort_on)
+        self._aborted: Objective | None = None
+        self._is_full = False  # where the samples go
         self._last: set[str] = set()  # nodes that have sent their last report
+        self._timed = FIRST_EVENT if target.promises.token is None else FIRST_TOKEN
         self._deadline = 0.0
         self._measuring_since = 0.0
 
@@ -98,6 +111,9 @@ class Conductor:
 
     def conduct(self) -> None:
         """Lead the run from when all users are there to its end; returns when its time is up."""
+        if self.plan.orders:
+            self._let_ask(self.plan.orders)
+            return
         if not self._users_are_ready():
             return
         self._measuring_since = time.monotonic()
@@ -136,13 +152,29 @@ class Conductor:
 
     def flush(self) -> None:
         """Write what was reported, and say what goes on."""
-        self._parts.write(b"".join(self._pending))
-        self._pending.clear()
+        self._write()
+        counts = {"failed": self.total("failed"), "dropped": self.total("dropped")}
+        self._aborted = self._aborted or self._guard.broken(time.monotonic() - self._zero, counts)
         self._around.say(self.status())
+
+    def _write(self) -> None:
+        """Write what was reported; where there is no room for it the run is over, and what was written is kept."""
+        rows = b"".join(self._pending)
+        self._pending.clear()
+        if self._is_full:
+            return
+        try:
+            self._parts.write(rows)
+        except OSError as error:
+            self._is_full = True
+            why = error.strerror or str(error)
+            self.complaint = (
+                f"{self.plan.out}: {why}; what was measured before is kept. Make room, or choose another --out"
+            )
 
     def status(self) -> dict[str, Any]:
         """Return what goes on, as plain values."""
-        recent = self._recent
+        recent, tally = self._recent, self._tally()
         return {
             "stage": self.stage,
             "elapsed_s": round(time.monotonic() - self._zero, 1),
@@ -152,8 +184,9 @@ class Conductor:
             "clock": self._clock(),
             "users": self.plan.users,
             "open": self.total("open"),
-            "failed": self.total("failed"),
-            "dropped": self.total("dropped"),
+            "failed": self.total("failed") + tally.failed,
+            "dropped": self.total("dropped") + tally.cut,
+            "finished": tally.finished if self.plan.orders else None,
             "sent": self.total("updates"),
             "refused": self.total("refused"),
             "received": self._received,
@@ -169,7 +202,8 @@ class Conductor:
         self.flush()
         self._parts.merge()
         judged = under_load.merged(filter(None, (report["conformance"] for report in self._reports.values())))
-        self._write_transcripts(judged.pop("transcripts"))
+        transcripts = judged.pop("transcripts")
+        self._write_transcripts({} if self._is_full else transcripts)
         document = summary.summarize(self.plan.out, self.target, self._facts(judged))
         RunFolder(self.plan.out, self.target).write("load.json", document)
         return document
@@ -185,7 +219,8 @@ class Conductor:
     def _keep(self, rows: bytes) -> samples.Floats:
         self._pending.append(rows)
         numbers = samples.matrix(rows)
-        updates = numbers[numbers[:, 1] == UPDATE][:, 3]
+        self._guard.take(time.monotonic(), numbers)
+        updates = numbers[numbers[:, 1] == (self._timed if self.plan.orders else UPDATE)][:, 3]
         self._received += updates.size
         self._recent = updates if updates.size else self._recent
         return numbers
@@ -198,12 +233,13 @@ class Conductor:
         folder = self.plan.out / "transcripts"
         redact = Redactor(self.target.secrets)
         for name, rows in transcripts.items():
-            folder.mkdir(exist_ok=True)
-            text = dump_rows(rows, redact)
-            (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+            folder.mkdir(exist_ok=True, mode=0o700)
+            with open(folder / f"{name}.jsonl", "w", encoding="utf-8", opener=private) as file:
+                file.write(dump_rows(rows, redact))
 
     def _facts(self, judged: Mapping[str, Any]) -> Facts:
         accounts = [Account(**report["counts"]["account"]) for report in self._reports.values()]
+        tally = self._tally()
         steps = [report["clock_step_ms"] for report in self._reports.values()]
         return Facts(
             scenario=self.plan.scenario,
@@ -212,10 +248,10 @@ class Conductor:
             users=self.plan.users,
             rate=self.plan.rate if self.plan.drives else None,
             clock=self._clock(),
-            failed=self.total("failed"),
-            dropped=self.total("dropped"),
-            failures=self.counted("failures"),
-            drops=self.counted("drops"),
+            failed=self.total("failed") + tally.failed,
+            dropped=self.total("dropped") + tally.cut,
+            failures=self.counted("failures") + tally.failures,
+            drops=self.counted("drops") + tally.cuts,
             account=sum(accounts, Account()),
             sending_ms=np.array(self._figures["sending_ms"]),
             looping_ms=np.array(self._figures["looping_ms"]),
@@ -227,12 +263,21 @@ class Conductor:
             refusals=self.counted("refusals"),
             held=self._held,
             witnessed=self._witnessed(),
+            left={how: self.total(f"left_by_{how}") for how in ("fin", "rst")},
+            checked=self.total("checked"),
+            checks=self.counted("checks"),
+            aborted=self._aborted,
             asked=self.plan.asked,
+            requests=self._requests(self.plan.orders) if self.plan.orders else None,
             phases=self._phases,
             ping_failures=self._ping_failures,
             conformance=judged,
             complaint=self.complaint or summary.reasons(self.counted("errors")),
         )
+
+    def _requests(self, orders: Orders) -> Requests:
+        arrivals = f"{orders.arrivals}" if orders.arrivals else ""
+        return Requests(self._tally(), arrivals, orders.think_s)
 
     def _witnessed(self) -> Witnessed | None:
         told = [report["witnessed"] for report in self._reports.values() if report["witnessed"]]
@@ -266,9 +311,37 @@ class Conductor:
         tried = self.total("failed") + self.counted("errors").total()
         return not self.total("opened") and tried >= self.plan.users
 
+    def _let_ask(self, orders: Orders) -> None:
+        """Have requests made until the time is up, or every one of the first has failed."""
+        self.stage = "asking"
+        self._measuring_since = time.monotonic()
+        self._deadline = self._measuring_since + (self.plan.duration_s or float("inf"))
+        self._around.tell({"do": "measure", "wanted": True})
+        if orders.arrivals:
+            self._around.tell({"do": "arrive", "rate": orders.arrivals.rate / self.nodes})
+        while time.monotonic() < self._deadline and not (self._is_cut or self._is_refused()):
+            gevent.sleep(POLL_S)
+
+    def _is_refused(self) -> bool:
+        tally = self._tally()
+        tried = tally.failed + self.counted("errors").total()
+        if self.total("opened") or tried < max(self.plan.users, MOST_REFUSED):
+            return False
+        self.complaint = unanswered(tally.failures + self.counted("errors"))
+        return True
+
+    def _tally(self) -> Tally:
+        parts = (report["answers"] for report in self._reports.values() if report["answers"])
+        return sum(map(Tally.of, parts), Tally())
+
+    @property
+    def _is_cut(self) -> bool:
+        """Whether the run is over before its time."""
+        return self._is_full or self._aborted is not None
+
     def _hold(self, until: float) -> None:
         self.stage = "holding streams"
-        while time.monotonic() < until:
+        while time.monotonic() < until and not self._is_cut:
             gevent.sleep(POLL_S)
 
     def _alternate(self) -> None:
@@ -283,6 +356,8 @@ class Conductor:
         pinger.stop()
 
     def _is_over(self, pairs: int) -> bool:
+        if self._is_cut:
+            return True
         if time.monotonic() < self._deadline or pairs < 1:
             return False
         if time.monotonic() > self._deadline + self.plan.extend_s:

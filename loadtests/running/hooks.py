@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import sys
 import traceback
 from collections import Counter
@@ -27,13 +28,17 @@ from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, Runner, Wor
 from locust.stats import CSV_STATS_INTERVAL_SEC
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.recording.keeper import end_with_parent
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
-from ssegauge.loadtests.measuring import samples
+from ssegauge.loadtests.measuring import samples, server
+from ssegauge.loadtests.running.asking import PATIENCE_S
 from ssegauge.loadtests.running.conductor import FLUSH_S, Conductor, Plan
+from ssegauge.loadtests.running.live import Live
 from ssegauge.loadtests.running.locust_stats import log_failures, log_replies, log_samples
 from ssegauge.loadtests.running.node import Node
-from ssegauge.loadtests.running.options import STATUS_VARIABLE, TARGET_VARIABLE, add_options, target_of
+from ssegauge.loadtests.running.options import STATUS_VARIABLE, TARGET_VARIABLE, add_options, orders_of, target_of
+from ssegauge.loadtests.running.orders import Orders
 
 ORDER: Final = "ssegauge-order"
 REPORT: Final = "ssegauge-report"
@@ -48,13 +53,15 @@ class Run:
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
         self.runner: Runner = _runner(environment)
-        self.target = _target(environment)
+        self.orders = orders_of(environment.parsed_options, _target(environment))
+        self.target = self.orders.target
         self.node: Node | None = None
         self.conductor: Conductor | None = None
         self._loops: list[gevent.Greenlet] = []
         self._before: dict[str, Counter[str]] = {"failures": Counter(), "drops": Counter()}
         self._expected: set[str] = set()  # workers, when the run began
         self._conducting = self._finished = False
+        self._live: Live | None = None
         self._folder: RunFolder | None = None  # when nobody else keeps it
 
     def start(self) -> None:
@@ -69,11 +76,16 @@ class Run:
                 rate * streams_of(self.environment),
             )
             self.node.wanted.set()
+            if _asks(self):
+                self.node.take_orders(self.orders)
             self._loops.append(gevent.spawn(self._report_loop))
         if not isinstance(self.runner, WorkerRunner):
             self._folder = _own_folder(self.environment, self.target)
             self.conductor = Conductor(_plan(self, self._folder), self.target, self)
+            self._live = _live(self.conductor.plan.out, self.environment)
             self._loops.append(gevent.spawn(self._flush_loop))
+            if pid := server.process_of(self.target):
+                self._loops.append(gevent.spawn(server.watch, pid, self.conductor.rows))
 
     def conduct(self) -> None:
         """Lead the run from when all users are there; end it when its time is up."""
@@ -96,6 +108,8 @@ class Run:
         if missing := self.conductor.missing(self._expected):
             self.conductor.complaint = _ended_early(missing)
         document = self.conductor.conclude()
+        if self._live:
+            self._live.stop()
         if self._folder:
             self._folder.finish()
         self.environment.process_exit_code = EXIT_CODES[document["verdict"]]
@@ -139,6 +153,8 @@ class Run:
 
     def say(self, status: Mapping[str, Any]) -> None:
         """Tell the process that started us what goes on; when it is gone, there is nobody to run for."""
+        if self._live:
+            self._live.take(status)
         if not (descriptor := os.environ.get(STATUS_VARIABLE)):
             return
         try:
@@ -149,7 +165,7 @@ class Run:
 
     def _await_finals(self) -> None:
         if isinstance(self.runner, MasterRunner):
-            limit_s = 5 * 2 * self.target.limits.update_s + 5
+            limit_s = 5 * 2 * self.target.limits.update_s + 5 + (PATIENCE_S[1] if _asks(self) else 0.0)
             with gevent.Timeout(limit_s, False):
                 while self.conductor and set(self.conductor.missing(())) & _workers(self.runner):
                     gevent.sleep(REPORT_S / 5)
@@ -241,14 +257,40 @@ def _plan(run: Run, folder: RunFolder | None) -> Plan:
     return Plan(
         scenario=getattr(user, "scenario", "custom"),
         out=folder.path if folder else _unused(Path(options.ssegauge_out)),
-        users=(run.runner.target_user_count or options.num_users or 1) * streams_of(run.environment),
+        users=0 if _arriving(run) else _users(run) * streams_of(run.environment),
         rate=options.ssegauge_rate,
         duration_s=options.ssegauge_duration or None,
         drives=drives,
         phased=_is_phased(run),
         extend_s=options.ssegauge_extend,
+        orders=run.orders if _asks(run) else None,
+        abort_on=tuple(filter(None, options.ssegauge_abort_on.split(";"))),
         asked=tuple(filter(None, options.ssegauge_objective.split(";"))),
     )
+
+
+def _users(run: Run) -> int:
+    options = run.environment.parsed_options
+    return run.runner.target_user_count or (options.num_users if options else None) or 1
+
+
+def _asks(run: Run) -> bool:
+    """Whether the run is one of requests and their answers."""
+    return bool(getattr(run.environment.user_classes[0], "asks", False))
+
+
+def _arriving(run: Run) -> Orders | None:
+    """Return the orders where requests arrive by a plan, and no users ask."""
+    return run.orders if _asks(run) and run.orders.arrivals else None
+
+
+def _live(folder: Path, environment: Environment) -> Live:
+    port = getattr(environment.parsed_options, "ssegauge_metrics_port", 0)
+    try:
+        return Live(folder, port)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise CannotJudge(f"--metrics-port {port}: cannot listen there ({why}); choose another port") from None
 
 
 def _workers(runner: Runner) -> set[str]:
@@ -299,6 +341,8 @@ def _on_init(runner: Runner, **_: object) -> None:
         if run := _runs.get(environment):
             run.receive(msg.node_id, msg.data)
 
+    if STATUS_VARIABLE in os.environ:  # the process that started us, or of a worker the master, takes us with it
+        end_with_parent(signal.SIGTERM)
     if isinstance(runner, WorkerRunner):
         runner.register_message(ORDER, on_order, concurrent=True)
     elif isinstance(runner, MasterRunner):

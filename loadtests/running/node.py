@@ -32,6 +32,8 @@ from ssegauge.loadtests.measuring.integrity import Tokens
 from ssegauge.loadtests.measuring.meters import Driven, Meter, Stamped
 from ssegauge.loadtests.measuring.samples import Rows
 from ssegauge.loadtests.measuring.witnesses import Diary, Room, compare
+from ssegauge.loadtests.running.asking import Desk
+from ssegauge.loadtests.running.orders import Orders
 from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.connection import Headers, path_of, resolve, stream_headers
 from ssegauge.loadtests.stream.session import Books, Counts, OnEvent, Session, plain
@@ -81,10 +83,12 @@ class Node:
         self.client = Client(self.origin, timeout=max(10.0, 5 * target.limits.update_s))
         self.tokens = Tokens(secrets.token_hex(4))
         self.hooks = Hooks(target, self.origin, self.client, self.tokens, self._on_reply)
+        self.sending_ms = self.hooks.sending_ms
         self.preparation = Preparation(target, self.hooks.ask)
         self.tasks: list[Task] = []
         self.sessions: set[Session] = set()
         self.wanted = Event()
+        self.measuring = Event()  # all users are there
         self.finishing = False  # from then on users start nothing
         self.replies: list[tuple[str, float, str]] = []
         self.watch = Watch()
@@ -92,7 +96,7 @@ class Node:
         self._measure = measure
         self.opening_rate = max(1.0, opening_rate)  # streams per second, while users are started
         ends_itself = target.profile == "task-progress"
-        self._books = Books(self.rows, self.counts, self.watch, ends_itself, self.clocks, self._redacted)
+        self.books = Books(self.rows, self.counts, self.watch, ends_itself, self.clocks, self._redacted)
         self._asked: tuple[Any, Asked] | None = None  # what was asked for last, and by which values
         self._streams = number * STREAMS_PER_NODE
         self._users = self._recordings = 0
@@ -104,6 +108,8 @@ class Node:
         self._driver: Driver | None = None
         self._shared: Task | None = None
         self._sharing = Semaphore()
+        self._number = number
+        self.desk: Desk | None = None
 
     # The users' side.
 
@@ -111,6 +117,27 @@ class Node:
         """Return a new user's number, from 0."""
         self._users += 1
         return self._users - 1
+
+    @property
+    def users_so_far(self) -> int:
+        """How many users have their numbers; the next one's is this."""
+        return self._users
+
+    def next_stream(self) -> int:
+        """Return a new stream's number."""
+        self._streams += 1
+        return self._streams
+
+    def take_orders(self, orders: Orders) -> None:
+        """Be a process that asks: see ``asking``."""
+        self.desk = Desk(self, orders, self._number)
+
+    def stream_for(self, call: Call, values: Mapping[str, Any]) -> EventStream:
+        """Return a stream that is yet to be opened, of a request that is filled in; the first are recorded."""
+        asked = self._made(fill(call, each_its_own(values)))
+        stream = EventStream(self.origin, asked.path, asked.headers, asked.method, asked.payload)
+        self._recording(stream, asked, None)
+        return stream
 
     def new_task(self) -> Task:
         """Start a task that moves only when told to; raises CannotJudge when that is impossible."""
@@ -143,10 +170,10 @@ class Node:
         kept: Kept = NOTHING_KEPT,
     ) -> Session:
         """Open a stream, from a greenlet; ``user`` is told of its end. Raises StreamFailed when it did not open."""
-        self._streams += 1
+        number = self.next_stream()
         asked = self._request(task, path, kept)
         stream = EventStream(self.origin, asked.path, asked.headers, asked.method, asked.payload)
-        session = Session(self._meter(task), self._streams, self._books, self, Subject(user, task))
+        session = Session(self._meter(task), number, self.books, self, Subject(user, task))
         recording = self._recording(stream, asked, task)
         if not (task and task.driven):
             session.diary = Diary(clock.now() / 1e6, self._room)
@@ -154,7 +181,7 @@ class Node:
             session.open(stream, self._patience_s, on_event)
         except StreamFailed as failure:
             self.failed(str(failure))
-            self._keep(recording, stream.ending)
+            self.keep(recording, stream.ending)
             raise
         if not session.ending:
             self.sessions.add(session)
@@ -166,30 +193,41 @@ class Node:
         if session.diary:
             session.diary.closed_ms = clock.now() / 1e6
             self._diaries.append(session.diary)
-        self._keep(session.record, session.ending)
+        self.keep(session.record, session.ending)
         user, task = cast("Subject", session.subject)
         if task and session.ending == "complete":
             task.ended = True
         user.stream_ended(session.ending)
 
-    def _keep(self, recording: Recorder | None, ending: str) -> None:
+    def keep(self, recording: Recorder | None, ending: str) -> None:
+        """Keep what was recorded of a stream, to be judged."""
         if isinstance(recording, Recording) and recording.has_head:
             self._transcripts.append(recording.transcript(ending, clock.now()))
 
     def failed(self, reason: str) -> None:
         """Count a stream that could not be opened, or its task not started."""
         self.counts.failed += 1
-        self._books.count(self.counts.failures, reason)
+        self.books.count(self.counts.failures, reason)
+
+    def found_wrong(self, reason: str) -> None:
+        """Count an event that the user's own code found wrong."""
+        self.books.count(self.counts.checks, reason)
 
     def erred(self, mistake: str) -> None:
         """Count a mistake that is not the server's: it voids the run."""
-        self._books.count(self.counts.errors, mistake)
+        self.books.count(self.counts.errors, mistake)
 
     # The conductor's side.
 
     def obey(self, order: Mapping[str, Any]) -> None:
-        """Do what the conductor says: ``{"do": "drive" | "measure" | "streams" | "phase" | "drain", ...}``."""
+        """Do what the conductor says.
+
+        ``{"do": "drive" | "measure" | "streams" | "phase" | "arrive" | "drain", ...}``.
+        """
         match order["do"]:
+            case "arrive":
+                assert self.desk
+                self.desk.arrive(order["rate"])
             case "drive":
                 self._drive(order["rate"])
             case "measure":
@@ -215,6 +253,7 @@ class Node:
             "counts": plain(self.counts) | {name: getattr(self.hooks, name) for name in OFFERED},
             "conformance": self._judged,
             "witnessed": self._witnessed,
+            "answers": self.desk.tally.plain() if self.desk else None,
         }
 
     @property
@@ -249,9 +288,12 @@ class Node:
         if not self._asked or self._asked[0] != key or is_each_its_own(self.target.stream):
             wanted = replace(self.target.stream, path=path) if path else self.target.stream
             filled = fill(wanted, each_its_own({**kept, **({"task_id": task.id} if task else {})}))
-            where, headers = path_of(self.target, filled.path), stream_headers(self.target, filled)
-            self._asked = key, Asked(filled.method or "GET", where, headers, _payload(filled))
+            self._asked = key, self._made(filled)
         return self._asked[1]
+
+    def _made(self, call: Call) -> Asked:
+        where, headers = path_of(self.target, call.path), stream_headers(self.target, call)
+        return Asked(call.method or "GET", where, headers, _payload(call))
 
     def _recording(self, stream: EventStream, asked: Asked, task: Task | None) -> Recording | None:
         """Have the first streams kept, to be judged by the rules."""
@@ -271,6 +313,7 @@ class Node:
     def _measure_latency(self, *, wanted: bool) -> None:
         """Begin to measure; or go on without timing the updates that are due from now on."""
         if wanted:
+            self.measuring.set()
             self.watch.forget()
         else:
             self.rows.timed_until_ns = clock.now()
@@ -294,6 +337,8 @@ class Node:
         self.wanted.clear()
         if self._driver:
             self._driver.stop(self.grace_s)
+        if self.desk:
+            self.desk.drain()
         self._wait_for_sessions(hang_up=False)
         enders = Pool(ENDERS)
         for task in [task for task in self.tasks if not task.ended]:
@@ -328,7 +373,7 @@ class Node:
         if name == "update":
             self.counts.updates += 1
             if failure:
-                self._books.count(self.counts.refusals, failure)
+                self.books.count(self.counts.refusals, failure)
 
 
 def taken(numbers: array[float]) -> bytes:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.target import Target, from_plain, load_target
+from ssegauge.loadtests.running.orders import Orders, orders
 
 TARGET_VARIABLE: Final = "SSEGAUGE_TARGET_JSON"
 STATUS_VARIABLE: Final = "SSEGAUGE_STATUS_FD"
@@ -29,14 +30,21 @@ def add_options(parser: ArgumentParser) -> None:
         "rate": ("updates per second (progress: over all tasks; watch: of the shared task)", float, DEFAULT_RATE),
         "streams": ("streams of each Locust user, where there are very many; 0: as its class says", int, 0),
         "objective": ("what else is to hold, such as update_p99 < 500ms; several with ; between them", str, ""),
+        "abort_on": ("objectives whose breach ends the run, with ; between them", str, ""),
+        "metrics_port": ("a page for Prometheus while the run goes on, at this port of this machine; 0: none", int, 0),
         "extend": ("seconds at most beyond the duration, until an impact is decided", float, 30.0),
         "measure": ("the type of the events that are timed; default: no greeting, heartbeat or replay", str, ""),
+        "arrivals": ("requests per second that wait for no answer: 20/s, '20/s constant'; default: users ask", str, ""),
+        "think": ("seconds between an answer and the next request, on average", float, 0.0),
+        "requests": ("a file of JSON Lines, a request's body on each", str, ""),
+        "prompts": ("words of made-up prompts, for {prompt} in the stream's json: 200, 50-500", str, ""),
+        "shared_prefix": ("words at the start of all prompts that are the same", int, 0),
         "duration": ("seconds to measure once all users are there; 0: until stopped", float, 0.0),
     }
     for name, (text, kind, default) in options.items():
         variable = f"SSEGAUGE_{name.upper()}"
         keywords = {"help": text, "type": kind, "default": default, "env_var": variable}
-        group.add_argument(f"--{name}", dest=f"ssegauge_{name}", **keywords)
+        group.add_argument(f"--{name.replace('_', '-')}", dest=f"ssegauge_{name}", **keywords)
 
 
 def target_of(options: Any, path: str = "") -> Target:  # noqa: ANN401 - Locust's namespace
@@ -51,6 +59,18 @@ def target_of(options: Any, path: str = "") -> Target:  # noqa: ANN401 - Locust'
     if options.host and path:
         return load_target(options.host.rstrip("/") + path)
     raise CannotJudge("no target; give --target FILE|URL, or --host with a path in the user class")
+
+
+def orders_of(options: Any, target: Target) -> Orders:  # noqa: ANN401 - Locust's namespace
+    """Return what requests are to be made; its target has the secrets in them too. Raises CannotJudge."""
+    return orders(
+        target,
+        arrivals=options.ssegauge_arrivals,
+        think_s=options.ssegauge_think,
+        requests=options.ssegauge_requests,
+        prompts=options.ssegauge_prompts,
+        shared_prefix=options.ssegauge_shared_prefix,
+    )
 
 
 def to_json(target: Target) -> str:

@@ -2,13 +2,14 @@
 
 In a locustfile of your own::
 
-    from ssegauge import SSEUser
+    from ssegauge import Failed, SSEUser
 
     class Dashboard(SSEUser):
         path = "/events"                       # and --host, or else --target FILE|URL
 
-        def on_event(self, kind, data, last_event_id):
-            ...                                # optional; its time is the generator's own, and its errors void the run
+        def on_event(self, kind, data, last_event_id):  # optional; its time is the generator's own
+            if not data:
+                raise Failed("no data")        # counts against the server; any other error voids the run
 
 A user opens its streams when they are wanted, follows them to their end, and opens them again when they broke off,
 each at its own ``Seat``. Greenlets live as long as opening takes, and where there is an ``on_event``.
@@ -16,7 +17,7 @@ each at its own ``Seat``. Greenlets live as long as opening takes, and where the
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol
 
 import gevent
 from gevent import Greenlet
@@ -28,6 +29,7 @@ from locust.exception import InterruptTaskSet, StopUser
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.loadtests.driving.before import Kept
 from ssegauge.loadtests.driving.updates import Task
+from ssegauge.loadtests.running.asking import Asking
 from ssegauge.loadtests.running.hooks import node_of, streams_of
 from ssegauge.loadtests.running.node import Node
 from ssegauge.loadtests.stream.session import Session
@@ -35,6 +37,17 @@ from ssegauge.loadtests.stream.stream import StreamFailed
 
 RECONNECT_S: Final = 1.0
 REOPENING_RATE: Final = 1000.0  # streams per second, when all are wanted again
+
+
+class Failed(Exception):  # noqa: N818 - an outcome, not a mistake
+    """Raised in ``on_event``: the event is not what it should be, for this reason; it counts against the server."""
+
+
+class Place(Protocol):
+    """Where a user has its streams, one after the other."""
+
+    def leave(self) -> None:
+        """Have no more."""
 
 
 class SSEUser(User):
@@ -69,12 +82,16 @@ class SSEUser(User):
     def stream(self) -> None:
         """Watch streams until Locust, or the own code of the locustfile, says that this is over."""
         node = node_of(self.environment)
-        seats = [Seat(self, node) for _ in range(streams_of(self.environment))]
+        seats = [self.seat(node) for _ in range(streams_of(self.environment))]
         try:
             self._over.get()
         finally:
             for seat in seats:
                 seat.leave()
+
+    def seat(self, node: Node) -> Place:
+        """Return where one stream after the other is watched."""
+        return Seat(self, node)
 
     def leave(self, error: BaseException) -> None:
         """Have the user's own greenlet raise what says, in Locust's way, that this user is done."""
@@ -84,6 +101,31 @@ class SSEUser(User):
         """Count a mistake in code that is not the server's; it voids the run."""
         node.erred(f"{what}: {error}")
         self.environment.events.user_error.fire(user_instance=self, exception=error, tb=error.__traceback__)
+
+
+class RequestUser(SSEUser):
+    """A user who asks, reads the answer to its end, thinks, and asks again; subclass it.
+
+    Where requests arrive by a plan, users do nothing: their process asks.
+    """
+
+    abstract = True
+    asks: ClassVar[bool] = True
+
+    def seat(self, node: Node) -> Place:
+        """Return where one answer after the other is read."""
+        assert node.desk
+        if node.desk.orders.arrivals:
+            return Idle()
+        number = node.next_user()
+        return Asking(node, node.desk, number, number % node.opening_rate / node.opening_rate)
+
+
+class Idle:
+    """Where nothing is done."""
+
+    def leave(self) -> None:
+        """Go on doing nothing."""
 
 
 class Seat:
@@ -149,7 +191,11 @@ class Seat:
             session.hang_up()
             return 0.0
         self._session = session
+        self.opened()
         return None
+
+    def opened(self) -> None:
+        """Take that a stream is open. Override it."""
 
     def _after(self, ending: str) -> float:
         """Return after how many seconds to open the next stream; unless it was we who closed it, all is begun anew."""
@@ -186,8 +232,11 @@ class Seat:
 
     def _hand_over(self, *event: str) -> None:
         """Call the own code of the locustfile; its mistakes are neither the server's nor a reason to end the stream."""
+        self._node.counts.checked += 1
         try:
             self._user.on_event(*event)
+        except Failed as failure:
+            self._node.found_wrong(str(failure) or "no reason given")
         except (StopUser, InterruptTaskSet) as error:
             self._user.leave(error)
         except Exception as error:  # noqa: BLE001 - anybody's code

@@ -7,6 +7,8 @@ becomes of events (``take``) and of the end (``ended``); both are called from th
 
 from __future__ import annotations
 
+import _socket
+import struct
 from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade
@@ -75,6 +77,18 @@ class Reader:
     def hang_up(self) -> None:
         """Close it."""
         self.end("closed")
+
+    def reset(self) -> None:
+        """Close it by RST, as who has lost the network: nothing more is sent, and nothing taken."""
+        if self._socket is not None:
+            self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.hang_up()
+
+    def stop_reading(self, most_bytes: int) -> None:
+        """Read no more, for good, and let the kernel take but so many bytes."""
+        if self._socket is not None:
+            self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, most_bytes)
+            self._watcher.stop()
 
     def end(self, why: str) -> None:
         """Close it for a reason, once."""

@@ -47,6 +47,10 @@ class Counts:
     failures: Counter[str] = field(default_factory=Counter)
     drops: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)  # in the user's own code
+    checked: int = 0  # events that the user's own code has looked at, and why it found them wrong
+    checks: Counter[str] = field(default_factory=Counter)
+    left_by_fin: int = 0  # streams that a user left in the midst
+    left_by_rst: int = 0
     updates: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
     account: Account = field(default_factory=Account)
@@ -72,7 +76,7 @@ class Books:
 def plain(counts: Counts) -> dict[str, Any]:
     """Return counts as plain values, fit for a message."""
     whole = {item.name: getattr(counts, item.name) for item in fields(counts)}
-    reasons = {name: dict(whole[name]) for name in ("failures", "drops", "errors", "refusals")}
+    reasons = {name: dict(whole[name]) for name in ("failures", "drops", "errors", "checks", "refusals")}
     return whole | reasons | {"account": asdict(counts.account)}
 
 
@@ -162,10 +166,19 @@ class Session(Reader):
         """Void the run."""
         self._on.count(self._on.counts.errors, f"{type(error).__name__} while reading a stream: {error}")
 
-    def abandon(self) -> None:
-        """Close it, and expect nothing that has not arrived yet: we are the ones who leave."""
+    def abandon(self, *, reset: bool = False) -> None:
+        """Close it, by RST or FIN, and expect nothing that has not arrived yet: we are the ones who leave."""
         self.meter.abandon()
-        self.hang_up()
+        if reset:
+            self.reset()
+        else:
+            self.hang_up()
+
+    def stop_reading(self, most_bytes: int) -> None:
+        """Read no more; expect nothing, and witness nothing."""
+        self.meter.abandon()
+        self.diary = None
+        super().stop_reading(most_bytes)
 
     def pause(self, *, wanted: bool) -> None:
         """Read no more for now, or go on; what comes meanwhile came at any time since."""

@@ -19,6 +19,7 @@ Once it is open, ``reader`` reads a stream by callbacks; ``read`` here is for wh
 
 from __future__ import annotations
 
+import json
 import re
 import ssl
 from typing import Final, Protocol
@@ -167,7 +168,7 @@ class EventStream:
         else:
             raise StreamFailed(f"more than {MOST_REDIRECTS} redirects")
         if complaint := self._complaint():
-            raise StreamFailed(complaint, retry_after_s(self._head.field("retry-after")))
+            raise StreamFailed(complaint + _said(rest), retry_after_s(self._head.field("retry-after")))
         self._body = framed(dict(self._head.fields))
         self._take(rest)
 
@@ -264,6 +265,16 @@ def _http_address(base: str, location: str) -> SplitResult | None:
         return there if there.scheme in {"http", "https"} and there.hostname and there.port != 0 else None
     except ValueError:  # no address at all, or a port out of range
         return None
+
+
+def _said(body: bytes) -> str:
+    """Return what a refusal says, where it came with the head as JSON with an error's message; else nothing."""
+    try:
+        error = json.loads(body)["error"]
+        message = error["message"] if isinstance(error, dict) else error
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return ""
+    return f": {shown(' '.join(message.split()))}" if isinstance(message, str) and message.strip() else ""
 
 
 def reason_of(error: BaseException) -> str:

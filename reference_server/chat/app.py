@@ -1,95 +1,17 @@
-"""The chat server put together: parts, routes, and refusals in the shape that clients of the API expect."""
+"""The parts of the chat server."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
-from aiohttp import web
+from ssegauge.reference_server.chat.completions import Completions
+from ssegauge.reference_server.generation import app
+from ssegauge.reference_server.generation.app import make_app
+from ssegauge.reference_server.generation.form import Form
 
-from ssegauge.reference_server.chat.completions import MODELS, Completions
-from ssegauge.reference_server.chat.streams import Pace, Streams
-from ssegauge.reference_server.common import registry
-from ssegauge.reference_server.common.application import put_together, seconds
-from ssegauge.reference_server.common.errors import CannotServe
-from ssegauge.reference_server.common.metrics import Metrics, health
-from ssegauge.reference_server.common.refusals import Refusals
-from ssegauge.reference_server.common.security import Security
-
-CODES = {400: None, 401: "invalid_api_key"}  # where the API's codes are others than ours
+__all__ = ["Parts", "make_app"]
 
 
 @dataclass(slots=True)
-class Parts(registry.Parts):
+class Parts(app.Parts):
     """The classes and further middlewares that make a chat server."""
 
-    completions: type[Completions] = Completions
-    streams: type[Streams] = Streams
-    security: type[Security] = Security
-
-
-class ApiRefusals(Refusals):
-    """Refuses as the API does: `{"error": {"message", "type", "param", "code"}}`."""
-
-    def reply(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> web.Response:
-        """Return the reply that refuses."""
-        kind = "server_error" if status >= 500 else "requests" if status == 429 else "invalid_request_error"
-        error = {"message": message, "type": kind, "param": None, "code": CODES.get(status, code)}
-        return web.json_response({"error": error}, status=status, headers=headers)
-
-
-def make_app(
-    parts: Parts,
-    *,
-    token: str | None = None,
-    allow_origin: Collection[str] = (),
-    heartbeat: float = 15.0,
-    first_token: float = 0.2,
-    pace: float = 0.05,
-    slots: int = 0,
-    max_streams: int = 20_000,
-) -> web.Application:
-    """Return the application, made of the parts.
-
-    Args:
-        parts: what it is made of.
-        token: the API key that requests must carry; None asks for nothing.
-        allow_origin: the origins whose pages may read.
-        heartbeat: the longest silence of a stream, in seconds.
-        first_token: seconds until the first event.
-        pace: seconds between events.
-        slots: how many answers are made at once, others get 429; 0: as many as `max_streams`.
-        max_streams: how many streams may be open.
-
-    Raises:
-        CannotServe: a length of time is none, or slots is below 0.
-    """
-    if slots < 0:
-        raise CannotServe("slots must be a number from 1, or 0 for no limit")
-    timing = Pace(first_token and seconds("first-token", first_token), pace and seconds("pace", pace))
-    form = parts.completions()
-    streams = parts.streams(form, slots or max_streams, seconds("heartbeat", heartbeat), timing)
-    return put_together(
-        routes(form, streams),
-        ApiRefusals(f"POST {form.path} answers."),
-        parts.security(token, allow_origin, guarded=("/v1/",)),
-        parts.middlewares,
-        beside=(),
-        close=lambda: None,  # answers come to their own end
-    )
-
-
-def routes(form: Completions, streams: Streams) -> list[web.AbstractRouteDef]:
-    """Return every route."""
-    metrics = Metrics({"open_streams": ("Answers that are being made", lambda: streams.open)})
-    return [
-        web.post(form.path, streams.post),
-        web.get("/v1/models", models),
-        web.get("/health", health),
-        web.get("/metrics.json", metrics.json),
-        web.get("/metrics", metrics.prometheus),
-    ]
-
-
-async def models(_request: web.Request) -> web.Response:
-    """Answer GET /v1/models."""
-    known = [{"id": name, "object": "model", "created": 0, "owned_by": "ssegauge"} for name in MODELS]
-    return web.json_response({"object": "list", "data": known})
+    form: type[Form] = Completions

@@ -20,8 +20,8 @@ from ssegauge.cli.work import errors
 
 __all__ = ["main"]
 SIGNS = {"✓": "+", "✗": "x", "·": ".", "…": "~", "–": "-", "—": "-", "×": "x"}
-# A disk, or another place that we write to, takes no more: that is no defect of ours.
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
+# A disk, or another place that we write to, takes no more, or no more may be opened: that is no defect of ours.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE})
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:
@@ -38,12 +38,31 @@ codecs.register_error("plain", _plain)
 def main() -> NoReturn:
     """Run the command line; the one place where errors become exit statuses."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs with SIGINT ignored
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # whatever the terminal's encoding, and a path's bytes, are
             stream.reconfigure(errors="plain")
-    status = _status()
-    sys.exit(status if _flushed() else 2)
+    try:
+        status = _status()
+        status = status if _flushed() else 2
+    except OSError:  # standard error takes no more either: the status alone can be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        status = 2
+    sys.exit(status)
+
+
+def _open_what_is_closed() -> None:
+    """Let a standard stream that was closed (``>&-``) lead nowhere, else the next socket would get its number."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115 - as long as the process lives
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115 - likewise
 
 
 def _status() -> int:

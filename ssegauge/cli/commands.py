@@ -18,6 +18,7 @@ from ssegauge.cli import options as say
 from ssegauge.cli.work import (
     DEFAULT_TARGET,
     check_live,
+    errors,
     find_target,
     given,
     load_live,
@@ -169,16 +170,17 @@ def judge(
     verbose: say.Verbose = False,
 ) -> None:
     """Judge what was recorded, with no network: `curl -iN URL | ssegauge judge -`."""
-    from ssegauge.conformance.check import Options, judge_recorded
+    from ssegauge.conformance.check import Options, judge_recorded, suggestion
     from ssegauge.conformance.recording.capture import read
     from ssegauge.conformance.target import known_profile
     from ssegauge.reports.cli import show
 
     options = Options(strict, only=tuple(only or ()), skip=tuple(skip or ()), baseline=baseline)
     known = known_profile(profile) or None
-    made = judge_recorded(read(file), options, known)
+    recorded = read(file)
+    made = judge_recorded(recorded, options, known)
     if not as_json:
-        say_notes(made.get("notes", ()))
+        say_notes([*made.get("notes", ()), *filter(None, [suggestion(recorded.transcripts, made["profile"])])])
     show([made], as_json=as_json, quiet=quiet, verbose=verbose)
 
 
@@ -215,9 +217,17 @@ def load(
     extend: say.Extend = "30s",
     measure: say.Measure = "",
     objective: say.Objectives = None,
+    abort_on: say.AbortOn = None,
+    arrivals: say.Arrivals = "",
+    think: say.Think = "0",
+    requests: say.Requests = None,
+    prompts: say.Prompts = "",
+    shared_prefix: say.SharedPrefix = 0,
     spawn: say.Spawn = None,
     find_limit: say.FindLimit = False,
     web: say.Web = False,
+    web_port: say.WebPort = 8089,
+    metrics_port: say.MetricsPort = 0,
     processes: say.Processes = 0,
     master: say.Master = False,
     worker: say.Worker = False,
@@ -240,7 +250,15 @@ def load(
         extend_s=seconds(extend),
         measure=measure,
         objectives=tuple(objective or ()),
+        abort_on=tuple(abort_on or ()),
+        arrivals=arrivals,
+        think_s=seconds(think, "--think") if think != "0" else 0.0,
+        requests=str(requests or ""),
+        prompts=prompts,
+        shared_prefix=shared_prefix,
         web=web,
+        web_port=web_port,
+        metrics_port=metrics_port,
         processes=processes,
         master=master,
         worker=worker,
@@ -251,6 +269,8 @@ def load(
     if worker:
         run_worker(find_target(where or target, told), options)
         return
+    if web:
+        errors.print(f"Locust's page: http://127.0.0.1:{web_port} (start the run there; Ctrl-C ends it)")
     with under_test(where or target, told, spawn, quiet=quiet) as described, run_folder(described, out) as folder:
         made = load_live(described, folder, options, loud=not (as_json or quiet), search=find_limit)
     show([made], folder.path, as_json=as_json, quiet=quiet)

@@ -24,14 +24,16 @@ Body = Annotated[
     str,
     _target("--body", help="Ask with this JSON body; also: --json '{...}'.", metavar="JSON|@FILE"),
 ]
-Profile = Annotated[str, _target("--profile", help="What the stream promises; see README.md.", metavar="NAME")]
+_PROFILES = "task-progress, event-stream, chat-completions, responses, messages"
+Profile = Annotated[str, _target("--profile", help=f"What the stream promises: {_PROFILES}.", metavar="NAME")]
 Insecure = Annotated[bool, _target("--insecure", "-k", help="Trust any certificate.")]
 CaCert = Annotated[str | None, _target("--cacert", help="Trust this authority's certificate.", metavar="FILE")]
 Spawn = Annotated[str | None, _target("--spawn", help="Start the server with this command, and stop it after.")]
 
 # What is served, and how it is broken: `ssegauge serve` alone.
 Served = Annotated[
-    Literal["task-progress", "event-stream", "chat-completions"], typer.Option("--profile", help="What to serve.")
+    Literal["task-progress", "event-stream", "chat-completions", "responses", "messages"],
+    typer.Option("--profile", help="What to serve."),
 ]
 Fault = Annotated[
     list[str] | None, typer.Option(help="Break this rule on purpose; --faults lists the codes.", metavar="CODE")
@@ -52,7 +54,10 @@ Timeout = Annotated[float, _judging("--timeout", help="Seconds after which what 
 
 Scenario = Annotated[
     str,
-    _load("--scenario", help="progress, watch, or a locustfile; default: progress where the target has its hooks."),
+    _load(
+        "--scenario",
+        help="progress, watch, requests, churn, slow, or a locustfile; default: by what the target describes.",
+    ),
 ]
 Users = Annotated[int, _load("--users", help="Streams at once.", min=1)]
 SpawnRate = Annotated[float, _load("--spawn-rate", help="New users per second.", min=0.1)]
@@ -66,8 +71,25 @@ Measure = Annotated[
 Objectives = Annotated[
     list[str] | None, _load("--objective", help="What else is to hold: 'update_p99 < 500ms'.", metavar="TEXT")
 ]
+AbortOn = Annotated[
+    list[str] | None,
+    _load("--abort-on", help="End the run when this is broken: 'first_token_p95 < 5s'.", metavar="TEXT"),
+]
+Arrivals = Annotated[
+    str, _load("--arrivals", help="Requests that wait for no answer: 20/s, '20/s constant'.", metavar="RATE")
+]
+Think = Annotated[str, _load("--think", help="From an answer to the user's next request, on average.", metavar="TIME")]
+Requests = Annotated[Path | None, _load("--requests", help="Request bodies, one a line (JSON Lines).", metavar="FILE")]
+Prompts = Annotated[
+    str, _load("--prompts", help="Make up prompts of so many words, for {prompt}: 200, 50-500.", metavar="WORDS")
+]
+SharedPrefix = Annotated[int, _load("--shared-prefix", help="Words that all made-up prompts begin with.", min=0)]
 FindLimit = Annotated[bool, _load("--find-limit", help="Search the most streams, up to --users.")]
 Web = Annotated[bool, _load("--web", help="Start from Locust's web page instead of at once.")]
+WebPort = Annotated[int, _load("--web-port", help="Where Locust's page listens.", min=1, max=65535)]
+MetricsPort = Annotated[
+    int, _load("--metrics-port", help="A page for Prometheus while the run goes on; 0: none.", min=0, max=65535)
+]
 Processes = Annotated[int, _load("--processes", help="Spread the users over so many processes.", min=0)]
 Master = Annotated[bool, _load("--master", help="Lead workers on other machines.")]
 Worker = Annotated[bool, _load("--worker", help="Work for a master.")]

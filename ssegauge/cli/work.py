@@ -29,11 +29,17 @@ errors = Console(stderr=True, highlight=False)
 def reference_server(*, loud: bool) -> Iterator[Target]:
     """Run the reference server on a free port in a process of its own, and describe it as a target."""
     from ssegauge.conformance.errors import CannotJudge
+    from ssegauge.conformance.recording.keeper import end_with_parent
     from ssegauge.conformance.target import load_target
     from ssegauge.reference_server import TARGET_FILE
 
-    command = [sys.executable, "-P", "-m", "ssegauge.reference_server", "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)  # noqa: S603 - our own server
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "ssegauge.reference_server", "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=end_with_parent,  # noqa: PLW1509 - no thread was started yet
+    )
     try:
         base_url = process.stdout.readline().rpartition(" ")[2].strip() if process.stdout else ""
         if not base_url:
@@ -54,8 +60,8 @@ def under_test(where: str, told: Given | None, command: str | None, *, quiet: bo
     Say first which keys of a target file nothing uses.
     """
     from ssegauge.conformance.errors import CannotJudge
-    from ssegauge.conformance.recording.machine import running
     from ssegauge.conformance.recording.redaction import Redactor
+    from ssegauge.conformance.recording.spawned import running
 
     described = find_target(where, told)
     for note in () if quiet else described.notes:
@@ -136,11 +142,11 @@ def load_live(
         return load_it(target, folder.path, options, lambda status: tell(f"Loading {describe(status)}"))
 
 
-def seconds(text: str) -> float:
+def seconds(text: str, option: str = "--duration") -> float:
     """Return a duration as seconds: 30, 30s, 5m, 1h. Raises typer.BadParameter for anything else."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
     if not found or not float(found[1]):
-        raise typer.BadParameter(f"{text!r} is no duration; write 30s, 5m or 1h", param_hint="--duration")
+        raise typer.BadParameter(f"{text!r} is no duration; write 30s, 5m or 1h", param_hint=option)
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 

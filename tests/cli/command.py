@@ -12,6 +12,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from tests import forked
+
 ROOT = Path(__file__).parents[2]
 SSEGAUGE = [sys.executable, "-c", "import sys; sys.argv[0] = 'ssegauge'; from ssegauge.cli import main; main()"]
 PATIENCE_S = 150.0
@@ -20,10 +22,9 @@ Case, Done = TypeVar("Case"), TypeVar("Done")
 
 def ssegauge(*words: str, cwd: Path, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
     """Run the command to its end; the environment is that of a plain terminal of 100 columns."""
-    done = subprocess.run(
-        [*SSEGAUGE, *words], cwd=cwd, input=stdin, capture_output=True, env=environment(), timeout=110, check=False
-    )
-    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+    done = forked.command(words, cwd, environment(), stdin, patience_s=110)
+    assert done.status is not None, f"ssegauge {' '.join(words)} did not end"
+    return subprocess.CompletedProcess(words, done.status, done.stdout.decode(), done.stderr.decode())
 
 
 def environment() -> dict[str, str]:

@@ -3,10 +3,13 @@
 import signal
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import httpx
 import pytest
 
+from ssegauge.cli import options
+from ssegauge.reference_server import PROFILES
 from tests.cli.command import SSEGAUGE, environment, ssegauge
 
 
@@ -32,7 +35,11 @@ def test_what_cannot_be_served_is_one_line(words: list[str], says: str, tmp_path
 def test_an_unknown_profile_names_those_there_are(tmp_path: Path) -> None:
     done = ssegauge("serve", "--profile", "feed", cwd=tmp_path)
     assert done.returncode == 2
-    assert all(name in done.stderr for name in ("task-progress", "event-stream", "chat-completions"))
+    assert all(name in done.stderr for name in PROFILES)
+
+
+def test_every_profile_that_there_is_can_be_asked_for() -> None:
+    assert get_args(get_args(options.Served)[0]) == PROFILES
 
 
 def test_the_faults_are_listed_with_what_they_do(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from ssegauge.conformance.judge import Result, in_order_of_cause, judge
 from ssegauge.conformance.recording.transcript import Chunk, Transcript
 from ssegauge.conformance.rules import Rule
 from ssegauge.conformance.rules.rule import sentences
+from tests.corpus import chat
 from tests.corpus.build import Case, Run
 from tests.corpus.whole import HEALTHY, UNUSUAL
 
@@ -113,9 +114,11 @@ def test_a_profile_clause_is_a_sentence_of_the_profile(rule: Rule) -> None:
         assert name == (rule.only or "event-stream")
 
 
-def test_every_sentence_on_any_stream_has_a_rule() -> None:
-    cited = {rule.source.title for rule in RULES.values()}
-    assert sorted(number for number in sentences("event-stream") if f"event-stream {number}" not in cited) == []
+@pytest.mark.parametrize("name", ["event-stream", "chat-completions", "responses", "messages"])
+def test_every_sentence_has_a_rule(name: str) -> None:
+    tightened = TIGHTENED[name].values()
+    cited = {rule.source.title for rule in RULES.values()} | {one.source.title for one in tightened}
+    assert sorted(number for number in sentences(name) if f"{name} {number}" not in cited) == []
 
 
 def test_what_a_profile_makes_of_a_general_rule_is_of_one_that_exists() -> None:
@@ -160,7 +163,10 @@ OF_TASKS = {code for code, rule in RULES.items() if rule.only == "task-progress"
 
 
 def failures(verdicts: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    return {code: one for code, one in verdicts.items() if one[0] not in {"pass", "not_observed"}}
+    of_others = {code for code, rule in RULES.items() if rule.only not in {None, "task-progress"}}
+    return {
+        code: one for code, one in verdicts.items() if one[0] not in {"pass", "not_observed"} and code not in of_others
+    }
 
 
 HOSTILE = (None, True, -1, 1e400, 10**400, "", "x\x00\u2028", [], {}, [[{}]], {"status": []}, {"progress": {}})
@@ -172,6 +178,33 @@ def test_no_rule_breaks_on_values_of_any_type(value: Any) -> None:
 
     results = judge(run) + judge(run, profile="event-stream")
     assert [(one.rule.code, one.summary) for one in results if one.verdict == "harness_error"] == []
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=lambda value: repr(value)[:20])
+def test_no_rule_of_chat_completions_breaks_on_values_of_any_type(value: Any) -> None:
+    choices = [value, {"index": value, "delta": value, "finish_reason": value}, *deltas(value)]
+    whole = [{**chat.SAME, name: value} for name in (*chat.SAME, "choices", "usage", "error")]
+    counts = [{**chat.SAME, "choices": [], "usage": {name: value}} for name in chat.USAGE]
+    made = [{**chat.SAME, "choices": [choice]} for choice in choices] + whole + counts + [{"error": {"message": value}}]
+    run = (
+        *chat.answer(*map(chat.data, made), body={"n": value, "stream_options": value}),
+        *chat.refusal(400, str(value)),
+    )
+
+    results = judge(run, profile="chat-completions")
+    assert [(one.rule.code, one.summary) for one in results if one.verdict == "harness_error"] == []
+
+
+def deltas(value: Any) -> Iterator[dict[str, Any]]:
+    """Choices with the value somewhere in their delta."""
+    for name in ("role", "content", "refusal", "tool_calls"):
+        yield {"index": 0, "delta": {name: value}}
+    for fragment in (
+        value,
+        {"index": value, "id": value, "function": value},
+        {"function": {"name": value, "arguments": value}},
+    ):
+        yield {"index": 0, "delta": {"tool_calls": [fragment]}, "finish_reason": "tool_calls"}
 
 
 def spoiled(one: Transcript, value: Any) -> Iterator[Chunk]:

@@ -76,7 +76,7 @@ def test_what_is_cut_shows_that_it_is() -> None:
     [
         ("nosuch", "`ssegauge rules` lists them"),
         ("wire/field-cases", "did you mean 'wire/field-case'?"),
-        ("ids-mising", "did you mean 'resume/ids-missing'?"),
+        ("gap-on-resum", "did you mean 'resume/gap-on-resume'?"),
         ("liveliness", "did you mean 'liveness'?"),
         ("wire,shape", "name them one by one, as in `--only wire --only shape`"),
     ],

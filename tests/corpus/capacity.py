@@ -1,5 +1,6 @@
 """Many requests at once, and how many of them are answered at once."""
 
+from dataclasses import replace
 from typing import Any
 
 from ssegauge.conformance.recording.transcript import Transcript
@@ -27,6 +28,18 @@ def queued(each_ms: float, count: int = 3, later_ms: float = 5.0) -> Run:
     return tuple(one_of(n, max(5.0, (n - 1) * each_ms + later_ms), n * each_ms, "eof") for n in range(1, count + 1))
 
 
+def at_once(*heads: float) -> Run:
+    """Streams that end with their first event."""
+    return tuple(one_of(n, head, head + 1, "eof") for n, head in enumerate(heads, 1))
+
+
+def asked_again(nth: int) -> Transcript:
+    """One whose connection the server's queue had no room for at first; its stream ends where another's has ended."""
+    late = one_of(nth, 1003.0 + nth, 1004.0 + nth, "eof")
+    assert late.head
+    return replace(late, head=replace(late.head, connected_ms=1001.0))
+
+
 def refused(nth: int, status: int) -> Transcript:
     return exchange(b"{}", name=f"crowd-{nth}", status=status, task_id=None, kind="plain", situation="crowd", nth=nth)
 
@@ -36,7 +49,7 @@ WAITED = exchange(name="plain", how="timeout", ended_at=5000.0, answered=False, 
 
 CASES = {
     "capacity/serves-few-at-once": Case(
-        good=((crowd(2, 3, 4, 9)), crowd(2, 900)),
+        good=((crowd(2, 3, 4, 9)), crowd(2, 900), (*at_once(2, 3, 4), asked_again(4), asked_again(5))),
         bad=(
             crowd(2, 3, None, None),
             (*crowd(2, 3, ended_at=4000.0), one_of(3, 4010.0, 4500.0), one_of(4, 4020.0, 4500.0)),
@@ -51,10 +64,13 @@ CASES = {
             (HELLO,),
             crowd(2),
             crowd(None, None, None),  # the head comes with the first event
+            at_once(2, 3, 1020.0, 1400.0),  # late, and not behind one that has just ended
             crowd(2, 1500.0, 1600.0),  # slow, but not for want of room
             crowd(2, 3, None),  # one may have been lost on the way
             (*crowd(2), refused(2, 409)),  # one reader each, on purpose
             tuple(one_of(n, head, end, "eof") for n, head, end in ((1, 300, 1300), (2, 2000, 3000), (3, 500, 1500))),
+            # The machine stood still: they are answered together, and one of them alone can have had the place.
+            tuple(one_of(n, head, end, "eof") for n, head, end in ((1, 5, 1000), (2, 1205, 1300), (3, 1210, 1310))),
             (HELLO, *crowd(None, None), exchange(EVENT, task_id=None, kind="plain", how="cut")),
         ),
     ),

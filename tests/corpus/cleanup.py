@@ -70,6 +70,18 @@ USUAL = healthy()  # ends well, after 40 ms
 SHOWN = (connected(), progress(0, "pending"))
 
 CASES = {
+    "cleanup/half-open-held": Case(
+        good=(sockets("vanished", 0, opened=10, unsent=0, patience_ms=8_000.0),),
+        bad=(
+            sockets("vanished", 10, opened=10, unsent=2_400, patience_ms=61_000.0),
+            sockets("vanished", 1, opened=10, patience_ms=61_000.0),
+        ),
+        silent=(
+            sockets("vanished", 10, opened=0),  # what was refused is no stream
+            sockets("fin", 10),
+            sockets("vanished", None),
+        ),
+    ),
     "cleanup/open-count-wrong": Case(
         good=(
             counts(0, 10, 0),

@@ -37,6 +37,14 @@ def later(run: Transcript, by_ms: float) -> Transcript:
 
 
 ANSWER = (chat(), chat(), chat("", "stop"))
+MESSAGE = b'event: message_start\ndata: {"type": "message_start", "message": {"id": "msg_1", "content": []}}\n\n'
+MESSAGE_STOP = b'event: message_stop\ndata: {"type": "message_stop"}\n\n'
+REASON = b'event: message_delta\ndata: {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}\n\n'
+PING = b'event: ping\ndata: {"type": "ping"}\n\n'
+CREATED, ADDED, ITEM_DONE = (
+    f'event: response.{name}\ndata: {{"type": "response.{name}"}}\n\n'.encode()
+    for name in ("created", "output_item.added", "output_item.done")
+)
 OF_OTHERS = stream(b"data: 1\n\n", b"data: 2\n\n", b"event: bye\ndata: {}\n\n", name="plain-twin")
 ERROR = b'data: {"error": {"message": "The model is overloaded; try again."}}\n\n'
 LONG = stream(*ticks(1, 32), how="cut", ended_at=16_500.0, reader="long")
@@ -72,6 +80,8 @@ CASES = {
             (stream(*ANSWER),),
             (stream(chat(), chat()),),
             (stream((10.0, chat()), (20.0, chat("", "stop")), how="cut", ended_at=4000.0),),
+            (stream((10.0, MESSAGE), (20.0, REASON), (3000.0, PING), how="cut", ended_at=4000.0),),
+            (stream((10.0, CREATED), (20.0, ADDED), (30.0, ITEM_DONE), how="cut", ended_at=15_000.0),),
             (stream(result(1), result(2)),),
             (stream(result(1), result(2), b"event: complete\n\n"),),
             (stream(b"data: 1\n\n", b"data: 2\n\n", b"event: done\n\n"),),  # without data it is no event
@@ -80,6 +90,9 @@ CASES = {
         silent=(
             (stream(b"data: 1\n\n", b"data: 2\n\n"),),
             (stream(chat(), chat(), how="cut", ended_at=4000.0),),  # a stall, or a long answer
+            (stream((10.0, MESSAGE), (3000.0, PING), how="cut", ended_at=14_000.0),),
+            (stream((10.0, CREATED), (20.0, ADDED), (30.0, ITEM_DONE), how="cut", ended_at=5000.0),),  # may think on
+            (stream((9.0, CREATED), (10.0, ADDED), (20.0, ADDED), (30.0, ITEM_DONE), how="cut", ended_at=15_000.0),),
             (stream((10.0, chat()), (20.0, chat("", "stop")), how="cut", ended_at=900.0),),  # not waited for long
             (stream(chat(), ERROR),),
             (stream(chat(), how="error", detail=CUT),),
@@ -106,7 +119,7 @@ CASES = {
         ),
     ),
     "end/events-after-marker": Case(
-        good=((stream(*ANSWER, DONE),), (stream(result(1), COMPLETE),)),
+        good=((stream(*ANSWER, DONE),), (stream(result(1), COMPLETE),), (stream(MESSAGE, MESSAGE_STOP, DONE),)),
         bad=(
             (stream(*ANSWER, DONE, chat()),),
             (stream(*ANSWER, DONE, DONE),),

@@ -138,6 +138,11 @@ CASES = {
     ),
     "errors/query-garbage-5xx": never_5xx("query"),
     "errors/large-header-5xx": never_5xx("large-header"),
+    "errors/malformed-request-5xx": Case(
+        good=(*never_5xx("malformed-request").good, (answer("malformed-request", 501),)),
+        bad=never_5xx("malformed-request").bad,
+        silent=never_5xx("malformed-request").silent,
+    ),
     "errors/odd-request-hangs": Case(
         good=(
             (answer("malformed-id", 404),),

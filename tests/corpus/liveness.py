@@ -32,6 +32,9 @@ def plain(*chunks: tuple[float, bytes], how: str = "cut", ended_at: float = 16_5
     return exchange(*chunks, how=how, ended_at=ended_at, **{"task_id": None, "kind": "plain", **more})
 
 
+MESSAGE = b'event: message_start\ndata: {"type": "message_start", "message": {"id": "msg_1", "content": []}}\n\n'
+PING = b'event: ping\ndata: {"type": "ping"}\n\n'
+
 CASES = {
     "liveness/silent": Case(
         good=((plain((15_400.0, COMMENT)),), (plain((10.0, b"data: hello\n\n"), ended_at=300.0),)),
@@ -95,6 +98,7 @@ CASES = {
             (idle(),),
             (healthy(),),
             (idle((5000.0, event([["ping"]]))),),
+            (exchange((20.0, MESSAGE), (7500.0, PING), situation="idle"),),  # the API has pings
         ),
     ),
     "liveness/idle-stream-closed": Case(

@@ -88,6 +88,7 @@ def requests(unknown: Transcript) -> Run:
         exchange(connected(), role="query", **opened),
         exchange(role="http10", headers={"Transfer-Encoding": None}),
         refusal("large-header", 431),
+        refusal("malformed-request", 400, case="a NUL in a field"),
         exchange(connected(), role="origin", case="foreign", origin=FOREIGN, headers={"Vary": "Origin"}, **opened),
         exchange(connected(), role="origin", case="allowed", origin=APP, headers=CORS, name="allowed", **opened),
         exchange(role="preflight", status=204, origin=APP, headers={**CORS, **allowed}),

@@ -20,9 +20,13 @@ TEXTS = {
     "first_event_p99.9<1.5s": Asked("first_event", "p99.9", 1500.0, "ms"),
     " gap_max <= 3 s ": Asked("gap", "max", 3000.0, "ms"),
     "connect_mean < 20ms": Asked("connect", "mean", 20.0, "ms"),
-    "lost_ratio < 0.1%": Asked("lost_ratio", "", 0.001, "ratio"),
-    "refused_ratio < 0.05": Asked("refused_ratio", "", 0.05, "ratio"),
+    "lost_ratio < 0.1%": Asked("lost_ratio", "", 0.001, "share"),
+    "refused_ratio < 0.05": Asked("refused_ratio", "", 0.05, "share"),
     "dropped < 1": Asked("dropped", "", 1.0, "streams"),
+    "first_token_p95 < 500ms": Asked("first_token", "p95", 500.0, "ms"),
+    "time_per_output_token_p99 < 50ms": Asked("time_per_token", "p99", 50.0, "ms"),
+    "tokens_per_second_p5 > 20": Asked("tokens_per_second", "p5", 20.0, "tokens/s", at_least=True),
+    "goodput >= 95%": Asked("goodput", "", 0.95, "share", at_least=True),
 }
 
 
@@ -39,6 +43,8 @@ WRONG = [
     "updates_p99 < 5ms",
     "dropped < 1%",
     "lost_ratio < 5ms",
+    "goodput < 95%",
+    "tokens_per_second_p5 < 20",
 ]
 
 

@@ -45,7 +45,11 @@ def test_the_hooks_choose_the_scenario(target: Target, scenario: str) -> None:
             Options(scenario="watch"),
             r"add \[task.create\] to the target file",
         ),
-        (DRIVEN, Options(scenario="nonsense"), "none of progress, watch, nor the path of a locustfile"),
+        (
+            DRIVEN,
+            Options(scenario="nonsense"),
+            "none of churn, progress, requests, slow, watch, nor the path of a locustfile",
+        ),
         (DRIVEN, Options(users=10**9), r"use --users \d+ or fewer, --processes, or raise"),
     ],
 )

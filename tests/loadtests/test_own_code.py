@@ -110,3 +110,29 @@ def test_a_defect_at_the_end_of_a_run_ends_it(load: Load, tmp_path: Path) -> Non
         document = load(url, scenario=str(tmp_path / "own.py"), users=2, duration_s=1)
     assert document["verdict"] == "could_not_judge"
     assert "the load process ended before its time" in document["generator"]["note"]
+
+
+CHECKS = """
+from ssegauge import Failed, SSEUser
+
+class Dashboard(SSEUser):
+    path = "/events"
+
+    def on_event(self, kind, data, last_event_id):
+        if "timestamp" not in data:
+            raise Failed("no time stamp")
+"""
+
+
+def test_an_event_that_own_code_finds_wrong_counts_against_the_server(load: Load, tmp_path: Path) -> None:
+    """The sender's greeting has no time stamp; the stream goes on, and nothing else is the worse for it."""
+    (tmp_path / "own.py").write_text(CHECKS)
+    with scripted(StampedSender(0.0)) as url:
+        document = load(url, scenario=str(tmp_path / "own.py"), users=3, duration_s=1)
+    assert document["checks"]["failed"] == 3
+    assert document["checks"]["reasons"] == {"no time stamp": 3}
+    assert document["checks"]["events"] > 6
+    (found,) = [one for one in document["objectives"] if one["rule"] == "performance/event-checks"]
+    assert found["note"] == "no time stamp x 3"
+    assert found["verdict"] in {"fail", "could_not_judge"}  # the latter where the machine is too busy to judge at all
+    assert document["connections"]["dropped"] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.runfolder import RunFolder
+from ssegauge.conformance.target import Call, Target
 from ssegauge.loadtests.judging.summary import peak_open, percentiles, read_together
 from ssegauge.loadtests.measuring import samples
 from ssegauge.loadtests.measuring.samples import CONNECT, EXISTING, OPEN, UPDATE, Parts, Rows, read, read_phases
+from ssegauge.loadtests.running.conductor import Conductor, Plan
 from ssegauge.reports import schema
 
 STARTED_MS = 1_700_000_000_000.0
@@ -123,3 +127,59 @@ def test_only_what_was_read_together_may_be_stamped_late(tmp_path: Path) -> None
         made.add(UPDATE, int((STARTED_MS + at) * 1e6), stream, 1.0, 30_000_000)
     Parts(tmp_path, STARTED_MS).write(made.take())
     assert sorted(read_together(tmp_path)) == [0, 0, 0, 30]
+
+
+class Around:
+    """Nobody around a conductor."""
+
+    def tell(self, order: object) -> None:
+        """Give no order."""
+
+    def refresh(self) -> None:
+        """Take no report."""
+
+    def say(self, status: object) -> None:
+        """Tell nobody."""
+
+
+def test_a_full_disk_keeps_what_was_written_and_ends_the_run_without_a_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = Target("http://127.0.0.1:1", Call("/"), "event-stream")
+    RunFolder.create(tmp_path / "run", target, ["test"])
+    plan = Plan("watch", tmp_path / "run", 1, 1.0, None, drives=False, phased=False)
+    conductor = Conductor(plan, target, Around())
+    conductor.rows.add(UPDATE, 10**18, 1, 5.0, 0)
+    conductor.take_own()
+    conductor.flush()
+    real = pq.write_table
+
+    def full(table: object, path: Path, **options: object) -> None:
+        real(table, path, **options)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pq, "write_table", full)
+    for _ in range(2):
+        conductor.rows.add(UPDATE, 10**18, 1, 7.0, 0)
+        conductor.take_own()
+        conductor.flush()
+    document = conductor.conclude()
+    assert document["verdict"] == "could_not_judge"
+    assert "No space left on device; what was measured before is kept" in document["generator"]["note"]
+    assert read(tmp_path / "run", UPDATE, "value")[0].tolist() == [5.0]
+    assert not list((tmp_path / "run" / "samples").glob("*.tmp"))
+
+
+def test_pages_of_parts_and_of_the_merged_file_carry_checksums(tmp_path: Path) -> None:
+    """So a flipped bit is found: see how ``reports.frames`` reads."""
+    parts = Parts(tmp_path, STARTED_MS)
+    parts.write(rows(20_000))
+    for _ in range(2):
+        (file,) = (tmp_path / "samples").glob("*.parquet")
+        content = bytearray(file.read_bytes())
+        content[len(content) // 3] ^= 0x10
+        broken = tmp_path / "broken.parquet"
+        broken.write_bytes(content)
+        with pytest.raises(OSError, match="CRC"), pq.ParquetFile(broken, page_checksum_verification=True) as opened:
+            opened.read()
+        parts.merge()

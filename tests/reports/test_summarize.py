@@ -86,6 +86,27 @@ def test_phases_with_and_without_streams_are_pooled() -> None:
     assert {held: (found.samples, found.p50) for held, found in pooled.items()} == {False: (1, 20), True: (2, 20)}
 
 
+def test_first_tokens_are_told_apart_by_how_many_requests_were_under_way() -> None:
+    """Three requests: the first alone, the second while it runs, the third when the first is over."""
+    rows = [
+        (0, 10.0, "connect", 10.0),
+        (0, 100.0, "first_token", 100.0),
+        (1, 60.0, "connect", 10.0),
+        (1, 250.0, "first_token", 200.0),
+        (0, 300.0, "open", -1.0),
+        (2, 410.0, "connect", 10.0),
+        (2, 700.0, "first_token", 300.0),
+    ]
+    frame = pd.DataFrame([row[1:] for row in rows], columns=["at_ms", "kind", "value"])
+    found = summarize.by_concurrency(frame, "first_token")
+    assert found.to_dict("list") == {
+        "under_way": [1, 2],
+        "p50": [100.0, 250.0],
+        "p95": [100.0, 295.0],
+        "samples": [1, 2],
+    }
+
+
 def test_the_rate_counts_what_came_each_second_and_leaves_out_the_last() -> None:
     frame = pd.DataFrame({"at_ms": [100.0, 200.0, 2100.0, 3100.0], "value": 1.0})
     found = summarize.rate(summarize.over_time(frame))

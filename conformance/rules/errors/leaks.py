@@ -18,6 +18,7 @@ REFUSALS: tuple[Role, ...] = (
     "method",
     "query",
     "large-header",
+    "malformed-request",
     "no-token",
     "update",
     "snapshot",

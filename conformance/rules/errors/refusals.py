@@ -9,7 +9,8 @@ from ssegauge.conformance.seen import Mark, Seen, View
 
 NO_5XX_NO_HANG = profile("E7.1")
 ALL_ARE_HELD = ("capacity/serves-few-at-once", "delivery/held-to-the-end")  # odd requests and others alike
-ODD_REQUESTS: tuple[Role, ...] = ("malformed-id", "query", "large-header", "method")
+ODD_REQUESTS: tuple[Role, ...] = ("malformed-id", "query", "large-header", "method", "malformed-request")
+NOT_TAKEN = frozenset({501, 505})  # words for what a server does not speak: a transfer coding, a version
 
 
 def _not_5xx(view: View) -> Iterator[Mark]:
@@ -52,6 +53,24 @@ def large_header_5xx(view: View) -> Iterator[Mark]:
     Example: HTTP/1.1 500 Internal Server Error, for a field of 16 kB
     """
     yield from _not_5xx(view)
+
+
+@rule("errors/malformed-request-5xx", "should", NO_5XX_NO_HANG, over="malformed-request")
+def malformed_request_5xx(view: View) -> Iterator[Mark]:
+    """A request that is no proper HTTP, or whose body is not what it says, is not a failure of the server.
+
+    Why: Anyone can send one, and scanners do all day; each 5xx wakes somebody, and behind it stands code that was
+    entered with what it never expected.
+
+    Mend: Answer 400, 413, 414, 415, 417 or 431, or close the connection; catch what undoing a `Content-Encoding` and
+    decoding a path raise.
+
+    Example: HTTP/1.1 500 Internal Server Error, for Content-Encoding: gzip before a body that is no gzip
+    """
+    if view.head and not no_room(view):
+        status = view.head.status
+        failed = status >= 500 and status not in NOT_TAKEN
+        yield view.bad(f"answered {status} to {view.facts.case}", "status") if failed else view.good()
 
 
 @rule("errors/odd-request-hangs", "should", NO_5XX_NO_HANG, rests_on=ALL_ARE_HELD)

@@ -1,8 +1,10 @@
 """How streams end: the event that says so, as it is promised or as a protocol that they speak has it."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ssegauge.conformance.rules.reading.heartbeat import names_heartbeat
 from ssegauge.conformance.seen import Message, Seen, View
 from ssegauge.conformance.sse import BlockWithoutData
 
@@ -10,17 +12,24 @@ END_WORDS = frozenset(
     {"complete", "completed", "done", "end", "ended", "eof", "finish", "finished", "close", "closed", "stop", "[done]"}
 )
 ERROR_WORDS = frozenset({"error", "failed", "failure", "exception"})
+SOON_MS, LATER_MS = 2000.0, 10_000.0
+ITEM_EVENTS = ("response.output_item.added", "response.output_item.done")
+FEW = 5  # events: some APIs begin with a ping
 CHAT_CHUNKS = frozenset({"chat.completion.chunk", "text_completion"})
 
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """A protocol whose streams end with a marker. ``marker`` says in words what that is."""
+    """A protocol whose streams end with a marker: ``marker`` says in words what that is.
+
+    ``pings``: it has events that keep a stream alive.
+    """
 
     name: str
     marker: str
     speaks: Callable[[Sequence[Message]], bool]
     is_marker: Callable[[Message], bool]
+    pings: bool = False
 
 
 def _speaks_chat(messages: Sequence[Message]) -> bool:
@@ -36,7 +45,7 @@ def _speaks_graphql(messages: Sequence[Message]) -> bool:
 
 
 def _speaks_messages(messages: Sequence[Message]) -> bool:
-    return bool(messages) and messages[0].event.type == messages[0].type == "message_start"
+    return any(one.type in ("message_start", "content_block_start") for one in messages[:FEW])  # of any type
 
 
 def _speaks_responses(messages: Sequence[Message]) -> bool:
@@ -52,13 +61,18 @@ PROTOCOLS = (
         lambda one: one.event.type == "complete" and not one.fields.get("id"),  # one with an id ends one of several
     ),
     Protocol(
-        "messages", "an event of type 'message_stop'", _speaks_messages, lambda one: one.event.type == "message_stop"
+        "messages",
+        "an event of type 'message_stop'",
+        _speaks_messages,
+        lambda one: "message_stop" in (one.event.type, one.type),
+        pings=True,
     ),
     Protocol(
         "responses",
         "an event of type 'response.completed', '.failed' or '.incomplete'",
         _speaks_responses,
         lambda one: one.event.type in {"response.completed", "response.failed", "response.incomplete"},
+        pings=True,
     ),
 )
 
@@ -77,10 +91,24 @@ def end_marker(seen: Seen, view: View) -> Message | None:
     return next((one for one in view.messages if spoken.is_marker(one)), None) if spoken else None
 
 
-def has_finished(view: View) -> bool:
-    """Whether a chat completion has given the reason for which it finished: only the marker can follow."""
-    choices = [choice for message in view.messages for choice in _choices(message)]
-    return any(isinstance(one, dict) and isinstance(one.get("finish_reason"), str) for one in choices)
+def finished_since_ms(view: View) -> float | None:
+    """Return for how long an answer has to be silent to be known for one that has finished, without its marker.
+
+    A chat completion, or a message, that has given its reason is followed by the marker alone. A response is not
+    followed by much else when all its items are done: where it thinks on, it soon says so. None: it may go on.
+    """
+    if any(_gives_reason(message) for message in view.messages):
+        return SOON_MS
+    items = Counter(message.type for message in view.messages if message.type in ITEM_EVENTS)
+    last = next((one for one in reversed(view.messages) if not names_heartbeat(one)), None)
+    all_done = len(set(items.values())) == 1 and len(items) == len(ITEM_EVENTS)
+    return LATER_MS if last and all_done and last.type == ITEM_EVENTS[-1] else None
+
+
+def _gives_reason(message: Message) -> bool:
+    delta = message.fields.get("delta") if message.type == "message_delta" else None
+    told = [(one, "finish_reason") for one in _choices(message)] + [(delta, "stop_reason")]
+    return any(isinstance(one, dict) and isinstance(one.get(key), str) for one, key in told)
 
 
 def _choices(message: Message) -> Sequence[object]:

@@ -29,6 +29,7 @@ MIDDLEWARES = {
     "errors/odd-request-hangs": requests.ignore_other_methods,
     "errors/query-garbage-5xx": requests.fail_for_query,
     "errors/large-header-5xx": requests.fail_for_large_header,
+    "errors/malformed-request-5xx": requests.fail_for_codings,
 }
 
 

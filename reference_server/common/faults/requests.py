@@ -64,6 +64,14 @@ async def fail_for_large_header(request: web.Request, handler: Handler) -> web.S
     return await handler(request)
 
 
+@web.middleware
+async def fail_for_codings(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer 500 to a body with a content coding."""
+    if "Content-Encoding" in request.headers:
+        raise failure()
+    return await handler(request)
+
+
 class NoChallenge(Security):
     """Does not say how to authenticate."""
 

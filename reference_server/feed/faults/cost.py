@@ -1,6 +1,7 @@
 """Readers that cost more than they should: others, the server, or those who may not read."""
 
 import asyncio
+import socket
 
 from aiohttp import web
 
@@ -41,6 +42,20 @@ class One(Few):
     """Serves one stream after the other."""
 
     places = 1
+
+
+@breaks("cleanup/half-open-held")
+class Waiting(Streams):
+    """Never gives up on a client that vanished: no time limit on what was sent, and no keep-alive."""
+
+    async def stream(self, request: web.Request, position: int) -> web.StreamResponse:
+        """Take the limits off the connection."""
+        if request.transport is None:
+            raise ConnectionResetError
+        connection = request.transport.get_extra_info("socket")
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 0)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
+        return await super().stream(request, position)
 
 
 @breaks("cleanup/work-goes-on")

@@ -13,7 +13,7 @@ from ssegauge.conformance.target import Target, from_plain, from_toml
 
 CALL = ("path", "method", "json", "headers", "id", "keep")
 TABLES = {
-    "promises": ("ends", "shared", "resume", "first_event_s", "gap_s", "heartbeat_s", "schema", "token"),
+    "promises": ("ends", "shared", "resume", "first_event_s", "gap_s", "heartbeat_s", "vanished_s", "schema", "token"),
     "publish": CALL,
     "existing": CALL,
     "observe": ("open_streams", "pid"),

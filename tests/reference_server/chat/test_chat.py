@@ -93,7 +93,7 @@ async def test_the_head_comes_before_the_first_token_and_the_wait_is_no_silence(
         (body(messages=[{"content": "hi"}]), "messages must be a list"),
         (body(stream="yes"), "stream must be true or false"),
         (body(max_tokens=0), "max_tokens must be a number of tokens from 1"),
-        (body(n=2), "n must be 1"),
+        (body(n=9), "n must be a number from 1 to 8"),
         (body(stream_options=True), "stream_options must be {include_usage"),
         ([], "is not of type 'object'"),
     ],
@@ -118,7 +118,7 @@ async def test_an_unknown_model_is_404(serving: Any) -> None:
         models = (await site.ask("GET", "/v1/models")).json
     assert (answer.status, answer.json["error"]["code"]) == (404, "model_not_found")
     assert "`other`" in answer.json["error"]["message"]
-    assert [model["id"] for model in models["data"]] == ["ssegauge-1"]
+    assert [model["id"] for model in models["data"]] == ["ssegauge-1", "ssegauge-fails"]
 
 
 async def test_without_the_key_it_is_401(serving: Any) -> None:

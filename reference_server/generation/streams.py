@@ -1,15 +1,16 @@
 """Answers over HTTP, at the pace of a model: the head at once, the first event after a while, then one by one."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from ssegauge.reference_server.chat.completions import Asked, Completions
 from ssegauge.reference_server.common import bodies
 from ssegauge.reference_server.common.log import Reader
 from ssegauge.reference_server.common.refusals import RefusedError
 from ssegauge.reference_server.common.streaming import Streaming
+from ssegauge.reference_server.generation.form import FAILURE, Asked, Form
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +24,20 @@ class Pace:
 class Streams(Streaming):
     """Serves the answers of one wire form, at most `limit` at once."""
 
-    def __init__(self, form: Completions, limit: int, heartbeat: float, pace: Pace) -> None:
+    def __init__(self, form: Form, limit: int, heartbeat: float, pace: Pace) -> None:
         super().__init__(limit, heartbeat)
         self.form = form
         self.pace = pace
 
     async def post(self, request: web.Request) -> web.StreamResponse:
-        """Answer POST: the stream, or the whole answer as JSON; or 400, 404, 408, 413, 415, 429."""
+        """Answer POST: the stream, or the whole answer as JSON; or 400, 404, 408, 413, 415, 429, 500."""
         asked = self.form.asked(await bodies.read(request, self.form.body))
         with self.counted(model=asked.model):
             if asked.stream:
                 return await self.stream(request, asked)
-            await asyncio.sleep(self.pace.first_s + self.pace.next_s * len(asked.answer.pieces))
+            await asyncio.sleep(self.pace.first_s + self.pace.next_s * asked.answer.count)
+            if asked.fails:
+                raise RefusedError(500, "server_error", FAILURE)
             return web.json_response(self.form.whole(asked))
 
     def full(self) -> RefusedError:
@@ -50,9 +53,13 @@ class Streams(Streaming):
         await self.finish(response, reader)
         return response
 
+    def blocks(self, asked: Asked) -> Iterator[bytes]:
+        """Yield what is written, one event at a time."""
+        return self.form.blocks(asked)
+
     async def deliver(self, reader: Reader, asked: Asked) -> None:
         """Send the events, each when it is due, and none before the client takes the one before."""
-        for number, block in enumerate(self.form.blocks(asked)):
+        for number, block in enumerate(self.blocks(asked)):
             await self.wait(reader, self.pause(number))
             reader.write(block)
             await reader.writer.drain()

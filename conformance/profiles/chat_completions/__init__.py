@@ -1,0 +1,1 @@
+"""Chat Completions: the wire form in which most language models are streamed."""

@@ -1,0 +1,1 @@
+"""The rules of chat completions; their codes are of the group ``chat``."""

@@ -1,0 +1,298 @@
+"""What requests and their answers come to: load.json's ``requests``, and the objectives of such a run. Pure.
+
+A request is known by the number of its stream, which all its samples bear. It began its connect time before its head
+came; it is good when its answer finished and every stated objective that can be asked of one request holds for it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from ssegauge.conformance.target import Limits, Promises
+from ssegauge.loadtests.judging.objectives import OFFERED, Objective, percentile_below
+from ssegauge.loadtests.measuring.answers import Tally
+from ssegauge.loadtests.measuring.samples import Floats
+
+FINISHED: Final = "performance/answers-finished"
+LATE_SHARE: Final = 0.01  # of gaps that could not be told apart: from then on a p99 of the others says nothing
+LEAST_WAIT_MS: Final = 100.0  # beyond twice the shortest wait: such a request waits for its turn
+TURN_SHARE: Final = 0.9  # of the time in which some wait, just as many are answered: then it answers so many at a time
+FEWEST_WAITING: Final = 5
+MOST_REASONS: Final = 5
+NOTHING: Final = np.empty(0)
+_REMEDIES: Final = (
+    (("401", "403"), "give credentials: headers = { Authorization = 'Bearer ${TOKEN}' }, or -H"),
+    (("404", "405"), "check base_url, stream.path and the model's name"),
+    (("429", "503"), "the server takes no more: ask it less often, or later"),
+    (("400", "422"), "check the body that is sent: stream.json, or --requests"),
+    (("content type application/json",), 'it answers without streaming: is "stream": true in the body?'),
+    (("timed out",), "no head came in time; is something else using the server?"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What a run of requests knows beside its samples; ``arrivals`` is empty where users ask."""
+
+    tally: Tally
+    arrivals: str = ""
+    think_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The samples of a kind, in the order of their arrival: when (ms), of which stream, and how much."""
+
+    at: Floats = field(default_factory=lambda: NOTHING)
+    stream: Floats = field(default_factory=lambda: NOTHING)
+    value: Floats = field(default_factory=lambda: NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """A server that answers ``streams`` at a time, and lets the others wait for their ``what``, up to ``waited_s``."""
+
+    streams: int
+    waited_s: float
+    what: str
+
+    @property
+    def told(self) -> str:
+        """Say so."""
+        return f"answers {self.streams} at a time; the others waited up to {self.waited_s:.1f} s for their {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Everything that is known of a run's requests; ``kinds`` by the names of samples."""
+
+    requests: Requests
+    kinds: Mapping[str, Kind]
+    promises: Promises
+    turns: Turns | None = None
+
+    @property
+    def tally(self) -> Tally:
+        """What became of the requests."""
+        return self.requests.tally
+
+    @property
+    def settled(self) -> int:
+        """Requests of which it is known what became of them."""
+        return self.tally.finished + self.tally.cut + self.tally.failed
+
+    @property
+    def unmatched(self) -> str:
+        """Return why there are no tokens although some are promised; empty where there are, or no event came."""
+        at, tally = self.promises.token, self.tally
+        if at is None or tally.pieces or not tally.events:
+            return ""
+        return (
+            f"promises.token = {at!r} matches nothing in {tally.events:,} events; see an event with: ssegauge init URL"
+        )
+
+    @property
+    def blurred(self) -> str:
+        """Return why gaps between tokens cannot be judged: too many were read together, late."""
+        late, known = self.kinds["token_gap_late"].value.size, self.kinds["token_gap"].value.size
+        if late <= LATE_SHARE * (late + known):
+            return ""
+        return (
+            f"{late:,} of {late + known:,} gaps between tokens were read late, several at once; use a quieter machine"
+        )
+
+
+def unanswered(reasons: Counter[str]) -> str:
+    """Return in one line that no request was answered, why, and what to do about it."""
+    told = ", ".join(f"{reason} x {count}" for reason, count in reasons.most_common(MOST_REASONS)) or "no reply came"
+    found = (remedy for words, remedy in _REMEDIES if any(word in told for word in words))
+    return f"no request was answered by a stream: {told}; {next(found, 'check base_url and stream.path')}"
+
+
+def judge(seen: Answered, limits: Limits) -> list[Objective]:
+    """Return the objectives that need no stating."""
+    found = [finished(seen)]
+    if seen.turns:
+        found.append(at_a_time(seen.turns, limits, most_under_way(seen.kinds)))
+    if seen.requests.arrivals:
+        found.append(arrived(seen.tally))
+    for rule, kind, limit_s in (
+        ("performance/first-event", "first_event", seen.promises.first_event_s),
+        ("performance/gap", "gap", seen.promises.gap_s),
+    ):
+        if limit_s is not None:
+            found.append(percentile_below(rule, seen.kinds[kind].value, limit_s * 1e3))
+    if seen.unmatched:
+        found.append(
+            Objective("performance/tokens", 1, None, "tokens", "seen", 0, "could_not_judge", note=seen.unmatched)
+        )
+    return found
+
+
+def finished(seen: Answered) -> Objective:
+    """Every answer was read to its end, without an error in it."""
+    tally = seen.tally
+    share = tally.finished / seen.settled if seen.settled else None
+    values = (FINISHED, 1.0, share, "share", "read to their end", seen.settled)
+    counted = tally.failures + tally.cuts
+    told = ", ".join(f"{reason} x {count}" for reason, count in counted.most_common(MOST_REASONS))
+    notes = [told] if told else []
+    notes += [f"{tally.unfinished} were not over when the run was"] if tally.unfinished else []
+    notes += [f"{tally.empty} finished without a token"] if tally.empty and tally.pieces else []
+    note = "; ".join(notes)
+    if share is None:
+        return Objective(*values, "could_not_judge", note=note or "no request was made; run longer")
+    return Objective(*values, "pass" if share == 1.0 else "fail", at_least=True, note=note)
+
+
+def at_a_time(turns: Turns, limits: Limits, under_way: int) -> Objective:
+    """As many are answered at once as are promised, or as were asked."""
+    limit = min(limits.concurrent, under_way)
+    values = ("performance/answers-at-once", limit, turns.streams, "answers", "at a time", under_way)
+    return Objective(*values, "pass" if turns.streams >= limit else "fail", at_least=True, note=turns.told)
+
+
+def arrived(tally: Tally) -> Objective:
+    """The requests that were planned were made."""
+    share = tally.asked / tally.planned if tally.planned else None
+    values = ("performance/offered-load", OFFERED, share, "share", "made of the planned requests", tally.planned)
+    if share is not None and share >= OFFERED:
+        return Objective(*values, "pass")
+    return Objective(*values, "could_not_judge", note="fewer requests were made than planned; use more processes")
+
+
+def most_under_way(kinds: Mapping[str, Kind]) -> int:
+    """Return the most requests that were under way at once."""
+    head = kinds["connect"]
+    begun, ended = head.at - head.value, _ended(kinds, head.stream)
+    return _most(begun, ended)
+
+
+def turns_of(kinds: Mapping[str, Kind]) -> Turns | None:
+    """Return how many a server answers at a time, where others wait for their turn; None where none does."""
+    for name, what in (("connect", "head"), ("first_event", "first event")):
+        served = kinds[name]
+        if found := _turns(served.at - served.value, served.at, _ended(kinds, served.stream), what):
+            return found
+    return None
+
+
+def document(seen: Answered, good: int | None) -> dict[str, Any]:
+    """Return load.json's ``requests``; ``good`` is how many met every objective, None where nothing was settled."""
+    tally, head = seen.tally, seen.kinds["connect"]
+    ends = seen.kinds["duration"].at
+    began = float((head.at - head.value).min()) if head.at.size else 0.0
+    span_s = (float(ends.max()) - began) / 1e3 if ends.size else 0.0
+    counts = ("planned", "asked", "finished", "cut", "failed", "unfinished", "events")
+    whole = {name: getattr(tally, name) for name in counts}
+    return whole | {
+        "arrivals": seen.requests.arrivals or "users",
+        "think_s": seen.requests.think_s,
+        "most_under_way": most_under_way(seen.kinds),
+        "reasons": dict((tally.failures + tally.cuts).most_common()),
+        "told_to_wait_s": tally.told_to_wait_s,
+        "finished_per_s": _rate(tally.finished, span_s),
+        "good": good,
+        "goodput": good / seen.settled if good is not None and seen.settled else None,
+        "good_per_s": _rate(good, span_s) if good is not None else None,
+        "at_a_time": {"streams": seen.turns.streams, "waited_s": seen.turns.waited_s, "for": seen.turns.what}
+        if seen.turns
+        else None,
+        "tokens": _tokens(seen, span_s) if seen.promises.token is not None else None,
+    }
+
+
+def good_requests(seen: Answered, tests: Mapping[tuple[str, str], Any]) -> int:
+    """Return how many finished requests meet every test; of (kind, percentile, "mean" or "max"): does a value do?"""
+    done = seen.kinds["duration"].stream
+    good = np.ones(done.size, dtype=bool)
+    for (kind, part), holds in tests.items():
+        streams, values = of_each(seen.kinds[kind], part)
+        meets = streams[holds(values)]
+        good &= np.isin(done, meets)
+    return int(good.sum())
+
+
+def of_each(kind: Kind, part: str) -> tuple[Floats, Floats]:
+    """Return the streams that have samples of a kind, and of each its percentile, mean or most."""
+    order = np.lexsort((kind.value, kind.stream))
+    stream, value = kind.stream[order], kind.value[order]
+    streams, first, count = np.unique(stream, return_index=True, return_counts=True)
+    if part == "mean" and streams.size:
+        return streams, np.add.reduceat(value, first) / count
+    rank = (count - 1) * (float(part[1:]) / 100 if part.startswith("p") else 1.0)
+    low = np.floor(rank).astype(int)
+    high = np.minimum(low + 1, count - 1)
+    return streams, value[first + low] + (rank - low) * (value[first + high] - value[first + low])
+
+
+def _tokens(seen: Answered, span_s: float) -> dict[str, Any]:
+    tally, kinds = seen.tally, seen.kinds
+    rate, output = kinds["token_rate"].value, kinds["output_tokens"].value
+    return {
+        "pointer": seen.promises.token,
+        "pieces": tally.pieces,
+        "read_together": tally.together,
+        "gaps_read_late": int(kinds["token_gap_late"].value.size),
+        "answers_without": tally.empty,
+        "per_s": _rate(int(output.sum()), span_s),
+        "per_s_of_a_stream": _spread(rate),
+        "input": _spread(kinds["input_tokens"].value),
+        "output": _spread(output),
+    }
+
+
+def _spread(values: Floats) -> dict[str, Any] | None:
+    if not values.size:
+        return None
+    p5, p50, p95 = (round(float(value), 4) for value in np.percentile(values, (5, 50, 95)))
+    return {"p5": p5, "p50": p50, "p95": p95, "sum": round(float(values.sum()), 3), "samples": int(values.size)}
+
+
+def _rate(count: int, span_s: float) -> float | None:
+    return round(count / span_s, 4) if span_s > 0 else None
+
+
+def _ended(kinds: Mapping[str, Kind], streams: Floats) -> Floats:
+    """Return when each of some streams ended; one that has not is open for ever."""
+    closed = kinds["open"].value < 0
+    ends = dict(zip(kinds["open"].stream[closed].tolist(), kinds["open"].at[closed].tolist(), strict=True))
+    return np.array([ends.get(stream, np.inf) for stream in streams.tolist()])
+
+
+def _most(begun: Floats, ended: Floats) -> int:
+    at = np.concatenate((begun, ended))
+    step = np.concatenate((np.ones(begun.size), -np.ones(ended.size)))
+    return int(np.cumsum(step[np.lexsort((step, at))]).max()) if at.size else 0
+
+
+def _turns(begun: Floats, served: Floats, ended: Floats, what: str) -> Turns | None:
+    """Look at the time in which requests waited longer than usual: was it always the same number that was answered?"""
+    if not begun.size:
+        return None
+    waits = served - begun
+    usual = 2 * float(waits.min()) + LEAST_WAIT_MS
+    late = waits > usual
+    if late.sum() < FEWEST_WAITING:
+        return None
+    steps = [
+        (begun[late] + usual, 1, 0),
+        (served[late], -1, 0),
+        (served, 0, 1),
+        (ended[np.isfinite(ended)], 0, -1),
+    ]
+    at = np.concatenate([moment for moment, _, _ in steps])
+    order = np.argsort(at, kind="stable")
+    waiting, serving = (
+        np.cumsum(np.concatenate([np.full(step[0].size, step[which]) for step in steps])[order]) for which in (1, 2)
+    )
+    some_wait = waiting[:-1] > 0
+    spent = np.bincount(serving[:-1][some_wait].astype(int), weights=np.diff(at[order])[some_wait])
+    if not spent.size or spent.max() < TURN_SHARE * spent.sum() or not spent.argmax():
+        return None
+    return Turns(int(spent.argmax()), float(waits.max()) / 1e3, what)

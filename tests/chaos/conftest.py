@@ -1,0 +1,12 @@
+"""The chaos suite's option: where the figures of `make chaos` go."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def figures(pytestconfig: pytest.Config) -> Path:
+    path = pytestconfig.rootpath / "build" / "chaos.jsonl"
+    path.parent.mkdir(exist_ok=True)
+    return path

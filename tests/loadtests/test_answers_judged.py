@@ -1,0 +1,152 @@
+"""What requests come to: goodput, how many are answered at a time, and what cannot be judged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+
+from ssegauge.conformance.target import Limits, Promises
+from ssegauge.loadtests.judging import asked
+from ssegauge.loadtests.judging.answers import (
+    Answered,
+    Kind,
+    Requests,
+    document,
+    good_requests,
+    judge,
+    of_each,
+    turns_of,
+    unanswered,
+)
+from ssegauge.loadtests.measuring.answers import Tally
+from ssegauge.loadtests.measuring.samples import KINDS
+
+
+def kind(rows: Iterable[tuple[float, float, float]]) -> Kind:
+    """Return samples of (at_ms, stream, value)."""
+    columns = np.array(list(rows), dtype=float).reshape(-1, 3).T
+    return Kind(*columns)
+
+
+def seen(kinds: dict[str, Kind], promises: Promises | None = None, **tally: int) -> Answered:
+    return Answered(Requests(Tally(**tally)), {name: Kind() for name in KINDS} | kinds, promises or Promises())
+
+
+def served(
+    slots: int, count: int, took_ms: float = 1000.0, first_ms: float = 5.0, held: str = "connect"
+) -> dict[str, Kind]:
+    """Return the samples of requests that all come at once to a server that answers so many at a time."""
+    heads, events, opened = [], [], []
+    for number in range(count):
+        turn_ms = number // slots * took_ms
+        begins_ms = turn_ms + first_ms
+        heads.append(
+            (begins_ms if held == "connect" else first_ms, number, begins_ms if held == "connect" else first_ms)
+        )
+        events.append((begins_ms + 1.0, number, begins_ms + 1.0))
+        opened += [(heads[-1][0], number, 1.0), (turn_ms + took_ms, number, -1.0)]
+    return {"connect": kind(heads), "first_event": kind(events), "open": kind(opened)}
+
+
+@pytest.mark.parametrize("held", ["connect", "first_event"])
+def test_a_server_that_answers_four_at_a_time_is_named(held: str) -> None:
+    kinds = served(4, 20, held=held)
+    found = turns_of({name: Kind() for name in KINDS} | kinds)
+    assert found
+    what = "head" if held == "connect" else "first event"
+    assert found.told == f"answers 4 at a time; the others waited up to 4.0 s for their {what}"
+    turned = Answered(Requests(Tally(finished=20)), seen(kinds).kinds, Promises(), found)
+    objectives = {one.rule: one for one in judge(turned, Limits())}
+    at_once = objectives["performance/answers-at-once"]
+    assert (at_once.verdict, at_once.value, at_once.limit) == ("fail", 4, 20)
+    assert {one.verdict for one in judge(turned, Limits(concurrent=4))} == {"pass"}
+
+
+def test_a_server_that_is_slow_for_all_is_not_said_to_have_turns() -> None:
+    every = {name: Kind() for name in KINDS}
+    assert turns_of(every | served(20, 20)) is None
+    assert turns_of(every | served(20, 20, first_ms=900.0)) is None
+    dice = np.random.default_rng(1)
+    begun = np.sort(dice.uniform(0, 20_000, 200))
+    waits, took = dice.exponential(800, 200), dice.uniform(500, 1500, 200)
+    rows = [(b + w, n, w) for n, (b, w) in enumerate(zip(begun, waits, strict=True))]
+    ends = [(b + w + t, n, -1.0) for n, (b, w, t) in enumerate(zip(begun, waits, took, strict=True))]
+    assert turns_of(every | {"connect": kind(rows), "first_event": kind(rows), "open": kind(ends)}) is None
+
+
+def test_goodput_is_the_share_that_met_every_objective() -> None:
+    """Of ten answers one has a late token, one a slow start, one both; one more was cut."""
+    first = kind((100, number, 900 if number in {1, 3} else 200) for number in range(11))
+    gaps = kind((at, number, 400 if number in {2, 3} and at == 9 else 20) for number in range(11) for at in range(10))
+    done = kind((2000, number, 1500) for number in range(10))
+    answered = seen({"first_token": first, "token_gap": gaps, "duration": done}, finished=10, cut=1)
+    texts = ("first_token_p95 < 500ms", "token_gap_max < 100ms", "goodput > 95%")
+    good = good_requests(answered, asked.tests(map(asked.parse, texts)))
+    assert good == 7
+    found = document(answered, good)
+    assert found["goodput"] == pytest.approx(7 / 11)
+    assert good_requests(answered, {}) == 10
+
+
+def test_each_requests_statistic_is_its_own() -> None:
+    values = np.random.default_rng(1).permutation(np.arange(60.0))
+    rows = kind((0, number % 3, value) for number, value in enumerate(values))
+    for part in ("p50", "p99", "mean", "max"):
+        streams, found = of_each(rows, part)
+        assert list(streams) == [0, 1, 2]
+        for stream, one in zip(streams, found, strict=True):
+            own = values[int(stream) :: 3]
+            truth = (
+                {"mean": own.mean(), "max": own.max()}.get(part)
+                if part[0] == "m"
+                else np.percentile(own, float(part[1:]))
+            )
+            assert one == pytest.approx(truth)
+
+
+def test_nothing_is_judged_of_what_was_not_seen() -> None:
+    (finished,) = judge(seen({}), Limits())
+    assert finished.verdict == "could_not_judge"
+    assert finished.value is None
+    nowhere = seen({}, Promises(token="/text"), finished=5, events=100, empty=5)
+    found = {one.rule: one for one in judge(nowhere, Limits())}
+    assert found["performance/tokens"].verdict == "could_not_judge"
+    assert "promises.token = '/text' matches nothing in 100 events" in found["performance/tokens"].note
+    promised = seen({}, Promises(first_event_s=1.0, gap_s=1.0), finished=5)
+    verdicts = {one.rule: one.verdict for one in judge(promised, Limits())}
+    assert verdicts["performance/first-event"] == verdicts["performance/gap"] == "could_not_judge"
+
+
+def test_gaps_that_were_read_together_void_what_is_said_of_gaps() -> None:
+    some = kind((at, 1, 20) for at in range(95))
+    late = kind((at, 1, 40) for at in range(5))
+    assert "5 of 100 gaps between tokens were read late" in seen({"token_gap": some, "token_gap_late": late}).blurred
+    assert not seen({"token_gap": some}).blurred
+
+
+WHY = {
+    "status 401": "give credentials",
+    "status 404: The model `x` does not exist": "the model's name",
+    "status 429": "ask it less often",
+    "content type application/json, not text/event-stream": '"stream": true',
+    "connection refused": "check base_url",
+}
+
+
+@pytest.mark.parametrize(("reason", "remedy"), WHY.items())
+def test_a_server_that_answers_no_request_is_told_in_one_line(reason: str, remedy: str) -> None:
+    told = unanswered(Counter({reason: 7}))
+    assert f"no request was answered by a stream: {reason} x 7; " in told
+    assert remedy in told
+    assert "\n" not in told
+
+
+def test_tallies_add_up_and_survive_a_message() -> None:
+    one = Tally(asked=2, failed=1, told_to_wait_s=3.0, failures=Counter({"status 429": 1}))
+    other = Tally(asked=1, cut=1, told_to_wait_s=1.0, cuts=Counter({"cut off": 1}))
+    whole = Tally.of(one.plain()) + Tally.of(other.plain())
+    assert (whole.asked, whole.failed, whole.cut, whole.told_to_wait_s) == (3, 1, 1, 3.0)
+    assert (whole.failures, whole.cuts) == (Counter({"status 429": 1}), Counter({"cut off": 1}))
