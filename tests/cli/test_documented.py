@@ -33,7 +33,7 @@ def documented() -> Iterator[tuple[str, str]]:
     for page in PAGES:
         text = page.read_text("utf-8")
         blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL) if page.suffix == ".md" else [text]
-        for line in "\n".join(blocks).splitlines():
+        for line in "\n".join(blocks).replace("\\\n", " ").splitlines():
             for found in COMMAND.finditer(line.partition("  #")[0]):
                 yield str(page.relative_to(ROOT)), found[1].rstrip("'\" ") if page.suffix != ".md" else found[1]
 
