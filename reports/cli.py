@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # pandas takes half a second to import, and the command line 
 
 TO_COMPARE = "pip install 'ssegauge[report]'"
 EXIT_STATUS = {"pass": 0, "fail": 1, "could_not_judge": 2}
+ALWAYS = ("html", "md", "junit")
+ASKED = ("csv", "parquet", "json")
 WORST_FIRST = ("fail", "could_not_judge", "pass")
 
 RunDir = Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)]
@@ -35,6 +37,10 @@ FailOn = Annotated[
     list[str] | None,
     typer.Option("--fail-on", help='Fail on this alone: "update_p99 worse 10%", "rules worse".', show_default=False),
 ]
+Forms = Annotated[
+    str,
+    typer.Option("--format", help="Write into tables/: csv, parquet, json; several by commas.", metavar="FORMS"),
+]
 MoreBase = Annotated[
     list[Path] | None, typer.Option("--base", help="Another run of the base's side.", show_default=False)
 ]
@@ -46,10 +52,16 @@ Junit = Annotated[Path | None, typer.Option(help="Write JUnit XML here too.", sh
 Sarif = Annotated[Path | None, typer.Option(help="Write the findings as SARIF 2.1.0 here.", show_default=False)]
 
 
-def report(run_dir: RunDir, *, junit: Junit = None, sarif: Sarif = None, as_json: AsJson = False) -> None:
-    """Write (again) report.html, summary.md and junit.xml of a run folder."""
+def report(
+    run_dir: RunDir, *, junit: Junit = None, sarif: Sarif = None, form: Forms = "", as_json: AsJson = False
+) -> None:
+    """Write (again) report.html, summary.md and junit.xml of a run folder, and what else is asked for."""
+    asked = [name.strip() for name in form.split(",") if name.strip()]
+    if unknown := [name for name in asked if name not in (*ALWAYS, *ASKED)]:
+        raise typer.BadParameter(f"{unknown[0]!r} is none of {', '.join((*ALWAYS, *ASKED))}", param_hint="--format")
     built = write.build(run_dir)
     written = [built.html, built.markdown, built.junit, *write_extra(run_dir, junit, sarif)]
+    written += [path for name in asked if name in ASKED for path in write.export(run_dir, name)]
     if as_json:
         typer.echo(json.dumps({"verdict": built.verdict, "written": [str(path) for path in written]}))
     else:

@@ -320,11 +320,16 @@ def _time(stamp: str) -> datetime | None:
 
 def elapsed(started: str, finished: str) -> str:
     """Return the time between two ISO 8601 stamps; a dash where one is none."""
-    since, until = _time(started), _time(finished)
-    if since is None or until is None:
+    seconds = seconds_between(started, finished)
+    if seconds is None:
         return ABSENT
-    seconds = (until - since).total_seconds()
     return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+
+
+def seconds_between(started: str, finished: str) -> float | None:
+    """Return the seconds between two ISO 8601 stamps; None where one is none."""
+    since, until = _time(started), _time(finished)
+    return None if since is None or until is None else (until - since).total_seconds()
 
 
 DEFAULT_TARGET = "ssegauge.toml"

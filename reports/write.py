@@ -83,6 +83,22 @@ def _figures(folder: RunFolder) -> Figures:
     return compute(read_samples(samples), folder.load)
 
 
+def export(run_dir: Path, form: str) -> list[Path]:
+    """Write a run's frames as csv, parquet or json into the folder `tables` of the run folder; return the files.
+
+    Raises:
+        BadRunFolder: the run cannot be read whole, the folder not written to, or a library is missing.
+    """
+    try:
+        from ssegauge.reports import export, tables
+    except ModuleNotFoundError as error:
+        raise BadRunFolder(f"{error.name} is not installed, which this needs; {TO_READ_SAMPLES}") from None
+    try:
+        return export.FORMS[form](tables.load(run_dir), run_dir / "tables")
+    except OSError as error:
+        raise BadRunFolder(f"{shown(run_dir / 'tables')}: cannot be written ({error.strerror})") from error
+
+
 def _replace(path: Path, text: str) -> Path:
     """Write a file whole or not at all, so that an interrupted report leaves the former one; for its owner alone.
 

@@ -87,6 +87,7 @@ def command(words: Sequence[str], cwd: Path, environment: Mapping[str, str], std
 def _command(words: Sequence[str], cwd: Path, environment: dict[str, str], files: Sequence[Path]) -> None:
     for number, (file, flags) in enumerate(zip(files, (os.O_RDONLY, os.O_WRONLY, os.O_WRONLY), strict=True)):
         os.dup2(os.open(file, flags | os.O_CREAT, 0o600), number)
+    sys.stdin = os.fdopen(0, closefd=False)  # multiprocessing gave the child another, on a descriptor of its own
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(cwd)

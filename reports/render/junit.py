@@ -11,7 +11,7 @@ A case fails exactly where the exit status would be 1, and is an error where it 
     warning, known, note        passed, the finding in system-out
 
 The last suite, "run", shows the verdict on the whole where no case does, as when a run was killed.
-Rules are not timed one by one (probes are shared), so `time` is 0 everywhere.
+`time` of the whole, of "run" and of "load" is what these took. Rules are not timed one by one, as probes are shared: 0.
 """
 
 import xml.etree.ElementTree as ET
@@ -55,8 +55,20 @@ def junit(folder: RunFolder) -> str:
     cases = [case for name, suite in _suites(folder) for case in _add_suite(root, folder, name, suite)]
     ET.SubElement(root[-1], "system-out").text = headline(folder)  # why it ended so, also where other cases tell parts
     _count(root, cases)
+    _time(root, folder)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _time(root: ET.Element, folder: RunFolder) -> None:
+    """Say how long the run took, and its load."""
+    run = folder.run
+    whole = words.seconds_between(run["started"], run["finished"]) if run and run["finished"] else None
+    if whole is not None:
+        for element in (root, root[-1], root[-1][0]):
+            element.set("time", f"{max(0.0, whole):.3f}")
+    for suite in root.iterfind("testsuite[@name='load']"):
+        suite.set("time", f"{folder.load['duration_s'] if folder.load else 0.0:.3f}")
 
 
 def _suites(folder: RunFolder) -> Iterator[tuple[str, list[Case]]]:

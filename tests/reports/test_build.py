@@ -6,7 +6,9 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+import typer
 
 from ssegauge import reports
 from ssegauge.reports import cli
@@ -120,3 +122,26 @@ def test_the_command_tells_the_files(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_the_command_speaks_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cli.report(factory.write_run(tmp_path), as_json=True)
     assert json.loads(capsys.readouterr().out)["verdict"] == "fail"
+
+
+FORMULAS = ["=1+1", "+1", "-1", "@x", "\tx", "\rx"]
+
+
+def test_other_tools_get_the_frames_and_a_spreadsheet_no_formula(tmp_path: Path) -> None:
+    hostile = [factory.result(f"wire/{number}", "fail", summary=text) for number, text in enumerate(FORMULAS)]
+    made = factory.conformance_document(results=hostile)
+    run = factory.write_run(tmp_path, conformance=made, samples=factory.samples_frame())
+    cli.report(run, form="csv, parquet,json", as_json=True)
+    tables = tmp_path / "tables"
+    rules = pd.read_csv(tables / "rules.csv")
+    assert not any(text.startswith(("=", "+", "-", "@", "\t", "\r")) for text in rules["summary"])
+    samples = factory.samples_frame()
+    assert len(pd.read_csv(tables / "samples.csv")) == len(pd.read_parquet(tables / "samples.parquet")) == len(samples)
+    assert json.loads((tables / "report.json").read_text("utf-8"))["conformance"] == made
+    private = (*tables.iterdir(), *(tmp_path / name for name in ("report.html", "junit.xml")))
+    assert {path.stat().st_mode & 0o777 for path in private} == {0o600}
+
+
+def test_an_unknown_form_is_named_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(typer.BadParameter, match="'pdf' is none of html, md, junit, csv, parquet, json"):
+        cli.report(factory.write_run(tmp_path), form="pdf")

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from ssegauge.reports import words
-from ssegauge.reports.folder import RunFolder
+from ssegauge.reports.folder import RunFolder, open_run
 from ssegauge.reports.headline import headline
 from ssegauge.reports.render.html import bytes_shown, script_json
 from ssegauge.reports.render.junit import junit
@@ -316,3 +316,9 @@ def test_a_saturated_generator_is_in_the_headline() -> None:
     generator = factory.load_document()["generator"] | {"saturated": True}
     folder = RunFolder(Path("run"), None, None, factory.load_document(generator=generator))
     assert headline(folder).startswith("The load generator was the limit")
+
+
+def test_junit_tells_how_long_the_run_and_its_load_took(tmp_path: Path) -> None:
+    root = ET.fromstring(junit(open_run(factory.write_run(tmp_path))))
+    times = {suite.attrib["name"]: float(suite.attrib["time"]) for suite in root}
+    assert (float(root.attrib["time"]), times["run"], times["load"], times["wire"]) == (41.25, 41.25, 30.0, 0.0)

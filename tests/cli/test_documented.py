@@ -1,0 +1,69 @@
+"""What the documentation tells people to type is there: commands with their options, and files for CI services."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+from check_jsonschema import main as check_jsonschema
+from click.testing import CliRunner
+
+from ssegauge.cli.commands import app
+from ssegauge.cli.words import spelled_out
+from ssegauge.reports import cli
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "examples").rglob("*.*"))]
+NAMES = "check|load|run|serve|judge|rules|report|compare|history|init"
+COMMAND = re.compile(rf"(?<![\w./-])ssegauge ((?:{NAMES}) [^\n`|]*)")
+UsageError = typer.BadParameter.__bases__[0]  # Typer's own copy of click has it
+
+
+def commands() -> dict[str, Any]:
+    typed = typer.Typer()
+    for one in (cli.report, cli.compare, cli.history):
+        typed.command()(one)
+    return {name: one for each in (app, typed) for name, one in vars(typer.main.get_command(each))["commands"].items()}
+
+
+def documented() -> Iterator[tuple[str, str]]:
+    for page in PAGES:
+        text = page.read_text("utf-8")
+        blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL) if page.suffix == ".md" else [text]
+        for line in "\n".join(blocks).replace("\\\n", " ").splitlines():
+            for found in COMMAND.finditer(line.partition("  #")[0]):
+                yield str(page.relative_to(ROOT)), found[1].rstrip("'\" ") if page.suffix != ".md" else found[1]
+
+
+DOCUMENTED = list(documented())
+
+
+def test_the_documentation_has_commands() -> None:
+    assert len(DOCUMENTED) > 10
+
+
+@pytest.mark.parametrize(("page", "command"), DOCUMENTED)
+def test_a_documented_command_has_the_options_that_it_is_given(page: str, command: str) -> None:
+    name, *words = spelled_out(shlex.split(command, comments=True))
+    known = commands()[name]
+    words = words[: next((at for at, word in enumerate(words) if word in {">", "&", "&&", "||", ";"}), len(words))]
+    try:
+        known.make_context(name, list(words))
+    except UsageError as error:
+        pytest.fail(f"{page}: {command}: {error}")
+
+
+FILES = {
+    "action.yml": ["--builtin-schema", "vendor.github-actions"],
+    "examples/ci/github.yml": ["--builtin-schema", "vendor.github-workflows"],
+    "examples/ci/gitlab-ci.yml": ["--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci"],
+}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_files_for_ci_services_follow_the_schemas_of_these(file: str) -> None:
+    done = CliRunner().invoke(check_jsonschema, [*FILES[file], str(ROOT / file)])
+    assert done.exit_code == 0, done.output
