@@ -19,6 +19,8 @@ MOST_EVIDENCE = 2  # pieces of a finding whose exchange is shown
 MOST_LINES = 200_000
 LONGEST_LINE = 1 << 20
 LONGEST_CHUNK = 320  # bytes of a chunk that are shown
+MOST_MS = 1e11  # three years
+HEAD, END = ("http_version", "status", "reason"), ("how", "detail")
 Place = tuple[str, int | None]  # a transcript and a chunk of it, as evidence names them
 
 
@@ -119,10 +121,10 @@ def _exchange(rows: list[Document], chunk: int | None) -> Exchange:
         offset += len(data)
     return Exchange(
         request=rows[0]["request"],
-        head=next((row["head"] for row in rows if isinstance(row.get("head"), dict)), None),
+        head=next((_row_of(row["head"], HEAD) for row in rows if isinstance(row.get("head"), dict)), None),
         pieces=tuple(pieces),
         left_out=max(0, min(middle - BEFORE, len(chunks))),
-        end=next((row["end"] for row in rows if isinstance(row.get("end"), dict)), None),
+        end=next((_row_of(row["end"], END) for row in rows if isinstance(row.get("end"), dict)), None),
     )
 
 
@@ -135,5 +137,11 @@ def _data(chunk: Mapping[str, Any]) -> bytes:
         return b""
 
 
+def _row_of(row: Mapping[str, Any], words: Iterable[str]) -> dict[str, Any]:
+    """Return a row with its time and these words, whatever a foreign transcript holds or lacks."""
+    found = {name: "" if row.get(name) is None else str(row[name])[:LONGEST_CHUNK] for name in words}
+    return {**found, "at_ms": _number(row.get("at_ms"))}
+
+
 def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else float("nan")
+    return float(value) if isinstance(value, int | float) and abs(value) < MOST_MS else float("nan")

@@ -17,6 +17,7 @@ from ssegauge.reports.render.visible import prose
 Document = dict[str, Any]
 LARGEST = 8 << 20  # bytes of a document; a check of all rules writes some 200 KiB
 DEEPEST = 60
+LONGEST_NUMBER = 300  # digits; a float holds no more
 
 
 def shown(path: Path | str) -> str:
@@ -74,7 +75,7 @@ def _parsed(path: Path) -> Document | None:
         text = file.read(LARGEST + 1)
     if len(text) > LARGEST:
         raise ValueError(f"it is larger than {LARGEST >> 20} MiB, which no run writes")
-    document: Document = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    document: Document = json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
     if _is_deeper(document, DEEPEST):
         raise ValueError(f"it is nested deeper than {DEEPEST} levels, which no run writes")
     return document
@@ -88,6 +89,12 @@ def _finite(text: str) -> float:
     if not math.isfinite(number := float(text)):
         raise ValueError(f"{text:.20} is out of range")
     return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > LONGEST_NUMBER:
+        raise ValueError(f"{text:.20} is out of range")
+    return int(text)
 
 
 def _is_deeper(value: object, levels: int) -> bool:

@@ -52,6 +52,14 @@ def test_a_transcript_that_is_none_shows_nothing_and_breaks_nothing(tmp_path: Pa
     assert "The exchange, as bytes" not in reports.build(tmp_path).html.read_text("utf-8")
 
 
+def test_a_foreign_head_and_end_break_nothing(tmp_path: Path) -> None:
+    opening, *_ = factory.transcript_lines()
+    huge = {"end": {"at_ms": 10**400}}
+    found = written(tmp_path, [opening, {"head": {"status": [1]}}, {"chunk": {"at_ms": "x", "b64": 5}}, huge], chunk=0)
+    assert found.head is not None
+    assert "The exchange, as bytes" in reports.build(tmp_path).html.read_text("utf-8")
+
+
 def test_the_page_shows_both_commands_and_the_bytes(tmp_path: Path) -> None:
     page = reports.build(factory.write_run(tmp_path)).html.read_text("utf-8")
     assert "ssegauge check --target ssegauge.toml --only wire/invalid-utf8" in page

@@ -106,9 +106,9 @@ def test_the_filter_shows_what_it_says(watched: Watched, whole: Path) -> None:
 def test_a_finding_opens_by_keyboard_and_shows_the_bytes(watched: Watched, whole: Path) -> None:
     page = watched.open(whole)
     finding = page.locator("#rules .finding[data-state=note]")
-    finding.locator("summary").focus()
+    finding.locator("summary").first.focus()
     page.keyboard.press("Enter")
-    expect(finding.locator("pre")).to_have_text("progress: 40LF")
+    expect(finding.locator(".evidence > pre")).to_have_text("progress: 40LF")
     expect(finding.locator("dd").first).to_be_visible()
 
 
@@ -117,7 +117,7 @@ def test_a_narrow_window_needs_no_sideways_scrolling(watched: Watched, whole: Pa
     page = watched.open(whole)
     expect(page.locator(".plot canvas").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    for table in page.locator(".scroll").all():
+    for table in page.locator(".scroll:visible").all():
         assert table.evaluate("box => box.scrollWidth - box.clientWidth") == 0
 
 
@@ -132,7 +132,7 @@ def test_hostile_text_is_shown_and_runs_nothing(watched: Watched, tmp_path: Path
     assert page.locator("img, iframe, object, embed, link").count() == 0
     assert watched.requests == [file.as_uri()]
     assert watched.complaints == []
-    assert hostile.MARKUP in page.locator("#rules pre").first.inner_text()
+    assert hostile.MARKUP in page.locator("#rules .evidence > pre").first.inner_text()
 
 
 def test_markup_that_slipped_through_could_not_run_either(watched: Watched, whole: Path, tmp_path: Path) -> None:
