@@ -36,6 +36,7 @@ class Live:
 
     def __init__(self, folder: Path, port: int = 0) -> None:
         self._file = folder / "live.csv"
+        self._file.touch(mode=0o600)  # as the rest of the folder: its owner's alone
         self._last: Status = {}
         self._has_room = True
         self._server = WSGIServer((HOST, port), self._answer, log=None) if port else None

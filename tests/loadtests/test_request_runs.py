@@ -96,6 +96,7 @@ def test_users_ask_a_server_that_answers_two_at_a_time(load: Load, folder: Path)
     schema.validate("load", document)
     assert page.finished == sorted(page.finished)
     assert 0 < page.finished[-1] <= asked["finished"]
+    assert (folder / "live.csv").stat().st_mode & 0o777 == 0o600
     lines = pd.read_csv(folder / "live.csv")
     assert len(lines) >= 4
     assert lines["finished"].is_monotonic_increasing
