@@ -25,7 +25,7 @@ def read_json(
         text = text.decode(json.detect_encoding(text), "surrogatepass")
     if len(text) > MOST_TEXT:
         raise ValueError(f"longer than {MOST_TEXT >> 20} MiB")
-    if text.count("[") + text.count("{") > MOST_DEPTH and _depth(text) > MOST_DEPTH:
+    if text.count("[") + text.count("{") > MOST_DEPTH and _is_too_deep(text):
         raise ValueError(f"nested deeper than {MOST_DEPTH}")
     return json.loads(text, object_pairs_hook=object_pairs_hook, parse_constant=parse_constant)
 
@@ -35,9 +35,10 @@ def duplicates(keys: list[str]) -> list[str]:
     return sorted(key for key, times in Counter(keys).items() if times > 1)
 
 
-def _depth(text: str) -> int:
-    depth = deepest = 0
+def _is_too_deep(text: str) -> bool:
+    depth = 0
     for bracket in _BRACKETS.finditer(text):
-        depth += bool(bracket[1]) - bool(bracket[2])
-        deepest = max(deepest, depth)
-    return deepest
+        depth += 1 if bracket[1] else -1 if bracket[2] else 0
+        if depth > MOST_DEPTH:
+            return True
+    return False
