@@ -19,8 +19,12 @@ from tests.matrix import NotObservedError, Row, broken, checked, found, not_obse
 
 ALL = [row for server in PROFILES for row in rows(server)]
 CAUGHT_BY_A_CHECK = [row for row in ALL if not row.is_of_generations]
-# Further variants of a fault are left to `make matrix`.
-PLAYED = [pytest.param(row, marks=pytest.mark.matrix if ":" in row.fault else ()) for row in CAUGHT_BY_A_CHECK]
+# Further variants of a fault are left to `make matrix`, and so are those of the feed that the server of tasks has too.
+OF_BOTH = {row._replace(server="event-stream") for row in rows("task-progress")}
+PLAYED = [
+    pytest.param(row, marks=pytest.mark.matrix if ":" in row.fault or row in OF_BOTH else ())
+    for row in CAUGHT_BY_A_CHECK
+]
 # Faults that only a load run can see; tests/loadtests proves them.
 CAUGHT_UNDER_LOAD = {"performance/event-lost", "performance/event-duplicated", "performance/event-reordered"}
 # What shows the faults of a group, those that take longest first.

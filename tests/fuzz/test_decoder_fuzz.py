@@ -17,13 +17,13 @@ heads = st.binary(min_size=HEAD, max_size=HEAD)
 steady = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
-@settings(steady, max_examples=1500)
+@settings(steady, max_examples=600)
 @given(heads, event_streams)
 def test_invariants_on_event_streams(head: bytes, stream: bytes) -> None:
     check(head + stream)
 
 
-@settings(steady, max_examples=500)
+@settings(steady, max_examples=250)
 @given(st.binary(max_size=400))
 def test_invariants_on_any_bytes(data: bytes) -> None:
     check(data)
