@@ -92,7 +92,7 @@ def changed(text: str, draw: random.Random) -> str:
     return json.dumps(document)
 
 
-FUZZ = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @FUZZ
