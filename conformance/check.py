@@ -66,10 +66,7 @@ def check(
     """
     make_room(options.parallel)
     rules = chosen(options)
-    if options.update_baseline and not options.baseline:
-        raise CannotJudge("--update-baseline: name the file, as in --baseline known.txt")
-    is_new = options.update_baseline and options.baseline and not options.baseline.exists()
-    known = (str(options.baseline), frozenset()) if is_new else read_baseline(options.baseline, rules)
+    known = _known(options, rules)
     recording = Recording(folder.path / "transcripts", folder.redact)
     interrupted, failures = False, Failures()
     plan = Plan.of(
@@ -114,6 +111,15 @@ def check(
     if interrupted:
         raise KeyboardInterrupt
     return folder.clean(made), [folder.redact.text(note) for note in (*made.get("notes", ()), *recording.remarks)]
+
+
+def _known(options: Options, rules: Mapping[str, Rule]) -> tuple[str, frozenset[str]] | None:
+    """Return the baseline as it is read; one that is only now to be written knows nothing yet."""
+    if options.update_baseline and not options.baseline:
+        raise CannotJudge("--update-baseline: name the file, as in --baseline known.txt")
+    if options.update_baseline and options.baseline and not options.baseline.exists():
+        return str(options.baseline), frozenset()
+    return read_baseline(options.baseline, rules)
 
 
 def make_room(parallel: int) -> None:
