@@ -8,6 +8,7 @@ from typing import Literal
 
 from ssegauge.conformance.facts import Facts, Kind, Moment, Role
 from ssegauge.conformance.probes.probe import gets, probe
+from ssegauge.conformance.probes.requests import some_task
 from ssegauge.conformance.recording.live import Live, now_ms
 from ssegauge.conformance.recording.machine import (
     Process,
@@ -142,7 +143,7 @@ async def plain_cycles(server: Server) -> None:
 @probe("gets", "observe", stage="alone", streams=HEADS, asks=HEADS + 4)
 async def heads(server: Server) -> None:
     """Ask for the head alone, ten times at once, and look at what the server counts and holds."""
-    facts = Facts(task_id=await _readable_task(server) or None)
+    facts = await some_task(server)
     before = await look(server, "head-before", idle=not server.quick)
     counted = await _count(server, "head-before", 0)
     call = replace(server.target.stream, method="HEAD")

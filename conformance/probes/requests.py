@@ -44,7 +44,7 @@ async def _ask(server: Server, role: Role, facts: Facts, call: Call | None = Non
     await live.stop()
 
 
-async def _some_task(server: Server) -> Facts:
+async def some_task(server: Server) -> Facts:
     """Return a task that nobody else looks at, as facts; where streams need none, no facts."""
     if not server.target.needs_task:
         return Facts()
@@ -75,7 +75,7 @@ def _other_methods(target: Target) -> int:
 @probe(streams=1, asks=4, counts=_other_methods)
 async def other_methods(server: Server) -> None:
     """Ask with methods that streams do not have; with PUT, which might change something, only for a task of our own."""
-    task = await _some_task(server)
+    task = await some_task(server)
     for method in ("BREW", "PROPFIND", "PUT") if task.task_id else ("BREW", "PROPFIND"):
         call = replace(server.target.stream, method=method, json=None)
         await _ask(server, "method", replace(task, case=method), call, name=f"method-{method.lower()}")
@@ -85,7 +85,7 @@ async def other_methods(server: Server) -> None:
 async def head(server: Server) -> None:
     """Ask for the head alone."""
     call = replace(server.target.stream, method="HEAD")
-    await _ask(server, "head", await _some_task(server), call)
+    await _ask(server, "head", await some_task(server), call)
 
 
 @probe("gets", streams=1)
@@ -93,13 +93,13 @@ async def query(server: Server) -> None:
     """Ask with a query string that means nothing."""
     path = server.target.stream.path
     call = replace(server.target.stream, path=path + ("&" if "?" in path else "?") + "%00=%ff&&=;%zz&a[]=1")
-    await _ask(server, "query", await _some_task(server), call)
+    await _ask(server, "query", await some_task(server), call)
 
 
 @probe("gets", streams=1)
 async def http10(server: Server) -> None:
     """Ask in HTTP/1.0, as old proxies do."""
-    task, asked_ms = await _some_task(server), now_ms()
+    task, asked_ms = await some_task(server), now_ms()
     task_id = task.task_id or ""
     head = from_capture(await ask_in_http10(await server.ready(), task_id, LEAST_PATIENCE_S)).head
     if head:
@@ -112,7 +112,7 @@ async def http10(server: Server) -> None:
 @probe("gets", streams=1)
 async def large_header(server: Server) -> None:
     """Ask with a header field of 16 kB."""
-    await _ask(server, "large-header", await _some_task(server), headers={"X-Large": "x" * 16_384})
+    await _ask(server, "large-header", await some_task(server), headers={"X-Large": "x" * 16_384})
 
 
 def _origins(target: Target) -> int:
@@ -122,7 +122,7 @@ def _origins(target: Target) -> int:
 @probe("cheap", streams=1, asks=3, counts=_origins)
 async def origins(server: Server) -> None:
     """Ask as a page of another origin, one that is allowed and one that is not; and preflight a reconnect."""
-    task, origin = await _some_task(server), server.target.origin
+    task, origin = await some_task(server), server.target.origin
     await _from_origin(server, replace(task, case="foreign", origin=FOREIGN_ORIGIN))
     if origin:
         await _from_origin(server, replace(task, case="allowed", origin=origin))
@@ -143,4 +143,4 @@ async def _from_origin(server: Server, facts: Facts) -> None:
 async def no_token(server: Server) -> None:
     """Ask without the credentials that the target sends."""
     without = dict.fromkeys(credentials(server.target))
-    await _ask(server, "no-token", await _some_task(server), headers=without)
+    await _ask(server, "no-token", await some_task(server), headers=without)

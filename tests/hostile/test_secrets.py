@@ -141,7 +141,7 @@ def check(name: str, place: Path) -> Done:
 
 # The others are part of `make hostile`.
 BRISK = ("data", "single bytes")
-WAYS_TO_GO = [name if name in BRISK else pytest.param(name, marks=pytest.mark.hostile) for name in PLACES]
+PLAYED = [name if name in BRISK else pytest.param(name, marks=pytest.mark.hostile) for name in PLACES]
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +154,7 @@ def checks(
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", WAYS_TO_GO)
+@pytest.mark.parametrize("name", PLAYED)
 def test_a_secret_is_in_nothing(name: str, checks: dict[str, tuple[Path, Future[Done]]]) -> None:
     place, running = checks[name]
     done = running.result()
