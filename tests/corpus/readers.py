@@ -60,6 +60,10 @@ def without(feed: list[tuple[float, bytes]], *numbers: int) -> list[tuple[float,
     return [one for n, one in enumerate(feed, 1) if n not in numbers]
 
 
+def dated(since: float, form: bytes = b'data: {"step": %d, "at": %d}\n\n') -> list[tuple[float, bytes]]:
+    return [(since + EVERY_MS * n, form % (n, since + EVERY_MS * n)) for n in range(1, 21)]
+
+
 def greeting(name: str) -> bytes:
     return b"data: " + json.dumps({"type": "hello", "you": name}).encode() + b"\n\n"
 
@@ -148,6 +152,15 @@ CASES = {
             (
                 reader([*own(0)[:20], *((1000.0 * n, b":\n\n") for n in range(5, 16))], left=16_500.0),
                 twin(own(12_000.0, 1), came=12_000.0, left=16_000.0),
+            ),
+            # The same course for each, but for the time of day; as text too.
+            (
+                reader(dated(0), left=16_500.0),
+                twin(dated(12_000.0), came=12_000.0, left=16_000.0),
+            ),
+            (
+                reader(dated(0, b"data: step %d of 20 at %d\n\n"), left=16_500.0),
+                twin(dated(12_000.0, b"data: step %d of 20 at %d\n\n"), came=12_000.0, left=16_000.0),
             ),
             (
                 reader([*own(0)[:20], (4300.0, b'data: {"done": true}\n\n')], left=16_500.0),
