@@ -85,7 +85,7 @@ async def _outwait(readers: list[Live], newcomer: Live, patience_s: float) -> No
 
 @probe("plain", "gets", streams=1 + AT_ONCE, asks=18)
 async def unknown_ids(server: Server) -> None:
-    """Come with ids that the server never gave, a few at a time, each beside a newcomer; with ``--quick`` with a few."""
+    """Come with ids that the server never gave, a few at a time, each beside a newcomer; with ``--quick`` few."""
     if server.one_reader:
         return
     facts = Facts(kind="plain", patience_ms=1000 * LEARN_S)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ssegauge.conformance.recording.transcript import Transcript
+from ssegauge.conformance.target import Promises
 from tests.corpus import resume
 from tests.corpus.build import Case, Run, event, exchange
 from tests.corpus.resume_header import (
@@ -39,6 +40,11 @@ def odd(*chunks: tuple[float, bytes], case: str = "foreign", value: str = "other
 def history(*ids: str) -> list[tuple[float, bytes]]:
     """Events of before, at once and without ids."""
     return [(10.0, event(f"event {one}")) for one in ids]
+
+
+def without_ids(*ids: str) -> list[tuple[float, bytes]]:
+    """The events that had these ids, told again without."""
+    return [(at_ms, data.partition(b"\n")[2]) for at_ms, data in burst(ids)]
 
 
 BEFORE = uncut(*((10.0 + 500 * n, event(f"event {n}")) for n in range(6)))
@@ -81,9 +87,20 @@ BOTH = {
         ),
     ),
     "resume/gap-on-resume": Case(
-        good=(),
-        bad=(),
-        silent=((UNCUT, back(*burst(["9", "10"])), newcomer()),),  # nothing is promised
+        good=(
+            (UNCUT, back(*burst(NEXT_FOUR)), newcomer()),
+            (
+                uncut(*told(["4", "5", "6"])),
+                back(*without_ids("5", "6"), *burst(["7"]), after="4"),
+                newcomer(),
+            ),  # without ids
+        ),
+        bad=(
+            (UNCUT, back(*burst(["9", "10"])), newcomer()),
+            (uncut(*told(["4", "5", "6"])), back(*without_ids("6"), *burst(["7"]), after="4"), newcomer()),
+        ),
+        silent=(),
+        promises=Promises(resume=True),
     ),
 }
 
@@ -91,7 +108,9 @@ BOTH = {
 def together(code: str) -> Case:
     """The case of a rule that tasks have too, with what is to be said of any stream."""
     of_tasks, of_any = resume.CASES[code], BOTH[code]
-    return Case(of_tasks.good + of_any.good, of_tasks.bad + of_any.bad, of_tasks.silent + of_any.silent)
+    return Case(
+        of_tasks.good + of_any.good, of_tasks.bad + of_any.bad, of_tasks.silent + of_any.silent, of_any.promises
+    )
 
 
 CASES = {

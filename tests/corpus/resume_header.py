@@ -12,9 +12,7 @@ FIRST_TEN = [str(n) for n in range(1, 11)]
 NO_ID = b'data: {"hello": true}\n\n'
 
 
-def told(
-    ids: Iterable[str], data: str = "event", every_ms: float = 100.0, at: float = 10.0
-) -> list[tuple[float, bytes]]:
+def told(ids: Iterable[str], data: str = "event", every_ms: float = 100.0) -> list[tuple[float, bytes]]:
     """Events with these ids, so far apart."""
     return [(10.0 + n * every_ms, event(f"{data} {one}", one)) for n, one in enumerate(ids)]
 

@@ -48,10 +48,15 @@ def _went_on(view: View) -> bool:
 
 
 def _missed(one: Return) -> str:
-    """Name the first event that was passed over."""
+    """Name the first event that was passed over; one that is told again without its id was told."""
     got = set(ids(identified(one.view)))
-    missed = next((message.event.id for message in _due(one, got) if message.event.id not in got), None)
-    return f"was not told {shown(missed)}" if missed else ""
+    bare = {_said(message) for message in one.view.messages if not message.event.id}
+    missed = [message for message in _due(one, got) if message.event.id not in got and _said(message) not in bare]
+    return f"was not told {shown(missed[0].event.id)}" if missed else ""
+
+
+def _said(message: Message) -> tuple[str, str]:
+    return message.event.type, message.event.data
 
 
 def _due(one: Return, got: set[str | None]) -> list[Message]:
