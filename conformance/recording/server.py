@@ -211,8 +211,8 @@ class Server:
         more: dict[str, Any] = {"headers": headers, "content": body, "extensions": {"trace": trace}}
         try:
             async with self._client() as client, client.stream(request.method, request.url, **more) as response:
-                if len(response.headers.raw) > HEAD_FIELDS:
-                    raise Broken(f"not HTTP as expected: a head of more than {HEAD_FIELDS:,} fields")
+                if complaint := _complaint(response):
+                    raise Broken(f"not HTTP as expected: {complaint}")
                 yield response
                 async for data in response.aiter_raw():
                     yield data
@@ -320,6 +320,13 @@ def _trusting(ca_file: str | None) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
         raise CannotJudge(f"tls.ca_file = {ca_file!r}: {error}") from None
+
+
+def _complaint(response: httpx.Response) -> str:
+    version = response.extensions["http_version"].decode()
+    if not (version.startswith("HTTP/1.") or version == "HTTP/2"):  # which is negotiated; libraries take any number
+        return f"version {version}"
+    return f"a head of more than {HEAD_FIELDS:,} fields" if len(response.headers.raw) > HEAD_FIELDS else ""
 
 
 def _reason(error: Exception) -> str:
