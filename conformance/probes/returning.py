@@ -33,9 +33,11 @@ GARBAGE = {
 
 
 async def come_back(server: Server, told: Sequence[Message], facts: Facts) -> None:
-    """Come back as if cut in the midst, and as if cut behind an event of a rare sort, each beside a newcomer."""
+    """Come back as if cut in the midst, behind an event of a rare sort, and now, each beside a newcomer."""
     at = len(told) // 2
     await _come_back_with(server, told, at, facts)
+    if len(told) > 1 and not server.quick:
+        await _come_back_with(server, told, len(told) - 1, facts)
     odd = _of_a_rare_sort(told)
     if odd not in {None, at}:
         await _come_back_with(server, told, odd or 0, facts)

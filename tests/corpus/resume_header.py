@@ -101,9 +101,10 @@ CASES = {
         ),
     ),
     "resume/known-id-refused": Case(
-        good=((UNCUT, back(*STATE)), (UNCUT, back(status=204)), (UNCUT, back())),
+        good=((UNCUT, back(*STATE)), (UNCUT, back(status=204, after="10")), (UNCUT, back())),
         bad=(
             (UNCUT, back(status=500), newcomer()),
+            (UNCUT, back(status=204)),  # 7 to 10 are never told
             (UNCUT, back(status=404), newcomer(*STATE)),
             (UNCUT, back(status=200, headers={"Content-Type": "application/json"}), newcomer()),
         ),

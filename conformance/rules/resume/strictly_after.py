@@ -12,6 +12,8 @@ from ssegauge.conformance.words import shown
 STRICTLY_AFTER = profile("E5.4")
 NOT_LOST_HERE = ("resume/known-id-refused", "resume/known-id-silenced", "delivery/readers-differ")
 IN_FLIGHT_MS = 1000.0  # between one reader's being told and another's
+# What was told one by one, and comes again together, is no state of things.
+LEAST_AGAIN, LIVE_MS = 3, 500.0
 
 
 @rule("resume/gap-on-resume", "must", STRICTLY_AFTER, rests_on=NOT_LOST_HERE)
@@ -91,7 +93,15 @@ def duplicate_on_resume(seen: Seen) -> Iterator[Mark]:
     for one in returns(seen):
         before, told = set(ids(one.before)), identified(one.view)
         again = [message for message in told if message.event.id in before]
-        if again and (one.view.facts.kind != "plain" or is_told_apart(seen, one, set(ids(told)))):
+        apart = one.view.facts.kind != "plain" or is_told_apart(seen, one, set(ids(told))) or _told_the_last_again(one)
+        if again and apart:
             yield one.view.bad(f"{one.came}: was told {shown(again[0].event.id)} once more", again[0])
         elif not again and _went_on(one.view):
             yield one.view.good()
+
+
+def _told_the_last_again(one: Return) -> bool:
+    """Whether the newest events are told to whoever comes, whatever it has been told: those up to its id again."""
+    before, told = ids(one.before), ids(identified(one.view))
+    again = next((many for many in range(len(before) - 1, LEAST_AGAIN - 1, -1) if told[:many] == before[-many:]), 0)
+    return bool(again) and one.before[-1].item.at_ms - one.before[-again].item.at_ms > LIVE_MS
