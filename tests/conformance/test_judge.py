@@ -11,7 +11,7 @@ from ssegauge.conformance.recording.transcript import from_capture
 from ssegauge.conformance.rules import Rule, Source, Verdict
 from ssegauge.conformance.seen import Level, Mark, Seen, View, not_applicable
 from ssegauge.conformance.target import Limits, Promises
-from tests.corpus import resume_any
+from tests.corpus import end, resume_any
 from tests.corpus.build import Run, exchange, healthy, progress
 from tests.corpus.whole import HEALTHY
 
@@ -322,6 +322,15 @@ def test_of_any_stream_missed_events_are_a_breach_where_resume_is_promised() -> 
     ]
 
     assert verdicts == ["not_applicable", "fail"]
+
+
+def test_a_cut_in_order_is_advice_where_nothing_is_lost_by_it() -> None:
+    code = "end/cut-by-timeout"
+    *_, (stream, newcomer, *back) = end.CASES[code].bad
+
+    levels = [judge((stream, newcomer, *more), rules={code: RULES[code]})[0].level for more in ((), back)]
+
+    assert levels == ["must", "advice"]
 
 
 def test_a_profile_cites_a_sentence_of_its_own() -> None:
