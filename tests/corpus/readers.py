@@ -75,10 +75,9 @@ def shard(turn: int) -> Any:
     return event
 
 
-def bursts(size: int, kept: int = 0) -> list[tuple[float, bytes]]:
+def bursts(size: int, kept: int = 0, event: Any = tick) -> list[tuple[float, bytes]]:
     """Many events at once every 1.5 s, of which the last may be dropped."""
-    told = [(1500.0 * n + 0.1 * k, tick(size * n + k)) for n in range(1, 8) for k in range(size) if k < (kept or size)]
-    return sorted(told, key=lambda one: one[0])
+    return [(1500.0 * n + 0.1 * k, event(size * n + k)) for n in range(1, 8) for k in range(kept or size)]
 
 
 def greeting(name: str) -> bytes:
@@ -103,7 +102,8 @@ CASES = {
             (reader(feed()), twin(feed())),
             (reader(sampled(0)), twin(sampled(70))),
             (reader(bursts(40), left=12_000.0), twin(bursts(40), left=2600.0)),
-            (reader(feed(shard(0))), twin(feed(shard(1)))),  # two sources, whose order is each reader's own
+            # Two sources, whose order is each reader's own.
+            (reader(bursts(40, event=shard(0)), left=12_000.0), twin(bursts(40, event=shard(1)), left=2600.0)),
             (reader(feed(bare)), twin(feed(bare))),
             (reader(feed(), left=16_500.0), twin(feed(), came=6000.0, left=9000.0)),
             (reader(feed()), twin([(2.0, greeting("b")), *feed()])),
