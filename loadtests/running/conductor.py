@@ -26,7 +26,7 @@ from ssegauge.conformance.recording.redaction import Redactor, dump_rows
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
 from ssegauge.loadtests.driving.pings import Pinger
-from ssegauge.loadtests.judging import impact, summary, under_load
+from ssegauge.loadtests.judging import health, impact, summary, under_load
 from ssegauge.loadtests.judging.answers import Requests, unanswered
 from ssegauge.loadtests.judging.guard import Guard
 from ssegauge.loadtests.judging.objectives import Objective
@@ -102,6 +102,7 @@ class Conductor:
         self._guard = Guard(plan.abort_on)
         self._aborted: Objective | None = None
         self._is_full = False  # where the samples go
+        self._apart_ms: dict[str, float] = {}  # how much later than a node said it reported, at least
         self._last: set[str] = set()  # nodes that have sent their last report
         self._timed = FIRST_EVENT if target.promises.token is None else FIRST_TOKEN
         self._deadline = 0.0
@@ -142,6 +143,8 @@ class Conductor:
         self._reports[node] = report
         if report.get("final"):
             self._last.add(node)
+        apart_ms = time.time() * 1e3 - report["at_ms"]
+        self._apart_ms[node] = min(apart_ms, self._apart_ms.get(node, apart_ms))
         for name, figures in self._figures.items():
             figures.frombytes(report[name])
         return self._keep(report["rows"])
@@ -272,8 +275,13 @@ class Conductor:
             phases=self._phases,
             ping_failures=self._ping_failures,
             conformance=judged,
-            complaint=self.complaint or summary.reasons(self.counted("errors")),
+            complaint=self.complaint or self._own_fault(),
         )
+
+    def _own_fault(self) -> str:
+        """Return why nothing can be judged that is the fault of those who measure."""
+        mistakes = summary.reasons(self.counted("errors"))
+        return mistakes or health.clocks_apart(self._apart_ms) or health.own_limit(self.counted("failures"))
 
     def _requests(self, orders: Orders) -> Requests:
         arrivals = f"{orders.arrivals}" if orders.arrivals else ""
@@ -301,7 +309,8 @@ class Conductor:
             or f"nothing happened within {READY_S:.0f} s"
         )
         remedy = HELD if "timed out" in why else "check base_url, stream.path and the hooks"
-        self.complaint = f"no stream could be opened: {why}; {remedy}"
+        own = health.own_limit(self.counted("failures"))
+        self.complaint = own or f"no stream could be opened: {why}; {remedy}"
         return False
 
     def _is_ready(self) -> bool:

@@ -37,8 +37,16 @@ from ssegauge.loadtests.running.conductor import FLUSH_S, Conductor, Plan
 from ssegauge.loadtests.running.live import Live
 from ssegauge.loadtests.running.locust_stats import log_failures, log_replies, log_samples
 from ssegauge.loadtests.running.node import Node
-from ssegauge.loadtests.running.options import STATUS_VARIABLE, TARGET_VARIABLE, add_options, orders_of, target_of
+from ssegauge.loadtests.running.options import (
+    SOURCE_VARIABLE,
+    STATUS_VARIABLE,
+    TARGET_VARIABLE,
+    add_options,
+    orders_of,
+    target_of,
+)
 from ssegauge.loadtests.running.orders import Orders
+from ssegauge.loadtests.running.sources import addresses
 
 ORDER: Final = "ssegauge-order"
 REPORT: Final = "ssegauge-report"
@@ -68,12 +76,12 @@ class Run:
         """Make what this process has; set its loops going."""
         if not isinstance(self.runner, MasterRunner):
             _calm_the_collector()
-            rate = getattr(self.environment.parsed_options, "spawn_rate", None) or 1.0
             self.node = Node(
                 self.target,
                 getattr(self.runner, "worker_index", 0),
                 _measured(self.environment),
-                rate * streams_of(self.environment),
+                _opening_rate(self.environment),
+                addresses(os.environ.get(SOURCE_VARIABLE, "")),
             )
             self.node.wanted.set()
             if _asks(self):
@@ -229,6 +237,15 @@ def streams_of(environment: Environment) -> int:
     """Return how many streams each Locust user watches: as told, or as its class says."""
     told = getattr(environment.parsed_options, "ssegauge_streams", 0)
     return int(told or getattr(environment.user_classes[0], "streams", 1))
+
+
+def _opening_rate(environment: Environment) -> float:
+    """Return how many streams this process opens per second: its share, where a master leads several."""
+    options = environment.parsed_options
+    rate = getattr(options, "ssegauge_opening_rate", 0.0)
+    rate = rate or (getattr(options, "spawn_rate", None) or 1.0) * streams_of(environment)
+    workers = getattr(options, "expect_workers", 1) if isinstance(environment.runner, WorkerRunner) else 1
+    return float(rate) / max(1, workers)
 
 
 def _runner(environment: Environment) -> Runner:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final, NamedTuple, Protocol, cast
 
@@ -74,9 +74,16 @@ class Subject(NamedTuple):
 class Node:
     """A load process. ``replies`` are (name, ms, failure) of the hooks' requests, for Locust's statistics."""
 
-    def __init__(self, target: Target, number: int = 0, measure: str = "", opening_rate: float = 100.0) -> None:
+    def __init__(
+        self,
+        target: Target,
+        number: int = 0,
+        measure: str = "",
+        opening_rate: float = 100.0,
+        sources: Sequence[str] = (),
+    ) -> None:
         self.target = target
-        self.origin = resolve(target.base_url, target.tls)
+        self.origin = resolve(target.base_url, target.tls, sources)
         self.clock = clock.start()
         self.rows = Rows()
         self.counts = Counts()
@@ -242,6 +249,7 @@ class Node:
     def report(self) -> dict[str, Any]:
         """Return what was measured since the last report, and the counts so far."""
         return {
+            "at_ms": clock.now() / 1e6,
             "rows": self.rows.take(),
             "sending_ms": taken(self.hooks.sending_ms),
             "looping_ms": taken(self.watch.lateness_ms),

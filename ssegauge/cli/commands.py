@@ -229,10 +229,13 @@ def load(
     web_port: say.WebPort = 8089,
     metrics_port: say.MetricsPort = 0,
     processes: say.Processes = 0,
+    source: say.Source = "",
     master: say.Master = False,
     worker: say.Worker = False,
     master_host: say.MasterHost = "127.0.0.1",
+    master_port: say.MasterPort = 5557,
     expect_workers: say.ExpectWorkers = 1,
+    join_timeout: say.JoinTimeout = "60s",
     as_json: say.AsJson = False,
     quiet: say.Quiet = False,
 ) -> None:
@@ -260,15 +263,20 @@ def load(
         web_port=web_port,
         metrics_port=metrics_port,
         processes=processes,
+        source=source,
         master=master,
         worker=worker,
         master_host=master_host,
+        master_port=master_port,
         expect_workers=expect_workers,
+        join_s=seconds(join_timeout, "--join-timeout"),
     )
     told = given(header, method, body, profile, insecure, cacert)
     if worker:
         run_worker(find_target(where or target, told), options)
         return
+    if master and not quiet:
+        errors.print(f"Waiting for {expect_workers} workers at port {master_port}, {join_timeout} at most")
     if web:
         errors.print(f"Locust's page: http://127.0.0.1:{web_port} (start the run there; Ctrl-C ends it)")
     with under_test(where or target, told, spawn, quiet=quiet) as described, run_folder(described, out) as folder:
