@@ -225,7 +225,7 @@ def scenario_is_ours(scenario: str) -> bool:
     return scenario.isidentifier() and (SCENARIOS / f"{scenario}.py").is_file()
 
 
-def make_room(options: Options) -> None:
+def make_room(options: Options, option: str = "--users") -> None:
     """Raise the limit of open files to what the system allows; raise CannotJudge when that is too few.
 
     A master holds no streams.
@@ -234,9 +234,11 @@ def make_room(options: Options) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     wanted = (0 if options.master else options.users // max(1, options.processes)) + SPARE_DESCRIPTORS
     if most != resource.RLIM_INFINITY and wanted > most:
-        fewer = f"use --users {most - SPARE_DESCRIPTORS} or fewer, --processes, or " if most > SPARE_DESCRIPTORS else ""
+        fewer = (
+            f"use {option} {most - SPARE_DESCRIPTORS} or fewer, --processes, or " if most > SPARE_DESCRIPTORS else ""
+        )
         remedy = f"{fewer}raise `ulimit -Hn`"
-        raise CannotJudge(f"--users {options.users}: a process here may open only {most} files; {remedy}")
+        raise CannotJudge(f"{option} {options.users}: a process here may open only {most} files; {remedy}")
 
 
 def check_reachable(target: Target) -> None:

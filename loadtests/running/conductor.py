@@ -34,6 +34,7 @@ from ssegauge.loadtests.judging.summary import Facts
 from ssegauge.loadtests.measuring import samples
 from ssegauge.loadtests.measuring.answers import Tally
 from ssegauge.loadtests.measuring.clocks import Clocks
+from ssegauge.loadtests.measuring.generator import cpu_s
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.samples import FIRST_EVENT, FIRST_TOKEN, UPDATE, Rows
 from ssegauge.loadtests.measuring.witnesses import Witnessed
@@ -193,6 +194,9 @@ class Conductor:
             "sent": self.total("updates"),
             "refused": self.total("refused"),
             "received": self._received,
+            "nodes_cpu_s": sum(report["cpu_s"] for report in self._reports.values()),
+            "nodes_kib": sum(report["resident_kib"] for report in self._reports.values()),
+            "leader_cpu_s": cpu_s(),
             "p99_ms": round(float(np.percentile(recent, 99)), 2) if recent.size else None,
         }
 

@@ -27,7 +27,7 @@ from ssegauge.loadtests.driving.client import Client
 from ssegauge.loadtests.driving.updates import Driver, Hooks, Task
 from ssegauge.loadtests.judging.under_load import MOST_STREAMS, Recording, findings
 from ssegauge.loadtests.measuring.clocks import Clocks
-from ssegauge.loadtests.measuring.generator import Watch
+from ssegauge.loadtests.measuring.generator import Watch, cpu_s, resident_kib
 from ssegauge.loadtests.measuring.integrity import Tokens
 from ssegauge.loadtests.measuring.meters import Driven, Meter, Stamped
 from ssegauge.loadtests.measuring.samples import Rows
@@ -250,6 +250,8 @@ class Node:
         """Return what was measured since the last report, and the counts so far."""
         return {
             "at_ms": clock.now() / 1e6,
+            "cpu_s": cpu_s(),
+            "resident_kib": resident_kib(),
             "rows": self.rows.take(),
             "sending_ms": taken(self.hooks.sending_ms),
             "looping_ms": taken(self.watch.lateness_ms),

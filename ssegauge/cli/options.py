@@ -84,6 +84,15 @@ Prompts = Annotated[
     str, _load("--prompts", help="Make up prompts of so many words, for {prompt}: 200, 50-500.", metavar="WORDS")
 ]
 SharedPrefix = Annotated[int, _load("--shared-prefix", help="Words that all made-up prompts begin with.", min=0)]
+PlanOnly = Annotated[
+    bool,
+    _load("--plan", help="Say what --users streams with --rate events a second on each need; load nothing."),
+]
+CostsFile = Annotated[
+    Path | None,
+    _load("--costs", help="For --plan: what `ssegauge calibrate` wrote; default: measure now.", metavar="FILE"),
+]
+EventSize = Annotated[int, _load("--event-size", help="For --plan: bytes of an event.", min=1)]
 FindLimit = Annotated[bool, _load("--find-limit", help="Search the most streams, up to --users.")]
 Web = Annotated[bool, _load("--web", help="Start from Locust's web page instead of at once.")]
 WebPort = Annotated[int, _load("--web-port", help="Where Locust's page listens.", min=1, max=65535)]

@@ -1,4 +1,4 @@
-"""One master and three workers, as on four machines: their figures are the truth of the sender, and none may go missing."""
+"""One master and three workers, as on four machines: their figures are what was sent, and none may go missing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.loadtests.test_runs import samples_in
 WORKERS = 3
 STREAMS = 9
 EVENTS = 20
-STEP_S = 0.02
+STEP_S = 0.01
 NOWHERE = from_url("http://127.0.0.1:1/events")
 
 
@@ -78,7 +78,7 @@ def workers(url: str, options: Options) -> Iterator[None]:
 
 @pytest.fixture
 def master() -> Options:
-    return Options("watch", users=STREAMS, duration_s=5, master=True, expect_workers=WORKERS, master_port=a_port())
+    return Options("watch", users=STREAMS, duration_s=3.5, master=True, expect_workers=WORKERS, master_port=a_port())
 
 
 def test_what_three_workers_measure_is_what_was_sent(load: Load, folder: Path, master: Options) -> None:
@@ -86,7 +86,7 @@ def test_what_three_workers_measure_is_what_was_sent(load: Load, folder: Path, m
     with scripted(sender) as url, workers(url, replace(master, source="127.0.0.2-127.0.0.4")):
         document = load(url, **vars_of(master))
     update = document["latency_ms"]["update"]
-    assert document["connections"]["peak_open"] == document["connections"]["opened"] == STREAMS == len(sender.peers)
+    assert document["connections"]["peak_open"] == STREAMS == len(sender.peers)
     assert update["samples"] == STREAMS * EVENTS == len(sender.delays_ms)
     for name in ("p50", "p95", "p99"):
         share = float(name[1:])
@@ -115,7 +115,7 @@ def test_a_worker_that_is_killed_is_named_and_nothing_is_judged(load: Load, fold
             killed.append(victim.pid)
 
     with scripted(KnownSender()) as url, workers(url, master):
-        document = load(url, on_progress=kill_one, **vars_of(master))
+        document = load(url, on_progress=kill_one, **vars_of(replace(master, duration_s=2)))
     assert killed
     assert document["verdict"] == "could_not_judge"
     assert "ended before their time: " in document["generator"]["note"]
@@ -126,10 +126,11 @@ def test_a_worker_that_is_killed_is_named_and_nothing_is_judged(load: Load, fold
     assert streams == {0, 1, 2}  # what the killed one had reported is kept
 
 
-def test_a_master_without_workers_says_so(tmp_path: Path, master: Options) -> None:
-    with scripted(KnownSender()) as url, pytest.raises(CannotJudge) as told:
-        run_load(from_url(url), tmp_path, replace(master, join_s=1.0))
-    assert str(told.value).startswith(f"--master: fewer than {WORKERS} workers came within 1 s; start them with `")
+def test_a_master_that_was_left_alone_says_so(master: Options) -> None:
+    told = joining.lonely(replace(master, join_s=1.0), f"locust.main: {joining.GAVE_UP} to connect")
+    assert told.startswith(f"--master: fewer than {WORKERS} workers came within 1 s; start them with `")
+    assert "not heard of" in joining.lonely(replace(master, master=False, worker=True), f"no {joining.UNHEARD}")
+    assert joining.lonely(Options(), "anything") == ""
 
 
 def test_a_worker_without_a_master_says_so(master: Options) -> None:
@@ -157,7 +158,7 @@ def test_a_search_leads_no_workers(tmp_path: Path) -> None:
 def test_a_master_needs_a_port_that_is_free_and_no_descriptors_for_streams(tmp_path: Path) -> None:
     with socket.create_server(("0.0.0.0", 0)) as taken:
         options = Options(master=True, master_port=taken.getsockname()[1])
-        with pytest.raises(CannotJudge, match="--master-port .*: cannot listen there"):
+        with pytest.raises(CannotJudge, match=r"--master-port .*: cannot listen there"):
             run_load(NOWHERE, tmp_path, options)
     make_room(Options(master=True, users=10**9))
 
@@ -180,9 +181,9 @@ def test_addresses_to_come_from(text: str, expected: tuple[str, ...]) -> None:
     assert addresses(text) == expected
 
 
-@pytest.mark.parametrize("text", ["localhost", "127.0.0.9-127.0.0.2", "127.0.0.1-::1", "192.0.2.7", "127.0.0.0/8", "1-9"])
+@pytest.mark.parametrize("text", ["localhost", "127.0.0.9-127.0.0.2", "127.0.0.1-::1", "192.0.2.7", "127.0.0.0/8"])
 def test_what_is_no_address_of_this_machine_is_one_line(text: str) -> None:
-    with pytest.raises(CannotJudge, match="^--source .*; write addresses of this machine"):
+    with pytest.raises(CannotJudge, match=r"^--source .*; write addresses of this machine"):
         addresses(text)
 
 
