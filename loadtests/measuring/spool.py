@@ -13,46 +13,49 @@ PAGE_BYTES: Final = 65_536
 
 
 class Spool:
-    """See the module."""
+    """See the module.
 
-    __slots__ = ("_file", "_page", "is_full")
+    Who has no time for ``add`` appends to ``page``, and calls ``turn`` where that has ``PAGE_BYTES``.
+    """
+
+    __slots__ = ("_file", "is_full", "page")
 
     def __init__(self) -> None:
-        self._page = bytearray()
+        self.page = bytearray()
         self._file: IO[bytes] | None = None
         self.is_full = False
 
     def add(self, data: bytes) -> None:
         """Keep some more."""
-        self._page += data
-        if len(self._page) >= PAGE_BYTES:
-            self._turn()
+        self.page += data
+        if len(self.page) >= PAGE_BYTES:
+            self.turn()
 
     def whole(self) -> bytes:
         """Return all that was kept, in order."""
         if not self._file:
-            return b"" if self.is_full else bytes(self._page)
+            return b"" if self.is_full else bytes(self.page)
         self._file.seek(0)
         before = self._file.read()
-        return before if self.is_full else before + self._page
+        return before if self.is_full else before + self.page
 
     def close(self) -> None:
         """Forget it all."""
-        self._page.clear()
+        self.page.clear()
         if self._file:
             with contextlib.suppress(OSError):  # what could not be written
                 self._file.close()
             self._file = None
 
-    def _turn(self) -> None:
-        """Write the page down; one that has no room ends what is kept, at the end of the page before."""
+    def turn(self) -> None:
+        """Write the page down, and begin another; one that finds no room ends what is kept, at the page before."""
         if not self.is_full:
             try:
                 self._file = self._file or tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - open until ``close``
                 at = self._file.tell()
-                if self._file.write(self._page) < len(self._page):
+                if self._file.write(self.page) < len(self.page):
                     self._file.truncate(at)
                     self.is_full = True
             except OSError:
                 self.is_full = True
-        self._page.clear()
+        self.page.clear()

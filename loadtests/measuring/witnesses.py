@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ssegauge.loadtests.measuring.spool import Spool
+from ssegauge.loadtests.measuring.spool import PAGE_BYTES, Spool
 
 MOST_EVENTS: Final = 5_000_000
 SILENT_SHARE: Final = 0.25  # of a stream's time, at its end, without an event while most others had one
@@ -80,7 +80,10 @@ class Diary:
             if arrived_ms <= self._last_ms:  # of those that were read together, each after the other
                 arrived_ms = self._last_ms + 0.001
             self._last_ms = arrived_ms
-            room.spool.add(_pack(self.number, hash((event_id, data)) >> 2 << 1 | (not event_id), arrived_ms))
+            spool = room.spool  # for each event: what can be done here without a call is
+            spool.page += _pack(self.number, hash((event_id, data)) >> 2 << 1 | (not event_id), arrived_ms)
+            if len(spool.page) >= PAGE_BYTES:
+                spool.turn()
 
 
 @dataclass(frozen=True, slots=True)
