@@ -9,7 +9,6 @@ in turn.
 from __future__ import annotations
 
 import time
-from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -37,6 +36,7 @@ from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.generator import cpu_s
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.samples import FIRST_EVENT, FIRST_TOKEN, UPDATE, Rows
+from ssegauge.loadtests.measuring.spool import Spool
 from ssegauge.loadtests.measuring.witnesses import Witnessed
 from ssegauge.loadtests.running.orders import Orders
 from ssegauge.loadtests.stream.clock import Clock
@@ -94,7 +94,7 @@ class Conductor:
         self._parts = samples.Parts(plan.out, self._started.timestamp() * 1e3)
         self._reports: dict[str, Mapping[str, Any]] = {}
         self._pending: list[bytes] = []
-        self._figures = {name: array("d") for name in ("sending_ms", "looping_ms", "cpu_shares")}
+        self._figures = {name: Spool() for name in ("sending_ms", "looping_ms", "cpu_shares")}
         self._phases: list[dict[str, Any]] = []
         self._received = 0
         self._recent: np.ndarray[Any, np.dtype[np.float64]] = np.empty(0)
@@ -147,7 +147,7 @@ class Conductor:
         apart_ms = time.time() * 1e3 - report["at_ms"]
         self._apart_ms[node] = min(apart_ms, self._apart_ms.get(node, apart_ms))
         for name, figures in self._figures.items():
-            figures.frombytes(report[name])
+            figures.add(report[name])
         return self._keep(report["rows"])
 
     def take_own(self) -> samples.Floats:
@@ -213,6 +213,8 @@ class Conductor:
         self._write_transcripts({} if self._is_full else transcripts)
         document = summary.summarize(self.plan.out, self.target, self._facts(judged))
         RunFolder(self.plan.out, self.target).write("load.json", document)
+        for figures in self._figures.values():
+            figures.close()
         return document
 
     def total(self, name: str) -> int:
@@ -260,9 +262,9 @@ class Conductor:
             failures=self.counted("failures") + tally.failures,
             drops=self.counted("drops") + tally.cuts,
             account=sum(accounts, Account()),
-            sending_ms=np.array(self._figures["sending_ms"]),
-            looping_ms=np.array(self._figures["looping_ms"]),
-            cpu_shares=np.array(self._figures["cpu_shares"]),
+            sending_ms=np.frombuffer(self._figures["sending_ms"].whole()),
+            looping_ms=np.frombuffer(self._figures["looping_ms"].whole()),
+            cpu_shares=np.frombuffer(self._figures["cpu_shares"].whole()),
             clock_step_ms=max(steps, default=0.0),
             standstill_ms=max((report["standstill_ms"] for report in self._reports.values()), default=0.0),
             clocks=sum((Clocks(**report["clocks"]) for report in self._reports.values()), Clocks()),

@@ -20,7 +20,7 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import gevent
-from locust import events
+from locust import events, runners
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.rpc import Message
@@ -51,6 +51,9 @@ from ssegauge.loadtests.running.sources import addresses
 ORDER: Final = "ssegauge-order"
 REPORT: Final = "ssegauge-report"
 REPORT_S: Final = 0.5
+LIVENESS: Final = (
+    8  # heartbeats (a second each) that a worker may owe: Locust's three declare one dead that opens streams
+)
 EXIT_CODES: Final = {"pass": 0, "fail": 1, "could_not_judge": 2}
 _runs: WeakKeyDictionary[Environment, Run] = WeakKeyDictionary()
 
@@ -91,7 +94,9 @@ class Run:
             self._folder = _own_folder(self.environment, self.target)
             self.conductor = Conductor(_plan(self, self._folder), self.target, self)
             self._live = _live(self.conductor.plan.out, self.environment)
+            _keep_no_history(self.environment)
             self._loops.append(gevent.spawn(self._flush_loop))
+            self._expected = _workers(self.runner)
             if pid := server.process_of(self.target):
                 self._loops.append(gevent.spawn(server.watch, pid, self.conductor.rows))
 
@@ -99,8 +104,9 @@ class Run:
         """Lead the run from when all users are there; end it when its time is up."""
         if self.conductor and not self._conducting:  # once: Locust says so after each change of users
             self._conducting = True
-            self._expected = _workers(self.runner)
-            self.conductor.nodes = len(self._expected) or 1
+            there = _workers(self.runner)
+            self._expected |= there
+            self.conductor.nodes = len(there) or 1
             self._loops.append(gevent.spawn(self._conduct, self.conductor))
 
     def finish(self) -> None:
@@ -223,6 +229,14 @@ def _calm_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 1000)
+
+
+def _keep_no_history(environment: Environment) -> None:
+    """Have Locust keep no course of its statistics where no page, file or report of its own shows it: it has no end."""
+    options = environment.parsed_options
+    if options and options.headless and not (options.csv_prefix or options.html_file):
+        for one in (environment.stats, environment.stats.total):
+            one.use_response_times_cache = False
 
 
 def node_of(environment: Environment) -> Node:
@@ -361,9 +375,17 @@ def _on_init(runner: Runner, **_: object) -> None:
     if STATUS_VARIABLE in os.environ:  # the process that started us, or of a worker the master, takes us with it
         end_with_parent(signal.SIGTERM)
     if isinstance(runner, WorkerRunner):
+        _leave_the_telling_to_the_master()
         runner.register_message(ORDER, on_order, concurrent=True)
     elif isinstance(runner, MasterRunner):
         runner.register_message(REPORT, on_report)
+        runners.HEARTBEAT_LIVENESS = LIVENESS
+
+
+def _leave_the_telling_to_the_master() -> None:
+    """Close the way to the process that started us: as long as anybody holds it, that one waits for more."""
+    if descriptor := os.environ.pop(STATUS_VARIABLE, ""):
+        os.close(int(descriptor))
 
 
 def _on_test_start(environment: Environment, **_: object) -> None:
