@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
 import time
@@ -22,7 +23,7 @@ from ssegauge.loadtests.judging import health
 from ssegauge.loadtests.running import joining
 from ssegauge.loadtests.running.cli import Options, command, find_limit, make_room, run_load, run_worker
 from ssegauge.loadtests.running.sources import addresses
-from tests.loadtests.conftest import Load
+from tests.loadtests.conftest import run_into
 from tests.loadtests.servers import OPEN_HEAD, scripted
 from tests.loadtests.test_runs import samples_in
 
@@ -76,54 +77,62 @@ def workers(url: str, options: Options) -> Iterator[None]:
     assert not thread.is_alive()
 
 
-@pytest.fixture
-def master() -> Options:
-    return Options("watch", users=STREAMS, duration_s=3.5, master=True, expect_workers=WORKERS, master_port=a_port())
+@dataclass
+class Whole:
+    """A run, and what was really sent in it."""
 
-
-def test_what_three_workers_measure_is_what_was_sent(load: Load, folder: Path, master: Options) -> None:
-    sender = KnownSender()
-    with scripted(sender) as url, workers(url, replace(master, source="127.0.0.2-127.0.0.4")):
-        document = load(url, **vars_of(master))
-    update = document["latency_ms"]["update"]
-    assert document["connections"]["peak_open"] == STREAMS == len(sender.peers)
-    assert update["samples"] == STREAMS * EVENTS == len(sender.delays_ms)
-    for name in ("p50", "p95", "p99"):
-        share = float(name[1:])
-        # The kernel stamps between these two, but for what it puts off while the machine is busy.
-        assert np.percentile(sender.delays_ms, share) <= update[name] <= np.percentile(sender.sent_ms, share) + 20
-    updates = samples_in(folder).query("kind == 'update'")
-    assert Counter(updates.stream.value_counts()) == {EVENTS: STREAMS}
-    assert Counter(number // 1_000_000 for number in updates.stream.unique()) == {0: 3, 1: 3, 2: 3}
-    assert Counter(sender.peers) == dict.fromkeys(("127.0.0.2", "127.0.0.3", "127.0.0.4"), 3)  # each takes turns
-    assert document["generator"].get("note", "") == ""
+    document: dict[str, Any]
+    folder: Path
+    sender: KnownSender
 
 
 def vars_of(options: Options) -> dict[str, Any]:
     return {name: getattr(options, name) for name in options.__slots__}
 
 
-def test_a_worker_that_is_killed_is_named_and_nothing_is_judged(load: Load, folder: Path, master: Options) -> None:
-    killed: list[int] = []
+@pytest.fixture
+def master() -> Options:
+    return Options("watch", users=STREAMS, master=True, expect_workers=WORKERS, master_port=a_port())
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """A run of which a worker is killed once all has been reported: so its figures can be held against the truth."""
+    folder, sender, killed = tmp_path_factory.mktemp("whole") / "run", KnownSender(), []
+    options = Options("watch", users=STREAMS, duration_s=5, master=True, expect_workers=WORKERS, master_port=a_port())
 
     def kill_one(status: Any) -> None:
-        if status["received"] > STREAMS and not killed:
+        if status["received"] == STREAMS * EVENTS and not killed:
             tree = [child for child in psutil.Process().children(recursive=True) if "locust" in child.cmdline()]
             (parent,) = [one for one in tree if "--worker" in one.cmdline() and one.ppid() == psutil.Process().pid]
-            victim = parent.children()[0]
-            victim.kill()
-            killed.append(victim.pid)
+            killed.append(parent.children()[0])
+            killed[0].kill()
 
-    with scripted(KnownSender()) as url, workers(url, master):
-        document = load(url, on_progress=kill_one, **vars_of(replace(master, duration_s=2)))
+    with scripted(sender) as url, workers(url, replace(options, source="127.0.0.2-127.0.0.4")):
+        document = run_into(folder, url, on_progress=kill_one, **vars_of(options))
     assert killed
-    assert document["verdict"] == "could_not_judge"
-    assert "ended before their time: " in document["generator"]["note"]
-    assert "\n" not in document["generator"]["note"]
-    assert {objective["verdict"] for objective in document["objectives"]} <= {"could_not_judge"}
-    assert document["latency_ms"]["update"]["samples"] > 0
-    streams = {stream // 1_000_000 for stream in samples_in(folder).query("kind == 'open'").stream}
-    assert streams == {0, 1, 2}  # what the killed one had reported is kept
+    return Whole(document, folder, sender)
+
+
+def test_what_three_workers_measure_is_what_was_sent(whole: Whole) -> None:
+    sender, update = whole.sender, whole.document["latency_ms"]["update"]
+    assert whole.document["connections"]["peak_open"] == STREAMS == len(sender.peers)
+    assert update["samples"] == STREAMS * EVENTS == len(sender.delays_ms)
+    for name in ("p50", "p95", "p99"):
+        share = float(name[1:])
+        # The kernel stamps between these two, but for what it puts off while the machine is busy.
+        assert np.percentile(sender.delays_ms, share) <= update[name] <= np.percentile(sender.sent_ms, share) + 20
+    updates = samples_in(whole.folder).query("kind == 'update'")
+    assert Counter(updates.stream.value_counts()) == {EVENTS: STREAMS}
+    assert Counter(number // 1_000_000 for number in updates.stream.unique()) == {0: 3, 1: 3, 2: 3}
+    assert Counter(sender.peers) == dict.fromkeys(("127.0.0.2", "127.0.0.3", "127.0.0.4"), 3)  # each takes turns
+
+
+def test_a_worker_that_is_killed_is_named_and_nothing_is_judged(whole: Whole) -> None:
+    note = whole.document["generator"]["note"]
+    assert whole.document["verdict"] == "could_not_judge"  # exit status 2
+    assert re.fullmatch(r"ended before their time: \S+; what they had not reported by then is missing, .*", note)
+    assert {objective["verdict"] for objective in whole.document["objectives"]} == {"could_not_judge"}
 
 
 def test_a_master_that_was_left_alone_says_so(master: Options) -> None:
