@@ -54,6 +54,7 @@ REPORT_S: Final = 0.5
 LIVENESS: Final = (
     8  # heartbeats (a second each) that a worker may owe: Locust's three declare one dead that opens streams
 )
+SUMMING_UP_S: Final = 0.005  # at most, for each stream, where a worker has many
 EXIT_CODES: Final = {"pass": 0, "fail": 1, "could_not_judge": 2}
 _runs: WeakKeyDictionary[Environment, Run] = WeakKeyDictionary()
 
@@ -180,6 +181,7 @@ class Run:
     def _await_finals(self) -> None:
         if isinstance(self.runner, MasterRunner):
             limit_s = 5 * 2 * self.target.limits.update_s + 5 + (PATIENCE_S[1] if _asks(self) else 0.0)
+            limit_s += SUMMING_UP_S * (self.conductor.plan.users if self.conductor else 0)
             with gevent.Timeout(limit_s, False):
                 while self.conductor and set(self.conductor.missing(())) & _workers(self.runner):
                     gevent.sleep(REPORT_S / 5)

@@ -359,7 +359,9 @@ class Node:
             enders.spawn(self.hooks.complete, task)
         enders.join(timeout=self.grace_s + len(self.tasks) * ENDING_S)
         self._end_streams()
-        self._witnessed = asdict(compare(self._diaries)) if self._diaries else None
+        # In a thread: of many streams it takes long, and a process that says nothing meanwhile passes for dead.
+        compared = gevent.get_hub().threadpool.apply(compare, (self._diaries,)) if self._diaries else None
+        self._witnessed = asdict(compared) if compared else None
         chunks = self._shelf.chunks()
         judged = findings([recording.transcript(chunks) for recording in self._recorded], self.target)
         self._shelf.close()
