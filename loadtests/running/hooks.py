@@ -14,13 +14,14 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import gevent
-from locust import events, runners
+from locust import argument_parser, events, runners
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.rpc import Message
@@ -408,6 +409,10 @@ def _on_test_stopping(environment: Environment, **_: object) -> None:
     if run and isinstance(run.runner, LocalRunner | MasterRunner):
         run.finish()
 
+
+# A worker asks for these once for each of the master's hundred options, at each of its messages to start users; each
+# time Locust builds its whole parser anew: seconds in which the worker does nothing else.
+argument_parser.default_args_dict = cache(argument_parser.default_args_dict)
 
 _LISTENERS: Final[Mapping[Any, Any]] = {
     events.init_command_line_parser: _on_parser,
