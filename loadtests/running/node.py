@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final, NamedTuple, Protocol, cast
 
@@ -20,14 +20,14 @@ from gevent.pool import Pool
 
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.recording.redaction import Redactor
-from ssegauge.conformance.recording.transcript import Request, Transcript
+from ssegauge.conformance.recording.transcript import Request
 from ssegauge.conformance.target import Call, Target, each_its_own, fill, is_each_its_own
 from ssegauge.loadtests.driving.before import Kept, Preparation
 from ssegauge.loadtests.driving.client import Client
 from ssegauge.loadtests.driving.updates import Driver, Hooks, Task
-from ssegauge.loadtests.judging.under_load import MOST_STREAMS, Recording, findings
+from ssegauge.loadtests.judging.under_load import MOST_STREAMS, Recording, Shelf, findings
 from ssegauge.loadtests.measuring.clocks import Clocks
-from ssegauge.loadtests.measuring.generator import Watch
+from ssegauge.loadtests.measuring.generator import Watch, cpu_s, resident_kib
 from ssegauge.loadtests.measuring.integrity import Tokens
 from ssegauge.loadtests.measuring.meters import Driven, Meter, Stamped
 from ssegauge.loadtests.measuring.samples import Rows
@@ -74,9 +74,16 @@ class Subject(NamedTuple):
 class Node:
     """A load process. ``replies`` are (name, ms, failure) of the hooks' requests, for Locust's statistics."""
 
-    def __init__(self, target: Target, number: int = 0, measure: str = "", opening_rate: float = 100.0) -> None:
+    def __init__(
+        self,
+        target: Target,
+        number: int = 0,
+        measure: str = "",
+        opening_rate: float = 100.0,
+        sources: Sequence[str] = (),
+    ) -> None:
         self.target = target
-        self.origin = resolve(target.base_url, target.tls)
+        self.origin = resolve(target.base_url, target.tls, sources)
         self.clock = clock.start()
         self.rows = Rows()
         self.counts = Counts()
@@ -100,7 +107,8 @@ class Node:
         self._asked: tuple[Any, Asked] | None = None  # what was asked for last, and by which values
         self._streams = number * STREAMS_PER_NODE
         self._users = self._recordings = 0
-        self._transcripts: list[Transcript] = []
+        self._recorded: list[Recording] = []
+        self._shelf = Shelf()
         self._judged: dict[str, Any] | None = None
         self._room = Room()
         self._diaries: list[Diary] = []
@@ -202,7 +210,8 @@ class Node:
     def keep(self, recording: Recorder | None, ending: str) -> None:
         """Keep what was recorded of a stream, to be judged."""
         if isinstance(recording, Recording) and recording.has_head:
-            self._transcripts.append(recording.transcript(ending, clock.now()))
+            recording.finish(ending, clock.now())
+            self._recorded.append(recording)
 
     def failed(self, reason: str) -> None:
         """Count a stream that could not be opened, or its task not started."""
@@ -242,6 +251,9 @@ class Node:
     def report(self) -> dict[str, Any]:
         """Return what was measured since the last report, and the counts so far."""
         return {
+            "at_ms": clock.now() / 1e6,
+            "cpu_s": cpu_s(),
+            "resident_kib": resident_kib(),
             "rows": self.rows.take(),
             "sending_ms": taken(self.hooks.sending_ms),
             "looping_ms": taken(self.watch.lateness_ms),
@@ -303,7 +315,9 @@ class Node:
         url = self.target.base_url.rstrip("/") + asked.path
         request = Request(asked.method, url, tuple(asked_for(asked.headers)))
         late = bool(task and task.sent)
-        stream.record = Recording(self._streams, request, clock.now(), task.id if task else None, late=late)
+        stream.record = Recording(
+            self._streams, request, clock.now(), task.id if task else None, self._shelf, late=late
+        )
         return stream.record
 
     def _drive(self, rate: float) -> None:
@@ -345,8 +359,13 @@ class Node:
             enders.spawn(self.hooks.complete, task)
         enders.join(timeout=self.grace_s + len(self.tasks) * ENDING_S)
         self._end_streams()
-        self._witnessed = asdict(compare(self._diaries)) if self._diaries else None
-        judged = findings(self._transcripts, self.target)
+        # In a thread: of many streams it takes long, and a process that says nothing meanwhile passes for dead.
+        compared = gevent.get_hub().threadpool.apply(compare, (self._diaries,)) if self._diaries else None
+        self._witnessed = asdict(compared) if compared else None
+        chunks = self._shelf.chunks()
+        judged = findings([recording.transcript(chunks) for recording in self._recorded], self.target)
+        self._shelf.close()
+        self._room.spool.close()
         self._judged = Redactor(self.preparation.secrets).value(judged) if self.preparation.secrets else judged
         self.watch.stop()
         self.client.close()
