@@ -28,7 +28,9 @@ from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
 from ssegauge.loadtests.judging import answers, asked, capacity, guard, summary
+from ssegauge.loadtests.judging.facts import Facts
 from ssegauge.loadtests.measuring.answers import Tally
+from ssegauge.loadtests.running import choices
 from ssegauge.loadtests.running.frozen import ended_when_frozen
 from ssegauge.loadtests.running.options import STATUS_VARIABLE, TARGET_VARIABLE, to_json
 from ssegauge.loadtests.running.orders import orders
@@ -58,6 +60,7 @@ class Options:
     duration_s: float = 30.0
     rate: float = 25.0
     extend_s: float = 30.0
+    shape: str = ""
     measure: str = ""
     objectives: tuple[str, ...] = ()
     abort_on: tuple[str, ...] = ()
@@ -85,7 +88,7 @@ def run_load(
     Raises CannotJudge in one line when nothing could be run, and KeyboardInterrupt, after saving, when
     interrupted. Of a worker see ``run_worker``.
     """
-    options = with_scenario(options, target)
+    options = choices.shaped(with_scenario(options, target), target)
     options = replace(options, objectives=(*stated(target), *options.objectives))
     for text in options.objectives:
         asked.parse(text)
@@ -118,7 +121,8 @@ def find_limit(
     the samples of that run become those of the run folder. Raises like ``run_load``.
     """
     runs: dict[int, dict[str, Any]] = {}
-    alone = replace(target, existing=None)  # phases would hold streams for half of the time only
+    choices.check_limit(options)
+    alone = replace(target, existing=None, shape="")  # phases would hold streams for half of the time only
 
     def probe(users: int) -> dict[str, Any]:
         folder = out / "limit" / str(users)
@@ -152,8 +156,7 @@ def scenario_file(scenario: str) -> Path:
         return SCENARIOS / f"{scenario}.py"
     if Path(scenario).is_file():
         return Path(scenario).resolve()
-    names = sorted(file.stem for file in SCENARIOS.glob("[!_]*.py"))
-    raise CannotJudge(f"--scenario {scenario}: none of {', '.join(names)}, nor the path of a locustfile")
+    raise CannotJudge(choices.no_scenario(scenario, sorted(file.stem for file in SCENARIOS.glob("[!_]*.py"))))
 
 
 def with_scenario(options: Options, target: Target) -> Options:
@@ -252,7 +255,7 @@ def command(options: Options, out: Path) -> list[str]:
     line += ["--users", str(options.users // streams), "--spawn-rate", str(options.spawn_rate / streams)]
     line += ["--only-summary", "--streams", str(streams if scenario_is_ours(options.scenario) else 0)]
     line += ["--out", str(out), "--rate", str(options.rate), "--duration", str(options.duration_s)]
-    line += ["--extend", str(options.extend_s), "--measure", options.measure]
+    line += ["--extend", str(options.extend_s), "--measure", options.measure, "--shape", options.shape]
     line += ["--arrivals", options.arrivals, "--think", str(options.think_s), "--prompts", options.prompts]
     line += ["--requests", options.requests and str(Path(options.requests).resolve())]
     line += ["--shared-prefix", str(options.shared_prefix)]
@@ -353,7 +356,7 @@ def _rescued(target: Target, out: Path, options: Options, last: Status | None, t
     complaint = f"the load process ended before its time{f': {tail}' if tail else ''}"
     if last is None or not any((out / "samples").glob("*.parquet")):
         raise CannotJudge(tail or f"{complaint}; nothing was measured")
-    facts = summary.Facts(
+    facts = Facts(
         scenario=options.scenario,
         started=last["started"],
         duration_s=last["elapsed_s"],

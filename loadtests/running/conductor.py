@@ -28,14 +28,15 @@ from ssegauge.conformance.target import Target
 from ssegauge.loadtests.driving.pings import Pinger
 from ssegauge.loadtests.judging import impact, summary, under_load
 from ssegauge.loadtests.judging.answers import Requests, unanswered
+from ssegauge.loadtests.judging.facts import Facts
 from ssegauge.loadtests.judging.guard import Guard
 from ssegauge.loadtests.judging.objectives import Objective
-from ssegauge.loadtests.judging.summary import Facts
 from ssegauge.loadtests.measuring import samples
 from ssegauge.loadtests.measuring.answers import Tally
 from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.samples import FIRST_EVENT, FIRST_TOKEN, UPDATE, Rows
+from ssegauge.loadtests.measuring.shape import Shape
 from ssegauge.loadtests.measuring.witnesses import Witnessed
 from ssegauge.loadtests.running.orders import Orders
 from ssegauge.loadtests.stream.clock import Clock
@@ -76,6 +77,7 @@ class Plan:
     asked: tuple[str, ...] = ()  # objectives that the user states
     abort_on: tuple[str, ...] = ()  # those that end the run when they are broken
     orders: Orders | None = None  # requests that are answered are the load
+    shape: Shape | None = None  # how many streams at each moment; None: all of them, all the time
     extend_s: float = 30.0  # at most, beyond the duration, for an interval that holds the limit
 
 
@@ -105,7 +107,7 @@ class Conductor:
         self._last: set[str] = set()  # nodes that have sent their last report
         self._timed = FIRST_EVENT if target.promises.token is None else FIRST_TOKEN
         self._deadline = 0.0
-        self._measuring_since = 0.0
+        self._measuring_since = self._shaped_since = 0.0
 
     # Orders.
 
@@ -114,7 +116,7 @@ class Conductor:
         if self.plan.orders:
             self._let_ask(self.plan.orders)
             return
-        if not self._users_are_ready():
+        if not (self.plan.shape or self._users_are_ready()):
             return
         self._measuring_since = time.monotonic()
         self._deadline = self._measuring_since + (self.plan.duration_s or float("inf"))
@@ -122,6 +124,9 @@ class Conductor:
         if self.plan.drives:
             share = self.nodes if self.plan.scenario == "progress" else 1
             self._around.tell({"do": "drive", "rate": self.plan.rate / share})
+        if self.plan.shape:
+            self._follow(self.plan.shape)
+            return
         if not self.plan.phased:
             self._hold(self._deadline)
             return
@@ -182,7 +187,7 @@ class Conductor:
             "started": self._started.isoformat(timespec="milliseconds"),
             "rate": self.plan.rate if self.plan.drives else None,
             "clock": self._clock(),
-            "users": self.plan.users,
+            "users": self._wanted_now(),
             "open": self.total("open"),
             "failed": self.total("failed") + tally.failed,
             "dropped": self.total("dropped") + tally.cut,
@@ -261,6 +266,7 @@ class Conductor:
             clocks=sum((Clocks(**report["clocks"]) for report in self._reports.values()), Clocks()),
             updates={name: self.total(name) for name in ("planned", "accepted", "refused")},
             refusals=self.counted("refusals"),
+            told_to_wait=self._told_to_wait(),
             held=self._held,
             witnessed=self._witnessed(),
             left={how: self.total(f"left_by_{how}") for how in ("fin", "rst")},
@@ -269,11 +275,18 @@ class Conductor:
             aborted=self._aborted,
             asked=self.plan.asked,
             requests=self._requests(self.plan.orders) if self.plan.orders else None,
+            shape=self.plan.shape if self._shaped_since else None,
+            shaped_since_s=self._shaped_since - self._zero,
             phases=self._phases,
             ping_failures=self._ping_failures,
             conformance=judged,
             complaint=self.complaint or summary.reasons(self.counted("errors")),
         )
+
+    def _told_to_wait(self) -> dict[str, Any]:
+        longest_s = max((report["counts"]["longest_wait_s"] for report in self._reports.values()), default=0.0)
+        shortened = self.total("shortened_waits")
+        return {"refusals": self.total("refusals_to_wait"), "longest_s": longest_s, "shortened": shortened}
 
     def _requests(self, orders: Orders) -> Requests:
         arrivals = f"{orders.arrivals}" if orders.arrivals else ""
@@ -296,13 +309,16 @@ class Conductor:
                 break
         if self.total("opened"):
             return True
+        self._say_hopeless()
+        return False
+
+    def _say_hopeless(self) -> None:
         why = (
             summary.reasons(self.counted("failures") + self.counted("errors"))
             or f"nothing happened within {READY_S:.0f} s"
         )
         remedy = HELD if "timed out" in why else "check base_url, stream.path and the hooks"
         self.complaint = f"no stream could be opened: {why}; {remedy}"
-        return False
 
     def _is_ready(self) -> bool:
         return self.total("opened") >= self.plan.users
@@ -317,6 +333,8 @@ class Conductor:
         self._measuring_since = time.monotonic()
         self._deadline = self._measuring_since + (self.plan.duration_s or float("inf"))
         self._around.tell({"do": "measure", "wanted": True})
+        if self.plan.shape:
+            self._begin(self.plan.shape)
         if orders.arrivals:
             self._around.tell({"do": "arrive", "rate": orders.arrivals.rate / self.nodes})
         while time.monotonic() < self._deadline and not (self._is_cut or self._is_refused()):
@@ -339,10 +357,33 @@ class Conductor:
         """Whether the run is over before its time."""
         return self._is_full or self._aborted is not None
 
-    def _hold(self, until: float) -> None:
+    def _hold(self, until: float, is_over: Callable[[], bool] = lambda: False) -> None:
         self.stage = "holding streams"
-        while time.monotonic() < until and not self._is_cut:
+        while time.monotonic() < until and not (self._is_cut or is_over()):
             gevent.sleep(POLL_S)
+
+    def _follow(self, shape: Shape) -> None:
+        """Have as many streams as the shape wants; at its end the last may take as long to open as any other."""
+        self._begin(shape)
+        self._hold(self._deadline, self._is_refusing)
+        grace_s = self._deadline + self.target.limits.connect_s
+        self._hold(grace_s, lambda: self.total("open") == shape.wanted(shape.duration_s) or self.total("failed") > 0)
+
+    def _begin(self, shape: Shape) -> None:
+        self._shaped_since = time.monotonic()
+        self._around.tell({"do": "shape", "points": shape.points, "of": self.nodes})
+
+    def _wanted_now(self) -> int:
+        shape = self.plan.shape
+        return shape.wanted(time.monotonic() - self._shaped_since) if shape and self._shaped_since else self.plan.users
+
+    def _is_refusing(self) -> bool:
+        """Whether none of the first streams could be opened; says why."""
+        tried = self.total("failed") + self.counted("errors").total()
+        if self.total("opened") or tried < MOST_REFUSED:
+            return False
+        self._say_hopeless()
+        return True
 
     def _alternate(self) -> None:
         assert self.target.existing

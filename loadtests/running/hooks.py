@@ -31,7 +31,8 @@ from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.recording.keeper import end_with_parent
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
-from ssegauge.loadtests.measuring import samples, server
+from ssegauge.loadtests.measuring import samples, server, shape
+from ssegauge.loadtests.measuring.shape import Shape
 from ssegauge.loadtests.running.asking import PATIENCE_S
 from ssegauge.loadtests.running.conductor import FLUSH_S, Conductor, Plan
 from ssegauge.loadtests.running.live import Live
@@ -75,6 +76,7 @@ class Run:
                 _measured(self.environment),
                 rate * streams_of(self.environment),
             )
+            self.node.crowd.shaped = bool(_shape(self.environment))
             self.node.wanted.set()
             if _asks(self):
                 self.node.take_orders(self.orders)
@@ -262,6 +264,7 @@ def _plan(run: Run, folder: RunFolder | None) -> Plan:
         duration_s=options.ssegauge_duration or None,
         drives=drives,
         phased=_is_phased(run),
+        shape=_shape(run.environment),
         extend_s=options.ssegauge_extend,
         orders=run.orders if _asks(run) else None,
         abort_on=tuple(filter(None, options.ssegauge_abort_on.split(";"))),
@@ -272,6 +275,11 @@ def _plan(run: Run, folder: RunFolder | None) -> Plan:
 def _users(run: Run) -> int:
     options = run.environment.parsed_options
     return run.runner.target_user_count or (options.num_users if options else None) or 1
+
+
+def _shape(environment: Environment) -> Shape | None:
+    text = getattr(environment.parsed_options, "ssegauge_shape", "")
+    return shape.parse(text) if text else None
 
 
 def _asks(run: Run) -> bool:
@@ -319,7 +327,7 @@ def _unused(folder: Path) -> Path:
 def _is_phased(run: Run) -> bool:
     """Whether streams are held in every other phase only, to compare the existing endpoint without and with them."""
     scenario = getattr(run.environment.user_classes[0], "scenario", "")
-    return scenario == "progress" and run.target.existing is not None
+    return scenario == "progress" and run.target.existing is not None and not _shape(run.environment)
 
 
 def _stop_with(environment: Environment, error: CannotJudge) -> None:

@@ -31,8 +31,10 @@ from ssegauge.loadtests.measuring.generator import Watch
 from ssegauge.loadtests.measuring.integrity import Tokens
 from ssegauge.loadtests.measuring.meters import Driven, Meter, Stamped
 from ssegauge.loadtests.measuring.samples import Rows
+from ssegauge.loadtests.measuring.shape import Shape
 from ssegauge.loadtests.measuring.witnesses import Diary, Room, compare
 from ssegauge.loadtests.running.asking import Desk
+from ssegauge.loadtests.running.crowd import Crowd
 from ssegauge.loadtests.running.orders import Orders
 from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.connection import Headers, path_of, resolve, stream_headers
@@ -85,7 +87,9 @@ class Node:
         self.hooks = Hooks(target, self.origin, self.client, self.tokens, self._on_reply)
         self.sending_ms = self.hooks.sending_ms
         self.preparation = Preparation(target, self.hooks.ask)
+        self.crowd = Crowd()
         self.tasks: list[Task] = []
+        self._unwatched: set[Task] = set()  # they are not driven, until somebody watches again
         self.sessions: set[Session] = set()
         self.wanted = Event()
         self.measuring = Event()  # all users are there
@@ -106,6 +110,7 @@ class Node:
         self._diaries: list[Diary] = []
         self._witnessed: dict[str, Any] | None = None
         self._driver: Driver | None = None
+        self._rate = 0.0  # of updates, once they are wanted
         self._shared: Task | None = None
         self._sharing = Semaphore()
         self._number = number
@@ -146,7 +151,21 @@ class Node:
             raise CannotJudge("no [task.create_manual] and [task.update] in the target; add them")
         task = self.hooks.create(call)
         self.tasks.append(task)
+        self._drive(self._rate)
         return task
+
+    def watched(self, task: Task) -> None:
+        """Drive a task again that nobody watched."""
+        if task in self._unwatched:
+            self._unwatched.remove(task)
+            self.tasks.append(task)
+            self._drive(self._rate)
+
+    def unwatched(self, task: Task) -> None:
+        """Drive a task no more, where it is one user's own: nobody watches it now."""
+        if task is not self._shared and task in self.tasks:
+            self.tasks.remove(task)
+            self._unwatched.add(task)
 
     def shared_task(self) -> Task | None:
         """Return the task that all users watch: started by the first, renewed by the first to come after its end."""
@@ -180,6 +199,7 @@ class Node:
         try:
             session.open(stream, self._patience_s, on_event)
         except StreamFailed as failure:
+            self.counts.told_to_wait(failure.wait)
             self.failed(str(failure))
             self.keep(recording, stream.ending)
             raise
@@ -222,7 +242,7 @@ class Node:
     def obey(self, order: Mapping[str, Any]) -> None:
         """Do what the conductor says.
 
-        ``{"do": "drive" | "measure" | "streams" | "phase" | "arrive" | "drain", ...}``.
+        ``{"do": "drive" | "measure" | "shape" | "streams" | "phase" | "arrive" | "drain", ...}``.
         """
         match order["do"]:
             case "arrive":
@@ -234,6 +254,8 @@ class Node:
                 self._measure_latency(wanted=order["wanted"])
             case "streams":
                 self._want_streams(wanted=order["wanted"])
+            case "shape":
+                gevent.spawn(self.crowd.follow, Shape(tuple(map(tuple, order["points"]))), self._number, order["of"])
             case "phase":
                 self.rows.phase = order["phase"]
             case "drain":
@@ -275,6 +297,7 @@ class Node:
         task = self.hooks.create(call)
         if call is hooks.create_manual:
             self.tasks.append(task)
+            self._drive(self._rate)
         return task
 
     def _meter(self, task: Task | None) -> Meter:
@@ -307,7 +330,9 @@ class Node:
         return stream.record
 
     def _drive(self, rate: float) -> None:
-        if self.tasks and rate > 0 and not self._driver:
+        """Drive what tasks there are; those that come later join in."""
+        self._rate = rate
+        if self.tasks and rate > 0 and not self.finishing and not (self._driver and self._driver.is_going):
             self._driver = Driver(self.hooks, self.tasks, rate)
 
     def _measure_latency(self, *, wanted: bool) -> None:
@@ -341,7 +366,7 @@ class Node:
             self.desk.drain()
         self._wait_for_sessions(hang_up=False)
         enders = Pool(ENDERS)
-        for task in [task for task in self.tasks if not task.ended]:
+        for task in [task for task in (*self.tasks, *self._unwatched) if not task.ended]:
             enders.spawn(self.hooks.complete, task)
         enders.join(timeout=self.grace_s + len(self.tasks) * ENDING_S)
         self._end_streams()

@@ -110,6 +110,7 @@ class Answer(Reader):
         self.retry_after_s = failure.retry_after_s
         self._tally.failed += 1
         self._tally.told_to_wait_s = max(self._tally.told_to_wait_s, failure.retry_after_s)
+        self._on.counts.told_to_wait(failure.wait)
         self._on.count(self._tally.failures, str(failure))
         self._done(self)
 

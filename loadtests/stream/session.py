@@ -27,6 +27,7 @@ from ssegauge.loadtests.measuring.samples import CONNECT, FIRST_EVENT, OPEN, Row
 from ssegauge.loadtests.measuring.witnesses import Diary
 from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.reader import Reader
+from ssegauge.loadtests.stream.retry_after import Wait
 from ssegauge.loadtests.stream.stream import EventStream, StreamFailed
 
 OnEvent = Callable[[str, str, str], None]  # type, data, last event ID
@@ -51,9 +52,19 @@ class Counts:
     checks: Counter[str] = field(default_factory=Counter)
     left_by_fin: int = 0  # streams that a user left in the midst
     left_by_rst: int = 0
+    refusals_to_wait: int = 0  # refusals with a Retry-After, the longest of them, and those that nobody waits for
+    longest_wait_s: float = 0.0
+    shortened_waits: int = 0
     updates: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
     account: Account = field(default_factory=Account)
+
+    def told_to_wait(self, wait: Wait | None) -> None:
+        """Count a refusal, where the server said for how long it wants to be left alone."""
+        if wait:
+            self.refusals_to_wait += 1
+            self.longest_wait_s = max(self.longest_wait_s, wait.wanted_s)
+            self.shortened_waits += wait.is_shortened
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ Once it is open, ``reader`` reads a stream by callbacks; ``read`` here is for wh
 from __future__ import annotations
 
 import json
-import re
 import ssl
 from typing import Final, Protocol
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -36,10 +35,10 @@ from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.body import UNFRAMED, Body, framed
 from ssegauge.loadtests.stream.connection import Connection, Headers, Origin, origin_form, request_bytes, resolve
 from ssegauge.loadtests.stream.head import NO_HTTP_1, Head
+from ssegauge.loadtests.stream.retry_after import Wait, wait_of
 
 REDIRECTS: Final = {301, 302, 303, 307, 308}
 MOST_REDIRECTS: Final = 20
-LONGEST_WAIT_S: Final = 60.0
 MOST_SHOWN: Final = 80  # characters of what a server sent, in a reason
 _ASKED: Final = (("Accept", "text/event-stream"), ("Cache-Control", "no-store"), ("Accept-Encoding", "identity"))
 
@@ -47,12 +46,18 @@ _ASKED: Final = (("Accept", "text/event-stream"), ("Cache-Control", "no-store"),
 class StreamFailed(Exception):  # noqa: N818 - the outcome of an attempt, not a mistake
     """No event stream came of a connection attempt; the message is a short reason.
 
-    ``retry_after_s`` is for how long the server wants to be left alone.
+    ``status`` is that of the response, 0 where there was none; ``wait`` is for how long the server wants to be left
+    alone, None where it did not say.
     """
 
-    def __init__(self, reason: str, retry_after_s: float = 0.0) -> None:
+    def __init__(self, reason: str, status: int = 0, wait: Wait | None = None) -> None:
         super().__init__(reason)
-        self.retry_after_s = retry_after_s
+        self.status, self.wait = status, wait
+
+    @property
+    def retry_after_s(self) -> float:
+        """Return how long to leave the server alone, at least."""
+        return self.wait.kept_s if self.wait else 0.0
 
 
 class Recorder(Protocol):
@@ -168,7 +173,9 @@ class EventStream:
         else:
             raise StreamFailed(f"more than {MOST_REDIRECTS} redirects")
         if complaint := self._complaint():
-            raise StreamFailed(complaint + _said(rest), retry_after_s(self._head.field("retry-after")))
+            head = self._head
+            wait = wait_of(head.field("retry-after"), head.field("date"), self.arrived_ns / 1e9)
+            raise StreamFailed(complaint + _said(rest), head.status, wait)
         self._body = framed(dict(self._head.fields))
         self._take(rest)
 
@@ -246,11 +253,6 @@ class EventStream:
 def ended_by_connection(body: Body) -> str:
     """Return how a stream ended whose connection did."""
     return "complete" if body.ends_with_connection or body.complete else "cut off"
-
-
-def retry_after_s(field: str) -> float:
-    """Return the seconds of a Retry-After field (RFC 9110 section 10.2.3), at most a minute; 0 where it has none."""
-    return min(LONGEST_WAIT_S, float(field)) if re.fullmatch(r"[0-9]{1,9}", field) else 0.0
 
 
 def asked_for(headers: Headers) -> list[tuple[str, str]]:
