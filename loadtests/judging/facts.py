@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ssegauge.loadtests.judging.answers import Requests
+from ssegauge.loadtests.judging.herd import Herd
 from ssegauge.loadtests.judging.objectives import Objective
 from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.integrity import Account
@@ -52,11 +53,17 @@ class Facts:
     asked: Sequence[str] = ()  # objectives that the user states
     shape: Shape | None = None  # how many streams at each moment, and when it began, from the run's start
     shaped_since_s: float = 0.0
+    herd: Herd | None = None  # readers that were cut all at once
     phases: Sequence[Mapping[str, Any]] = ()
     ping_failures: Counter[str] = field(default_factory=Counter)
     requests: Requests | None = None  # of a run of requests and answers
     conformance: Mapping[str, Any] = field(default_factory=lambda: {"streams_judged": 0, "findings": []})
     complaint: str = ""  # why nothing can be judged, beside what the generator's figures say
+
+    @property
+    def failed_streams(self) -> int:
+        """Return how many streams could not be opened; of a herd, before it was cut (see ``Herd`` for the rest)."""
+        return self.herd.failed_before if self.herd else self.failed
 
     @property
     def driven(self) -> bool:

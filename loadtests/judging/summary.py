@@ -15,16 +15,17 @@ from typing import Any, Final
 import numpy as np
 
 from ssegauge.conformance.target import Target
-from ssegauge.loadtests.judging import answers, asked, offset, shaped, trend
+from ssegauge.loadtests.judging import answers, asked, herd, offset, shaped, trend
 from ssegauge.loadtests.judging.answers import Answered, Kind, Requests
 from ssegauge.loadtests.judging.asked import Asked
 from ssegauge.loadtests.judging.facts import Facts
 from ssegauge.loadtests.judging.health import Health
+from ssegauge.loadtests.judging.herd import Herd, Wave
 from ssegauge.loadtests.judging.impact import ratio_of
 from ssegauge.loadtests.judging.objectives import Measured, Objective, judge, judged_anyway, overall, voided
 from ssegauge.loadtests.judging.shaped import Held
 from ssegauge.loadtests.measuring import samples
-from ssegauge.loadtests.measuring.samples import CONNECT, EXISTING, FIRST_EVENT, GAP, OPEN, UPDATE, Floats
+from ssegauge.loadtests.measuring.samples import CONNECT, EXISTING, FIRST_EVENT, GAP, OPEN, RECOVER, UPDATE, Floats
 from ssegauge.loadtests.measuring.witnesses import Witnessed
 
 SCHEMA: Final = "ssegauge/load/1"
@@ -48,6 +49,7 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         "objectives": [item.document() for item in objectives],
         "connections": _connections(kept.measured, facts),
         "shape": kept.held.document(facts.shaped_since_s) if kept.held else None,
+        "herd": herd.document(facts.herd, kept.waves) if facts.herd else None,
         "latency_ms": _latencies(kept, facts),
         "updates": {**facts.updates, "refusals": dict(facts.refusals.most_common())} if facts.driven else None,
         "integrity": asdict(facts.account) if facts.account.sent else None,
@@ -80,6 +82,8 @@ class _Kept:
     good: int | None
     wanted: Sequence[Asked]
     held: Held | None
+    waves: Sequence[Wave]
+    recover: Floats
     measured: Measured
 
     @classmethod
@@ -109,7 +113,9 @@ class _Kept:
         )
         delays = _known(np.concatenate([facts.looping_ms, *(delay for _, delay in latency.values())]))
         held = _held(run_folder, limits.connect_s, facts) if facts.shape and not seen else None
-        return cls(latency, gaps, delays, faults, seen, good, wanted, held, measured)
+        (recover,) = samples.read(run_folder, RECOVER, "value")
+        waves = _waves(run_folder, facts.herd) if facts.herd else ()
+        return cls(latency, gaps, delays, faults, seen, good, wanted, held, waves, recover, measured)
 
 
 def _measured(run_folder: Path, facts: Facts) -> Measured:
@@ -121,7 +127,7 @@ def _measured(run_folder: Path, facts: Facts) -> Measured:
         account=facts.account,
         users=facts.users,
         peak_open=peak_open(run_folder),
-        failed=facts.failed,
+        failed=facts.failed_streams,
         dropped=facts.dropped,
         reasons=reasons(facts.failures + facts.drops),
         driven=facts.driven,
@@ -148,12 +154,20 @@ def _objectives(kept: _Kept, target: Target, facts: Facts) -> list[Objective]:
     """Return every objective, judged: the scenario's own, those that the user states, what ended the run."""
     measured, seen, limits = kept.measured, kept.seen, target.limits
     own = [*answers.judge(seen, limits), *judged_anyway(measured)] if seen else judge(measured, limits)
-    shape = [shaped.objective(kept.held, measured, limits)] if kept.held else []
-    every = {samples.KINDS[kind]: values for kind, (values, _) in kept.latency.items()} | {"gap": kept.gaps}
+    more = [shaped.objective(kept.held, measured, limits)] if kept.held else []
+    more += herd.judge(facts.herd, kept.waves) if facts.herd else []
+    every = {samples.KINDS[kind]: values for kind, (values, _) in kept.latency.items()}
+    every |= {"gap": kept.gaps, "recover": kept.recover}
     every |= {name: kind.value for name, kind in seen.kinds.items()} if seen else {}
     stated = (asked.judge(one, measured, every) for one in kept.wanted)
-    objectives = [voided(one, measured.complaint_of(one)) for one in (*own, *shape, *stated)]
+    objectives = [voided(one, measured.complaint_of(one)) for one in (*own, *more, *stated)]
     return [*objectives, voided(facts.aborted, measured.complaint)] if facts.aborted else objectives
+
+
+def _waves(run_folder: Path, of: Herd) -> list[Wave]:
+    opened = samples.read(run_folder, OPEN, "at_ms", "value")
+    connects = samples.read(run_folder, CONNECT, "at_ms", "value")
+    return herd.waves(of, (opened[0], opened[1]), (connects[0], connects[1]))
 
 
 def _held(run_folder: Path, patience_s: float, facts: Facts) -> Held:
@@ -168,7 +182,8 @@ def _latencies(kept: _Kept, facts: Facts) -> dict[str, Any]:
     if kept.seen:
         return always | _answer_times(kept.seen)
     source = "planned" if facts.driven else "event-timestamp"
-    return always | _update_times(kept.latency[UPDATE][0], kept.gaps, source)
+    again = {"recover": percentiles(kept.recover)} if kept.recover.size else {}
+    return always | _update_times(kept.latency[UPDATE][0], kept.gaps, source) | again
 
 
 def _checks(facts: Facts) -> dict[str, Any]:
@@ -198,7 +213,7 @@ def reasons(counted: Counter[str]) -> str:
 def _connections(measured: Measured, facts: Facts) -> dict[str, Any]:
     requested = facts.requests.tally.asked if facts.requests else facts.users
     counts: dict[str, Any] = {"requested": requested, "peak_open": measured.peak_open}
-    counts |= {"failed": facts.failed, "dropped": facts.dropped}
+    counts |= {"failed": facts.failed_streams, "dropped": facts.dropped}
     counts |= {"drop_reasons": dict((facts.failures + facts.drops).most_common())}
     counts |= {"left": dict(facts.left)} if any(facts.left.values()) else {}
     return counts | ({"told_to_wait": dict(facts.told_to_wait)} if facts.told_to_wait.get("refusals") else {})

@@ -32,10 +32,11 @@ KINDS: Final = (
     *("token_rate", "input_tokens", "output_tokens"),
     # of the server's process (see ``server``): percent of a core, MiB, files
     *("server_cpu", "server_memory", "server_descriptors"),
+    "recover",  # from the cut of a stream until its reader has one again, ms
 )
 CONNECT, FIRST_EVENT, UPDATE, GAP, EXISTING, OPEN = range(6)
 FIRST_TOKEN, TOKEN_GAP, TOKEN_GAP_LATE, DURATION, TIME_PER_TOKEN, TOKEN_RATE, INPUT_TOKENS, OUTPUT_TOKENS = range(6, 14)
-SERVER_CPU, SERVER_MEMORY, SERVER_DESCRIPTORS = range(14, 17)
+SERVER_CPU, SERVER_MEMORY, SERVER_DESCRIPTORS, RECOVER = range(14, 18)
 UNKNOWN: Final = math.nan
 _WIDTH: Final = 6
 _pack: Final = struct.Struct(f"{_WIDTH}d").pack

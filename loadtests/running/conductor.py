@@ -26,15 +26,17 @@ from ssegauge.conformance.recording.redaction import Redactor, dump_rows
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
 from ssegauge.loadtests.driving.pings import Pinger
-from ssegauge.loadtests.judging import impact, summary, under_load
+from ssegauge.loadtests.judging import herd, impact, summary, under_load
 from ssegauge.loadtests.judging.answers import Requests, unanswered
 from ssegauge.loadtests.judging.facts import Facts
 from ssegauge.loadtests.judging.guard import Guard
+from ssegauge.loadtests.judging.herd import USUAL_RETRY_S, Cut, Herd
 from ssegauge.loadtests.judging.objectives import Objective
 from ssegauge.loadtests.measuring import samples
 from ssegauge.loadtests.measuring.answers import Tally
 from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.integrity import Account
+from ssegauge.loadtests.measuring.returning import Returned
 from ssegauge.loadtests.measuring.samples import FIRST_EVENT, FIRST_TOKEN, UPDATE, Rows
 from ssegauge.loadtests.measuring.shape import Shape
 from ssegauge.loadtests.measuring.witnesses import Witnessed
@@ -47,6 +49,7 @@ SETTLE_S: Final = 0.2  # after streams were opened or closed, before pings count
 WINDOW_S: Final = 0.4  # of pings that count, in each phase
 UNTIMED_S: Final = 15.0  # of holding streams before phases begin, in a run without an end
 POLL_S: Final = 0.02
+OPENING_PATIENCE: Final = 10.0  # times the limit: so long the last of a herd may take to come back
 MOST_REFUSED: Final = 5  # requests, when no user asks: from then on a server that answered none is given up
 
 
@@ -74,6 +77,7 @@ class Plan:
     duration_s: float | None
     drives: bool  # updates are triggered
     phased: bool  # compare the existing endpoint without and with streams
+    herds: bool = False  # all are cut at once, and come back together, again and again
     asked: tuple[str, ...] = ()  # objectives that the user states
     abort_on: tuple[str, ...] = ()  # those that end the run when they are broken
     orders: Orders | None = None  # requests that are answered are the load
@@ -96,6 +100,7 @@ class Conductor:
         self._reports: dict[str, Mapping[str, Any]] = {}
         self._pending: list[bytes] = []
         self._figures = {name: array("d") for name in ("sending_ms", "looping_ms", "cpu_shares")}
+        self._cuts: list[Cut] = []
         self._phases: list[dict[str, Any]] = []
         self._received = 0
         self._recent: np.ndarray[Any, np.dtype[np.float64]] = np.empty(0)
@@ -116,6 +121,8 @@ class Conductor:
         if self.plan.orders:
             self._let_ask(self.plan.orders)
             return
+        if self.plan.herds:
+            self._let_herd_come()
         if not (self.plan.shape or self._users_are_ready()):
             return
         self._measuring_since = time.monotonic()
@@ -126,6 +133,9 @@ class Conductor:
             self._around.tell({"do": "drive", "rate": self.plan.rate / share})
         if self.plan.shape:
             self._follow(self.plan.shape)
+            return
+        if self.plan.herds:
+            self._stampede()
             return
         if not self.plan.phased:
             self._hold(self._deadline)
@@ -275,6 +285,7 @@ class Conductor:
             aborted=self._aborted,
             asked=self.plan.asked,
             requests=self._requests(self.plan.orders) if self.plan.orders else None,
+            herd=self._herd() if self.plan.herds else None,
             shape=self.plan.shape if self._shaped_since else None,
             shaped_since_s=self._shaped_since - self._zero,
             phases=self._phases,
@@ -361,6 +372,52 @@ class Conductor:
         self.stage = "holding streams"
         while time.monotonic() < until and not (self._is_cut or is_over()):
             gevent.sleep(POLL_S)
+
+    def _let_herd_come(self) -> None:
+        """Have all open their streams in the same moment, once all are there."""
+        give_up = time.monotonic() + READY_S
+        while self.total("ready") < self.plan.users and time.monotonic() < give_up:
+            gevent.sleep(POLL_S)
+            self._around.refresh()
+        self._around.tell({"do": "streams", "wanted": True})
+
+    def _stampede(self) -> None:
+        """Cut all streams at once, wave after wave; the last readers may take as long to come back as any to open."""
+        every_s = herd.every_s(self.plan.duration_s)
+        due_s = self._measuring_since + every_s
+        while due_s + every_s / 2 < self._deadline and not self._is_cut:
+            self._hold(due_s)
+            self._note_cut()
+            self._around.tell({"do": "scatter", "staying": self._staying() // self.nodes})
+            self._around.refresh()
+            due_s += every_s
+        self._hold(self._deadline)
+        patience_s = OPENING_PATIENCE * self.target.limits.connect_s
+        self._hold(self._deadline + patience_s, lambda: self.total("open") + self.total("stopped") >= self.plan.users)
+        self._note_cut()
+
+    def _note_cut(self) -> None:
+        self._around.refresh()
+        at_s = time.monotonic() - self._zero
+        staying = min(self._staying(), self.total("open"))
+        self._cuts.append(Cut(at_s, self.total("open") - staying, self.total("failed"), staying))
+
+    def _staying(self) -> int:
+        """Return how many readers are not cut, over all processes."""
+        return herd.STAYING * self.nodes if self.plan.users >= herd.FEWEST * self.nodes else 0
+
+    def _herd(self) -> Herd:
+        parts = (Returned(**report["returned"]) for report in self._reports.values() if report["returned"])
+        told = [report["counts"]["retry_s"] for report in self._reports.values()]
+        retry_s = max((one for one in told if one is not None), default=None)
+        return Herd(
+            cuts=self._cuts or [Cut(0.0, 0, self.total("failed"))],
+            returned=sum(parts, Returned()),
+            retry_s=USUAL_RETRY_S if retry_s is None else retry_s,
+            told=retry_s is not None,
+            stopped=self.total("stopped"),
+            promised=bool(self.target.promises.resume) or self.target.profile == "task-progress",
+        )
 
     def _follow(self, shape: Shape) -> None:
         """Have as many streams as the shape wants; at its end the last may take as long to open as any other."""

@@ -77,7 +77,9 @@ class Run:
                 rate * streams_of(self.environment),
             )
             self.node.crowd.shaped = bool(_shape(self.environment))
-            self.node.wanted.set()
+            self.node.herds = _herds(self.environment)
+            if not self.node.herds:  # they come when all are there
+                self.node.wanted.set()
             if _asks(self):
                 self.node.take_orders(self.orders)
             self._loops.append(gevent.spawn(self._report_loop))
@@ -264,6 +266,7 @@ def _plan(run: Run, folder: RunFolder | None) -> Plan:
         duration_s=options.ssegauge_duration or None,
         drives=drives,
         phased=_is_phased(run),
+        herds=_herds(run.environment),
         shape=_shape(run.environment),
         extend_s=options.ssegauge_extend,
         orders=run.orders if _asks(run) else None,
@@ -275,6 +278,10 @@ def _plan(run: Run, folder: RunFolder | None) -> Plan:
 def _users(run: Run) -> int:
     options = run.environment.parsed_options
     return run.runner.target_user_count or (options.num_users if options else None) or 1
+
+
+def _herds(environment: Environment) -> bool:
+    return bool(getattr(environment.user_classes[0], "herds", False))
 
 
 def _shape(environment: Environment) -> Shape | None:

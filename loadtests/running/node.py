@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import secrets
 from array import array
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final, NamedTuple, Protocol, cast
 
 import gevent
+import numpy as np
 from gevent.event import Event
 from gevent.lock import Semaphore
 from gevent.pool import Pool
@@ -30,6 +31,7 @@ from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.generator import Watch
 from ssegauge.loadtests.measuring.integrity import Tokens
 from ssegauge.loadtests.measuring.meters import Driven, Meter, Stamped
+from ssegauge.loadtests.measuring.returning import Visit, returned
 from ssegauge.loadtests.measuring.samples import Rows
 from ssegauge.loadtests.measuring.shape import Shape
 from ssegauge.loadtests.measuring.witnesses import Diary, Room, compare
@@ -55,6 +57,13 @@ class Follower(Protocol):
 
     def stream_ended(self, ending: str) -> None:
         """Take how it ended; called from the loop."""
+
+
+class Scattered(Protocol):
+    """A reader of a herd."""
+
+    def scatter(self) -> None:
+        """Be cut, and come back."""
 
 
 class Asked(NamedTuple):
@@ -108,6 +117,10 @@ class Node:
         self._judged: dict[str, Any] | None = None
         self._room = Room()
         self._diaries: list[Diary] = []
+        self.herds = False  # readers are cut all at once, and come back
+        self.herd: list[Scattered] = []
+        self._visits: dict[Follower, list[Diary]] = {}  # of each reader of a herd
+        self._returned: dict[str, Any] | None = None
         self._witnessed: dict[str, Any] | None = None
         self._driver: Driver | None = None
         self._rate = 0.0  # of updates, once they are wanted
@@ -187,14 +200,17 @@ class Node:
         path: str = "",
         on_event: OnEvent | None = None,
         kept: Kept = NOTHING_KEPT,
+        last_event_id: str = "",
     ) -> Session:
         """Open a stream, from a greenlet; ``user`` is told of its end. Raises StreamFailed when it did not open."""
         number = self.next_stream()
         asked = self._request(task, path, kept)
+        if last_event_id:
+            asked = asked._replace(headers=[*asked.headers, ("Last-Event-ID", last_event_id)])
         stream = EventStream(self.origin, asked.path, asked.headers, asked.method, asked.payload)
         session = Session(self._meter(task), number, self.books, self, Subject(user, task))
-        recording = self._recording(stream, asked, task)
-        if not (task and task.driven):
+        recording = None if last_event_id else self._recording(stream, asked, task)
+        if self.herds or not (task and task.driven):
             session.diary = Diary(clock.now() / 1e6, self._room)
         try:
             session.open(stream, self._patience_s, on_event)
@@ -211,13 +227,20 @@ class Node:
         """Take the end of a session."""
         self.sessions.discard(session)
         if session.diary:
-            session.diary.closed_ms = clock.now() / 1e6
-            self._diaries.append(session.diary)
+            self._close(session.diary, session)
         self.keep(session.record, session.ending)
         user, task = cast("Subject", session.subject)
         if task and session.ending == "complete":
             task.ended = True
         user.stream_ended(session.ending)
+
+    def _close(self, diary: Diary, session: Session) -> None:
+        user, task = cast("Subject", session.subject)
+        diary.closed_ms = clock.now() / 1e6
+        if self.herds:
+            self._visits.setdefault(user, []).append(diary)
+        if not (task and task.driven):
+            self._diaries.append(diary)
 
     def keep(self, recording: Recorder | None, ending: str) -> None:
         """Keep what was recorded of a stream, to be judged."""
@@ -242,24 +265,19 @@ class Node:
     def obey(self, order: Mapping[str, Any]) -> None:
         """Do what the conductor says.
 
-        ``{"do": "drive" | "measure" | "shape" | "streams" | "phase" | "arrive" | "drain", ...}``.
+        ``{"do": "drive" | "measure" | "shape" | "streams" | "scatter" | "phase" | "arrive" | "drain", ...}``.
         """
-        match order["do"]:
-            case "arrive":
-                assert self.desk
-                self.desk.arrive(order["rate"])
-            case "drive":
-                self._drive(order["rate"])
-            case "measure":
-                self._measure_latency(wanted=order["wanted"])
-            case "streams":
-                self._want_streams(wanted=order["wanted"])
-            case "shape":
-                gevent.spawn(self.crowd.follow, Shape(tuple(map(tuple, order["points"]))), self._number, order["of"])
-            case "phase":
-                self.rows.phase = order["phase"]
-            case "drain":
-                self._drain()
+        deeds: Mapping[str, Callable[[], object]] = {
+            "arrive": lambda: self._desk.arrive(order["rate"]),
+            "drive": lambda: self._drive(order["rate"]),
+            "measure": lambda: self._measure_latency(wanted=order["wanted"]),
+            "shape": lambda: self._follow(order["points"], order["of"]),
+            "streams": lambda: self._want_streams(wanted=order["wanted"]),
+            "scatter": lambda: self._scatter(order["staying"]),
+            "phase": lambda: setattr(self.rows, "phase", order["phase"]),
+            "drain": self._drain,
+        }
+        deeds[order["do"]]()
 
     def report(self) -> dict[str, Any]:
         """Return what was measured since the last report, and the counts so far."""
@@ -275,6 +293,7 @@ class Node:
             "counts": plain(self.counts) | {name: getattr(self.hooks, name) for name in OFFERED},
             "conformance": self._judged,
             "witnessed": self._witnessed,
+            "returned": self._returned,
             "answers": self.desk.tally.plain() if self.desk else None,
         }
 
@@ -282,6 +301,11 @@ class Node:
     def grace_s(self) -> float:
         """How long an update may still arrive before it counts as lost: what is late is late, not lost."""
         return 2 * self.target.limits.update_s
+
+    @property
+    def _desk(self) -> Desk:
+        assert self.desk
+        return self.desk
 
     @property
     def _patience_s(self) -> float:
@@ -343,6 +367,13 @@ class Node:
         else:
             self.rows.timed_until_ns = clock.now()
 
+    def _follow(self, points: Iterable[Sequence[float]], of: int) -> None:
+        gevent.spawn(self.crowd.follow, Shape(tuple((at_s, int(users)) for at_s, users in points)), self._number, of)
+
+    def _scatter(self, staying: int) -> None:
+        for reader in self.herd[staying:]:
+            reader.scatter()
+
     def _want_streams(self, *, wanted: bool) -> None:
         if wanted:
             self.wanted.set()
@@ -371,10 +402,15 @@ class Node:
         enders.join(timeout=self.grace_s + len(self.tasks) * ENDING_S)
         self._end_streams()
         self._witnessed = asdict(compare(self._diaries)) if self._diaries else None
+        self._returned = asdict(returned(self._readers())) if self.herds else None
         judged = findings(self._transcripts, self.target)
         self._judged = Redactor(self.preparation.secrets).value(judged) if self.preparation.secrets else judged
         self.watch.stop()
         self.client.close()
+
+    def _readers(self) -> list[list[Visit]]:
+        """Return what the readers of a herd had, each from visit to visit."""
+        return [[_visit(diary) for diary in diaries] for diaries in self._visits.values()]
 
     def _wait_for_sessions(self, *, hang_up: bool) -> None:
         waiting = set(self.sessions)
@@ -406,6 +442,11 @@ def taken(numbers: array[float]) -> bytes:
     content = numbers.tobytes()
     del numbers[:]
     return content
+
+
+def _visit(diary: Diary) -> Visit:
+    events, times = np.frombuffer(diary.events, dtype=np.int64), np.frombuffer(diary.times, dtype=np.float64)
+    return Visit(diary.opened_ms, diary.closed_ms, events, times)
 
 
 def _payload(call: Call) -> bytes:

@@ -200,9 +200,9 @@ class Seat:
         overridden = type(user).on_event is not SSEUser.on_event
         try:
             listener = self._hand_over if overridden else None
-            session = node.open(self, self._task, user.path, listener, self._kept or {})
+            session = node.open(self, self._task, user.path, listener, self._kept or {}, self.resume_from())
         except StreamFailed as failure:
-            return max(self._after(str(failure)), failure.retry_after_s)
+            return self.refused(failure)
         if session.ending:
             return self._after(session.ending)
         if not node.wanted.is_set():  # any more
@@ -214,6 +214,14 @@ class Seat:
 
     def opened(self) -> None:
         """Take that a stream is open. Override it."""
+
+    def refused(self, failure: StreamFailed) -> float | None:
+        """Return after how many seconds to try again, None for never."""
+        return max(self._after(str(failure)), failure.retry_after_s)
+
+    def resume_from(self) -> str:
+        """Return the id of the event after which to go on; empty for none."""
+        return ""
 
     def _after(self, ending: str) -> float:
         """Return after how many seconds to open the next stream; unless it was we who closed it, all is begun anew."""

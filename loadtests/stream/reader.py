@@ -40,6 +40,17 @@ class Reader:
         self._body: Body = UNFRAMED
         self._decoder: FastDecoder
 
+    @property
+    def last_event_id(self) -> str:
+        """Return the id from which to go on."""
+        return self._decoder.last_event_id
+
+    @property
+    def retry_s(self) -> float | None:
+        """Return how long the stream wants its readers to wait before they come back, None where it does not say."""
+        time_ms = self._decoder.reconnection_time
+        return None if time_ms is None else time_ms / 1e3
+
     def take(self, messages: list[Message], arrived_ns: int, delay_ns: int) -> None:
         """Take the events of a read: when its last byte arrived, and how long it waited for us (-1 if unknown)."""
         raise NotImplementedError

@@ -52,6 +52,8 @@ class Counts:
     checks: Counter[str] = field(default_factory=Counter)
     left_by_fin: int = 0  # streams that a user left in the midst
     left_by_rst: int = 0
+    stopped: int = 0  # readers of a herd that 204 told to stay away, and for how long the server has all of them wait
+    retry_s: float | None = None
     refusals_to_wait: int = 0  # refusals with a Retry-After, the longest of them, and those that nobody waits for
     longest_wait_s: float = 0.0
     shortened_waits: int = 0

@@ -82,8 +82,8 @@ def test_the_target_file_may_state_the_shape_and_the_command_line_counts_more() 
 
 
 def test_a_scenario_that_is_none_is_asked_back() -> None:
-    with pytest.raises(CannotJudge, match=r"--scenario chrun: none of churn, .*; did you mean 'churn'\?$"):
-        scenario_file("chrun")
+    with pytest.raises(CannotJudge, match=r"--scenario herds: none of churn, .*; did you mean 'herd'\?$"):
+        scenario_file("herds")
 
 
 class Noted:
