@@ -13,6 +13,7 @@ from ssegauge.loadtests.judging.answers import Requests
 from ssegauge.loadtests.judging.herd import Herd
 from ssegauge.loadtests.judging.objectives import Objective
 from ssegauge.loadtests.measuring.clocks import Clocks
+from ssegauge.loadtests.measuring.event_types import Label
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.samples import Floats
 from ssegauge.loadtests.measuring.shape import Shape
@@ -53,6 +54,7 @@ class Facts:
     asked: Sequence[str] = ()  # objectives that the user states
     shape: Shape | None = None  # how many streams at each moment, and when it began, from the run's start
     shaped_since_s: float = 0.0
+    types: Mapping[Label, tuple[int, int]] = field(default_factory=dict)  # events and bytes by label
     herd: Herd | None = None  # readers that were cut all at once
     phases: Sequence[Mapping[str, Any]] = ()
     ping_failures: Counter[str] = field(default_factory=Counter)

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from ssegauge.conformance.target import Target
-from ssegauge.loadtests.judging import answers, asked, herd, offset, shaped, trend
+from ssegauge.loadtests.judging import answers, asked, herd, offset, shaped, traffic, trend
 from ssegauge.loadtests.judging.answers import Answered, Kind, Requests
 from ssegauge.loadtests.judging.asked import Asked
 from ssegauge.loadtests.judging.facts import Facts
@@ -54,6 +54,8 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         "updates": {**facts.updates, "refusals": dict(facts.refusals.most_common())} if facts.driven else None,
         "integrity": asdict(facts.account) if facts.account.sent else None,
         "witnesses": _witnesses(facts.witnessed) if facts.witnessed else None,
+        "types": traffic.types(run_folder, facts.types),
+        "throughput": traffic.document(run_folder),
         "requests": answers.document(kept.seen, kept.good) if kept.seen else None,
         "checks": _checks(facts) if facts.checked else None,
         "server": _server(run_folder),
@@ -178,25 +180,17 @@ def _held(run_folder: Path, patience_s: float, facts: Facts) -> Held:
 
 def _latencies(kept: _Kept, facts: Facts) -> dict[str, Any]:
     kinds = {"connect": CONNECT, "first_event": FIRST_EVENT}
-    always = {name: percentiles(kept.latency[kind][0]) for name, kind in kinds.items()}
+    always = {name: samples.percentiles(kept.latency[kind][0]) for name, kind in kinds.items()}
     if kept.seen:
         return always | _answer_times(kept.seen)
     source = "planned" if facts.driven else "event-timestamp"
-    again = {"recover": percentiles(kept.recover)} if kept.recover.size else {}
+    again = {"recover": samples.percentiles(kept.recover)} if kept.recover.size else {}
     return always | _update_times(kept.latency[UPDATE][0], kept.gaps, source) | again
 
 
 def _checks(facts: Facts) -> dict[str, Any]:
     reasons = dict(facts.checks.most_common())
     return {"events": facts.checked, "failed": facts.checks.total(), "reasons": reasons}
-
-
-def percentiles(values: Floats) -> dict[str, Any]:
-    """Return p50, p95, p99 and max, None for no samples; less than 0 (another clock) is shown as 0."""
-    if not values.size:
-        return {"p50": None, "p95": None, "p99": None, "max": None, "samples": 0}
-    p50, p95, p99 = (max(0.0, round(float(value), 4)) for value in np.percentile(values, (50, 95, 99)))
-    return {"p50": p50, "p95": p95, "p99": p99, "max": max(0.0, round(float(values.max()), 4)), "samples": values.size}
 
 
 def peak_open(run_folder: Path) -> int:
@@ -220,8 +214,8 @@ def _connections(measured: Measured, facts: Facts) -> dict[str, Any]:
 
 
 def _update_times(updates: Floats, gaps: Floats, source: str) -> dict[str, Any]:
-    update = percentiles(updates) | {"source": source}
-    return {"update": update} | ({"gap": percentiles(gaps)} if gaps.size else {})
+    update = samples.percentiles(updates) | {"source": source}
+    return {"update": update} | ({"gap": samples.percentiles(gaps)} if gaps.size else {})
 
 
 def _answered(run_folder: Path, target: Target, requests: Requests) -> Answered:
@@ -234,7 +228,7 @@ def _answered(run_folder: Path, target: Target, requests: Requests) -> Answered:
 
 def _answer_times(seen: Answered) -> dict[str, Any]:
     shown = ("first_token", "token_gap", "time_per_token", "gap", "duration")
-    return {name: percentiles(seen.kinds[name].value) for name in shown if seen.kinds[name].value.size}
+    return {name: samples.percentiles(seen.kinds[name].value) for name in shown if seen.kinds[name].value.size}
 
 
 def _server(run_folder: Path) -> dict[str, Any] | None:
@@ -278,7 +272,7 @@ def _health(facts: Facts, connect_delay_ms: Floats, reading_ms: Floats) -> Healt
 
 def _generator(kept: _Kept, facts: Facts) -> dict[str, Any]:
     complaint = facts.complaint or next(filter(None, kept.faults), "")
-    delay = percentiles(kept.delays)
+    delay = samples.percentiles(kept.delays)
     shares = facts.cpu_shares
     figures = {
         "delay_ms": {name: delay[name] for name in ("p50", "p99", "max")},

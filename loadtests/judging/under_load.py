@@ -23,7 +23,7 @@ _ENDS: Final[Mapping[str, How]] = {"closed": "cut", "complete": "eof", "timed ou
 class Recording:
     """What one stream received, as far as it is kept. ``late``: the task had moved before."""
 
-    __slots__ = ("_chunks", "_head", "_name", "_request", "_room", "_started_ns", "_task_id", "late")
+    __slots__ = ("_chunks", "_head", "_name", "_request", "_room", "_started_ns", "_task_id", "_until_ns", "late")
 
     def __init__(self, number: int, request: Request, started_ns: int, task_id: str | None, *, late: bool) -> None:
         self._name, self._request, self._started_ns = f"load-{number}", request, started_ns
@@ -31,6 +31,7 @@ class Recording:
         self._head: Head | None = None
         self._chunks: list[Chunk] = []
         self._room = MOST_BYTES
+        self._until_ns = 0  # when there was no more room: what came then is not known, nor that nothing came
 
     @property
     def has_head(self) -> bool:
@@ -46,6 +47,7 @@ class Recording:
         self._room -= len(data)
         if self._room >= 0:
             self._chunks.append(Chunk(self._at_ms(arrived_ns), bytes(data)))
+        self._until_ns = self._until_ns or (arrived_ns if self._room < 0 else 0)
 
     def transcript(self, ending: str, ended_ns: int) -> Transcript:
         """Return what was kept; a stream of which not all is kept was cut by us."""
@@ -59,7 +61,7 @@ class Recording:
             started_ms=self._started_ns / 1e6,
             head=self._head,
             chunks=tuple(self._chunks),
-            end=End(self._at_ms(ended_ns), how, ending),
+            end=End(self._at_ms(self._until_ns or ended_ns), how, ending),
             facts=facts,
         )
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES
@@ -166,6 +167,7 @@ class Stamped:
         return Account()
 
 
+@lru_cache(maxsize=16)  # all readers of a feed are told the same, and who asks asks more than once
 def type_of(data: str) -> str:
     """Return an event's ``type``, an empty string when it has none."""
     if found := _TYPE(data):

@@ -135,6 +135,7 @@ def find_limit(
     document = runs[shown]
     document["objectives"].append(capacity.objective(found, target.limits.concurrent))
     document["verdict"] = document["objectives"][-1]["verdict"]
+    document["probes"] = capacity.probes(runs)
     (out / "limit" / str(shown) / "samples").rename(out / "samples")
     RunFolder(out, target).write("load.json", document)
     return document
@@ -282,16 +283,26 @@ def _free_port() -> int:
 
 def describe(status: Status) -> str:
     """Return a status in one line for the terminal."""
+    pace = _pace(status)
     left = "" if status["left_s"] is None else f", {status['left_s']:.0f} s left"
     p99 = "" if status["p99_ms"] is None else f", p99 {status['p99_ms']:g} ms"
     trouble = "".join(f", {status[name]} {name}" for name in ("failed", "dropped", "refused") if status[name])
     if status.get("finished") is not None:
         finished = f"{status['open']} streams open, {status['finished']} answers finished"
-        return f"{status['stage']}: {finished}{p99}{trouble}{left}"
+        return f"{status['stage']}: {finished}{pace}{p99}{trouble}{left}"
     streams = f"{status['open']} of {status['users']} streams open"
     sent = "" if status["rate"] is None else f"{status['sent']} updates sent, "
     updates = f"{sent}{status['received']} received" if sent else f"{status['received']} events timed"
-    return f"{status['stage']}: {streams}, {updates}{p99}{trouble}{left}"
+    return f"{status['stage']}: {streams}, {updates}{pace}{p99}{trouble}{left}"
+
+
+def _pace(status: Status) -> str:
+    """Return how much comes each second, where that is known."""
+    if not status.get("events_per_s"):
+        return ""
+    size = status["bytes_per_s"]
+    told = f"{size / 1e6:.1f} MB/s" if size >= 1e6 else f"{size / 1e3:.1f} kB/s"
+    return f", {status['events_per_s']:,.0f} events/s, {told}"
 
 
 def _watch(

@@ -32,14 +32,16 @@ from ssegauge.loadtests.judging.facts import Facts
 from ssegauge.loadtests.judging.guard import Guard
 from ssegauge.loadtests.judging.herd import USUAL_RETRY_S, Cut, Herd
 from ssegauge.loadtests.judging.objectives import Objective
-from ssegauge.loadtests.measuring import samples
+from ssegauge.loadtests.measuring import event_types, samples
 from ssegauge.loadtests.measuring.answers import Tally
 from ssegauge.loadtests.measuring.clocks import Clocks
+from ssegauge.loadtests.measuring.event_types import Merged
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.returning import Returned
 from ssegauge.loadtests.measuring.samples import FIRST_EVENT, FIRST_TOKEN, UPDATE, Rows
 from ssegauge.loadtests.measuring.shape import Shape
 from ssegauge.loadtests.measuring.witnesses import Witnessed
+from ssegauge.loadtests.running.live import Pace
 from ssegauge.loadtests.running.orders import Orders
 from ssegauge.loadtests.stream.clock import Clock
 
@@ -99,6 +101,8 @@ class Conductor:
         self._parts = samples.Parts(plan.out, self._started.timestamp() * 1e3)
         self._reports: dict[str, Mapping[str, Any]] = {}
         self._pending: list[bytes] = []
+        self._types = Merged()
+        self._pace = Pace()
         self._figures = {name: array("d") for name in ("sending_ms", "looping_ms", "cpu_shares")}
         self._cuts: list[Cut] = []
         self._phases: list[dict[str, Any]] = []
@@ -159,11 +163,11 @@ class Conductor:
             self._last.add(node)
         for name, figures in self._figures.items():
             figures.frombytes(report[name])
-        return self._keep(report["rows"])
+        return self._keep(self._types.take(node, report["types"], samples.matrix(report["rows"])))
 
     def take_own(self) -> samples.Floats:
         """Take the conductor's own rows, those of the pings; return them."""
-        return self._keep(self.rows.take())
+        return self._keep(samples.matrix(self.rows.take()))
 
     def flush(self) -> None:
         """Write what was reported, and say what goes on."""
@@ -179,7 +183,7 @@ class Conductor:
         if self._is_full:
             return
         try:
-            self._parts.write(rows)
+            self._parts.write(rows, self._types.labels)
         except OSError as error:
             self._is_full = True
             why = error.strerror or str(error)
@@ -205,6 +209,7 @@ class Conductor:
             "sent": self.total("updates"),
             "refused": self.total("refused"),
             "received": self._received,
+            **self._pace.per_second(),
             "p99_ms": round(float(np.percentile(recent, 99)), 2) if recent.size else None,
         }
 
@@ -231,10 +236,10 @@ class Conductor:
         """Return the sum of counted reasons over all nodes."""
         return sum((Counter(report["counts"][name]) for report in self._reports.values()), Counter())
 
-    def _keep(self, rows: bytes) -> samples.Floats:
-        self._pending.append(rows)
-        numbers = samples.matrix(rows)
+    def _keep(self, numbers: samples.Floats) -> samples.Floats:
+        self._pending.append(numbers.tobytes())
         self._guard.take(time.monotonic(), numbers)
+        self._pace.take(numbers)
         updates = numbers[numbers[:, 1] == (self._timed if self.plan.orders else UPDATE)][:, 3]
         self._received += updates.size
         self._recent = updates if updates.size else self._recent
@@ -285,6 +290,7 @@ class Conductor:
             aborted=self._aborted,
             asked=self.plan.asked,
             requests=self._requests(self.plan.orders) if self.plan.orders else None,
+            types=event_types.counted(report["types"] for report in self._reports.values()),
             herd=self._herd() if self.plan.herds else None,
             shape=self.plan.shape if self._shaped_since else None,
             shaped_since_s=self._shaped_since - self._zero,

@@ -27,12 +27,14 @@ from ssegauge.loadtests.driving.before import Kept, Preparation
 from ssegauge.loadtests.driving.client import Client
 from ssegauge.loadtests.driving.updates import Driver, Hooks, Task
 from ssegauge.loadtests.judging.under_load import MOST_STREAMS, Recording, findings
+from ssegauge.loadtests.measuring.answers import Tally
 from ssegauge.loadtests.measuring.clocks import Clocks
+from ssegauge.loadtests.measuring.event_types import EventTypes
 from ssegauge.loadtests.measuring.generator import Watch
 from ssegauge.loadtests.measuring.integrity import Tokens
 from ssegauge.loadtests.measuring.meters import Driven, Meter, Stamped
 from ssegauge.loadtests.measuring.returning import Visit, returned
-from ssegauge.loadtests.measuring.samples import Rows
+from ssegauge.loadtests.measuring.samples import BYTES, DROPPED, EVENTS, FAILED, REFUSED, Rows
 from ssegauge.loadtests.measuring.shape import Shape
 from ssegauge.loadtests.measuring.witnesses import Diary, Room, compare
 from ssegauge.loadtests.running.asking import Desk
@@ -47,6 +49,8 @@ OPENING_PATIENCE: Final = 10.0  # times the limit: a stream that has not opened 
 POLL_S: Final = 0.02
 ENDERS: Final = 16  # tasks that are ended at once
 ENDING_S: Final = 0.01
+TRAFFIC: Final = (EVENTS, BYTES, FAILED, DROPPED, REFUSED)
+ALWAYS: Final = (EVENTS, BYTES)
 OFFERED: Final = ("planned", "accepted", "refused")
 STREAMS_PER_NODE: Final = 1_000_000
 NOTHING_KEPT: Final[Kept] = {}
@@ -108,8 +112,10 @@ class Node:
         self.clocks = Clocks()
         self._measure = measure
         self.opening_rate = max(1.0, opening_rate)  # streams per second, while users are started
+        self.types = EventTypes(self._redacted, staged=target.profile == "task-progress")
+        self._told = (0, 0, 0, 0, 0)  # what the last report told of events, bytes and errors
         ends_itself = target.profile == "task-progress"
-        self.books = Books(self.rows, self.counts, self.watch, ends_itself, self.clocks, self._redacted)
+        self.books = Books(self.rows, self.counts, self.watch, ends_itself, self.clocks, self._redacted, self.types)
         self._asked: tuple[Any, Asked] | None = None  # what was asked for last, and by which values
         self._streams = number * STREAMS_PER_NODE
         self._users = self._recordings = 0
@@ -281,7 +287,9 @@ class Node:
 
     def report(self) -> dict[str, Any]:
         """Return what was measured since the last report, and the counts so far."""
+        self._add_traffic()
         return {
+            "types": self.types.plain(),
             "rows": self.rows.take(),
             "sending_ms": taken(self.hooks.sending_ms),
             "looping_ms": taken(self.watch.lateness_ms),
@@ -296,6 +304,17 @@ class Node:
             "returned": self._returned,
             "answers": self.desk.tally.plain() if self.desk else None,
         }
+
+    def _add_traffic(self) -> None:
+        """Add what came, and what went wrong, since the last report as samples."""
+        counts, now_ns = self.counts, clock.now()
+        tally = self.desk.tally if self.desk else Tally()
+        wrong = (counts.failed + tally.failed, counts.dropped + tally.cut, self.hooks.refused)
+        told = (self.types.total, self.books.traffic.bytes, *wrong)
+        for kind, after, before in zip(TRAFFIC, told, self._told, strict=True):
+            if kind in ALWAYS or after > before:
+                self.rows.add(kind, now_ns, self._number, float(after - before), -1)
+        self._told = told
 
     @property
     def grace_s(self) -> float:

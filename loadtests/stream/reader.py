@@ -21,6 +21,15 @@ from ssegauge.loadtests.stream.stream import EventStream, Recorder, ended_by_con
 from ssegauge.loadtests.stream.tls import TlsLayer
 
 
+class Traffic:
+    """What the streams of a process have received: ``bytes`` of their bodies."""
+
+    __slots__ = ("bytes",)
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+
 class Reader:
     """Reads one stream; see the module.
 
@@ -29,10 +38,11 @@ class Reader:
         record: who takes what arrives.
     """
 
-    __slots__ = ("_body", "_decoder", "_socket", "_tls", "_watcher", "ending", "record")
+    __slots__ = ("_body", "_decoder", "_socket", "_tls", "_traffic", "_watcher", "ending", "record")
 
-    def __init__(self) -> None:
+    def __init__(self, traffic: Traffic | None = None) -> None:
         self.ending = ""
+        self._traffic = traffic or Traffic()
         self.record: Recorder | None = None
         self._socket: Any = None
         self._watcher: Any = None
@@ -69,6 +79,7 @@ class Reader:
         self._socket, self._watcher, self._tls = connection.handed_over()
         self.record = stream.record
         self.ending = stream.ending
+        self._traffic.bytes += stream.body_bytes
         if messages:
             self.take(messages, stream.arrived_ns, stream.delay_ns)
         if self.ending:  # while the first event was waited for
@@ -138,6 +149,7 @@ class Reader:
         if self._tls:
             data = self._tls.decrypt(data)
         if data and (body := self._body.take(data)):  # a part of a TLS record holds nothing yet
+            self._traffic.bytes += len(body)
             if self.record:
                 self.record.take_chunk(arrived_ns, body)
             if messages := self._decoder.feed(body):

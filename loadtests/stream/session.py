@@ -20,13 +20,14 @@ from gevent.event import Event
 from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES
 from ssegauge.conformance.sse import Message
 from ssegauge.loadtests.measuring.clocks import Clocks
+from ssegauge.loadtests.measuring.event_types import NO_EVENT, EventTypes
 from ssegauge.loadtests.measuring.generator import Watch
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.meters import Meter, is_terminal, type_of
 from ssegauge.loadtests.measuring.samples import CONNECT, FIRST_EVENT, OPEN, Rows
 from ssegauge.loadtests.measuring.witnesses import Diary
 from ssegauge.loadtests.stream import clock
-from ssegauge.loadtests.stream.reader import Reader
+from ssegauge.loadtests.stream.reader import Reader, Traffic
 from ssegauge.loadtests.stream.retry_after import Wait
 from ssegauge.loadtests.stream.stream import EventStream, StreamFailed
 
@@ -79,6 +80,8 @@ class Books:
     ends_itself: bool  # the profile knows events after which a stream ends, and promises one at its start
     clocks: Clocks
     redact: Callable[[str], str]  # reasons hold what a server sent
+    types: EventTypes = field(default_factory=EventTypes)
+    traffic: Traffic = field(default_factory=Traffic)
 
     def count(self, counter: Counter[str], reason: str) -> None:
         """Count a reason, without secrets; a server that has ever new ones fills no memory."""
@@ -113,7 +116,7 @@ class Session(Reader):
     __slots__ = ("_inbox", "_is_told", "_last_data", "_number", "_on", "_read_ns", "diary", "meter", "owner", "subject")
 
     def __init__(self, meter: Meter, number: int, on: Books, owner: Owner, subject: object = None) -> None:
-        super().__init__()
+        super().__init__(on.traffic)
         self.meter, self.owner, self.subject, self._number, self._on = meter, owner, subject, number, on
         self.diary: Diary | None = None  # for what the other streams of its feed say
         self._is_told, self._last_data = False, ""
@@ -141,15 +144,18 @@ class Session(Reader):
 
     def take(self, messages: list[Message], arrived_ns: int, delay_ns: int) -> None:
         """Measure the events of a read."""
-        take = self.meter.take
+        take, rows, note = self.meter.take, self._on.rows, self._on.types.note
         if not self._is_told:
             self._told(arrived_ns, delay_ns)
         if len(messages) > 1:
             early_ns = self._early_ns(arrived_ns, delay_ns)
             for kind, data, _ in messages[:-1]:
+                rows.event_type = note(kind, data)
                 take(kind, data, arrived_ns, early_ns)
         kind, data, _ = messages[-1]
+        rows.event_type = note(kind, data)
         take(kind, data, arrived_ns, delay_ns)
+        rows.event_type = NO_EVENT
         self._read_ns = 0
         self._last_data = data
         if self.diary:

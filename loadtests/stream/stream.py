@@ -77,6 +77,7 @@ class EventStream:
         started_ns: just before the TCP connect; sent_ns: just before the request.
         head_ns: when the response head had arrived; date: its Date field.
         arrived_ns: when the last read's bytes arrived.
+        body_bytes: how many have come of the body.
         delay_ns: how long they then waited for us; -1 when unknown.
         ending: why ``read`` returned None; empty before.
         record: who takes the heads and the body, when set before ``open``.
@@ -94,6 +95,7 @@ class EventStream:
         "_path",
         "_payload",
         "arrived_ns",
+        "body_bytes",
         "date",
         "delay_ns",
         "ending",
@@ -115,6 +117,7 @@ class EventStream:
         self._messages: list[Message] = []
         self.started_ns = self.sent_ns = self.head_ns = self.arrived_ns = 0
         self.delay_ns = -1
+        self.body_bytes = 0
         self.date = self.ending = ""
         self.record: Recorder | None = None
 
@@ -211,6 +214,7 @@ class EventStream:
 
     def _take(self, data: bytes) -> None:
         if body := self._body.take(data):
+            self.body_bytes += len(body)
             if self.record:
                 self.record.take_chunk(self.arrived_ns, body)
             self._messages += self._decoder.feed(body)
