@@ -15,7 +15,7 @@ WAVES = ("cut at", "streams", "back", "half back", "all back", "refused", "worst
 TYPES = ("events", "bytes", "p50", "p95", "p99", "max", "timed")
 
 
-def facts(load: Document) -> Iterator[tuple[str, str]]:
+def facts(load: Document, *, with_herd: bool = True) -> Iterator[tuple[str, str]]:
     """Yield (label, text) for what a run was told to do and what it did to the server."""
     if shape := load.get("shape"):
         yield "shape", _shape(shape)
@@ -23,16 +23,15 @@ def facts(load: Document) -> Iterator[tuple[str, str]]:
         yield "Retry-After", _told_to_wait(told)
     if came := load.get("throughput"):
         yield "came", _came(came)
-    if herd := load.get("herd"):
+    if with_herd and (herd := load.get("herd")):
         yield from _herd(herd)
 
 
-def throughput(load: Document) -> str:
-    """Return how much came each second in the usual second; empty where that is not known."""
-    came = load.get("throughput")
-    if not came:
-        return ""
-    return f"{words.quantity(came['events_per_s']['p50'], 'events/s')}, {size(came['bytes_per_s']['p50'])}/s"
+def throughput(load: Document) -> Iterator[tuple[str, str]]:
+    """Yield (label, text) for how much came in the usual second, where that is known."""
+    if came := load.get("throughput"):
+        yield "events a second", words.quantity(came["events_per_s"]["p50"], "")
+        yield "data a second", size(came["bytes_per_s"]["p50"])
 
 
 def size(count: float) -> str:

@@ -13,7 +13,7 @@ from ssegauge.reports import charts, course, summarize, words
 from ssegauge.reports.folder import Document
 from ssegauge.reports.values import Chart
 
-ERRORS = {"failed": "streams that failed", "dropped": "streams dropped", "refused": "updates refused"}
+ERRORS = {"failed": "attempts that failed", "dropped": "streams dropped", "refused": "updates refused"}
 FEWEST_LEVELS = 3  # of open streams, for a chart by them
 LEAST_SHARE = 0.5  # of the most: where streams are all open nearly all the time, there is nothing to see
 MOST_WAVES = 6
@@ -39,16 +39,18 @@ def _rate(frame: pd.DataFrame, load: Mapping[str, Any], kind: str, unit: str) ->
     came = frame[frame["kind"] == kind]
     if not came["value"].any():
         return None
-    series = summarize.per_second(came)
-    usual = float(series["per_s"].median())
-    told = {"events": words.quantity(usual, "events"), "bytes": course.size(usual)}[kind]
+    closed = frame.loc[(frame["kind"] == "open") & (frame["value"] < 0), "at_ms"]
+    series = summarize.per_second(came, float(closed.max()) / 1000 if len(closed) else float("inf"))
+    told = (load.get("throughput") or NOTHING).get(f"{kind}_per_s")
+    usual = float(told["p50"] if told else series["per_s"].median())
+    heading = {"events": words.quantity(usual, "events"), "bytes": course.size(usual)}[kind]
     scale = 1000 if kind == "bytes" else 1
     figure = charts.per_second(series.assign(per_s=series["per_s"] / scale), unit, load.get("phases") or ())
     caption = {
         "events": "All events that came, over all streams.",
         "bytes": "Of the streams, without HTTP's framing.",
     }
-    return Chart(kind, f"{told} a second in the usual second", caption[kind], json.dumps(figure))
+    return Chart(kind, f"{heading} a second in the usual second", caption[kind], json.dumps(figure))
 
 
 def _errors(frame: pd.DataFrame, _: Mapping[str, Any]) -> Chart | None:

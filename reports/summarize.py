@@ -26,6 +26,7 @@ ENOUGH_FOR_P999 = 5000  # five beyond it
 MOST_POINTS = 600
 MOST_LEVELS = 100
 MOST_OPEN_LEVELS = 25
+STEP_S = 0.01
 ENOUGH_AT_A_LEVEL = 20
 # Evenly spaced in the body, dense towards the end: the tail is what one looks for.
 ECDF_GRID = np.unique(np.concatenate([np.linspace(0, 0.99, 199), 1 - np.geomspace(0.01, 1e-5, 60), [1.0]]))
@@ -87,15 +88,16 @@ def open_streams(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"at_s": at_ms[kept] / 1000, "open": streams.to_numpy()[kept].astype(int)})
 
 
-def per_second(frame: pd.DataFrame) -> pd.DataFrame:
+def per_second(frame: pd.DataFrame, until_s: float = np.inf) -> pd.DataFrame:
     """Return how much came each second: at_s, per_s, in at most `MOST_POINTS` bins of whole seconds.
 
-    Takes the samples of one kind of count: what came since the sample before, so that it belongs to all of that time.
-    The counts are added up and read off at whole seconds. The first and last bin are left out where there are others:
-    they have not lasted.
+    Takes the samples of one kind of count: what came since the sample before, so that it belongs to all of that time,
+    but none of it came after `until_s`. The counts are added up and read off at whole seconds. The first and last bin
+    are left out where there are others: they have not lasted.
     """
     ordered = frame.sort_values("at_ms", kind="stable")
-    when, total = ordered["at_ms"].to_numpy() / 1000, ordered["value"].to_numpy().cumsum()
+    when = np.minimum(ordered["at_ms"].to_numpy() / 1000, until_s)
+    total = ordered["value"].to_numpy().cumsum()
     width = max(1, int(np.ceil(np.ptp(when) / MOST_POINTS)))
     edges = np.arange(np.floor(when[0] / width) * width, when[-1] + width, width)
     rates = np.diff(np.interp(edges, when, total)) / width
@@ -141,7 +143,8 @@ def after(opened: pd.DataFrame, from_s: float, until_s: float) -> pd.DataFrame:
 def wanted(shape: Mapping[str, Any]) -> pd.DataFrame:
     """Return how many streams a shape (of load.json) wanted: at_s since the run's start, wanted."""
     points = pd.DataFrame(shape["points"], columns=["at_s", "wanted"], dtype=float)
-    return points.assign(at_s=points["at_s"] + shape["since_s"])
+    is_step = points["at_s"].diff().shift(-1) == 0  # a chart has one value at a time, so the one before comes before
+    return points.assign(at_s=points["at_s"] + shape["since_s"] - np.where(is_step, STEP_S, 0.0))
 
 
 def by_concurrency(frame: pd.DataFrame, kind: str) -> pd.DataFrame:

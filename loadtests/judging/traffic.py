@@ -14,7 +14,7 @@ import numpy as np
 
 from ssegauge.loadtests.measuring import samples
 from ssegauge.loadtests.measuring.event_types import Label
-from ssegauge.loadtests.measuring.samples import BYTES, EVENTS, UPDATE, Floats
+from ssegauge.loadtests.measuring.samples import BYTES, EVENTS, OPEN, UPDATE, Floats
 
 MOST_TYPES = 30
 OTHER = Label("other")
@@ -23,10 +23,15 @@ OTHER = Label("other")
 def document(run_folder: Path) -> dict[str, Any] | None:
     """Return load.json's ``throughput``; None where nothing came."""
     at = {kind: samples.read(run_folder, kind, "at_ms", "value") for kind in (EVENTS, BYTES)}
+    when, step = samples.read(run_folder, OPEN, "at_ms", "value")
+    until_ms = float(when[step < 0].max()) if (step < 0).any() else np.inf  # nothing came after the last stream's end
     events, size = (float(at[kind][1].sum()) for kind in (EVENTS, BYTES))
     if not events:
         return None
-    rates = {name: _spread(per_second(*at[kind])) for name, kind in (("events_per_s", EVENTS), ("bytes_per_s", BYTES))}
+    rates = {
+        name: _spread(per_second(np.minimum(at[kind][0], until_ms), at[kind][1]))
+        for name, kind in (("events_per_s", EVENTS), ("bytes_per_s", BYTES))
+    }
     return {"events": int(events), "bytes": int(size)} | rates
 
 
