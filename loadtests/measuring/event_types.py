@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from ssegauge.loadtests.measuring.meters import parsed, type_of
+from ssegauge.loadtests.measuring.meters import glance, parsed
 from ssegauge.loadtests.measuring.samples import Floats
 
 MOST: Final = 100
@@ -107,7 +107,7 @@ def counted(parts: Iterable[Sequence[Sequence[Any]]]) -> dict[Label, tuple[int, 
 @lru_cache(maxsize=16)  # all readers of a feed are told the same
 def label_of(kind: str, data: str, staged: bool) -> Label:
     """Return an event's label; ``staged``: events may have a stage."""
-    name = type_of(data) or UNNAMED if kind == UNNAMED else kind
+    name = glance(data)[0] or UNNAMED if kind == UNNAMED else kind
     return Label(name[:LONGEST], stage_of(data)[:LONGEST] if staged else "")
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 import shutil
 import struct
-from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -44,6 +43,7 @@ EVENTS, BYTES, FAILED, DROPPED, REFUSED, RECOVER = range(17, 23)
 UNKNOWN: Final = math.nan
 _WIDTH: Final = 7
 _pack: Final = struct.Struct(f"{_WIDTH}d").pack
+_pack_two: Final = struct.Struct(f"{2 * _WIDTH}d").pack
 _NAMES: Final = pa.array(KINDS)
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Texts = np.ndarray[Any, np.dtype[np.object_]]
@@ -70,7 +70,7 @@ class Rows:
     __slots__ = ("_numbers", "event_type", "phase", "timed_until_ns")
 
     def __init__(self) -> None:
-        self._numbers = array("d")
+        self._numbers = bytearray()
         self.phase = 0
         self.event_type = 0  # the code of that of the event that is measured just now
         self.timed_until_ns = 2**63  # updates that are due later are counted, not timed
@@ -78,12 +78,20 @@ class Rows:
     def add(self, kind: int, arrived_ns: int, stream: int, value: float, delay_ns: int) -> None:
         """Add a row; ``value`` in ms (or +1, -1), ``delay_ns`` negative when unknown."""
         delay = delay_ns / 1e6 if delay_ns >= 0 else UNKNOWN
-        self._numbers.frombytes(_pack(arrived_ns / 1e6, kind, stream, value, delay, self.phase, self.event_type))
+        self._numbers += _pack(arrived_ns / 1e6, kind, stream, value, delay, self.phase, self.event_type)
+
+    def add_event(self, arrived_ns: int, stream: int, gap_ms: float, age_ms: float, delay_ns: int) -> None:
+        """Add what most events tell, in one go: the gap since the one before, and the event's age."""
+        at_ms, phase, of = arrived_ns / 1e6, self.phase, self.event_type
+        delay = delay_ns / 1e6 if delay_ns >= 0 else UNKNOWN
+        self._numbers += _pack_two(
+            at_ms, GAP, stream, gap_ms, delay, phase, of, at_ms, UPDATE, stream, age_ms, delay, phase, of
+        )
 
     def take(self) -> bytes:
         """Return all rows as bytes, and forget them."""
-        taken, self._numbers = self._numbers, array("d")
-        return taken.tobytes()
+        taken, self._numbers = self._numbers, bytearray()
+        return bytes(taken)
 
 
 def matrix(rows: bytes) -> Floats:

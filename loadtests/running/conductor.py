@@ -9,7 +9,6 @@ in turn.
 from __future__ import annotations
 
 import time
-from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from ssegauge.conformance.recording.redaction import Redactor, dump_rows
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
 from ssegauge.loadtests.driving.pings import Pinger
-from ssegauge.loadtests.judging import herd, impact, summary, under_load
+from ssegauge.loadtests.judging import health, herd, impact, summary, under_load
 from ssegauge.loadtests.judging.answers import Requests, unanswered
 from ssegauge.loadtests.judging.facts import Facts
 from ssegauge.loadtests.judging.guard import Guard
@@ -36,10 +35,12 @@ from ssegauge.loadtests.measuring import event_types, samples
 from ssegauge.loadtests.measuring.answers import Tally
 from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.event_types import Merged
+from ssegauge.loadtests.measuring.generator import cpu_s
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.returning import Returned
 from ssegauge.loadtests.measuring.samples import FIRST_EVENT, FIRST_TOKEN, UPDATE, Rows
 from ssegauge.loadtests.measuring.shape import Shape
+from ssegauge.loadtests.measuring.spool import Spool
 from ssegauge.loadtests.measuring.witnesses import Witnessed
 from ssegauge.loadtests.running.live import Pace
 from ssegauge.loadtests.running.orders import Orders
@@ -103,8 +104,8 @@ class Conductor:
         self._pending: list[bytes] = []
         self._types = Merged()
         self._pace = Pace()
-        self._figures = {name: array("d") for name in ("sending_ms", "looping_ms", "cpu_shares")}
         self._cuts: list[Cut] = []
+        self._figures = {name: Spool() for name in ("sending_ms", "looping_ms", "cpu_shares")}
         self._phases: list[dict[str, Any]] = []
         self._received = 0
         self._recent: np.ndarray[Any, np.dtype[np.float64]] = np.empty(0)
@@ -113,6 +114,7 @@ class Conductor:
         self._guard = Guard(plan.abort_on)
         self._aborted: Objective | None = None
         self._is_full = False  # where the samples go
+        self._apart_ms: dict[str, float] = {}  # how much later than a node said it reported, at least
         self._last: set[str] = set()  # nodes that have sent their last report
         self._timed = FIRST_EVENT if target.promises.token is None else FIRST_TOKEN
         self._deadline = 0.0
@@ -161,8 +163,10 @@ class Conductor:
         self._reports[node] = report
         if report.get("final"):
             self._last.add(node)
+        apart_ms = time.time() * 1e3 - report["at_ms"]
+        self._apart_ms[node] = min(apart_ms, self._apart_ms.get(node, apart_ms))
         for name, figures in self._figures.items():
-            figures.frombytes(report[name])
+            figures.add(report[name])
         return self._keep(self._types.take(node, report["types"], samples.matrix(report["rows"])))
 
     def take_own(self) -> samples.Floats:
@@ -210,6 +214,9 @@ class Conductor:
             "refused": self.total("refused"),
             "received": self._received,
             **self._pace.per_second(),
+            "nodes_cpu_s": sum(report["cpu_s"] for report in self._reports.values()),
+            "nodes_kib": sum(report["resident_kib"] for report in self._reports.values()),
+            "leader_cpu_s": cpu_s(),
             "p99_ms": round(float(np.percentile(recent, 99)), 2) if recent.size else None,
         }
 
@@ -226,6 +233,8 @@ class Conductor:
         self._write_transcripts({} if self._is_full else transcripts)
         document = summary.summarize(self.plan.out, self.target, self._facts(judged))
         RunFolder(self.plan.out, self.target).write("load.json", document)
+        for figures in self._figures.values():
+            figures.close()
         return document
 
     def total(self, name: str) -> int:
@@ -273,9 +282,9 @@ class Conductor:
             failures=self.counted("failures") + tally.failures,
             drops=self.counted("drops") + tally.cuts,
             account=sum(accounts, Account()),
-            sending_ms=np.array(self._figures["sending_ms"]),
-            looping_ms=np.array(self._figures["looping_ms"]),
-            cpu_shares=np.array(self._figures["cpu_shares"]),
+            sending_ms=np.frombuffer(self._figures["sending_ms"].whole()),
+            looping_ms=np.frombuffer(self._figures["looping_ms"].whole()),
+            cpu_shares=np.frombuffer(self._figures["cpu_shares"].whole()),
             clock_step_ms=max(steps, default=0.0),
             standstill_ms=max((report["standstill_ms"] for report in self._reports.values()), default=0.0),
             clocks=sum((Clocks(**report["clocks"]) for report in self._reports.values()), Clocks()),
@@ -297,13 +306,18 @@ class Conductor:
             phases=self._phases,
             ping_failures=self._ping_failures,
             conformance=judged,
-            complaint=self.complaint or summary.reasons(self.counted("errors")),
+            complaint=self.complaint or self._own_fault(),
         )
 
     def _told_to_wait(self) -> dict[str, Any]:
         longest_s = max((report["counts"]["longest_wait_s"] for report in self._reports.values()), default=0.0)
         shortened = self.total("shortened_waits")
         return {"refusals": self.total("refusals_to_wait"), "longest_s": longest_s, "shortened": shortened}
+
+    def _own_fault(self) -> str:
+        """Return why nothing can be judged that is the fault of those who measure."""
+        mistakes = summary.reasons(self.counted("errors"))
+        return mistakes or health.clocks_apart(self._apart_ms) or health.own_limit(self.counted("failures"))
 
     def _requests(self, orders: Orders) -> Requests:
         arrivals = f"{orders.arrivals}" if orders.arrivals else ""
@@ -335,7 +349,8 @@ class Conductor:
             or f"nothing happened within {READY_S:.0f} s"
         )
         remedy = HELD if "timed out" in why else "check base_url, stream.path and the hooks"
-        self.complaint = f"no stream could be opened: {why}; {remedy}"
+        own = health.own_limit(self.counted("failures"))
+        self.complaint = own or f"no stream could be opened: {why}; {remedy}"
 
     def _is_ready(self) -> bool:
         return self.total("opened") >= self.plan.users

@@ -20,7 +20,7 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import gevent
-from locust import events
+from locust import events, runners
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.rpc import Message
@@ -38,12 +38,23 @@ from ssegauge.loadtests.running.conductor import FLUSH_S, Conductor, Plan
 from ssegauge.loadtests.running.live import Live
 from ssegauge.loadtests.running.locust_stats import log_failures, log_replies, log_samples
 from ssegauge.loadtests.running.node import Node
-from ssegauge.loadtests.running.options import STATUS_VARIABLE, TARGET_VARIABLE, add_options, orders_of, target_of
+from ssegauge.loadtests.running.options import (
+    SOURCE_VARIABLE,
+    STATUS_VARIABLE,
+    TARGET_VARIABLE,
+    add_options,
+    orders_of,
+    target_of,
+)
 from ssegauge.loadtests.running.orders import Orders
+from ssegauge.loadtests.running.sources import addresses
 
 ORDER: Final = "ssegauge-order"
 REPORT: Final = "ssegauge-report"
 REPORT_S: Final = 0.5
+LIVENESS: Final = (
+    8  # heartbeats (a second each) that a worker may owe: Locust's three declare one dead that opens streams
+)
 EXIT_CODES: Final = {"pass": 0, "fail": 1, "could_not_judge": 2}
 _runs: WeakKeyDictionary[Environment, Run] = WeakKeyDictionary()
 
@@ -69,12 +80,12 @@ class Run:
         """Make what this process has; set its loops going."""
         if not isinstance(self.runner, MasterRunner):
             _calm_the_collector()
-            rate = getattr(self.environment.parsed_options, "spawn_rate", None) or 1.0
             self.node = Node(
                 self.target,
                 getattr(self.runner, "worker_index", 0),
                 _measured(self.environment),
-                rate * streams_of(self.environment),
+                _opening_rate(self.environment),
+                addresses(os.environ.get(SOURCE_VARIABLE, "")),
             )
             self.node.crowd.shaped = bool(_shape(self.environment))
             self.node.herds = _herds(self.environment)
@@ -87,7 +98,9 @@ class Run:
             self._folder = _own_folder(self.environment, self.target)
             self.conductor = Conductor(_plan(self, self._folder), self.target, self)
             self._live = _live(self.conductor.plan.out, self.environment)
+            _keep_no_history(self.environment)
             self._loops.append(gevent.spawn(self._flush_loop))
+            self._expected = _workers(self.runner)
             if pid := server.process_of(self.target):
                 self._loops.append(gevent.spawn(server.watch, pid, self.conductor.rows))
 
@@ -95,8 +108,9 @@ class Run:
         """Lead the run from when all users are there; end it when its time is up."""
         if self.conductor and not self._conducting:  # once: Locust says so after each change of users
             self._conducting = True
-            self._expected = _workers(self.runner)
-            self.conductor.nodes = len(self._expected) or 1
+            there = _workers(self.runner)
+            self._expected |= there
+            self.conductor.nodes = len(there) or 1
             self._loops.append(gevent.spawn(self._conduct, self.conductor))
 
     def finish(self) -> None:
@@ -221,6 +235,14 @@ def _calm_the_collector() -> None:
     gc.set_threshold(50_000, 50, 1000)
 
 
+def _keep_no_history(environment: Environment) -> None:
+    """Have Locust keep no course of its statistics where no page, file or report of its own shows it: it has no end."""
+    options = environment.parsed_options
+    if options and options.headless and not (options.csv_prefix or options.html_file):
+        for one in (environment.stats, environment.stats.total):
+            one.use_response_times_cache = False
+
+
 def node_of(environment: Environment) -> Node:
     """Return the node of this process; raises CannotJudge outside of a run."""
     run = _runs.get(environment)
@@ -233,6 +255,15 @@ def streams_of(environment: Environment) -> int:
     """Return how many streams each Locust user watches: as told, or as its class says."""
     told = getattr(environment.parsed_options, "ssegauge_streams", 0)
     return int(told or getattr(environment.user_classes[0], "streams", 1))
+
+
+def _opening_rate(environment: Environment) -> float:
+    """Return how many streams this process opens per second: its share, where a master leads several."""
+    options = environment.parsed_options
+    rate = getattr(options, "ssegauge_opening_rate", 0.0)
+    rate = rate or (getattr(options, "spawn_rate", None) or 1.0) * streams_of(environment)
+    workers = getattr(options, "expect_workers", 1) if isinstance(environment.runner, WorkerRunner) else 1
+    return float(rate) / max(1, workers)
 
 
 def _runner(environment: Environment) -> Runner:
@@ -359,9 +390,17 @@ def _on_init(runner: Runner, **_: object) -> None:
     if STATUS_VARIABLE in os.environ:  # the process that started us, or of a worker the master, takes us with it
         end_with_parent(signal.SIGTERM)
     if isinstance(runner, WorkerRunner):
+        _leave_the_telling_to_the_master()
         runner.register_message(ORDER, on_order, concurrent=True)
     elif isinstance(runner, MasterRunner):
         runner.register_message(REPORT, on_report)
+        runners.HEARTBEAT_LIVENESS = LIVENESS
+
+
+def _leave_the_telling_to_the_master() -> None:
+    """Close the way to the process that started us: as long as anybody holds it, that one waits for more."""
+    if descriptor := os.environ.pop(STATUS_VARIABLE, ""):
+        os.close(int(descriptor))
 
 
 def _on_test_start(environment: Environment, **_: object) -> None:

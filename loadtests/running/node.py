@@ -21,16 +21,16 @@ from gevent.pool import Pool
 
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.recording.redaction import Redactor
-from ssegauge.conformance.recording.transcript import Request, Transcript
+from ssegauge.conformance.recording.transcript import Request
 from ssegauge.conformance.target import Call, Target, each_its_own, fill, is_each_its_own
 from ssegauge.loadtests.driving.before import Kept, Preparation
 from ssegauge.loadtests.driving.client import Client
 from ssegauge.loadtests.driving.updates import Driver, Hooks, Task
-from ssegauge.loadtests.judging.under_load import MOST_STREAMS, Recording, findings
+from ssegauge.loadtests.judging.under_load import MOST_STREAMS, Recording, Shelf, findings
 from ssegauge.loadtests.measuring.answers import Tally
 from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.event_types import EventTypes
-from ssegauge.loadtests.measuring.generator import Watch
+from ssegauge.loadtests.measuring.generator import Watch, cpu_s, resident_kib
 from ssegauge.loadtests.measuring.integrity import Tokens
 from ssegauge.loadtests.measuring.meters import Driven, Meter, Stamped
 from ssegauge.loadtests.measuring.returning import Visit, returned
@@ -89,9 +89,16 @@ class Subject(NamedTuple):
 class Node:
     """A load process. ``replies`` are (name, ms, failure) of the hooks' requests, for Locust's statistics."""
 
-    def __init__(self, target: Target, number: int = 0, measure: str = "", opening_rate: float = 100.0) -> None:
+    def __init__(
+        self,
+        target: Target,
+        number: int = 0,
+        measure: str = "",
+        opening_rate: float = 100.0,
+        sources: Sequence[str] = (),
+    ) -> None:
         self.target = target
-        self.origin = resolve(target.base_url, target.tls)
+        self.origin = resolve(target.base_url, target.tls, sources)
         self.clock = clock.start()
         self.rows = Rows()
         self.counts = Counts()
@@ -119,7 +126,8 @@ class Node:
         self._asked: tuple[Any, Asked] | None = None  # what was asked for last, and by which values
         self._streams = number * STREAMS_PER_NODE
         self._users = self._recordings = 0
-        self._transcripts: list[Transcript] = []
+        self._recorded: list[Recording] = []
+        self._shelf = Shelf()
         self._judged: dict[str, Any] | None = None
         self._room = Room()
         self._diaries: list[Diary] = []
@@ -251,7 +259,8 @@ class Node:
     def keep(self, recording: Recorder | None, ending: str) -> None:
         """Keep what was recorded of a stream, to be judged."""
         if isinstance(recording, Recording) and recording.has_head:
-            self._transcripts.append(recording.transcript(ending, clock.now()))
+            recording.finish(ending, clock.now())
+            self._recorded.append(recording)
 
     def failed(self, reason: str) -> None:
         """Count a stream that could not be opened, or its task not started."""
@@ -290,6 +299,9 @@ class Node:
         self._add_traffic()
         return {
             "types": self.types.plain(),
+            "at_ms": clock.now() / 1e6,
+            "cpu_s": cpu_s(),
+            "resident_kib": resident_kib(),
             "rows": self.rows.take(),
             "sending_ms": taken(self.hooks.sending_ms),
             "looping_ms": taken(self.watch.lateness_ms),
@@ -369,7 +381,9 @@ class Node:
         url = self.target.base_url.rstrip("/") + asked.path
         request = Request(asked.method, url, tuple(asked_for(asked.headers)))
         late = bool(task and task.sent)
-        stream.record = Recording(self._streams, request, clock.now(), task.id if task else None, late=late)
+        stream.record = Recording(
+            self._streams, request, clock.now(), task.id if task else None, self._shelf, late=late
+        )
         return stream.record
 
     def _drive(self, rate: float) -> None:
@@ -422,14 +436,22 @@ class Node:
         self._end_streams()
         self._witnessed = asdict(compare(self._diaries)) if self._diaries else None
         self._returned = asdict(returned(self._readers())) if self.herds else None
-        judged = findings(self._transcripts, self.target)
+        chunks = self._shelf.chunks()
+        judged = findings([recording.transcript(chunks) for recording in self._recorded], self.target)
+        self._shelf.close()
+        self._room.spool.close()
         self._judged = Redactor(self.preparation.secrets).value(judged) if self.preparation.secrets else judged
         self.watch.stop()
         self.client.close()
 
     def _readers(self) -> list[list[Visit]]:
         """Return what the readers of a herd had, each from visit to visit."""
-        return [[_visit(diary) for diary in diaries] for diaries in self._visits.values()]
+        told = self._room.entries()
+        nothing = np.empty(0, dtype=np.int64), np.empty(0)
+        return [
+            [Visit(one.opened_ms, one.closed_ms, *told.get(one.number, nothing)) for one in diaries]
+            for diaries in self._visits.values()
+        ]
 
     def _wait_for_sessions(self, *, hang_up: bool) -> None:
         waiting = set(self.sessions)
@@ -461,11 +483,6 @@ def taken(numbers: array[float]) -> bytes:
     content = numbers.tobytes()
     del numbers[:]
     return content
-
-
-def _visit(diary: Diary) -> Visit:
-    events, times = np.frombuffer(diary.events, dtype=np.int64), np.frombuffer(diary.times, dtype=np.float64)
-    return Visit(diary.opened_ms, diary.closed_ms, events, times)
 
 
 def _payload(call: Call) -> bytes:

@@ -132,8 +132,7 @@ class Reader:
             data, ancillary, _, _ = self._socket.recvmsg(RECEIVE_BYTES, ANCILLARY_BYTES)
             read_ns = now()
             arrived_ns = stamp(ancillary)
-            delay_ns = read_ns - arrived_ns if arrived_ns else -1
-            self._taken(data, arrived_ns or read_ns, delay_ns)
+            self._taken(data, arrived_ns or read_ns, read_ns - arrived_ns if arrived_ns else -1)
         except BlockingIOError:
             return
         except (OSError, HttpParserError, HttpParserUpgrade) as error:

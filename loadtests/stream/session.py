@@ -23,7 +23,7 @@ from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.event_types import NO_EVENT, EventTypes
 from ssegauge.loadtests.measuring.generator import Watch
 from ssegauge.loadtests.measuring.integrity import Account
-from ssegauge.loadtests.measuring.meters import Meter, is_terminal, type_of
+from ssegauge.loadtests.measuring.meters import Meter, glance, is_terminal
 from ssegauge.loadtests.measuring.samples import CONNECT, FIRST_EVENT, OPEN, Rows
 from ssegauge.loadtests.measuring.witnesses import Diary
 from ssegauge.loadtests.stream import clock
@@ -144,22 +144,24 @@ class Session(Reader):
 
     def take(self, messages: list[Message], arrived_ns: int, delay_ns: int) -> None:
         """Measure the events of a read."""
-        take, rows, note = self.meter.take, self._on.rows, self._on.types.note
+        meter, diary, rows, note = self.meter, self.diary, self._on.rows, self._on.types.note
         if not self._is_told:
             self._told(arrived_ns, delay_ns)
         if len(messages) > 1:
             early_ns = self._early_ns(arrived_ns, delay_ns)
             for kind, data, _ in messages[:-1]:
                 rows.event_type = note(kind, data)
-                take(kind, data, arrived_ns, early_ns)
+                meter.take(kind, data, arrived_ns, early_ns)
         kind, data, _ = messages[-1]
         rows.event_type = note(kind, data)
-        take(kind, data, arrived_ns, delay_ns)
+        meter.take(kind, data, arrived_ns, delay_ns)
         rows.event_type = NO_EVENT
         self._read_ns = 0
         self._last_data = data
-        if self.diary:
-            self._write_down(self.diary, messages, arrived_ns)
+        if diary:
+            for kind, data, event_id in messages:
+                if kind not in HEARTBEAT_NAMES and glance(data)[0] not in HEARTBEAT_NAMES:
+                    diary.note(event_id, data, arrived_ns / 1e6)
         if self._inbox:
             self._inbox.put(messages)
 
@@ -175,11 +177,6 @@ class Session(Reader):
         if self._inbox:
             self._inbox.close()
         self.owner.session_ended(self)
-
-    def _write_down(self, diary: Diary, messages: list[Message], arrived_ns: int) -> None:
-        for kind, data, event_id in messages:
-            if kind not in HEARTBEAT_NAMES and type_of(data) not in HEARTBEAT_NAMES:
-                diary.note(event_id, data, arrived_ns / 1e6)
 
     def broke(self, error: Exception) -> None:
         """Void the run."""

@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from ssegauge import extras
 from ssegauge.cli import options as say
+from ssegauge.cli.scale import calibrated, show_costs, show_plan
 from ssegauge.cli.work import (
     DEFAULT_TARGET,
     check_live,
@@ -225,15 +226,21 @@ def load(
     prompts: say.Prompts = "",
     shared_prefix: say.SharedPrefix = 0,
     spawn: say.Spawn = None,
+    plan: say.PlanOnly = False,
+    costs: say.CostsFile = None,
+    event_size: say.EventSize = 200,
     find_limit: say.FindLimit = False,
     web: say.Web = False,
     web_port: say.WebPort = 8089,
     metrics_port: say.MetricsPort = 0,
     processes: say.Processes = 0,
+    source: say.Source = "",
     master: say.Master = False,
     worker: say.Worker = False,
     master_host: say.MasterHost = "127.0.0.1",
+    master_port: say.MasterPort = 5557,
     expect_workers: say.ExpectWorkers = 1,
+    join_timeout: say.JoinTimeout = "60s",
     as_json: say.AsJson = False,
     quiet: say.Quiet = False,
 ) -> None:
@@ -262,11 +269,17 @@ def load(
         web_port=web_port,
         metrics_port=metrics_port,
         processes=processes,
+        source=source,
         master=master,
         worker=worker,
         master_host=master_host,
+        master_port=master_port,
         expect_workers=expect_workers,
+        join_s=seconds(join_timeout, "--join-timeout"),
     )
+    if plan:
+        show_plan(options, costs, event_size, as_json=as_json, loud=not (as_json or quiet))
+        return
     told = given(header, method, body, profile, insecure, cacert)
     if worker:
         run_worker(find_target(where or target, told), options)
@@ -274,8 +287,29 @@ def load(
     if web:
         errors.print(f"Locust's page: http://127.0.0.1:{web_port} (start the run there; Ctrl-C ends it)")
     with under_test(where or target, told, spawn, quiet=quiet) as described, run_folder(described, out) as folder:
+        if master and not quiet:
+            errors.print(f"Waiting for {expect_workers} workers at port {master_port}, {join_timeout} at most")
         made = load_live(described, folder, options, loud=not (as_json or quiet), search=find_limit)
     show([made], folder.path, as_json=as_json, quiet=quiet)
+
+
+@app.command(
+    epilog="Example: ssegauge calibrate --out costs.json && ssegauge load --plan --costs costs.json --users 1000000"
+)
+def calibrate(
+    streams: Annotated[int, typer.Option(help="Streams that are held.", min=1)] = 2000,
+    rate: Annotated[float, typer.Option(help="Events per second on each.", min=0.1)] = 2.0,
+    duration: Annotated[str, typer.Option(help="How long to measure: 10s, 1m.")] = "10s",
+    out: Annotated[Path | None, typer.Option(help="Write the costs here, for `load --plan --costs`.")] = None,
+    as_json: say.AsJson = False,
+    quiet: say.Quiet = False,
+) -> None:
+    """Measure what this machine's load generator costs, and how far it errs, against a bare sender."""
+    extras.need("load")
+    costs = calibrated(streams, rate, seconds(duration), loud=not (as_json or quiet))
+    if out:
+        costs.save(out)
+    show_costs(costs, as_json=as_json)
 
 
 @app.command("run", epilog="Example: ssegauge run --target ssegauge.toml --spawn 'node server.js' --junit out.xml")
