@@ -74,11 +74,32 @@ def _is_deaf(group: Sequence[Telling], one: Telling, other: Telling, news: Seque
     if any(len(in_common(one, another)) > 1 for another in group if another is not one):
         return True
     asked_again = one.view.transcript.request.method == "GET" and not other.view.ended_by_server
-    if not asked_again or _any_byte_since(one):
+    if not asked_again or _any_byte_since(one) or _same_course(one, other):
         return False
     if not one.messages:
         return len(news) >= MUCH_NEWS
     return len(one.messages) >= LEAST_TOLD and is_like(one.messages[-1], one.messages[:-1])
+
+
+def _same_course(one: Telling, other: Telling) -> bool:
+    """Whether each was told the same from its beginning, but for a date or the like: a course that each has for itself.
+
+    Then some part of the events changes from one to the next, and at each place it is the same for both.
+    """
+    told = [[_parts(message) for message in telling.messages] for telling in (one, other)]
+    both = list(zip(*told, strict=False))
+    common = set.intersection(*(left.keys() & right.keys() for left, right in both)) if both else set()
+    return any(
+        len({left[name] for left, _ in both}) >= LEAST_NEWS and all(left[name] == right[name] for left, right in both)
+        for name in common
+    )
+
+
+def _parts(message: Message) -> dict[str | int, str]:
+    """Return what an event says in parts: the members of its JSON, or its words."""
+    if message.fields:
+        return {name: repr(value) for name, value in message.fields.items()}
+    return dict(enumerate(message.event.data.split()))
 
 
 def _any_byte_since(one: Telling) -> bool:

@@ -60,6 +60,16 @@ def without(feed: list[tuple[float, bytes]], *numbers: int) -> list[tuple[float,
     return [one for n, one in enumerate(feed, 1) if n not in numbers]
 
 
+def dated(since: float, form: bytes = b'data: {"step": %d, "at": %d}\n\n') -> list[tuple[float, bytes]]:
+    return [(since + EVERY_MS * n, form % (n, since + EVERY_MS * n)) for n in range(1, 21)]
+
+
+def bursts(size: int, kept: int = 0) -> list[tuple[float, bytes]]:
+    """Many events at once every 1.5 s, of which the last may be dropped."""
+    told = [(1500.0 * n + 0.1 * k, tick(size * n + k)) for n in range(1, 8) for k in range(size) if k < (kept or size)]
+    return sorted(told, key=lambda one: one[0])
+
+
 def greeting(name: str) -> bytes:
     return b"data: " + json.dumps({"type": "hello", "you": name}).encode() + b"\n\n"
 
@@ -80,6 +90,7 @@ CASES = {
         good=(
             (reader(feed()), twin(feed())),
             (reader(sampled(0)), twin(sampled(70))),
+            (reader(bursts(40), left=12_000.0), twin(bursts(40), left=2600.0)),
             (reader(feed(bare)), twin(feed(bare))),
             (reader(feed(), left=16_500.0), twin(feed(), came=6000.0, left=9000.0)),
             (reader(feed()), twin([(2.0, greeting("b")), *feed()])),
@@ -95,6 +106,7 @@ CASES = {
             (reader(feed()), twin(without(feed(), 7, 12))),
             (reader(without(feed(bare), 9, 14, 15)), twin(feed(bare))),
             (reader(without(feed(), 6, 12)), twin(without(feed(), 7))),
+            (reader(bursts(40, kept=30), left=12_000.0), twin(bursts(40), left=2600.0)),  # a full queue drops the rest
         ),
         silent=(
             (reader(feed()),),
@@ -148,6 +160,15 @@ CASES = {
             (
                 reader([*own(0)[:20], *((1000.0 * n, b":\n\n") for n in range(5, 16))], left=16_500.0),
                 twin(own(12_000.0, 1), came=12_000.0, left=16_000.0),
+            ),
+            # The same course for each, but for the time of day; as text too.
+            (
+                reader(dated(0), left=16_500.0),
+                twin(dated(12_000.0), came=12_000.0, left=16_000.0),
+            ),
+            (
+                reader(dated(0, b"data: step %d of 20 at %d\n\n"), left=16_500.0),
+                twin(dated(12_000.0, b"data: step %d of 20 at %d\n\n"), came=12_000.0, left=16_000.0),
             ),
             (
                 reader([*own(0)[:20], (4300.0, b'data: {"done": true}\n\n')], left=16_500.0),
