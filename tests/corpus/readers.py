@@ -83,6 +83,7 @@ def sampled(offset: float) -> list[tuple[float, bytes]]:
     return [(offset + 200 * n, tick(int((offset + 200 * n) / 125))) for n in range(1, 25)]
 
 
+SLOW = feed(last=20, every=1000.0)
 RANDOM = [[(EVERY_MS * n + k, b'data: {"value": %d}\n\n' % (n * 7919 % 101 + k)) for n in range(1, 25)] for k in (1, 2)]
 
 CASES = {
@@ -135,6 +136,13 @@ CASES = {
             # Nothing in common, but nothing at all comes any more.
             (reader(own(0)[:20], left=16_500.0), twin(own(12_000.0, 1), came=12_000.0, left=16_000.0)),
             (reader([]), twin(feed())),  # the last one who comes is the only one
+            # What two newcomers are told, of whom neither stays for long.
+            (
+                reader(SLOW[:6], left=16_500.0),
+                twin(SLOW, left=5000.0),
+                twin(SLOW, came=6400.0, left=9100.0),
+                twin(SLOW, came=12_400.0, left=15_100.0),
+            ),
             # Known to be shared by what a third was told; comments go on.
             (
                 reader([*feed(last=20), *((1000.0 * n, b":\n\n") for n in range(5, 16))], left=16_500.0),

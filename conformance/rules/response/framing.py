@@ -38,16 +38,19 @@ def content_length_on_stream(view: View) -> Iterator[Mark]:
         given = view.head.header("content-length")
         if not given:
             yield view.good()
-        elif not view.head.header("transfer-encoding") and not _came_at_once(view, given):  # both: another rule's
+        elif not view.head.header("transfer-encoding") and not _may_have_come_at_once(view, given):  # both: another's
             yield view.bad(f"Content-Length: {given}", "content-length")
 
 
-def _came_at_once(view: View, length: str) -> bool:
+def _may_have_come_at_once(view: View, length: str) -> bool:
     """Whether what was told is whole and came with its head: so a server answers who asks again and again."""
     head_ms = view.head.at_ms if view.head else 0.0
+    end_ms = view.transcript.end.at_ms if view.transcript.end else 0.0
     prompt = head_ms < PROMPT_MS  # else the server may have held it back until it could count it
-    whole = view.ended_by_server and str(sum(len(data) for _, data in view.chunks)) == length.strip()
-    return whole and prompt and all(at_ms - head_ms < AT_ONCE_MS for at_ms, _ in view.chunks)
+    at_once = all(at_ms - head_ms < AT_ONCE_MS for at_ms, _ in view.chunks)
+    whole = str(sum(len(data) for _, data in view.chunks)) == length.strip()
+    left_early = not view.ended_by_server and end_ms - head_ms < AT_ONCE_MS
+    return prompt and at_once and (whole or left_early)
 
 
 @rule(
