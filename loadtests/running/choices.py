@@ -39,6 +39,11 @@ def shaped(options: Options, target: Target) -> Options:
     return replace(options, shape=str(found), users=found.most, duration_s=found.duration_s, spawn_rate=rate)
 
 
+def planned(options: Options) -> Options:
+    """Return the options with as many users as a shape wants at most; raises CannotJudge."""
+    return replace(options, users=shape.parse(options.shape).most) if options.shape else options
+
+
 def check_limit(options: Options) -> None:
     """Raise CannotJudge for a shape where the search of the limit says how many streams there are."""
     if options.shape:
