@@ -434,6 +434,7 @@ class Node:
             enders.spawn(self.hooks.complete, task)
         enders.join(timeout=self.grace_s + len(self.tasks) * ENDING_S)
         self._end_streams()
+        self.watch.stop()  # to compare and judge is no standstill
         self._witnessed = asdict(compare(self._diaries)) if self._diaries else None
         self._returned = asdict(returned(self._readers())) if self.herds else None
         chunks = self._shelf.chunks()
@@ -441,7 +442,6 @@ class Node:
         self._shelf.close()
         self._room.spool.close()
         self._judged = Redactor(self.preparation.secrets).value(judged) if self.preparation.secrets else judged
-        self.watch.stop()
         self.client.close()
 
     def _readers(self) -> list[list[Visit]]:
