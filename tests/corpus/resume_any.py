@@ -84,6 +84,12 @@ BOTH = {
             (UNCUT, back(*burst(["6", *NEXT_FOUR])), newcomer((10.0, NO_ID))),
             (UNCUT, back(*burst(["6", *NEXT_FOUR])), newcomer(*burst(FIRST_TEN))),  # newcomers are sent all
             (UNCUT, back(*burst(["4", "5", "6", *NEXT_FOUR])), newcomer(*burst(["10"]))),
+            # By its text "5" is behind "13", and nobody of ours was told it before.
+            (
+                uncut(*told(["12", "13", "14"])),
+                back(*burst(["5", "6", "14"]), after="13"),
+                newcomer(*told(["15"], every_ms=400.0)),
+            ),
             # Whoever comes is told the newest, whatever it has been told.
             (SLOWLY, back(*burst(["7", "8", "9", "10"]), after="10"), newcomer(*burst(["7", "8", "9", "10"]))),
         ),
@@ -99,6 +105,9 @@ BOTH = {
     "resume/gap-on-resume": Case(
         good=(
             (UNCUT, back(*burst(NEXT_FOUR)), newcomer()),
+            (uncut(*told(["8"]), how="eof"), back(*told(["9", "10"]), after="8"), newcomer(*told(["10", "11"]))),
+            # Of its own each has other events, though all ids come of one counter.
+            (uncut(*told(["8"]), how="eof"), back(*told(["11"]), after="8"), newcomer(*told(["10", "12"]))),
             (
                 uncut(*told(["4", "5", "6"])),
                 back(*without_ids("5", "6"), *burst(["7"]), after="4"),
@@ -107,6 +116,8 @@ BOTH = {
         ),
         bad=(
             (UNCUT, back(*burst(["9", "10"])), newcomer()),
+            # Each stream ends with its event; what another was told meanwhile is never told to this one.
+            (uncut(*told(["8"]), how="eof"), back(*told(["11"]), after="8"), newcomer(*told(["10", "11"]))),
             (uncut(*told(["4", "5", "6"])), back(*without_ids("6"), *burst(["7"]), after="4"), newcomer()),
         ),
         silent=(),

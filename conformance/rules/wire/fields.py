@@ -124,7 +124,7 @@ def unknown_field(view: View) -> Iterator[Mark]:
     if view.facts.situation == "canary":  # judged by security/injection-lf and its like
         return
     others = {id(item) for _, lost in torn(view) for item in lost}  # judged by wire/unprefixed-data, as these are
-    others |= {id(item) for item in orphans(view)}
+    others |= {id(item) for _, item in orphans(view)}
     found = (
         (item, f"the field {shown(what.name)} is ignored")
         for item, what in _ignored(view, "unknown-field")
