@@ -68,5 +68,5 @@ def test_the_examples_of_the_documentation_run(
     assert re.search(r"wire/invalid-utf8|0\.99|mine: 5\.8 ms", told), told
 
 
-def test_there_are_three_examples() -> None:
-    assert len(EXAMPLES) == 3
+def test_there_are_four_examples() -> None:
+    assert len(EXAMPLES) == 4
