@@ -12,7 +12,8 @@ from ssegauge.reports.render.visible import prose
 
 MOST_POINTS = 12  # of a shape, in words
 WAVES = ("cut at", "streams", "back", "half back", "all back", "refused", "worst connect")
-TYPES = ("events", "bytes", "p50", "p95", "p99", "max", "timed")
+TYPES = ("events", "bytes")
+TIMED = ("p50", "p95", "p99", "max", "timed")
 
 
 def facts(load: Document, *, with_herd: bool = True) -> Iterator[tuple[str, str]]:
@@ -63,13 +64,19 @@ def herd_notes(herd: Document) -> Iterator[str]:
         yield f"{herd['stopped']:,} were told by 204 not to come back."
 
 
+def type_columns(load: Document) -> Sequence[str]:
+    """Return the columns of ``type_rows`` after the name: times where any event was timed."""
+    return (*TYPES, *TIMED) if any(one["latency_ms"] for one in load.get("types") or ()) else TYPES
+
+
 def type_rows(load: Document) -> Sequence[tuple[str, ...]]:
-    """Return a row of text for each type (and stage) of events: its name and the columns of ``TYPES``.
+    """Return a row of text for each type (and stage) of events: its name and ``type_columns``.
 
     Empty where there is but one: then it is what the other tables tell.
     """
     found = load.get("types") or ()
-    return [_type_row(one) for one in found] if len(found) > 1 else []
+    columns = 1 + len(type_columns(load))
+    return [_type_row(one)[:columns] for one in found] if len(found) > 1 else []
 
 
 def _type_row(one: Mapping[str, Any]) -> tuple[str, ...]:

@@ -138,3 +138,9 @@ def test_where_there_is_nothing_nothing_is_drawn(herd: dict[str, Any] | None) ->
     empty = part("connect", [1.0], [1.0])
     assert figures(empty, load() | {"herd": herd, "probes": None}) == {}
     assert list(course.facts({"connections": {}})) == []
+
+
+def test_where_no_event_was_timed_there_are_no_columns_of_dashes() -> None:
+    untimed = load() | {"types": [one | {"latency_ms": None} for one in factory.TYPES]}
+    assert course.type_columns(untimed) == ("events", "bytes")
+    assert course.type_rows(untimed)[0] == ("progress · Crawl", "1,800", "270 kB")
