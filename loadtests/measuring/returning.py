@@ -2,7 +2,9 @@
 
 A ``Visit`` is one stream of one reader, from its opening to its end. The events that at least two readers had are the
 feed, in the order in which any of them had each first: who stayed, or came back sooner, is witness of what the others
-were not there to hear, and so is each to whom it was told again. Pure.
+were not there to hear, and so is each to whom it was told again. Greetings are no part of it: what has no id where events
+have ids, else the first of each visit. A return counts once its reader has had something that was first told after it
+came back: until then more may be on its way. Pure.
 """
 
 from __future__ import annotations
@@ -54,6 +56,8 @@ class Returned:
 
 def returned(readers: Sequence[Sequence[Visit]]) -> Returned:
     """Return what readers missed; each is its visits, in order."""
+    with_ids = any((visit.events % 2 == 0).any() for visits in readers for visit in visits)  # see ``witnesses.Diary``
+    readers = [[_without_greeting(visit, with_ids) for visit in visits] for visits in readers]
     rank, first_ms = _feed(readers)
     found = Returned()
     for visits in readers:
@@ -67,10 +71,16 @@ def returned(readers: Sequence[Sequence[Visit]]) -> Returned:
 
 def _one(had: set[int], after: Visit, rank: Mapping[int, int], first_ms: Floats) -> Returned:
     """Return what one reader, who had some of the feed, missed when it came back."""
-    got = _ranks(after.events, rank)
-    last = max(had)
-    away = set(range(last + 1, int(np.searchsorted(first_ms, after.opened_ms))))
+    got, live = _ranks(after.events, rank), int(np.searchsorted(first_ms, after.opened_ms))
+    if max(got, default=-1) < live:
+        return Returned()
+    away = set(range(max(had) + 1, live))
     return Returned(1, len(away), len(away - got), len(got & had))
+
+
+def _without_greeting(visit: Visit, with_ids: bool) -> Visit:
+    kept = visit.events % 2 == 0 if with_ids else np.arange(visit.events.size) > 0
+    return visit._replace(events=visit.events[kept], times=visit.times[kept])
 
 
 def _feed(readers: Sequence[Sequence[Visit]]) -> tuple[Mapping[int, int], Floats]:

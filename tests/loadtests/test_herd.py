@@ -19,7 +19,7 @@ from tests.loadtests.test_scenarios import _how_left
 
 
 class Forgets:
-    """A feed with ids that lets nobody back in at first, and then repeats the last event and skips each seventh."""
+    """A feed with ids that lets nobody back in at first, and then repeats the last event and skips the next."""
 
     def __init__(self, refusals: int) -> None:
         self.refused = self.skipped = self.repeated = 0
@@ -36,10 +36,10 @@ class Forgets:
         connection.sendall(OPEN_HEAD + b"retry: 100\n\n")
         told = int(time.monotonic() / 0.05)
         if last:
-            replayed = [number for number in range(last + 1, told + 1) if number % 7]
+            replayed = range(last + 2, told + 1)
             with self._lock:
                 self.repeated += 1
-                self.skipped += told - last - len(replayed)
+                self.skipped += told > last
             self._tell(connection, [last, *replayed])
         while not _how_left(connection):
             now = int(time.monotonic() / 0.05)
@@ -73,35 +73,46 @@ def test_a_herd_tells_who_was_refused_what_was_missed_and_what_came_twice(load: 
     assert (said["back-after-cut"], said["missed-while-away"], said["concurrent-streams"]) == ("pass", "fail", "pass")
 
 
-def visit(opened_ms: float, closed_ms: float, *events: tuple[int, float]) -> Visit:
-    numbers, times = (
-        np.array([number for number, _ in events], dtype=np.int64),
-        np.array([at_ms for _, at_ms in events]),
-    )
-    return Visit(opened_ms, closed_ms, numbers, times)
+def visit(opened_ms: float, closed_ms: float, *events: tuple[int, float], with_ids: bool = True) -> Visit:
+    """Return a visit; an event with an id has an even number, and an odd one of its own greets who comes."""
+    told = [(2 * number + (not with_ids), at_ms) for number, at_ms in events]
+    whole = [(1001, opened_ms), *told]
+    numbers = np.array([number for number, _ in whole], dtype=np.int64)
+    return Visit(opened_ms, closed_ms, numbers, np.array([at_ms for _, at_ms in whole]))
 
 
-STAYED = [visit(0, 1000, *((number, 100.0 * number) for number in range(1, 10)))]
+TOLD = [(number, 100.0 * number) for number in range(1, 10)]
 
 
+@pytest.mark.parametrize("with_ids", [True, False])
 @pytest.mark.parametrize(
     ("back", "found"),
     [
         ([(4, 651), (5, 652), (6, 653), (7, 700)], Returned(1, 3, 0, 0)),  # told all of it again
         ([(7, 700), (8, 800)], Returned(1, 3, 3, 0)),  # told nothing
         ([(3, 650), (4, 651), (6, 653), (7, 700)], Returned(1, 3, 1, 1)),
-        ([], Returned(1, 3, 3, 0)),
+        ([(4, 651), (5, 652)], Returned()),  # cut again before it was told all
+        ([], Returned()),
     ],
 )
 def test_what_a_reader_missed_is_what_others_were_told_meanwhile(
-    back: list[tuple[int, float]], found: Returned
+    back: list[tuple[int, float]], found: Returned, with_ids: bool
 ) -> None:
-    reader = [visit(0, 350, (1, 100), (2, 201), (3, 300), (99, 310)), visit(640, 1000, *back)]
-    assert returned([STAYED, STAYED, reader]) == found
+    stayed = [visit(0, 1000, *TOLD, with_ids=with_ids)]
+    before = visit(0, 350, *TOLD[:3], (99, 310), with_ids=with_ids)
+    assert returned([stayed, stayed, [before, visit(640, 1000, *back, with_ids=with_ids)]]) == found
+
+
+def test_the_same_greeting_of_two_who_come_back_together_is_missed_by_nobody() -> None:
+    stayed = [visit(0, 1000, *TOLD)]
+    early, late = visit(640, 1000, *TOLD[3:]), visit(645, 1000, *TOLD[3:])
+    before = visit(0, 350, *TOLD[:3])
+    assert returned([stayed, stayed, [before, early], [before, early], [before, late]]) == Returned(3, 9, 0, 0)
 
 
 def test_who_had_nothing_before_can_have_missed_nothing() -> None:
-    assert returned([STAYED, STAYED, [visit(0, 50), visit(640, 1000, (7, 700))]]) == Returned()
+    stayed = [visit(0, 1000, *TOLD)]
+    assert returned([stayed, stayed, [visit(0, 50), visit(640, 1000, (7, 700))]]) == Returned()
     assert returned([]) == Returned()
 
 
