@@ -26,6 +26,8 @@ LIVE = told(["11", "12", "13", "14", "15", "16"], every_ms=400.0)
 SERVED = newcomer(*LIVE, ended_at=3500.0)
 ENDED = newcomer(*LIVE, how="eof")
 ONGOING: dict[str, Any] = {"ended_at": 3500.0}
+LONG_THERE = uncut(*((5012.0 + n, event(f"event {n}", str(n))) for n in (41, 42)), ended_at=9000.0)
+TOLD_BEFORE = uncut(*((4900.0 + n, event(f"event {n}", str(n))) for n in (41, 42)), ended_at=9000.0)
 EARLIER = replace(
     newcomer(*told(map(str, range(11, 25)), every_ms=400.0), ended_at=6000.0), started_ms=SERVED.started_ms - 2000.0
 )
@@ -83,6 +85,7 @@ BOTH = {
         bad=(
             (UNCUT, back(*burst(["6", *NEXT_FOUR])), newcomer((10.0, NO_ID))),
             (UNCUT, back(*burst(["6", *NEXT_FOUR])), newcomer(*burst(FIRST_TEN))),  # newcomers are sent all
+            (uncut(*told(["6"])), back(*told(["6"])), newcomer()),
             (UNCUT, back(*burst(["4", "5", "6", *NEXT_FOUR])), newcomer(*burst(["10"]))),
             # By its text "5" is behind "13", and nobody of ours was told it before.
             (
@@ -184,10 +187,13 @@ CASES = {
             (SERVED, odd(case="far", value="1000016", resume="stale")),  # advice
             (SERVED, odd((20.0, b": hello\n\n"))),
             (SERVED, odd(how="eof", ended_at=30.0)),
+            # Told to the newcomer at once, and at the same time to one who had been there for long: it happened then.
+            (LONG_THERE, newcomer(*burst(["41", "42"]), **ONGOING), odd()),
         ),
         silent=(
             (SERVED, odd(ended_at=1000.0)),  # we left before it was clear
             (EARLIER, odd()),  # behind a buffer
+            (TOLD_BEFORE, newcomer(*burst(["41", "42"]), **ONGOING), odd()),
             (SERVED, odd(case="beyond", value="30", resume="stale")),  # it may be given soon
             (newcomer(*burst(FIRST_TEN), **ONGOING), odd()),  # nothing happened, but newcomers are told the past
             (SERVED, odd(**REFUSED)),

@@ -166,6 +166,7 @@ CASES = {
             (stream(b"event: error\n\n"),),
             (stream(b": error\n\n"),),
             (exchange(b"event: error\ndata: 1\n\n", request=POSTED),),  # EventSource reads none
+            (exchange(b"event: error\ndata: 1\n\n", capture=True),),  # nor, perhaps, this one
         ),
     ),
     "wire/id-too-long": Case(

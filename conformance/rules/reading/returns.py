@@ -83,10 +83,11 @@ def _overlap(one: View, other: View) -> bool:
 
 
 def is_told_apart(seen: Seen, one: Return, got: set[str | None]) -> bool:
-    """Whether kept events are sent because of the id: a newcomer is not sent them, or is sent those before it too."""
+    """Whether events are sent because of the id: a newcomer is not sent them, or is sent those before it too."""
     beside = newcomers(seen, one.view)
     anyway = {told for view in beside for told in ids(identified(view))}
-    return bool(beside) and bool((got - anyway) & {*ids(one.after)} or (anyway - got) & {*ids(one.before)})
+    known = {*ids(one.before), *ids(one.after)}
+    return bool(beside) and bool((got - anyway) & known or (anyway - got) & {*ids(one.before)})
 
 
 def number(event_id: str | None) -> tuple[str, int] | None:

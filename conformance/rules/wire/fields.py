@@ -184,7 +184,8 @@ def event_named_open_or_error(view: View) -> Iterator[Mark]:
         for item in view.events
         if isinstance(item.what, Event) and item.what.type in {"open", "error"}
     )
-    if view.events and view.transcript.request.method == "GET":  # EventSource reads no other streams
+    # EventSource reads no other streams; of a capture nobody knows how it was asked for.
+    if view.events and view.transcript.request.method == "GET" and not view.facts.capture:
         yield from none_of(view, found)
 
 
