@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 # Tests start hundreds of interpreters; without its compiled modules each takes a second of CPU longer.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test lint types unit oracle fuzz hostile chaos soak gateways matrix witnesses bench audit system clean
+.PHONY: run test lint types unit oracle fuzz hostile chaos soak gateways manifests matrix witnesses bench audit system clean
 
 run: $(STAMP)
 	$(BIN)/ssegauge run
@@ -63,6 +63,12 @@ SOAK_S ?= 600
 SOAK_STREAMS ?= 500
 soak: $(STAMP)
 	$(BIN)/python -m tests.soak $(SOAK_S) $(SOAK_STREAMS)
+
+# The manifest in examples/kubernetes against the schemas of Kubernetes: installs them (72 MB) beside the project.
+manifests:
+	$(PYTHON) -m venv build/manifests
+	build/manifests/bin/python -m pip install --quiet kubernetes-validate==1.37.0
+	build/manifests/bin/kubernetes-validate --strict examples/kubernetes/*.yaml
 
 # Every fault against every rule: docs/detection-matrix.md.
 matrix: $(STAMP)

@@ -2,9 +2,9 @@
 
 A ``Visit`` is one stream of one reader, from its opening to its end. The events that at least two readers had are the
 feed, in the order in which any of them had each first: who stayed, or came back sooner, is witness of what the others
-were not there to hear, and so is each to whom it was told again. Greetings are no part of it: what has no id where events
-have ids, else the first of each visit. A return counts once its reader has had something that was first told after it
-came back: until then more may be on its way. Pure.
+were not there to hear, and so is each to whom it was told again. Greetings are no part of it: what has no id, where
+events have ids, else the first of each visit. A return counts once its reader has had something that was first told
+after it came back: until then more may be on its way. Pure.
 """
 
 from __future__ import annotations

@@ -14,13 +14,14 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import gevent
-from locust import events, runners
+from locust import argument_parser, events, runners
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.rpc import Message
@@ -55,6 +56,7 @@ REPORT_S: Final = 0.5
 LIVENESS: Final = (
     8  # heartbeats (a second each) that a worker may owe: Locust's three declare one dead that opens streams
 )
+SUMMING_UP_S: Final = 0.005  # at most, for each stream, where a worker has many
 EXIT_CODES: Final = {"pass": 0, "fail": 1, "could_not_judge": 2}
 _runs: WeakKeyDictionary[Environment, Run] = WeakKeyDictionary()
 
@@ -184,6 +186,7 @@ class Run:
     def _await_finals(self) -> None:
         if isinstance(self.runner, MasterRunner):
             limit_s = 5 * 2 * self.target.limits.update_s + 5 + (PATIENCE_S[1] if _asks(self) else 0.0)
+            limit_s += SUMMING_UP_S * (self.conductor.plan.users if self.conductor else 0)
             with gevent.Timeout(limit_s, False):
                 while self.conductor and set(self.conductor.missing(())) & _workers(self.runner):
                     gevent.sleep(REPORT_S / 5)
@@ -421,6 +424,10 @@ def _on_test_stopping(environment: Environment, **_: object) -> None:
     if run and isinstance(run.runner, LocalRunner | MasterRunner):
         run.finish()
 
+
+# A worker asks for these once for each of the master's hundred options, at each of its messages to start users; each
+# time Locust builds its whole parser anew: seconds in which the worker does nothing else.
+argument_parser.default_args_dict = cache(argument_parser.default_args_dict)
 
 _LISTENERS: Final[Mapping[Any, Any]] = {
     events.init_command_line_parser: _on_parser,

@@ -435,8 +435,11 @@ class Node:
         enders.join(timeout=self.grace_s + len(self.tasks) * ENDING_S)
         self._end_streams()
         self.watch.stop()  # to compare and judge is no standstill
-        self._witnessed = asdict(compare(self._diaries)) if self._diaries else None
-        self._returned = asdict(returned(self._readers())) if self.herds else None
+        # In a thread: of many streams it takes long, and a process that says nothing meanwhile passes for dead.
+        pool = gevent.get_hub().threadpool
+        compared = pool.apply(compare, (self._diaries,)) if self._diaries else None
+        self._witnessed = asdict(compared) if compared else None
+        self._returned = asdict(pool.apply(returned, (self._readers(),))) if self.herds else None
         chunks = self._shelf.chunks()
         judged = findings([recording.transcript(chunks) for recording in self._recorded], self.target)
         self._shelf.close()

@@ -18,7 +18,7 @@ SPARE_DESCRIPTORS: Final = 200
 MOST_IN_A_PROCESS: Final = 18_000  # streams: more were not tried in one
 FRAMING_BYTES: Final = 78  # of an event: chunk, TCP with stamps, IP, Ethernet
 ACK_BYTES: Final = 66
-KERNEL_KIB: Final = 4.0  # of a socket: see docs/scaling.md
+KERNEL_KIB: Final = 5.0  # of a socket: see docs/scaling.md
 SAMPLE_BYTES: Final = 120  # of an event in the leader's memory, as it sums up
 LEADER_MIB: Final = 300.0
 MIB: Final = 1024 * 1024
@@ -122,7 +122,7 @@ def _bounds(wanted: Wanted, costs: Costs) -> list[Bound]:
         (
             "CPU",
             free / busy if busy else math.inf,
-            f"{costs.cores} cores, {USABLE:.0%} of each, {costs.us_per_event:.1f} us an event",
+            f"{costs.cores} cores, {USABLE:.0%} of each, {costs.us_per_event:.1f} µs an event",
         ),
         ("memory", _fit(costs), f"{costs.memory_mib / 1024:.1f} GiB, {_kib(costs):.1f} KiB a stream"),
         (

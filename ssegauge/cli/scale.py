@@ -103,7 +103,7 @@ def _show(made: Plan) -> None:
             ("cores", f"{made.cores:.1f} in all, busy"),
             ("memory", f"{made.memory_mib / 1024:,.1f} GiB in all, the kernel's sockets included"),
             ("network", f"{made.gbit_per_s:.3g} Gbit/s in all, events of {wanted.event_bytes} bytes"),
-            ("opening", f"{made.opening_s:,.0f} s"),
+            ("opening", f"{made.opening_s:,.0f} s, at {wanted.opening_rate:g} a second (--spawn-rate)"),
             (
                 "the process that leads",
                 f"{made.leader_share:.0%} of a core, {made.leader_mib / 1024:.1f} GiB at the end",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -217,3 +219,9 @@ def test_locust_still_has_the_words_that_are_looked_for() -> None:
     package = Path(spec.origin).parent
     assert joining.GAVE_UP in (package / "main.py").read_text()
     assert joining.UNHEARD in (package / "runners.py").read_text()
+
+
+def test_a_worker_does_not_build_locusts_parser_for_each_option_of_each_message() -> None:
+    code = "from ssegauge.loadtests.running import hooks; from locust import argument_parser as one;"
+    code += "assert one.default_args_dict() is one.default_args_dict()"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)  # Locust patches the process that imports it
