@@ -22,7 +22,7 @@ LONGEST: Final = 60  # characters of a name
 NO_EVENT: Final = 0  # the code of samples that are of no event
 OTHER: Final = 1
 UNNAMED: Final = "message"  # what the standard calls an event without a type
-_STAGE: Final = re.compile(r'"stage"\s*+:\s*+"([^"\\]*+)"').search
+_STAGE: Final = re.compile(r'"stage"\s*+:\s*+"([^"\\]*+)"').match
 
 
 class Label(NamedTuple):
@@ -38,7 +38,7 @@ class EventTypes:
     def __init__(self, redact: Callable[[str], str] = str, *, staged: bool = False) -> None:
         self.labels = [Label(""), Label("other")]
         self.events, self.sizes = [0, 0], [0, 0]
-        self._codes: dict[Label, int] = {}
+        self._codes: dict[tuple[str, str], int] = {}
         self._redact, self._staged = redact, staged
 
     @property
@@ -48,9 +48,9 @@ class EventTypes:
 
     def note(self, kind: str, data: str) -> int:
         """Count an event; return its code."""
-        code = self._codes.get(label := label_of(kind, data, self._staged))
+        code = self._codes.get(label := label_of(kind, data, staged=self._staged))
         if code is None:
-            code = self.code_of(label)
+            code = self.code_of(Label(label[0][:LONGEST], label[1][:LONGEST]))
         self.events[code] += 1
         self.sizes[code] += len(data) if data.isascii() else len(data.encode("utf-8", "replace"))
         return code
@@ -104,19 +104,20 @@ def counted(parts: Iterable[Sequence[Sequence[Any]]]) -> dict[Label, tuple[int, 
     return dict(sorted(found.items(), key=lambda item: -item[1][0]))
 
 
-@lru_cache(maxsize=16)  # all readers of a feed are told the same
-def label_of(kind: str, data: str, staged: bool) -> Label:
-    """Return an event's label; ``staged``: events may have a stage."""
+def label_of(kind: str, data: str, *, staged: bool) -> tuple[str, str]:
+    """Return an event's type and stage, however long; ``staged``: events may have a stage."""
     name = glance(data)[0] or UNNAMED if kind == UNNAMED else kind
-    return Label(name[:LONGEST], stage_of(data)[:LONGEST] if staged else "")
+    return name, stage_of(data) if staged else ""
 
 
+@lru_cache(maxsize=16)  # in a fan-out the same event comes on every stream
 def stage_of(data: str) -> str:
     """Return the stage that a progress event tells, an empty string when it has none."""
-    if found := _STAGE(data):
-        return found[1]
-    if "stage" not in data:
+    at = data.find('"stage"')
+    if at < 0:
         return ""
+    if found := _STAGE(data, at):
+        return found[1]
     document = parsed(data)
     progress = document.get("progress") if isinstance(document, dict) else None
     stage = progress.get("stage") if isinstance(progress, dict) else None

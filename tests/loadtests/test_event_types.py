@@ -7,7 +7,6 @@ import json
 import numpy as np
 import pytest
 
-from ssegauge.loadtests.measuring import event_types
 from ssegauge.loadtests.measuring.event_types import LONGEST, MOST, OTHER, EventTypes, Label, Merged, counted, label_of
 from ssegauge.loadtests.measuring.samples import UPDATE, Rows, matrix
 
@@ -31,8 +30,8 @@ def progress(stage: object, **more: object) -> str:
     ],
 )
 def test_an_event_has_the_label_that_it_gives_itself(kind: str, data: str, label: Label) -> None:
-    assert label_of(kind, data, True) == label
-    assert label_of(kind, data, False) == Label(label.type)
+    assert label_of(kind, data, staged=True) == label
+    assert label_of(kind, data, staged=False) == Label(label.type)
 
 
 def test_events_and_bytes_are_counted() -> None:
@@ -49,7 +48,6 @@ def test_a_server_that_makes_up_types_fills_no_memory() -> None:
     assert OTHER in codes
     assert types.total == 10 * MOST
     assert all(len(label.type) <= LONGEST for label in types.labels)
-    assert event_types.label_of.cache_info().maxsize == 16
 
 
 def test_a_label_has_no_secret_and_is_text_that_a_file_can_hold() -> None:
