@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := conformance loadtests reports reference_server
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test lint types unit oracle fuzz hostile chaos soak gateways matrix witnesses bench audit system clean
+.PHONY: run test lint types unit oracle fuzz hostile chaos soak gateways matrix witnesses examples bench audit system clean
 
 run: $(STAMP)
 	$(BIN)/ssegauge run
@@ -69,6 +69,10 @@ matrix: $(STAMP)
 # What the official clients of language models make of every faulty server: docs/language-models.md. A minute.
 witnesses: $(STAMP)
 	$(BIN)/python -m pytest tests/witness/test_models.py -m tables
+
+# Every server of examples/ against the whole check; those of Go and Spring where Go, or a JDK with Maven, is installed.
+examples: $(STAMP)
+	$(BIN)/python -m pytest tests/examples -m "examples or not examples" --timeout 900
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only --timeout=1800
