@@ -68,7 +68,7 @@ matrix: $(STAMP)
 
 # What the official clients of language models make of every faulty server: docs/language-models.md. A minute.
 witnesses: $(STAMP)
-	$(BIN)/python -m pytest tests/witness/test_models.py -m tables
+	$(BIN)/python -m pytest tests/witness -m tables
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only --timeout=1800
