@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOMS  := conformance loadtests reports reference_server
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test lint types unit oracle fuzz hostile chaos soak gateways matrix witnesses bench audit system clean
+.PHONY: run test lint types unit oracle fuzz hostile chaos soak tokens gateways matrix witnesses bench audit system clean
 
 run: $(STAMP)
 	$(BIN)/ssegauge run
@@ -60,6 +60,10 @@ SOAK_S ?= 600
 SOAK_STREAMS ?= 500
 soak: $(STAMP)
 	$(BIN)/python -m tests.soak $(SOAK_S) $(SOAK_STREAMS)
+
+# How right the times of tokens are, idle and with all cores burnt, and what a token costs: docs/language-models-load.md.
+tokens: $(STAMP)
+	$(BIN)/python -m tests.tokens
 
 # Every fault against every rule: docs/detection-matrix.md.
 matrix: $(STAMP)

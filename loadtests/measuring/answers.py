@@ -130,6 +130,9 @@ class AnswerMeter:
         self, events: list[tuple[str, str, str]], arrived_ns: int, delay_ns: int, early: Callable[[], int]
     ) -> None:
         """Measure the events of a read: when its last byte arrived, how long it waited, and the first may have."""
+        if len(events) == 1 and self._first_token_ns and self._pieces and self._pieces.has_one(events[0][1]):
+            self._take_next_token(arrived_ns, delay_ns)  # as nearly always
+            return
         pieces = 0
         early_ns = delay_ns if len(events) == 1 else early()
         for kind, data, _ in events:
@@ -172,6 +175,16 @@ class AnswerMeter:
         self.error = self.error or told_error(kind, data)
         told = told_usage(data)
         self._told = told[0] or self._told[0], told[1] or self._told[1]
+
+    def _take_next_token(self, arrived_ns: int, delay_ns: int) -> None:
+        """Do for one token that came by itself, and is not the first, what is done for all."""
+        add, tally, number = self._rows.add, self._tally, self._number
+        tally.events += 1
+        tally.pieces += 1
+        self.tokens += 1
+        add(GAP, arrived_ns, number, (arrived_ns - self._before_ns) / 1e6, delay_ns)
+        add(TOKEN_GAP, arrived_ns, number, (arrived_ns - self._last_token_ns) / 1e6, delay_ns)
+        self._before_ns = self._last_token_ns = arrived_ns
 
     def _measure_tokens(self, pieces: int, arrived_ns: int, early_ns: int, *, alone: bool) -> None:
         self.tokens += pieces
