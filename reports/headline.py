@@ -62,7 +62,8 @@ def _of_load(load: Document | None) -> Iterator[str]:
     if load["verdict"] != "pass" and words.asks_for_credentials(load):
         yield CREDENTIALS
     elif not (broken or missed):
-        yield SATURATED if load["generator"]["saturated"] else LOAD[load["verdict"]]
+        is_ours = load["generator"]["saturated"] and load["verdict"] != "pass"  # what passed rests on none of it
+        yield SATURATED if is_ours else LOAD[load["verdict"]]
 
 
 def _missed(one: Mapping[str, Any], load: Document) -> str:

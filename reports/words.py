@@ -37,6 +37,7 @@ OBJECTIVES = {
 }
 TRENDS = {"server_memory": ("server memory", "MiB"), "server_descriptors": ("server descriptors", "files")}
 CONCURRENT = "performance/concurrent-streams"
+STALL_MS, STALL = 1000.0, 20.0  # a gap so long, and so many times the usual one, is a stall worth a word
 ANY_OTHER = {"performance/capacity": "≥", "performance/offered-load": "≥"}  # and "≤" for the rest, unless at_least
 
 
@@ -208,6 +209,7 @@ def load_facts(load: Document) -> Iterator[tuple[str, str]]:
         yield "left", f"{left['fin']:,} by FIN, {left['rst']:,} by RST"
     yield from _trouble_facts(load)
     yield from _request_facts(load.get("requests"))
+    yield from _stall_facts(load)
     if integrity and integrity["sent"]:  # a stream that we do not drive has its events, but no updates of ours
         yield "updates", _counted(integrity, "sent", "received", "lost", "duplicated", "reordered")
     if seen := load.get("witnesses"):
@@ -250,6 +252,15 @@ def _request_facts(asked: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]
         yield "at once", f"answers {at_a_time['streams']:,} at a time; {waited}"
     if tokens := asked["tokens"]:
         yield from _token_facts(tokens)
+
+
+def _stall_facts(load: Document) -> Iterator[tuple[str, str]]:
+    """Yield that one gap was far longer than the usual one, where no objective bounds it."""
+    found = load["latency_ms"].get("token_gap")
+    bounded = any("gap" in one["rule"] for one in load["objectives"])
+    if found and not bounded and found["max"] > max(STALL_MS, STALL * found["p50"]):
+        longest, usual = (quantity(found[name], "ms") for name in ("max", "p50"))
+        yield "longest gap", f"{longest} between tokens, {usual} usually; to bound it: --objective 'token_gap_max < 1s'"
 
 
 def _token_facts(tokens: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

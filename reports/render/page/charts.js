@@ -17,12 +17,15 @@
     ticks: { stroke: () => colour("grid"), width: 1, size: 4 },
     ...more,
   });
+  // A value between two that are missing has no line: it is drawn as a point.
+  const alone = (plot, number) =>
+    plot.data[number].flatMap((value, at, all) => (value == null || all[at - 1] != null || all[at + 1] != null ? [] : [at]));
   const series = ({ name, colour: shade, step, points }) => ({
     label: name,
     stroke: () => colour(shade),
     width: 1.8,
     value: (_, value) => number(value),
-    points: { show: Boolean(points), size: 9, fill: () => colour(shade) },
+    points: { show: Boolean(points), size: 9, fill: () => colour(shade), ...(!points && !step && { size: 5, filter: alone }) },
     ...(points && { paths: () => null }),
     ...(step && { paths: uPlot.paths.stepped({ align: 1 }) }),
   });
