@@ -25,6 +25,7 @@ COUNTED = {
     "performance/event-duplicated": "duplicated",
     "performance/event-reordered": "out of order",
 }
+AT_ONCE = "performance/answers-at-once"
 BROKEN = "performance/breaks-under-load"
 
 
@@ -69,6 +70,8 @@ def _of_load(load: Document | None) -> Iterator[str]:
 def _missed(one: Mapping[str, Any], load: Document) -> str:
     if one["rule"] == words.CONCURRENT:
         return f"Of the streams {words.lasted(load)}; {one['limit']:,.0f} at once were wanted."
+    if one["rule"] == AT_ONCE and one["value"] is not None:
+        return f"It answers {one['value']:,.0f} at a time; {one['limit']:,.0f} at once were wanted."
     if one["rule"] in COUNTED and one["value"] is not None:
         return f"{one['value']:,.0f} {'event was' if one['value'] == 1 else 'events were'} {COUNTED[one['rule']]}."
     return f"{words.title(one)} was {words.measured(one, load)}, and the limit is {words.limit(one)}."

@@ -61,7 +61,8 @@
   const drawn = [...document.querySelectorAll(".plot")].map((place) => {
     const chart = JSON.parse(document.getElementById(place.dataset.figure).textContent);
     const made = options(chart, place.clientWidth);
-    if (chart.tables.length > 1) for (const one of made.series.slice(1)) one.spanGaps = true;
+    if (chart.tables.length > 1)
+      for (const one of made.series.slice(1)) Object.assign(one, { spanGaps: true, points: { show: false } });
     return { place, plot: new uPlot(made, data(chart.tables), place) };
   });
   const fit = (width) => {
