@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 ROOMS  := conformance loadtests reports reference_server
 STAMP  := $(VENV)/.installed
 
+# Tests start hundreds of interpreters; without its compiled modules each takes a second of CPU longer.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: run test lint types unit oracle fuzz hostile chaos soak tokens gateways matrix witnesses bench audit system clean
 
 run: $(STAMP)

@@ -13,6 +13,7 @@ from ssegauge.conformance.recording.before import HookFailed
 from ssegauge.conformance.recording.live import Live
 from ssegauge.conformance.recording.server import Server
 from ssegauge.conformance.seen import Spoken, View, spoken
+from ssegauge.conformance.target import EVENT_STREAM
 from ssegauge.conformance.words import shown
 
 PATIENCE_S = 30.0  # some models think before they say anything, and some servers send no head before that
@@ -62,8 +63,8 @@ def _complaint(live: Live, profile: str) -> str:
 
 
 def foreign(form: Spoken | None, profile: str) -> str:
-    """Say which wire form a stream has, where the profile is of another one."""
-    if form is None or form.profile == profile:
+    """Say which wire form a stream has, where the profile is of another one; any stream may have any form."""
+    if form is None or profile in {form.profile, EVENT_STREAM}:
         return ""
     return f"this is a {form.name} stream: --profile {form.profile}"
 

@@ -7,11 +7,12 @@ from contextlib import AsyncExitStack
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.probes.probe import probe
 from ssegauge.conformance.recording.live import Live
-from ssegauge.conformance.recording.server import Server
+from ssegauge.conformance.recording.server import MANY, Server
 from ssegauge.conformance.rules.reading.answers import no_room
 from ssegauge.conformance.seen import View
 
-MOST = 16
+MOST = MANY
+LEFT_S = 2.0  # in which a server is to see that a reader has gone
 # A request that the kernel's queue had no room for is sent again after 1 s and 3 s; longer than that is no accident.
 QUIET_S = 3.5
 CONFLICT = 409  # so servers say that somebody is reading already, as MCP and GraphQL over SSE ask of them
@@ -24,7 +25,9 @@ async def crowd(server: Server) -> None:
     Where some are not, see whether they are once the others have left. Where calls come first, the last comes when the
     others are answered: what they have made may be for one reader alone.
     """
-    many = min(MOST, server.target.limits.concurrent, server.at_once or MOST)
+    many = min(MOST, server.at_once or MOST)
+    if server.at_once:
+        await asyncio.sleep(LEFT_S)  # until the very first stream has given its place back
     facts = [Facts(kind="plain", situation="crowd", nth=nth) for nth in range(1, many + 1)]
     async with AsyncExitStack() as open_streams:
         *together, last = (open_streams.enter_async_context(server.stream("crowd", one)) for one in facts)

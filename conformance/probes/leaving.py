@@ -21,6 +21,8 @@ from ssegauge.conformance.recording.machine import (
 from ssegauge.conformance.recording.reader import Reader
 from ssegauge.conformance.recording.server import PROBE, Server
 from ssegauge.conformance.recording.transcript import Request, Transcript
+from ssegauge.conformance.rules.reading.answers import no_room
+from ssegauge.conformance.seen import View
 from ssegauge.conformance.target import Call, Target, pointer
 
 AT_ONCE = 10
@@ -76,10 +78,10 @@ async def plain_storm(server: Server) -> None:
         if not server.one_reader:
             facts = Facts(kind="plain", situation="storm")
             witness = await beside.enter_async_context(server.stream("beside-storm", facts))
-        for how in WAYS:
-            await _leave_at_once(server, "", how, many, _noticed_s(server), witness)
+        left = [await _leave_at_once(server, "", how, many, _noticed_s(server), witness) for how in WAYS]
     await _count(server, "after", 0, until=await _value_before(server), gone_s=_noticed_s(server))
-    await _come_once_more(server, "")
+    if any(left):
+        await _come_once_more(server, "")
 
 
 def _noticed_s(server: Server) -> float:
@@ -89,19 +91,26 @@ def _noticed_s(server: Server) -> float:
 
 async def _leave_at_once(
     server: Server, task_id: str, how: Way, many: int, gone_s: float, witness: Live | None = None
-) -> None:
+) -> int:
+    """Return how many streams there were to leave."""
     lost_before = _lost(server)
     readers = await _open(server, task_id, many)
     await _count(server, "during", sum(one.opened for one in readers))
     await asyncio.gather(*(one.leave(how) for one in readers))
     await _wait_until_gone(server, how, readers, lost_before, gone_s, witness)
+    return sum(one.opened for one in readers)
 
 
 async def _come_once_more(server: Server, task_id: str) -> None:
+    """Ask for a stream; where there is no room yet, once more when the server must have seen that all are gone."""
     kind: Kind = "manual" if task_id else "plain"
     facts = Facts(task_id=task_id or None, kind=kind, situation="after-storm")
-    async with server.stream("after-storm", facts) as live:
-        await live.until(lambda: bool(live.events if task_id else live.head), server.patience_s)
+    for wait_s in (0.0, GONE_S):
+        await asyncio.sleep(wait_s)
+        async with server.stream("after-storm", facts) as live:
+            await live.until(lambda: bool(live.events if task_id else live.head), server.patience_s)
+        if not no_room(View(live.transcript)):
+            break
 
 
 @probe("task.create_manual", "observe.pid", stage="alone", streams=AT_ONCE, asks=CYCLES_ASK)

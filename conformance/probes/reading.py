@@ -20,10 +20,10 @@ CROWD: tuple[Reader, ...] = (*AT_ONCE, "beside")
 
 
 def _plain(target: Target) -> int:
-    return 4 if gets(target) else len(CROWD) - target.generates  # one is there already
+    return 6 if gets(target) else len(CROWD) - target.generates  # one is there already
 
 
-@probe("plain", streams=3, asks=4, adapts=True, counts=_plain)
+@probe("plain", streams=3, asks=6, adapts=True, counts=_plain)
 async def plain(server: Server) -> None:
     """Read a stream for some seconds, twice at once, and come back to it with an id from its midst.
 

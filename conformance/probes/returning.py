@@ -33,9 +33,11 @@ GARBAGE = {
 
 
 async def come_back(server: Server, told: Sequence[Message], facts: Facts) -> None:
-    """Come back as if cut in the midst, and as if cut behind an event of a rare sort, each beside a newcomer."""
+    """Come back as if cut in the midst, behind an event of a rare sort, and now, each beside a newcomer."""
     at = len(told) // 2
     await _come_back_with(server, told, at, facts)
+    if len(told) > 1 and not server.quick:
+        await _come_back_with(server, told, len(told) - 1, facts)
     odd = _of_a_rare_sort(told)
     if odd not in {None, at}:
         await _come_back_with(server, told, odd or 0, facts)
@@ -60,11 +62,13 @@ async def _come_back_with(server: Server, told: Sequence[Message], at: int, fact
         one = await stack.enter_async_context(server.stream("plain-resumed", resumed))
         beside = nullcontext(one) if server.one_reader else server.stream("plain-newcomer", newcomer)
         other = await stack.enter_async_context(beside)
-        shown = await one.until(
-            lambda: last in one.ids() or (bool(later) and later <= set(one.ids())),
-            min(server.patience_s, took_s + QUICK_LOOK_S),
+        shown, _ = await asyncio.gather(
+            one.until(
+                lambda: last in one.ids() or (bool(later) and later <= set(one.ids())),
+                min(server.patience_s, took_s + QUICK_LOOK_S),
+            ),
+            other.until(lambda: other.over, OPENING_S),
         )
-        await other.until(lambda: other.over, OPENING_S)
         if not one.events and not one.over:
             await _outwait([one], other, server.patience_s / 2)
         if not shown:
@@ -83,16 +87,16 @@ async def _outwait(readers: list[Live], newcomer: Live, patience_s: float) -> No
 
 @probe("plain", "gets", streams=1 + AT_ONCE, asks=18)
 async def unknown_ids(server: Server) -> None:
-    """Come with ids that the server never gave, a few at a time, each beside a newcomer."""
+    """Come with ids that the server never gave, a few at a time, each beside a newcomer; with ``--quick`` few."""
     if server.one_reader:
         return
     facts = Facts(kind="plain", patience_ms=1000 * LEARN_S)
+    learn = 1 if server.quick else AT_ONCE
     async with server.stream("unknown-learning", replace(facts, reader="newcomer")) as live:
-        await live.until(lambda: len(live.ids()) > AT_ONCE, LEARN_S)
-    cases = [
-        *_stale(live, server.recording.redact),
-        *(replace(facts, resume="garbage", case=case, last_event_id=value) for case, value in GARBAGE.items()),
-    ]
+        await live.until(lambda: len(live.ids()) > learn, LEARN_S)
+    stale = _stale(live, server.recording.redact)
+    garbage = [replace(facts, resume="garbage", case=case, last_event_id=value) for case, value in GARBAGE.items()]
+    cases = (stale[:2] + garbage)[:AT_ONCE] if server.quick else stale + garbage
     for first in range(0, len(cases), AT_ONCE):
         await _come_with(server, cases[first : first + AT_ONCE], facts)
 

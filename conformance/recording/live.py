@@ -148,7 +148,12 @@ class Live:
         self._write(head_row(head))
 
     def on_chunk(self, data: bytes) -> None:
-        """Take body bytes; the exchange is over when they are more than is kept of one."""
+        """Take body bytes; the exchange is over when they are more than is kept of one.
+
+        Some may come when it is over: what was read as we left.
+        """
+        if self.over:
+            return
         events = self._meter.take(data)
         if self._meter.full:
             self.on_end("cut", self._meter.full)

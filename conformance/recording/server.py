@@ -40,6 +40,8 @@ from ssegauge.conformance.target import (
     pointer,
 )
 
+MANY = 16  # streams at once that no server should mind
+NOTICED_S = 0.5  # in which most servers see that a reader has gone
 PATIENCE_S = 5.0
 QUICK_PATIENCE_S = 2.0
 NO_FACTS = Facts()
@@ -63,16 +65,16 @@ class Broken(Exception):  # noqa: N818 - an event of the run, not a defect of th
 class Server:
     """The server under test.
 
-    ``at_once``: how many streams it was seen to serve at once; None: all that were asked. ``one_reader``: whether it
-    lets nobody else read a stream that is being read. ``opening``: the first generation, which whoever reads more of
-    them reads on; with ``once`` it is to be the only one.
+    ``at_once``: how many streams it was seen, or is said, to serve at once; None: as many as are asked for.
+    ``one_reader``: whether it lets nobody else read a stream that is being read. ``opening``: the first generation,
+    which whoever reads more of them reads on; with ``once`` it is to be the only one.
     """
 
     def __init__(self, target: Target, recording: Recording, *, quick: bool = False) -> None:
         self.target = target
         self.recording = recording
         self.quick = quick
-        self.at_once: int | None = None
+        self.at_once = target.limits.concurrent if target.limits.concurrent < MANY else None
         self.one_reader = False
         self.opening: Live | None = None
         self.once = False
@@ -211,8 +213,8 @@ class Server:
         more: dict[str, Any] = {"headers": headers, "content": body, "extensions": {"trace": trace}}
         try:
             async with self._client() as client, client.stream(request.method, request.url, **more) as response:
-                if len(response.headers.raw) > HEAD_FIELDS:
-                    raise Broken(f"not HTTP as expected: a head of more than {HEAD_FIELDS:,} fields")
+                if complaint := _complaint(response):
+                    raise Broken(f"not HTTP as expected: {complaint}")
                 yield response
                 async for data in response.aiter_raw():
                     yield data
@@ -269,7 +271,10 @@ class Server:
         try:
             yield live
         finally:
+            left = not live.over
             await live.stop()
+            if left and self.at_once:  # whoever comes next finds its place free
+                await asyncio.sleep(NOTICED_S)
 
     async def read(self, name: str, facts: Facts, patience_s: float | None = None) -> View:
         """Open a stream and read it to its end, or until patience is spent."""
@@ -320,6 +325,13 @@ def _trusting(ca_file: str | None) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
         raise CannotJudge(f"tls.ca_file = {ca_file!r}: {error}") from None
+
+
+def _complaint(response: httpx.Response) -> str:
+    version = response.extensions["http_version"].decode()
+    if not (version.startswith("HTTP/1.") or version == "HTTP/2"):  # which is negotiated; libraries take any number
+        return f"version {version}"
+    return f"a head of more than {HEAD_FIELDS:,} fields" if len(response.headers.raw) > HEAD_FIELDS else ""
 
 
 def _reason(error: Exception) -> str:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import cast
 
 from ssegauge.conformance.facts import Facts
+from ssegauge.conformance.recording.before import HookFailed
 from ssegauge.conformance.recording.live import Live, now_ms
 from ssegauge.conformance.recording.server import PATIENCE_S, Server
 from ssegauge.conformance.seen import View
@@ -19,6 +20,7 @@ from ssegauge.conformance.target import Call
 CONNECTED_S = 0.6  # a little more than rules leave a reader from the head until all must reach it
 MARGIN_S = 1.0  # our own delay widens the limits
 DOUBTFUL_S = 0.5
+NOT_NOW = frozenset({413, 429, 503})  # too large, or too often
 
 
 class Speaker:
@@ -42,6 +44,8 @@ class Speaker:
     async def say(self, words: str, *, progress: int = 0, canary: str | None = None) -> View:
         """Say the words behind a new marker, which is ``last`` from then on; return the reply.
 
+        Raises HookFailed where what is published is refused: then nothing can be said of it.
+
         Args:
             words: what to say; ``@`` in them stands for the marker.
             progress: how far a task is, in percent.
@@ -55,6 +59,9 @@ class Speaker:
             reply = await self.server.call("update", call, facts, name="publish", patience_s=PATIENCE_S)
             if reply.head and reply.head.status < 300:
                 self._taken[marker] = reply.transcript.started_ms
+            elif reply.head and not canary and reply.head.status not in NOT_NOW:
+                asked = f"{call.method} {reply.transcript.request.url}"
+                raise HookFailed(f"{asked} was answered {reply.head.status}; mend [publish]")
             return reply
         more = {"stage": text} if canary else {}
         return await self.server.update(self.facts.task_id, facts, progress=progress, message=text, **more)

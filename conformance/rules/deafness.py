@@ -1,6 +1,7 @@
 """Rules on streams that stay open and tell nothing more."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.endings import is_like
@@ -13,6 +14,15 @@ LEAST_TOLD, LEAST_NEWS = 3, 3
 MUCH_NEWS = 5  # where the other was never told anything
 LEAST_SILENCE_MS = 2000.0
 TOGETHER_MS = 50.0
+
+
+@dataclass(frozen=True)
+class Missed:
+    """What another reader was told since this one was told nothing more, and for how long that is."""
+
+    by: Telling
+    news: list[Message]
+    silence_ms: float
 
 
 @rule("liveness/goes-deaf", "must", profile("E3.3"), patient=True, rests_on=("capacity/serves-few-at-once",))
@@ -28,27 +38,41 @@ def goes_deaf(seen: Seen) -> Iterator[Mark]:
     Example: (events for 8 s, then nothing, on a connection that stays open; a newcomer is told them)
     """
     for group in readers(seen):
-        for one, other in pairs(group):
-            yield from _hears(group, one, other)
-            yield from _hears(group, other, one)
+        for one, others in _met(group):
+            yield from _hears(group, one, others)
 
 
-def _hears(group: Sequence[Telling], one: Telling, other: Telling) -> Iterator[Mark]:
-    fell_ms = one.at_ms(one.messages[-1]) if one.messages else one.came_ms
-    till_ms = min(one.left_ms, other.left_ms)
-    news = _news(one, other, fell_ms, till_ms)
-    silence_ms = till_ms - max(fell_ms, other.came_ms if not one.messages else fell_ms)
-    if (
-        one.left_by_us
-        and silence_ms >= max(LEAST_SILENCE_MS, 3 * _longest_ms(one))
-        and _is_deaf(group, one, other, news)
-    ):
-        heard = f"told nothing for {lasted(silence_ms)}, while another reader was told {len(news)} new events"
+def _met(group: Sequence[Telling]) -> Iterator[tuple[Telling, list[Telling]]]:
+    """Yield each reader with those that read at the same time."""
+    both = [*pairs(group)]
+    for one in group:
+        others = [right if left is one else left for left, right in both if left is one or right is one]
+        if others:
+            yield one, others
+
+
+def _hears(group: Sequence[Telling], one: Telling, others: Sequence[Telling]) -> Iterator[Mark]:
+    missed = [found for other in others if (found := _missed(one, other)).news]
+    silent_ms = max((found.silence_ms for found in missed), default=0.0)
+    if one.left_by_us and silent_ms >= max(LEAST_SILENCE_MS, 3 * _longest_ms(one)) and _is_deaf(group, one, missed):
+        news = {said(message) for found in missed for message in found.news}
+        heard = f"told nothing for {lasted(silent_ms)}, while {_called(missed)} told {len(news)} new events"
         yield one.view.bad(
             heard if one.messages else f"never told anything: {heard}", one.messages[-1] if one.messages else None
         )
-    elif _told_together(one, other):
+    elif any(_told_together(one, other) for other in others):
         yield one.view.good()
+
+
+def _called(missed: Sequence[Missed]) -> str:
+    return "another reader was" if len(missed) == 1 else f"{len(missed)} other readers were"
+
+
+def _missed(one: Telling, other: Telling) -> Missed:
+    fell_ms = one.at_ms(one.messages[-1]) if one.messages else one.came_ms
+    till_ms = min(one.left_ms, other.left_ms)
+    since_ms = fell_ms if one.messages else max(fell_ms, other.came_ms)
+    return Missed(other, _news(one, other, fell_ms, till_ms), till_ms - since_ms)
 
 
 def _news(one: Telling, other: Telling, since_ms: float, till_ms: float) -> list[Message]:
@@ -67,18 +91,43 @@ def _longest_ms(one: Telling) -> float:
     return max((after - before for before, after in pairwise(times)), default=0.0)
 
 
-def _is_deaf(group: Sequence[Telling], one: Telling, other: Telling, news: Sequence[Message]) -> bool:
+def _is_deaf(group: Sequence[Telling], one: Telling, missed: Sequence[Missed]) -> bool:
     """Whether silence is a fault: the stream is known to be shared, or no end of what was told is in sight."""
-    if len(news) < LEAST_NEWS:
-        return False
     if any(len(in_common(one, another)) > 1 for another in group if another is not one):
-        return True
-    asked_again = one.view.transcript.request.method == "GET" and not other.view.ended_by_server
-    if not asked_again or _any_byte_since(one):
+        return len({said(message) for found in missed for message in found.news}) >= LEAST_NEWS
+    return not _any_byte_since(one) and any(_has_no_end(one, found) for found in missed)
+
+
+def _has_no_end(one: Telling, missed: Missed) -> bool:
+    """Whether nothing shows that a reader of a stream of its own, perhaps, has been told all of it."""
+    asked_again = one.view.transcript.request.method == "GET" and not missed.by.view.ended_by_server
+    if not asked_again or len(missed.news) < (LEAST_NEWS if one.messages else MUCH_NEWS):
         return False
     if not one.messages:
-        return len(news) >= MUCH_NEWS
-    return len(one.messages) >= LEAST_TOLD and is_like(one.messages[-1], one.messages[:-1])
+        return True
+    told_much = len(one.messages) >= LEAST_TOLD and is_like(one.messages[-1], one.messages[:-1])
+    return told_much and not _same_course(one, missed.by)
+
+
+def _same_course(one: Telling, other: Telling) -> bool:
+    """Whether each was told the same from its beginning, but for a date or the like: a course that each has for itself.
+
+    Then some part of the events changes from one to the next, and at each place it is the same for both.
+    """
+    told = [[_parts(message) for message in telling.messages] for telling in (one, other)]
+    both = list(zip(*told, strict=False))
+    common = set.intersection(*(left.keys() & right.keys() for left, right in both)) if both else set()
+    return any(
+        len({left[name] for left, _ in both}) >= LEAST_NEWS and all(left[name] == right[name] for left, right in both)
+        for name in common
+    )
+
+
+def _parts(message: Message) -> dict[str | int, str]:
+    """Return what an event says in parts: the members of its JSON, or its words."""
+    if message.fields:
+        return {name: repr(value) for name, value in message.fields.items()}
+    return dict(enumerate(message.event.data.split()))
 
 
 def _any_byte_since(one: Telling) -> bool:

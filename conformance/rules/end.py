@@ -13,8 +13,9 @@ from ssegauge.conformance.rules.reading.endings import (
     tells_an_error,
 )
 from ssegauge.conformance.rules.reading.heartbeat import names_heartbeat
+from ssegauge.conformance.rules.reading.returns import Return, ids, returns
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.seen import Mark, Message, Seen, View
+from ssegauge.conformance.seen import Level, Mark, Message, Seen, View
 from ssegauge.conformance.sse import UnfinishedTail
 from ssegauge.conformance.words import lasted, shown
 
@@ -202,9 +203,22 @@ def _cut(seen: Seen, view: View) -> Iterator[Mark]:
     how, age_s = view.transcript.end.how if view.transcript.end else "", _round_age_s(view)
     over = end_marker(seen, view) is not None or (view.messages and tells_an_error(_last(view)))
     if how in {"error", "eof"} and age_s and not over and (how == "error" or _more_to_tell(seen, view)):
-        yield view.bad(f"the stream was cut {_when(view, age_s)}, with more to tell")
+        level: Level | None = "advice" if how == "eof" and _nothing_is_lost(seen, view) else None
+        yield view.bad(f"the stream was cut {_when(view, age_s)}, with more to tell", level=level)
     elif how in {"cut", "timeout"} and _at_ms(view) > 1000 * ROUND_S[0] + MOST_LATER_MS:
         yield view.good()
+
+
+def _nothing_is_lost(seen: Seen, view: View) -> bool:
+    """Whether it ended in order between two events, and who comes back with an id was seen to miss nothing."""
+    back = [one for one in returns(seen) if one.view.is_event_stream and one.view.messages]
+    return bool(back) and all(message.event.id for message in view.messages) and all(map(_went_on, back))
+
+
+def _went_on(one: Return) -> bool:
+    """Whether the client was told the very next events, and none again."""
+    told, after = ids([*one.view.messages]), ids(one.after)
+    return not set(told) & set(ids(one.before)) and told[: len(after)] == after[: len(told)]
 
 
 def _round_age_s(view: View) -> int | None:

@@ -72,6 +72,8 @@ def _unlike(seen: Seen, view: View, message: Message, alike: Mapping[Type, set[s
     what = f"{shown(data)} is no JSON" if data.strip() else "the data is empty"
     if seen.promises.schema_of(kind) is not None:
         return f"{what}, where a JSON Schema is promised"
+    if not data and message.event.id and message is view.messages[0]:
+        return ""  # it gives an id to come back with: MCP, 2025-11-25, "Streamable HTTP"
     same, beats = _many(alike, view, kind), _is_beat(message)
     if same >= LEAST_ALIKE and (beats or _is_rare(view, kind)):
         return f"{what}; {same} others of its type are"

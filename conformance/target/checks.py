@@ -53,6 +53,8 @@ def _check_names(call: Call, known: set[str], reader: Reader, at: At) -> None:
 def check_promises(target: Target, table: Table, reader: Reader) -> None:
     """Raise CannotJudge for promises that nobody can keep, or not together."""
     promises, told = target.promises, table.get("promises", {})
+    if target.limits.concurrent < 1:
+        reader.fail(("limits", "concurrent"), "limits.concurrent = 0 lets nobody read; give 1 or more")
     for name in ("first_event_s", "gap_s", "heartbeat_s", "vanished_s"):
         if getattr(promises, name) == 0:
             reader.fail(("promises", name), f"promises.{name} = 0 can be kept by nobody; give more than 0 seconds")

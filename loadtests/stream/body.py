@@ -1,34 +1,36 @@
 """The body of a response, out of its framing (RFC 9112 section 6): what ``take`` returns of the bytes of a read.
 
 Most reads of an event stream hold whole chunks; those are cut out here. For the rest, from the first byte that is
-no whole chunk until the chunk's end, there is httptools. ``complete`` says that the body has ended as its framing
-says it should; ``ends_with_connection`` that nothing but the connection's end says so.
-
-Errors are httptools' HttpParserError, and ``ConnectionResetError`` where framing goes on without a body.
+no whole chunk until the chunk's end, there is httptools. ``ending`` says how the body has ended: ``COMPLETE``, as its
+framing says it should, or what is wrong with that; empty before. ``ends_with_connection`` says that nothing but the
+connection's end ends it. Nothing that a server sends raises here but in ``framed``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import Final, Protocol
 
-from httptools import HttpResponseParser
+from httptools import HttpParserError, HttpResponseParser
 
+COMPLETE: Final = "complete"
+MALFORMED: Final = "malformed chunks"
+MOST_SHOWN: Final = 40  # characters of what a server sent
 MOST_FRAMING_BYTES: Final = 262_144
 FRAMING_TOO_LARGE: Final = (
     f"more than {MOST_FRAMING_BYTES // 1024} KiB of trailers or framing without a byte of the body"
 )
 _SIZE: Final = re.compile(rb"([0-9a-fA-F]{1,7})\r\n").match
-_HEAD: Final = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+_HEAD: Final = b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class Body(Protocol):
     """See the module."""
 
     @property
-    def complete(self) -> bool:
-        """Whether the body has ended as its framing says it should."""
+    def ending(self) -> str:
+        """How the body has ended, empty before."""
 
     @property
     def ends_with_connection(self) -> bool:
@@ -42,7 +44,7 @@ class Unframed:
     """A body that ends with the connection; it has no state, so one is enough."""
 
     __slots__ = ()
-    complete = False
+    ending = ""
     ends_with_connection = True
 
     def take(self, data: bytes) -> bytes:
@@ -60,9 +62,9 @@ class Sized:
         self._left = length
 
     @property
-    def complete(self) -> bool:
+    def ending(self) -> str:
         """Whether all of it has come."""
-        return self._left <= 0
+        return COMPLETE if self._left <= 0 else ""
 
     def take(self, data: bytes) -> bytes:
         """Return what belongs to the body."""
@@ -74,16 +76,16 @@ class Sized:
 class Chunked:
     """A body in chunks."""
 
-    __slots__ = ("_torn", "complete")
+    __slots__ = ("_torn", "ending")
     ends_with_connection = False
 
     def __init__(self) -> None:
-        self.complete = False
+        self.ending = ""
         self._torn: _Torn | None = None
 
     def take(self, data: bytes) -> bytes:
         """Return the content of the chunks."""
-        if self.complete:
+        if self.ending:
             return b""  # what comes after it is nobody's
         if self._torn:
             return self._take_torn(data)
@@ -102,8 +104,8 @@ class Chunked:
     def _take_torn(self, data: bytes) -> bytes:
         assert self._torn
         body = self._torn.take(data)
-        self.complete = self._torn.complete
-        if self._torn.between_chunks and not self.complete:
+        self.ending = self._torn.ending
+        if self._torn.between_chunks or self.ending:
             self._torn = None
         return body
 
@@ -112,22 +114,27 @@ class _Torn:
     """Reads chunks that are not whole, from the start of one on."""
 
     def __init__(self) -> None:
-        self.complete = self.between_chunks = False
+        self.ending, self.between_chunks = "", False
         self._fruitless = 0  # bytes since the last one of the body
         self._pieces: list[bytes] = []
         self._parser = HttpResponseParser(self)
+        # Some old servers fill sizes up with spaces; what comes after the end is nobody's.
+        self._parser.set_dangerous_leniencies(lenient_spaces_after_chunk_size=True, lenient_data_after_close=True)
         self._parser.feed_data(_HEAD)
 
     def take(self, data: bytes) -> bytes:
         """Return the content of the chunks."""
         self._fruitless += len(data)
         self.between_chunks = False
-        self._parser.feed_data(data)
+        try:
+            self._parser.feed_data(data)
+        except HttpParserError:
+            self.ending = MALFORMED
         self.between_chunks &= data.endswith(b"\n")  # else a part of the next size followed
         if self._fruitless > MOST_FRAMING_BYTES:
-            raise ConnectionResetError(FRAMING_TOO_LARGE)
+            self.ending = self.ending or FRAMING_TOO_LARGE
         pieces, self._pieces = self._pieces, []
-        if self.complete or self.between_chunks:
+        if self.ending or self.between_chunks:
             del self._parser  # which holds our methods, and so us
         return b"".join(pieces)
 
@@ -148,15 +155,21 @@ class _Torn:
 
     def on_message_complete(self) -> None:
         """Note that the last chunk and the trailers have come."""
-        self.complete = True
+        self.ending = COMPLETE
 
 
 UNFRAMED: Final = Unframed()
 
 
-def framed(fields: Mapping[str, str]) -> Body:
-    """Return the body of a response by its header fields (RFC 9112 section 6.3), names in lower case."""
-    if "transfer-encoding" in fields:
-        last = fields["transfer-encoding"].rpartition(",")[2].strip().lower()
-        return Chunked() if last == "chunked" else UNFRAMED
-    return Sized(int(fields["content-length"])) if "content-length" in fields else UNFRAMED
+def framed(fields: Collection[tuple[str, str]]) -> Body:
+    """Return the body of a response by its header fields (RFC 9112 section 6.3), names in lower case.
+
+    Raises ConnectionResetError for a transfer coding that nobody asked for.
+    """
+    codings = ", ".join(value for name, value in fields if name == "transfer-encoding")
+    if codings:
+        if codings.strip().lower() != "chunked":
+            raise ConnectionResetError(f"transfer coding {codings[:MOST_SHOWN]}, which nobody asked for")
+        return Chunked()
+    length = next((value for name, value in fields if name == "content-length"), "")
+    return Sized(int(length)) if length.strip() else UNFRAMED

@@ -1,7 +1,9 @@
 """A response head, byte by byte: ``take`` returns what follows it, once it is whole.
 
-Interim responses (1xx) are passed over. Errors are httptools' HttpParserError, and ``ConnectionResetError`` for a
-head of more than ``MOST_HEAD_BYTES``, all interim ones included, and for HTTP/2.
+Interim responses (1xx) are passed over. Taken for HTTP is what clients at large take for it, and what the conformance
+suite does: lines that end in LF alone, folded fields, control characters in values, a length beside chunks. Errors are
+httptools' HttpParserError, and ``ConnectionResetError`` for a head of more than ``MOST_HEAD_BYTES``, all interim ones
+included, and for another version.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from httptools import HttpResponseParser
 MOST_HEAD_BYTES: Final = 262_144
 HEAD_TOO_LARGE: Final = f"the response head has no end within {MOST_HEAD_BYTES // 1024} KiB"
 NO_HTTP_1: Final = "the server speaks HTTP/2 alone, and streams are opened by HTTP/1.1; let it speak both"
+NOT_HTTP: Final = "not HTTP/1.1"
 _END: Final = re.compile(rb"\n\r?\n").search
 _LONGEST_END: Final = 3
 
@@ -26,24 +29,26 @@ class Head:
         self.fields: list[tuple[str, str]] = []
         self._bytes = 0
         self._last = b""  # in which the end may have begun
-        self._parser = HttpResponseParser(self)
+        self._parser = self._anew()
 
     def take(self, data: bytes) -> bytes | None:
         """Take the next bytes; return those after the head, None while it is not whole."""
-        if not self._bytes and _is_http_2(data):
-            raise ConnectionResetError(NO_HTTP_1)
+        if not self._bytes:
+            _expect_http_1(data)
         self._bytes += len(data)
         while found := _END(self._last + data):
             end = found.end() - len(self._last)
             self._parser.feed_data(data[:end])
             data = data[end:]
             self._last = b""
+            if not self._parser.get_http_version().startswith("1."):
+                raise ConnectionResetError(f"HTTP/{self._parser.get_http_version()}, not HTTP/1.1")
             if (status := self._parser.get_status_code()) >= 200:
                 self.status = status
                 del self._parser  # which holds our methods, and so us
                 return data
             self.fields.clear()
-            self._parser = HttpResponseParser(self)
+            self._parser = self._anew()
         self._parser.feed_data(data)
         if self._bytes > MOST_HEAD_BYTES:
             raise ConnectionResetError(HEAD_TOO_LARGE)
@@ -54,11 +59,23 @@ class Head:
         """Return the last field of a name, an empty string for none."""
         return next((value for key, value in reversed(self.fields) if key == name), "")
 
+    def _anew(self) -> HttpResponseParser:
+        parser = HttpResponseParser(self)
+        parser.set_dangerous_leniencies(
+            lenient_headers=True, lenient_chunked_length=True, lenient_version=True, lenient_optional_cr_before_lf=True
+        )
+        return parser
+
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a field: httptools calls this."""
+        """Keep a field: httptools calls this. One with a NUL is "invalid and dangerous" (RFC 9110 section 5.5)."""
+        if b"\0" in value:
+            raise ConnectionResetError(NOT_HTTP)
         self.fields.append((name.decode("latin-1").lower(), value.decode("latin-1")))
 
 
-def _is_http_2(data: bytes) -> bool:
-    """Whether a response begins with a SETTINGS or GOAWAY frame (RFC 9113 section 4.1), as HTTP/1.1 never does."""
-    return data[:1] == b"\0" and data[3:4] in {b"\4", b"\7"}
+def _expect_http_1(data: bytes) -> None:
+    """Raise ConnectionResetError where a response does not begin as one of HTTP/1.1."""
+    if data[:1] == b"\0" and data[3:4] in {b"\4", b"\7"}:  # SETTINGS or GOAWAY, RFC 9113 section 4.1
+        raise ConnectionResetError(NO_HTTP_1)
+    if data[:1] != b"H":  # httptools passes over blank lines
+        raise ConnectionResetError(NOT_HTTP)

@@ -62,8 +62,8 @@ class Reader:
             self.take(messages, stream.arrived_ns, stream.delay_ns)
         if self.ending:  # while the first event was waited for
             self._close()
-        elif self._body.complete:
-            self.end("complete")
+        elif self._body.ending:
+            self.end(self._body.ending)
         else:
             self._watcher.start(self._on_readable)
 
@@ -131,7 +131,7 @@ class Reader:
                 self.record.take_chunk(arrived_ns, body)
             if messages := self._decoder.feed(body):
                 self.take(messages, arrived_ns, delay_ns)
-        if self._body.complete:
-            self.end("complete")
+        if self._body.ending:
+            self.end(self._body.ending)
         elif self._tls and self._tls.closed:
             self.end(ended_by_connection(self._body))

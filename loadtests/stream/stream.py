@@ -33,9 +33,9 @@ from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.sse import FastDecoder, Message
 from ssegauge.conformance.target import Tls
 from ssegauge.loadtests.stream import clock
-from ssegauge.loadtests.stream.body import UNFRAMED, Body, framed
+from ssegauge.loadtests.stream.body import COMPLETE, UNFRAMED, Body, framed
 from ssegauge.loadtests.stream.connection import Connection, Headers, Origin, origin_form, request_bytes, resolve
-from ssegauge.loadtests.stream.head import NO_HTTP_1, Head
+from ssegauge.loadtests.stream.head import NO_HTTP_1, NOT_HTTP, Head
 
 REDIRECTS: Final = {301, 302, 303, 307, 308}
 MOST_REDIRECTS: Final = 20
@@ -135,8 +135,8 @@ class EventStream:
         """Return the events that the next bytes complete (perhaps none), or None after the stream's end."""
         if self._messages:  # they came with the head
             return self._taken()
-        if self.ending or self._body.complete:
-            self._end("complete")
+        if why := self.ending or self._body.ending:
+            self._end(why)
             return None
         assert self._connection
         try:
@@ -169,7 +169,7 @@ class EventStream:
             raise StreamFailed(f"more than {MOST_REDIRECTS} redirects")
         if complaint := self._complaint():
             raise StreamFailed(complaint + _said(rest), retry_after_s(self._head.field("retry-after")))
-        self._body = framed(dict(self._head.fields))
+        self._body = framed(self._head.fields)
         self._take(rest)
 
     def _outcome(self) -> list[Message] | None:
@@ -245,7 +245,7 @@ class EventStream:
 
 def ended_by_connection(body: Body) -> str:
     """Return how a stream ended whose connection did."""
-    return "complete" if body.ends_with_connection or body.complete else "cut off"
+    return body.ending or (COMPLETE if body.ends_with_connection else "cut off")
 
 
 def retry_after_s(field: str) -> float:
@@ -282,7 +282,7 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, ssl.SSLError):
         return _tls_reason(error)
     if isinstance(error, (HttpParserError, HttpParserUpgrade)):
-        return "not HTTP/1.1"
+        return NOT_HTTP
     if isinstance(error, (socket.timeout, TimeoutError)):
         return "timed out"
     if isinstance(error, OSError) and error.strerror:

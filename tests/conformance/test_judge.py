@@ -11,6 +11,7 @@ from ssegauge.conformance.recording.transcript import from_capture
 from ssegauge.conformance.rules import Rule, Source, Verdict
 from ssegauge.conformance.seen import Level, Mark, Seen, View, not_applicable
 from ssegauge.conformance.target import Limits, Promises
+from tests.corpus import end, resume_any
 from tests.corpus.build import Run, exchange, healthy, progress
 from tests.corpus.whole import HEALTHY
 
@@ -310,6 +311,26 @@ def test_a_promise_weighs_more(promises: Promises, level: Level) -> None:
     (result,) = judged(a_rule(BAD, level="should", promised={"heartbeat_s": "must"}), promises=promises)
 
     assert result.level == level
+
+
+def test_of_any_stream_missed_events_are_a_breach_where_resume_is_promised() -> None:
+    code = "resume/gap-on-resume"
+    (run, *_) = resume_any.CASES[code].bad[-1:]
+    verdicts = [
+        judge(run, rules={code: RULES[code]}, profile="event-stream", promises=one)[0].verdict
+        for one in (Promises(), Promises(resume=True))
+    ]
+
+    assert verdicts == ["not_applicable", "fail"]
+
+
+def test_a_cut_in_order_is_advice_where_nothing_is_lost_by_it() -> None:
+    code = "end/cut-by-timeout"
+    *_, (stream, newcomer, *back) = end.CASES[code].bad
+
+    levels = [judge((stream, newcomer, *more), rules={code: RULES[code]})[0].level for more in ((), back)]
+
+    assert levels == ["must", "advice"]
 
 
 def test_a_profile_cites_a_sentence_of_its_own() -> None:

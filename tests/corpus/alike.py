@@ -34,11 +34,13 @@ CASES = {
             (stream(*SIX, *(b"data: a line of a log %d\n\n" % n for n in range(5)), b'data: {"n": 7}\n\n'),),
             (stream(*SIX, b'data: {\n"n": 1}\n\n', *SIX),),  # unprefixed-data's
             (stream(*SIX, b'data: {"n": 1}\ndata: {}\n\n', *SIX),),  # two-values-in-one's
+            (stream(b"id: 0\nretry: 100\ndata:\n\n", *SIX),),  # an id to come back with, as MCP has it
         ),
         bad=(
             (stream(*SIX, b"data: ping\n\n", *SIX),),
             (stream(b"data: connected\n\n", *SIX),),
             (stream(*SIX, b"data:\n\n", *SIX),),
+            (stream(b"data:\n\n", *SIX),),
             (stream(*SIX, named("ping"), *SIX),),
             (stream(*SIX, named("heartbeat", "ping")),),
             (stream(*SIX, b"data: [object Object]\n\n", *SIX),),

@@ -184,7 +184,7 @@ CASES = {
         ),
     ),
     "cleanup/refuses-after-storm": Case(
-        good=(after_storm(),),
+        good=(after_storm(), after_storm(503) + after_storm()),  # it was asked once more
         bad=(after_storm(503), after_storm(answered=False), after_storm() + after_storm(500)),
         silent=(
             after_storm(404),

@@ -6,6 +6,7 @@ from typing import Any
 
 from ssegauge.conformance.recording.transcript import Transcript
 from tests.corpus.build import EPOCH_MS, Case, exchange
+from tests.corpus.resume_header import back, uncut
 
 PLAIN = {"task_id": None, "kind": "plain"}
 DONE = b"data: [DONE]\n\n"
@@ -139,6 +140,7 @@ CASES = {
             (stream((100.0, b"data: 1\n\n"), how="error", detail=CUT, ended_at=10_110.0),),  # idle
             (stream(*ticks(1, 20), (9900.0, b"id: 20\nda"), ended_at=10_020.0),),
             (stream(*ticks(1, 20), ended_at=10_020.0), NEWCOMER),  # others are told more of the same
+            (stream(*ticks(1, 20), ended_at=10_020.0), NEWCOMER, uncut(*ticks(1, 9)), back(*ticks(7, 12))),  # advice
         ),
         silent=(
             (stream(*ticks(1, 13), how="error", detail=CUT, ended_at=6300.0),),  # not by the clock

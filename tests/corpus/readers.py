@@ -60,6 +60,16 @@ def without(feed: list[tuple[float, bytes]], *numbers: int) -> list[tuple[float,
     return [one for n, one in enumerate(feed, 1) if n not in numbers]
 
 
+def dated(since: float, form: bytes = b'data: {"step": %d, "at": %d}\n\n') -> list[tuple[float, bytes]]:
+    return [(since + EVERY_MS * n, form % (n, since + EVERY_MS * n)) for n in range(1, 21)]
+
+
+def bursts(size: int, kept: int = 0) -> list[tuple[float, bytes]]:
+    """Many events at once every 1.5 s, of which the last may be dropped."""
+    told = [(1500.0 * n + 0.1 * k, tick(size * n + k)) for n in range(1, 8) for k in range(size) if k < (kept or size)]
+    return sorted(told, key=lambda one: one[0])
+
+
 def greeting(name: str) -> bytes:
     return b"data: " + json.dumps({"type": "hello", "you": name}).encode() + b"\n\n"
 
@@ -73,6 +83,7 @@ def sampled(offset: float) -> list[tuple[float, bytes]]:
     return [(offset + 200 * n, tick(int((offset + 200 * n) / 125))) for n in range(1, 25)]
 
 
+SLOW = feed(last=20, every=1000.0)
 RANDOM = [[(EVERY_MS * n + k, b'data: {"value": %d}\n\n' % (n * 7919 % 101 + k)) for n in range(1, 25)] for k in (1, 2)]
 
 CASES = {
@@ -80,6 +91,7 @@ CASES = {
         good=(
             (reader(feed()), twin(feed())),
             (reader(sampled(0)), twin(sampled(70))),
+            (reader(bursts(40), left=12_000.0), twin(bursts(40), left=2600.0)),
             (reader(feed(bare)), twin(feed(bare))),
             (reader(feed(), left=16_500.0), twin(feed(), came=6000.0, left=9000.0)),
             (reader(feed()), twin([(2.0, greeting("b")), *feed()])),
@@ -95,6 +107,7 @@ CASES = {
             (reader(feed()), twin(without(feed(), 7, 12))),
             (reader(without(feed(bare), 9, 14, 15)), twin(feed(bare))),
             (reader(without(feed(), 6, 12)), twin(without(feed(), 7))),
+            (reader(bursts(40, kept=30), left=12_000.0), twin(bursts(40), left=2600.0)),  # a full queue drops the rest
         ),
         silent=(
             (reader(feed()),),
@@ -123,6 +136,13 @@ CASES = {
             # Nothing in common, but nothing at all comes any more.
             (reader(own(0)[:20], left=16_500.0), twin(own(12_000.0, 1), came=12_000.0, left=16_000.0)),
             (reader([]), twin(feed())),  # the last one who comes is the only one
+            # What two newcomers are told, of whom neither stays for long.
+            (
+                reader(SLOW[:6], left=16_500.0),
+                twin(SLOW, left=5000.0),
+                twin(SLOW, came=6400.0, left=9100.0),
+                twin(SLOW, came=12_400.0, left=15_100.0),
+            ),
             # Known to be shared by what a third was told; comments go on.
             (
                 reader([*feed(last=20), *((1000.0 * n, b":\n\n") for n in range(5, 16))], left=16_500.0),
@@ -148,6 +168,15 @@ CASES = {
             (
                 reader([*own(0)[:20], *((1000.0 * n, b":\n\n") for n in range(5, 16))], left=16_500.0),
                 twin(own(12_000.0, 1), came=12_000.0, left=16_000.0),
+            ),
+            # The same course for each, but for the time of day; as text too.
+            (
+                reader(dated(0), left=16_500.0),
+                twin(dated(12_000.0), came=12_000.0, left=16_000.0),
+            ),
+            (
+                reader(dated(0, b"data: step %d of 20 at %d\n\n"), left=16_500.0),
+                twin(dated(12_000.0, b"data: step %d of 20 at %d\n\n"), came=12_000.0, left=16_000.0),
             ),
             (
                 reader([*own(0)[:20], (4300.0, b'data: {"done": true}\n\n')], left=16_500.0),

@@ -4,6 +4,7 @@ from ssegauge.conformance.recording.transcript import Request, Transcript
 from tests.corpus.build import Case, completed, connected, exchange, healthy, task
 
 STREAM = "text/event-stream"
+NINE = {"Content-Length": "9", "Transfer-Encoding": None}
 COUNTED = {"Content-Length": "900", "Transfer-Encoding": None}
 POST = Request("POST", "http://127.0.0.1/stream")
 
@@ -76,9 +77,13 @@ CASES = {
     ),
     "response/content-length-on-stream": Case(
         good=((healthy(),), (stream(transfer_encoding=None),)),
-        bad=((stream(content_length="1048576", transfer_encoding=None),),),
+        bad=(
+            (stream(content_length="1048576", transfer_encoding=None),),
+            (exchange((1.0, b"data: 1"), (900.0, b"\n\n"), headers=NINE),),
+        ),
         silent=(
             (stream(content_length="12"),),  # with Transfer-Encoding: another rule's
+            (exchange(b"data: 1\n\n", headers=NINE),),  # a poll's answer
             (after_end(204),),
             (exchange(b"{}", status=404, headers={"Content-Length": "2"}),),
             (exchange(*task(), headers=COUNTED, joined="after-end"),),  # can be counted

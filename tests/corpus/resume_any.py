@@ -1,8 +1,10 @@
 """Any event stream: ids that are of one event alone, and readers that bring ids which the server knows or does not."""
 
+from dataclasses import replace
 from typing import Any
 
 from ssegauge.conformance.recording.transcript import Transcript
+from ssegauge.conformance.target import Promises
 from tests.corpus import resume
 from tests.corpus.build import Case, Run, event, exchange
 from tests.corpus.resume_header import (
@@ -22,7 +24,11 @@ from tests.corpus.resume_header import (
 
 LIVE = told(["11", "12", "13", "14", "15", "16"], every_ms=400.0)
 SERVED = newcomer(*LIVE, ended_at=3500.0)
+ENDED = newcomer(*LIVE, how="eof")
 ONGOING: dict[str, Any] = {"ended_at": 3500.0}
+EARLIER = replace(
+    newcomer(*told(map(str, range(11, 25)), every_ms=400.0), ended_at=6000.0), started_ms=SERVED.started_ms - 2000.0
+)
 
 
 def plain(*chunks: bytes, **more: Any) -> Run:
@@ -41,10 +47,17 @@ def history(*ids: str) -> list[tuple[float, bytes]]:
     return [(10.0, event(f"event {one}")) for one in ids]
 
 
+def without_ids(*ids: str) -> list[tuple[float, bytes]]:
+    """The events that had these ids, told again without."""
+    return [(at_ms, data.partition(b"\n")[2]) for at_ms, data in burst(ids)]
+
+
 BEFORE = uncut(*((10.0 + 500 * n, event(f"event {n}")) for n in range(6)))
 SIX = [str(n) for n in range(6)]
 REFUSED: dict[str, Any] = {"status": 409, "headers": {"Content-Type": "application/json"}}
 DROPPED: dict[str, Any] = {"answered": False, "how": "error", "detail": "Server disconnected"}
+
+SLOWLY = uncut(*told(FIRST_TEN, every_ms=400.0))
 
 # What is judged of tasks and of any stream alike, by code.
 BOTH = {
@@ -71,19 +84,33 @@ BOTH = {
             (UNCUT, back(*burst(["6", *NEXT_FOUR])), newcomer((10.0, NO_ID))),
             (UNCUT, back(*burst(["6", *NEXT_FOUR])), newcomer(*burst(FIRST_TEN))),  # newcomers are sent all
             (UNCUT, back(*burst(["4", "5", "6", *NEXT_FOUR])), newcomer(*burst(["10"]))),
+            # Whoever comes is told the newest, whatever it has been told.
+            (SLOWLY, back(*burst(["7", "8", "9", "10"]), after="10"), newcomer(*burst(["7", "8", "9", "10"]))),
         ),
         silent=(
             (UNCUT, back(*burst(["6", *NEXT_FOUR]))),  # whether newcomers are told the same is not known
             (UNCUT, back(*burst(FIRST_TEN)), newcomer(*burst(FIRST_TEN))),  # begins-anew's
             (UNCUT, back(*burst(["2", "6"])), newcomer(*burst(["2", "6"]))),  # a state, told to whoever comes
+            (SLOWLY, back(*burst(["9", "10"]), after="10"), newcomer(*burst(["9", "10"]))),  # likewise
             (UNCUT, back(), newcomer((10.0, NO_ID))),
             (uncut(*told(["a", "b", "a", "c"])), back(*burst(["b"]), after="b"), newcomer()),
         ),
     ),
     "resume/gap-on-resume": Case(
-        good=(),
-        bad=(),
-        silent=((UNCUT, back(*burst(["9", "10"])), newcomer()),),  # nothing is promised
+        good=(
+            (UNCUT, back(*burst(NEXT_FOUR)), newcomer()),
+            (
+                uncut(*told(["4", "5", "6"])),
+                back(*without_ids("5", "6"), *burst(["7"]), after="4"),
+                newcomer(),
+            ),  # without ids
+        ),
+        bad=(
+            (UNCUT, back(*burst(["9", "10"])), newcomer()),
+            (uncut(*told(["4", "5", "6"])), back(*without_ids("6"), *burst(["7"]), after="4"), newcomer()),
+        ),
+        silent=(),
+        promises=Promises(resume=True),
     ),
 }
 
@@ -91,7 +118,9 @@ BOTH = {
 def together(code: str) -> Case:
     """The case of a rule that tasks have too, with what is to be said of any stream."""
     of_tasks, of_any = resume.CASES[code], BOTH[code]
-    return Case(of_tasks.good + of_any.good, of_tasks.bad + of_any.bad, of_tasks.silent + of_any.silent)
+    return Case(
+        of_tasks.good + of_any.good, of_tasks.bad + of_any.bad, of_tasks.silent + of_any.silent, of_any.promises
+    )
 
 
 CASES = {
@@ -117,6 +146,7 @@ CASES = {
         ),
         bad=(
             (SERVED, odd(**REFUSED)),
+            (ENDED, odd(status=204)),
             (SERVED, odd(status=500, case="unicode")),
             (SERVED, odd(status=204)),
             (SERVED, odd(status=200, headers={"Content-Type": "application/json"})),
@@ -127,6 +157,8 @@ CASES = {
         silent=(
             (odd(**REFUSED),),  # nobody else was served
             (newcomer(status=409), odd(**REFUSED)),
+            (ENDED, odd(status=204, case="beyond", value="18", resume="stale")),  # it may be the very last
+            (UNCUT, SERVED, odd(status=204, case="beyond", value="10", resume="stale")),  # another was told it
             (SERVED, odd(status=503)),
             (SERVED, back(status=204), odd(status=204)),  # whoever comes back is told to stay away
             (SERVED, odd(case="unicode", **REFUSED)),
@@ -144,6 +176,7 @@ CASES = {
         ),
         silent=(
             (SERVED, odd(ended_at=1000.0)),  # we left before it was clear
+            (EARLIER, odd()),  # behind a buffer
             (SERVED, odd(case="beyond", value="30", resume="stale")),  # it may be given soon
             (newcomer(*burst(FIRST_TEN), **ONGOING), odd()),  # nothing happened, but newcomers are told the past
             (SERVED, odd(**REFUSED)),

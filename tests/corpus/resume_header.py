@@ -12,9 +12,7 @@ FIRST_TEN = [str(n) for n in range(1, 11)]
 NO_ID = b'data: {"hello": true}\n\n'
 
 
-def told(
-    ids: Iterable[str], data: str = "event", every_ms: float = 100.0, at: float = 10.0
-) -> list[tuple[float, bytes]]:
+def told(ids: Iterable[str], data: str = "event", every_ms: float = 100.0) -> list[tuple[float, bytes]]:
     """Events with these ids, so far apart."""
     return [(10.0 + n * every_ms, event(f"{data} {one}", one)) for n, one in enumerate(ids)]
 
@@ -103,9 +101,10 @@ CASES = {
         ),
     ),
     "resume/known-id-refused": Case(
-        good=((UNCUT, back(*STATE)), (UNCUT, back(status=204)), (UNCUT, back())),
+        good=((UNCUT, back(*STATE)), (UNCUT, back(status=204, after="10")), (UNCUT, back())),
         bad=(
             (UNCUT, back(status=500), newcomer()),
+            (UNCUT, back(status=204)),  # 7 to 10 are never told
             (UNCUT, back(status=404), newcomer(*STATE)),
             (UNCUT, back(status=200, headers={"Content-Type": "application/json"}), newcomer()),
         ),

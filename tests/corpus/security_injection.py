@@ -23,6 +23,9 @@ def update(case: str, status: int = 200, **more: Any) -> Transcript:
     return exchange(b"{}", role="update", status=status, started_ms=EPOCH_MS + 20, **facts)
 
 
+TAKEN = exchange(b"{}", role="update", task_id="task-1", marker="plain0123456789ab", message="is the last")
+
+
 def stream(*chunks: bytes) -> Transcript:
     return exchange(connected(), progress(0), *chunks, completed(), situation="canary", kind="manual")
 
@@ -62,13 +65,14 @@ def case(name: str, *bad: bytes) -> Case:
             (sent, stream(said(text(BREAKS[name])))),
             (sent, stream(said(text(" ")))),  # made harmless
             (sent, stream(said(f"{MARKER} before"))),  # cut short
-            (update(name, status=400),),  # refused
-            (update(name, status=422), stream()),
+            (TAKEN, update(name, status=400)),  # refused
+            (TAKEN, update(name, status=422), stream()),
         ),
         bad=tuple((sent, stream(event)) for event in bad),
         silent=(
             (sent, stream()),  # overtaken, or never told
             (update(name, status=500), stream()),
+            (update(name, status=404), stream()),  # so is every text
             (update(name, marker=None), stream(*bad)),
             (exchange(role="update", answered=False, how="timeout", canary=name, marker=MARKER),),
         ),
@@ -87,7 +91,7 @@ CASES["security/injection-quote"] = Case(
     good=(
         (update("quote", message=QUOTE), stream(said(QUOTE))),
         (update("quote", message=QUOTE), stream(said(QUOTE.replace('"', "'")))),
-        (update("quote", message=QUOTE, status=400), stream()),
+        (TAKEN, update("quote", message=QUOTE, status=400), stream()),
         (update("quote", message=QUOTE), feed(b"data: hello\n\n", f"data: {QUOTE}\n\n".encode())),  # no JSON
     ),
     bad=(

@@ -133,7 +133,7 @@ HEADS: dict[str, Mode] = {
     "HTTP/0.9": Mode(sends(EVENTS), UNJUDGED, "not HTTP as expected"),
     "HTTP/2 preface": Mode(sends(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), UNJUDGED, "not HTTP as expected"),
     "HTTP/2 settings": Mode(sends(b"\0\0\0\4\0\0\0\0\0" * 3), UNJUDGED),
-    "HTTP/3.7": Mode(sends(head(status=b"HTTP/3.7 200 OK"), EVENTS), FINE),
+    "HTTP/3.7": Mode(sends(head(status=b"HTTP/3.7 200 OK"), EVENTS), UNJUDGED, "version HTTP/3.7"),
     "101": Mode(sends(b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", EVENTS), EITHER),
     "TLS where none was asked": Mode(sends(b"\x15\x03\x01\0\2\2\x46"), UNJUDGED),
     "another protocol": Mode(sends(b"220 mail.example ESMTP\r\n"), UNJUDGED),

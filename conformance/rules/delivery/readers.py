@@ -27,6 +27,7 @@ ENOUGH_ALIKE = 2
 LEAST_TOLD = 6
 TOGETHER_MS = 20.0
 LONGER, LEAST_LOST = 1.5, 2
+LEAST_IN_BURST, BURST_MS = 5, 50.0
 LEAST_EXPECTED = 4.0
 FEWER = 0.75
 NEARLY_ALL = 0.5  # of the steps; readers whom we do not see have their part as well
@@ -66,7 +67,7 @@ def _compare(group: Sequence[Telling], everybody: Sequence[Telling], *, promised
 
 
 def _agree(one: Telling, other: Telling, *, promised: bool) -> Iterator[Mark]:
-    """Compare what two were told between the first and the last event that both were told."""
+    """Compare what two were told from the first event on that both were told."""
     common = in_common(one, other)
     identified = any(key[1] for key in common)
     if not promised and not _may_be_shared(one, other, identified=identified):
@@ -98,19 +99,34 @@ def _together(one: Telling, other: Telling) -> list[Message]:
 
 
 def _lacks(one: Telling, other: Telling, common: Sequence[Said], *, promised: bool) -> Iterator[Mark]:
-    """Yield the breach where one was told, between events that both were told, what the other was not.
+    """Yield the breach where one was told what the other was not, though that one went on to be told more.
 
     Events of another sort may be for one reader alone; and who samples a state in steps of its own misses what came
-    and went between, but never makes a longer pause than usual for it.
+    and went between, but never makes a longer pause than usual for it, nor is it told a part of a burst.
     """
     keys, known = [said(message) for message in one.messages], frozenset(common)
-    stretch = one.messages[keys.index(common[0]) : keys.index(common[-1])]
+    since, until_ms = keys.index(common[0]), other.left_ms - OPENING_MS
+    later = [message for message in one.messages[since:] if one.at_ms(message) <= until_ms]
+    stretch = one.messages[since : max(since + len(later), keys.index(common[-1]))]
     sorts = {form(message) for message in other.messages if said(message) in known}
     missed = [message for message in stretch if said(message) not in other.counts]
-    lost = [one_of for one_of in missed if promised or (form(one_of) in sorts and _pauses(other, one.at_ms(one_of)))]
+    shared = [one.at_ms(message) for message in one.messages if said(message) in known]
+    lost = [
+        one_of
+        for one_of in missed
+        if (promised and other.times[-1] > one.at_ms(one_of))
+        or (form(one_of) in sorts and _is_lost(other, one.at_ms(one_of), shared))
+    ]
     if len(lost) >= (1 if promised else LEAST_LOST) and 2 * len(lost) >= len(missed):
         what = f"id {shown(lost[0].event.id)}" if lost[0].event.id else shown(lost[0].event.data)
         yield one.view.bad(f"{len(lost)} events that one reader was told another was not, the first {what}", lost[0])
+
+
+def _is_lost(reader: Telling, at_ms: float, shared: Sequence[float]) -> bool:
+    """Whether a reader who was not told an event went without it: it paused, or was told a part of a burst."""
+    place = bisect(shared, at_ms + BURST_MS)
+    in_burst = place >= LEAST_IN_BURST and at_ms - shared[place - LEAST_IN_BURST] <= BURST_MS
+    return _pauses(reader, at_ms) or (in_burst and reader.times[-1] > at_ms + OPENING_MS)
 
 
 def _pauses(reader: Telling, at_ms: float) -> bool:

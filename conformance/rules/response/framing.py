@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ssegauge.conformance.rules.rule import rfc, rule
 from ssegauge.conformance.seen import Mark, View
 
+PROMPT_MS, AT_ONCE_MS = 1000.0, 100.0
 FORBIDDEN_IN_204 = {
     "content-length": "Content-Length (RFC 9110 section 8.6)",
     "transfer-encoding": "Transfer-Encoding (RFC 9112 section 6.1)",
@@ -37,8 +38,19 @@ def content_length_on_stream(view: View) -> Iterator[Mark]:
         given = view.head.header("content-length")
         if not given:
             yield view.good()
-        elif not view.head.header("transfer-encoding"):  # the two together are another rule's
+        elif not view.head.header("transfer-encoding") and not _may_have_come_at_once(view, given):  # both: another's
             yield view.bad(f"Content-Length: {given}", "content-length")
+
+
+def _may_have_come_at_once(view: View, length: str) -> bool:
+    """Whether what was told is whole and came with its head: so a server answers who asks again and again."""
+    head_ms = view.head.at_ms if view.head else 0.0
+    end_ms = view.transcript.end.at_ms if view.transcript.end else 0.0
+    prompt = head_ms < PROMPT_MS  # else the server may have held it back until it could count it
+    at_once = all(at_ms - head_ms < AT_ONCE_MS for at_ms, _ in view.chunks)
+    whole = str(sum(len(data) for _, data in view.chunks)) == length.strip()
+    left_early = not view.ended_by_server and end_ms - head_ms < AT_ONCE_MS
+    return prompt and at_once and (whole or left_early)
 
 
 @rule(

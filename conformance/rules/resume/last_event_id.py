@@ -123,8 +123,23 @@ def known_id_refused(seen: Seen) -> Iterator[Mark]:
     for view in came_back(seen):
         if view.facts.kind != "plain":
             continue
-        if view.is_event_stream or (view.head and view.head.status == 204):
+        if view.head and view.head.status == 204 and (more := _still_to_come(seen, view)):
+            left = f"{shown(more[0])} and {len(more) - 1} more" if len(more) > 1 else shown(more[0])
+            summary = f"came back with {shown(view.facts.last_event_id)}: answered 204, though there was {left} to tell"
+            yield view.bad(summary, "status", level=None if seen.promises.resume else "should")
+        elif view.is_event_stream or (view.head and view.head.status == 204):
             yield view.good()
         elif view.head and not no_room(view) and newcomers(seen, view):
             answer = f"{view.head.status} ({view.media_type or 'no media type'})"
             yield view.bad(f"came back with {shown(view.facts.last_event_id)}: answered {answer}", "status")
+
+
+def _still_to_come(seen: Seen, view: View) -> list[str | None]:
+    """Return the ids of what another had been told, by the time this one came back, behind the event it came with."""
+    found = [one for one in returns(seen) if one.view is view]
+    return [
+        message.event.id
+        for one in found[:1]
+        for message in one.after
+        if one.uncut.epoch_ms(message.item.at_ms) < view.transcript.started_ms
+    ]

@@ -12,6 +12,8 @@ from ssegauge.conformance.words import shown
 STRICTLY_AFTER = profile("E5.4")
 NOT_LOST_HERE = ("resume/known-id-refused", "resume/known-id-silenced", "delivery/readers-differ")
 IN_FLIGHT_MS = 1000.0  # between one reader's being told and another's
+# What was told one by one, and comes again together, is no state of things.
+LEAST_AGAIN, LIVE_MS = 3, 500.0
 
 
 @rule("resume/gap-on-resume", "must", STRICTLY_AFTER, rests_on=NOT_LOST_HERE)
@@ -48,10 +50,15 @@ def _went_on(view: View) -> bool:
 
 
 def _missed(one: Return) -> str:
-    """Name the first event that was passed over."""
+    """Name the first event that was passed over; one that is told again without its id was told."""
     got = set(ids(identified(one.view)))
-    missed = next((message.event.id for message in _due(one, got) if message.event.id not in got), None)
-    return f"was not told {shown(missed)}" if missed else ""
+    bare = {_said(message) for message in one.view.messages if not message.event.id}
+    missed = [message for message in _due(one, got) if message.event.id not in got and _said(message) not in bare]
+    return f"was not told {shown(missed[0].event.id)}" if missed else ""
+
+
+def _said(message: Message) -> tuple[str, str]:
+    return message.event.type, message.event.data
 
 
 def _due(one: Return, got: set[str | None]) -> list[Message]:
@@ -86,7 +93,15 @@ def duplicate_on_resume(seen: Seen) -> Iterator[Mark]:
     for one in returns(seen):
         before, told = set(ids(one.before)), identified(one.view)
         again = [message for message in told if message.event.id in before]
-        if again and (one.view.facts.kind != "plain" or is_told_apart(seen, one, set(ids(told)))):
+        apart = one.view.facts.kind != "plain" or is_told_apart(seen, one, set(ids(told))) or _told_the_last_again(one)
+        if again and apart:
             yield one.view.bad(f"{one.came}: was told {shown(again[0].event.id)} once more", again[0])
         elif not again and _went_on(one.view):
             yield one.view.good()
+
+
+def _told_the_last_again(one: Return) -> bool:
+    """Whether the newest events are told to whoever comes, whatever it has been told: those up to its id again."""
+    before, told = ids(one.before), ids(identified(one.view))
+    again = next((many for many in range(len(before) - 1, LEAST_AGAIN - 1, -1) if told[:many] == before[-many:]), 0)
+    return bool(again) and one.before[-1].item.at_ms - one.before[-again].item.at_ms > LIVE_MS

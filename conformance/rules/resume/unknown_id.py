@@ -31,9 +31,11 @@ CASES = {
 
 
 def _came_with_unknown(seen: Seen) -> Iterator[View]:
+    told = [(view.epoch_ms(one.item.at_ms), one.event.id) for view in seen.streams for one in view.messages]
     for resume in ("stale", "garbage"):
         for view in seen.role("stream", Facts(kind="plain", resume=resume)):
-            if newcomers(seen, view) and not no_room(view):
+            known = {event_id for at_ms, event_id in told if at_ms < view.transcript.started_ms}
+            if newcomers(seen, view) and not no_room(view) and view.facts.last_event_id not in known:
                 yield view
 
 
@@ -67,7 +69,7 @@ def _refusal(seen: Seen, view: View) -> str:
     if head is None:
         dropped = end is not None and end.how == "error" and view.facts.case not in ODD_AS_A_FIELD
         return "no answer" if unanswered(view) else "the connection was closed without an answer" if dropped else ""
-    if view.is_event_stream or (head.status == 204 and _says_204_to_all(seen)):
+    if view.is_event_stream or (head.status == 204 and (_says_204_to_all(seen) or _is_behind_the_end(seen, view))):
         return ""
     if head.status < 500 and view.facts.case in ODD_AS_A_FIELD:
         return ""
@@ -127,6 +129,13 @@ def _due(view: View, told: list[Message]) -> list[Message]:
 def _number(event_id: str | None) -> int | None:
     found = re.search(r"\d{1,18}\Z", event_id or "", re.ASCII)
     return int(found[0]) if found else None
+
+
+def _is_behind_the_end(seen: Seen, view: View) -> bool:
+    """Whether the id is larger than those of a stream that ends, as its very last may be."""
+    plain_ones = seen.role("stream", Facts(kind="plain"))
+    ends = any(one.ended_by_server for one in plain_ones if one.facts.resume is None)
+    return ends and view.facts.case in {"beyond", "far"}
 
 
 def _says_all_is_over(seen: Seen) -> bool:

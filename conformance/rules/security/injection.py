@@ -98,6 +98,8 @@ def injection_quote(seen: Seen) -> Iterator[Mark]:
 
 
 def _stays_inside(seen: Seen, case: str) -> Iterator[Mark]:
+    if not any(update.head and update.head.status < 300 for update in seen.role("update")):
+        return  # where nothing is accepted, nothing is kept out
     for update in seen.role("update", Facts(canary=case)):
         if update.facts.marker is None or not update.head:
             continue
