@@ -266,7 +266,9 @@ def _stall_facts(load: Document) -> Iterator[tuple[str, str]]:
 def _token_facts(tokens: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     together = f"{tokens['read_together']:,} came together with an earlier one" if tokens["read_together"] else ""
     late = f"{tokens['gaps_read_late']:,} gaps were read late and not counted" if tokens["gaps_read_late"] else ""
-    yield "tokens", "; ".join(filter(None, (f"{tokens['pieces']:,} events with text", together, late)))
+    first = tokens.get("first_read_late")
+    firsts = f"{first:,} first tokens may have come earlier than they were read" if first else ""
+    yield "tokens", "; ".join(filter(None, (f"{tokens['pieces']:,} events with text", together, late, firsts)))
     if tokens["per_s"] is not None and tokens["pieces"]:
         speed = tokens["per_s_of_a_stream"]
         each = f"; of a stream p5 {significant(speed['p5'])}, p50 {significant(speed['p50'])}" if speed else ""

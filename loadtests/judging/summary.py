@@ -111,6 +111,7 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         connect_complaint=own_faults[2],
         goodput=good / seen.settled if seen and good is not None else None,
         blurred=seen.blurred if seen else "",
+        late_first=seen.late_first if seen else "",
         late=health.arrival_complaint(limits) if seen and seen.requests.arrivals else "",
     )
     every = {samples.KINDS[kind]: values for kind, (values, _) in latency.items()} | {"gap": gaps}

@@ -32,10 +32,13 @@ KINDS: Final = (
     *("token_rate", "input_tokens", "output_tokens"),
     # of the server's process (see ``server``): percent of a core, MiB, files
     *("server_cpu", "server_memory", "server_descriptors"),
+    # beside a first token that was read with others, late: by how many ms it may have come earlier
+    "first_token_late",
 )
 CONNECT, FIRST_EVENT, UPDATE, GAP, EXISTING, OPEN = range(6)
 FIRST_TOKEN, TOKEN_GAP, TOKEN_GAP_LATE, DURATION, TIME_PER_TOKEN, TOKEN_RATE, INPUT_TOKENS, OUTPUT_TOKENS = range(6, 14)
 SERVER_CPU, SERVER_MEMORY, SERVER_DESCRIPTORS = range(14, 17)
+FIRST_TOKEN_LATE: Final = 17
 UNKNOWN: Final = math.nan
 _WIDTH: Final = 6
 _pack: Final = struct.Struct(f"{_WIDTH}d").pack
