@@ -25,6 +25,7 @@ GRAMMAR = re.compile(r"\s*(\w+)_(p50|p95|p99)\s+adds\s+(\d+(?:\.\d+)?)\s*(ms|s)\
 ANOTHER_PATH = "stream: "  # behind a gateway a stream may have another address
 SHARE = 0.02  # of tokens, of answers: more through the hop by so much is no chance
 WORST = ("damaged", "held")
+UNANSWERED = ("answer", "streams")  # nothing came through it that could be compared
 LOADED = ("performance/", "asked/", "promises/")  # objectives of the load run, which have figures of their own
 EXPLAINED = "`ssegauge rules CODE` says what each asks for; the report of the run through the hop has the bytes."
 
@@ -67,6 +68,7 @@ class Hop:
         if any(one["kind"] in WORST for one in self.told):
             return "fail"
         compared = self.checked or any(one.verdict != "cannot_tell" for one in self.added)
+        compared = compared and not any(one["kind"] == "unclear" and one["what"] in UNANSWERED for one in self.told)
         return "pass" if compared and not self.unlike else "could_not_judge"
 
 

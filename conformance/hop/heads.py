@@ -27,15 +27,19 @@ class Change(NamedTuple):
 
 
 def answered(pair: Pair, _: list[Pair]) -> Iterator[Told]:
-    """Tell of an answer that is no stream."""
+    """Tell of an answer that is no stream; one that never came, or a refusal, may be a mistake in how it was asked."""
     view = pair.through.view
+    status = view.head.status if view.head else 0
     if view.is_event_stream:
         return
-    if view.head and view.head.status == 200:
+    if status == 200:
         summary = f"Content-Type is {shown(view.media_type or 'missing')} through it, text/event-stream directly"
         yield Told("damaged", "content-type", summary, "Pass the Content-Type on as it is: readers refuse any other.")
-    else:
+    elif status >= 500:
         yield Told("damaged", "answer", f"a stream directly, through it: {view.said()}", "Look into the hop's own log.")
+    else:
+        mend = "Check the hop's address, the key for it, and what it calls the model; then check again."
+        yield Told("unclear", "answer", f"a stream directly, through it: {view.said()}", mend)
 
 
 def differ(pair: Pair, pairs: list[Pair]) -> Iterator[Told]:

@@ -94,6 +94,7 @@ DAMAGE: Mapping[str, tuple[list[Transcript], set[tuple[str, str]]]] = {
         {("damaged", "content-type")},
     ),
     "answers 502": ([exchange(name=one.name, status=502) for one in run()], {("damaged", "answer")}),
+    "refuses": ([exchange(name=one.name, status=401) for one in run()], {("unclear", "answer")}),
     "keeps it to the end": (changed(together), {("held", "held to the end")}),
     "sends batches": (changed(in_threes), {("held", "batches")}),
     "merges events": (changed(merged), {("held", "merged events"), ("held", "held to the end")}),
