@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
@@ -15,7 +16,8 @@ ITS_OWN: Final = frozenset(
         *("date", "server", "via", "age", "alt-svc"),
     )
 )
-KEEPS_WHOLE: Final = frozenset({"no-store", "no-cache", "no-transform", "private"})
+UNSTORED: Final = frozenset({"no-store", "no-cache", "private"})
+UTF8: Final = re.compile(r";\s*charset=\"?utf-8\"?", re.IGNORECASE)  # says what holds of any event stream
 ALLOWS: Final = "access-control-allow-origin"
 
 
@@ -24,6 +26,7 @@ class Change(NamedTuple):
 
     direct: str
     through: str
+    is_get: bool
 
 
 def answered(pair: Pair, _: list[Pair]) -> Iterator[Told]:
@@ -44,32 +47,38 @@ def answered(pair: Pair, _: list[Pair]) -> Iterator[Told]:
 
 def differ(pair: Pair, pairs: list[Pair]) -> Iterator[Told]:
     """Tell of fields that every direct answer has alike, and this one has not."""
-    steady = _steady(pairs)
-    now = _fields(pair.through)
+    steady, now = _steady(pairs), _fields(pair.through)
+    others = []
     for name in dict.fromkeys((*steady, *now)):
-        change = Change(steady.get(name, ""), now.get(name, ""))
-        if change.direct != change.through and (name in steady or _is_new_to_all(name, pairs)):
-            yield _told(name, change)
-
-
-def _told(name: str, change: Change) -> Told:
-    for names, judge in JUDGED.items():
-        if name in names.split():
+        change = Change(steady.get(name, ""), now.get(name, ""), pair.direct.view.transcript.request.method == "GET")
+        if change.direct == change.through or not (name in steady or _is_new_to_all(name, pairs)):
+            continue
+        if judge := JUDGED.get(name):
             kind, why = judge(change)
-            return Told(kind, name, _words(change), why)
-    return Told("changed", name, _words(change))
+            yield Told(kind, name, _words(change), why)
+        else:
+            others.append(f"{name} ({'another value' if change.through else 'missing'})")
+    if others:
+        yield Told("changed", "header fields", f"through it: {', '.join(others)}")
 
 
 def _words(change: Change) -> str:
-    before, after = (shown(value) if value else "missing" for value in change)
+    before, after = (shown(value) if value else "missing" for value in (change.direct, change.through))
     return f"{before} directly, {after} through it"
 
 
 def _caching(change: Change) -> tuple[Kind, str]:
-    before, after = ({part.strip().lower() for part in value.split(",")} for value in change)
-    lost = sorted((before - after) & KEEPS_WHOLE)
-    mend = "Pass Cache-Control on: without it what comes next may store the stream, or wait for its end to compress it."
-    return ("damaged", mend) if lost else ("changed", "")
+    before, after = ({part.strip().lower() for part in value.split(",")} for value in (change.direct, change.through))
+    if change.is_get and before & UNSTORED and not after & UNSTORED:  # caches store no answer to a POST by themselves
+        return (
+            "damaged",
+            "Pass Cache-Control on: without it what comes next may answer readers with what was told before.",
+        )
+    lost = "no-transform" in before - after
+    return (
+        "changed",
+        "Pass `no-transform` on: what comes next may compress the stream, and so hold it back." if lost else "",
+    )
 
 
 def _coding(change: Change) -> tuple[Kind, str]:
@@ -108,7 +117,8 @@ def _fields(side: Side) -> dict[str, str]:
     for name, value in headers:
         key = name.lower()
         if key not in ITS_OWN:
-            found[key] = f"{found[key]}, {value}" if key in found else value
+            told = UTF8.sub("", value) if key == "content-type" else value
+            found[key] = f"{found[key]}, {told}" if key in found else told
     return found
 
 

@@ -62,6 +62,7 @@ HARMLESS: Mapping[str, list[Transcript]] = {
     "other pieces of bytes": changed(lambda pieces: [(at, part) for at, one in pieces for part in (one[:9], one[9:])]),
     "other line endings": changed(each(lambda one: one.replace(b"\n", b"\r\n"))),
     "escapes in the JSON": changed(each(lambda one: one.replace("ü".encode(), b"\\u00fc"))),
+    "a charset that goes without saying": run(headers={"Content-Type": "text/event-stream; charset=UTF-8"}),
     "its own connection, date and trace": run(headers={"Date": "x", "Server": "hop", "Via": "1.1 hop", "Age": "0"}),
 }
 
@@ -99,6 +100,8 @@ DAMAGE: Mapping[str, tuple[list[Transcript], set[tuple[str, str]]]] = {
     "sends batches": (changed(in_threes), {("held", "batches")}),
     "merges events": (changed(merged), {("held", "merged events"), ("held", "held to the end")}),
     "may be stored": (run(headers={"Cache-Control": "max-age=60"}), {("damaged", "cache-control")}),
+    "may be compressed": (run(headers={"Cache-Control": "no-cache"}), {("changed", "cache-control")}),
+    "other fields": (run(headers={"X-Content-Type-Options": None}), {("changed", "header fields")}),
     "knows the length": (run(headers={"Content-Length": "999"}), {("held", "content-length")}),
     "allows two origins": (
         run(headers={"Access-Control-Allow-Origin": "*, *"}),
