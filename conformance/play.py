@@ -22,6 +22,7 @@ from ssegauge.conformance.hello import hello
 from ssegauge.conformance.probes import Probe
 from ssegauge.conformance.recording.before import HookFailed
 from ssegauge.conformance.recording.live import Recording, now_ms
+from ssegauge.conformance.recording.machine import look_at_process
 from ssegauge.conformance.recording.server import PROBE, Server
 from ssegauge.conformance.recording.transcript import Request, Transcript
 from ssegauge.conformance.rules import Rule
@@ -158,6 +159,7 @@ async def play(
         try:
             async with asyncio.timeout(plan.timeout_s):
                 await _begin(server, plan, on_plan)
+                _expect_process(target, recording)
                 await _Stage(server, plan, progress, failures).play()
         except TimeoutError:
             unfinished = ", ".join(progress.running) or "the first request"
@@ -176,6 +178,13 @@ async def _begin(server: Server, plan: Plan, on_plan: Callable[[Plan], None]) ->
     on_plan(plan)
     PROBE.set(READS_ON)
     server.once, server.opening = plan.once, await first_generation(server)
+
+
+def _expect_process(target: Target, recording: Recording) -> None:
+    """Note where the target names a process that cannot be looked at: what it leaves behind cannot be judged."""
+    pid = target.observe.pid
+    if pid and look_at_process(pid) is None:
+        recording.notes.append(f"observe.pid = {pid}: no such process, or none that we may look at; give the server's")
 
 
 class _Stage:

@@ -203,7 +203,9 @@ def _captured_head(raw: bytes) -> tuple[Head | None, bytes]:
         version, status, reason, block = (part.decode("latin-1") for part in match.groups())
         fields = (line.partition(":") for line in block.split("\n"))
         headers = tuple((name.strip(), value.strip()) for name, _, value in fields)
-        head, at = Head(0.0, int(status), headers, reason, f"HTTP/{version}"), match.end()
+        at = match.end()
+        if not status.startswith("1") or status == "101":  # an interim response is not the answer
+            head = Head(0.0, int(status), headers, reason, f"HTTP/{version}")
     return head, raw[at:] if at else raw
 
 

@@ -95,6 +95,8 @@ def _is_deaf(group: Sequence[Telling], one: Telling, missed: Sequence[Missed]) -
     """Whether silence is a fault: the stream is known to be shared, or no end of what was told is in sight."""
     if any(len(in_common(one, another)) > 1 for another in group if another is not one):
         return len({said(message) for found in missed for message in found.news}) >= LEAST_NEWS
+    if not one.messages and sum(len(found.news) >= LEAST_NEWS for found in missed) > 1:
+        return True  # whoever comes is told something, and only this one never was, whatever shows that it is alive
     return not _any_byte_since(one) and any(_has_no_end(one, found) for found in missed)
 
 

@@ -1,7 +1,9 @@
 """What a check returns, raises and writes holds no secret, and nothing that was not looked at wholly passes."""
 
 import json
+import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.play import Failures
 from ssegauge.conformance.recording.live import Recording
 from ssegauge.conformance.runfolder import RunFolder
-from ssegauge.conformance.target import Target, from_toml
+from ssegauge.conformance.target import Observe, Target, from_toml
 from ssegauge.reports import schema
 from tests.cli.command import http, tcp_server
 from tests.corpus.build import healthy
@@ -70,6 +72,17 @@ def test_why_nothing_could_be_judged_is_said_without_secrets(tmp_path: Path) -> 
         checked(target_at(url), tmp_path)
 
     assert "404 no [redacted]; check base_url" in str(caught.value)
+
+
+def test_a_process_that_is_none_is_told_and_nothing_passes(tmp_path: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    with tcp_server(http(b"data: 1\n\n", "Content-Type: text/event-stream")) as url:
+        target = replace(target_at(url), observe=Observe(pid=gone.pid))
+        made, notes = checked(target, tmp_path, "response/status-not-200")
+
+    assert made["verdict"] == "could_not_judge"
+    assert notes[0].startswith(f"observe.pid = {gone.pid}: no such process")
 
 
 def test_a_probe_that_was_stopped_is_told_and_nothing_passes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

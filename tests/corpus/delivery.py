@@ -1,5 +1,6 @@
 """Updates and their arrival: in time or late, one by one or in a burst."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +27,14 @@ def told(*arrivals: float, how: str = "cut", ended_at: float | None = None, **fa
     chunks = [(at, progress(10 * n)) for n, at in enumerate(arrivals, 1)]
     opening = (10.0, connected() + progress(0, "pending"))
     return exchange(opening, *chunks, how=how, ended_at=ended_at, **{"kind": "manual", **facts})
+
+
+def polled(every_ms: float, last: float = 9000.0) -> Transcript:
+    """A stream of events that are made every 200 ms and looked for at times."""
+    made = [200.0 * n for n in range(1, int(last / 200))]
+    events = [(math.ceil(ms / every_ms) * every_ms + 1, ms) for ms in made]
+    chunks = [(come, b'data: {"made": %d}\n\n' % (EPOCH_MS + ms)) for come, ms in events]
+    return exchange(*chunks, how="cut", task_id=None, kind="plain")
 
 
 def at(delay_ms: float, count: int = 8, pace_ms: float = 100.0) -> list[float]:
@@ -129,16 +138,20 @@ CASES = {
             (*updates(), told(*at(2300))),  # late, but one by one
             (*updates(), told(105, 205, 700, 701, 702, 703, 705, 805)),  # one stall of 400 ms
             (*updates(), told(210, 210, 410, 410, 610, 610, 810, 810)),  # pairs
+            (polled(every_ms=200.0),),  # each when it is made
+            (polled(every_ms=400.0),),  # so little may be meant
         ),
         bad=(
             (*updates(), told(*[1000.0] * 8)),
             (*updates(), told(1000, 1001, 1002, 1003, 1004, 1005, 1006, 1900)),
             (*updates(), told(510, 510, 510, 510, 910, 910, 910, 910)),
+            (polled(every_ms=2000.0),),  # by their own time stamps
         ),
         silent=(
             (*updates(), coalesced()),
             (*updates(4), told(*[1000.0] * 4)),  # too few
             (*updates(8, 20), told(*[1000.0] * 8)),  # sent too close together
+            (polled(every_ms=2000.0, last=4000.0),),  # twice may be chance
             (*updates(), hostile()),
         ),
     ),

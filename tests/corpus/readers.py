@@ -64,10 +64,20 @@ def dated(since: float, form: bytes = b'data: {"step": %d, "at": %d}\n\n') -> li
     return [(since + EVERY_MS * n, form % (n, since + EVERY_MS * n)) for n in range(1, 21)]
 
 
-def bursts(size: int, kept: int = 0) -> list[tuple[float, bytes]]:
+def shard(turn: int) -> Any:
+    """Events whose id says how far each of two sources has come; every third is a pair in another order."""
+
+    def event(n: int) -> bytes:
+        source = "ab"[n % 2]
+        other = n - 1 + (turn if n % 3 == 0 else 0)
+        return b'id: %d:%d\ndata: {"%s": %d}\n\n' % (n, other, source.encode(), n)
+
+    return event
+
+
+def bursts(size: int, kept: int = 0, event: Any = tick) -> list[tuple[float, bytes]]:
     """Many events at once every 1.5 s, of which the last may be dropped."""
-    told = [(1500.0 * n + 0.1 * k, tick(size * n + k)) for n in range(1, 8) for k in range(size) if k < (kept or size)]
-    return sorted(told, key=lambda one: one[0])
+    return [(1500.0 * n + 0.1 * k, event(size * n + k)) for n in range(1, 8) for k in range(kept or size)]
 
 
 def greeting(name: str) -> bytes:
@@ -92,6 +102,8 @@ CASES = {
             (reader(feed()), twin(feed())),
             (reader(sampled(0)), twin(sampled(70))),
             (reader(bursts(40), left=12_000.0), twin(bursts(40), left=2600.0)),
+            # Two sources, whose order is each reader's own.
+            (reader(bursts(40, event=shard(0)), left=12_000.0), twin(bursts(40, event=shard(1)), left=2600.0)),
             (reader(feed(bare)), twin(feed(bare))),
             (reader(feed(), left=16_500.0), twin(feed(), came=6000.0, left=9000.0)),
             (reader(feed()), twin([(2.0, greeting("b")), *feed()])),
@@ -136,6 +148,11 @@ CASES = {
             # Nothing in common, but nothing at all comes any more.
             (reader(own(0)[:20], left=16_500.0), twin(own(12_000.0, 1), came=12_000.0, left=16_000.0)),
             (reader([]), twin(feed())),  # the last one who comes is the only one
+            (
+                reader([(1000.0 * n, b":\n\n") for n in range(1, 16)], left=16_500.0),
+                twin(feed(), came=3000.0, left=5000.0),
+                twin(feed(), came=12_000.0, left=15_000.0),
+            ),
             # What two newcomers are told, of whom neither stays for long.
             (
                 reader(SLOW[:6], left=16_500.0),

@@ -26,6 +26,8 @@ LIVE = told(["11", "12", "13", "14", "15", "16"], every_ms=400.0)
 SERVED = newcomer(*LIVE, ended_at=3500.0)
 ENDED = newcomer(*LIVE, how="eof")
 ONGOING: dict[str, Any] = {"ended_at": 3500.0}
+LONG_THERE = uncut(*((5012.0 + n, event(f"event {n}", str(n))) for n in (41, 42)), ended_at=9000.0)
+TOLD_BEFORE = uncut(*((4900.0 + n, event(f"event {n}", str(n))) for n in (41, 42)), ended_at=9000.0)
 EARLIER = replace(
     newcomer(*told(map(str, range(11, 25)), every_ms=400.0), ended_at=6000.0), started_ms=SERVED.started_ms - 2000.0
 )
@@ -83,7 +85,14 @@ BOTH = {
         bad=(
             (UNCUT, back(*burst(["6", *NEXT_FOUR])), newcomer((10.0, NO_ID))),
             (UNCUT, back(*burst(["6", *NEXT_FOUR])), newcomer(*burst(FIRST_TEN))),  # newcomers are sent all
+            (uncut(*told(["6"])), back(*told(["6"])), newcomer()),
             (UNCUT, back(*burst(["4", "5", "6", *NEXT_FOUR])), newcomer(*burst(["10"]))),
+            # By its text "5" is behind "13", and nobody of ours was told it before.
+            (
+                uncut(*told(["12", "13", "14"])),
+                back(*burst(["5", "6", "14"]), after="13"),
+                newcomer(*told(["15"], every_ms=400.0)),
+            ),
             # Whoever comes is told the newest, whatever it has been told.
             (SLOWLY, back(*burst(["7", "8", "9", "10"]), after="10"), newcomer(*burst(["7", "8", "9", "10"]))),
         ),
@@ -99,6 +108,9 @@ BOTH = {
     "resume/gap-on-resume": Case(
         good=(
             (UNCUT, back(*burst(NEXT_FOUR)), newcomer()),
+            (uncut(*told(["8"]), how="eof"), back(*told(["9", "10"]), after="8"), newcomer(*told(["10", "11"]))),
+            # Of its own each has other events, though all ids come of one counter.
+            (uncut(*told(["8"]), how="eof"), back(*told(["11"]), after="8"), newcomer(*told(["10", "12"]))),
             (
                 uncut(*told(["4", "5", "6"])),
                 back(*without_ids("5", "6"), *burst(["7"]), after="4"),
@@ -107,6 +119,8 @@ BOTH = {
         ),
         bad=(
             (UNCUT, back(*burst(["9", "10"])), newcomer()),
+            # Each stream ends with its event; what another was told meanwhile is never told to this one.
+            (uncut(*told(["8"]), how="eof"), back(*told(["11"]), after="8"), newcomer(*told(["10", "11"]))),
             (uncut(*told(["4", "5", "6"])), back(*without_ids("6"), *burst(["7"]), after="4"), newcomer()),
         ),
         silent=(),
@@ -173,10 +187,13 @@ CASES = {
             (SERVED, odd(case="far", value="1000016", resume="stale")),  # advice
             (SERVED, odd((20.0, b": hello\n\n"))),
             (SERVED, odd(how="eof", ended_at=30.0)),
+            # Told to the newcomer at once, and at the same time to one who had been there for long: it happened then.
+            (LONG_THERE, newcomer(*burst(["41", "42"]), **ONGOING), odd()),
         ),
         silent=(
             (SERVED, odd(ended_at=1000.0)),  # we left before it was clear
             (EARLIER, odd()),  # behind a buffer
+            (TOLD_BEFORE, newcomer(*burst(["41", "42"]), **ONGOING), odd()),
             (SERVED, odd(case="beyond", value="30", resume="stale")),  # it may be given soon
             (newcomer(*burst(FIRST_TEN), **ONGOING), odd()),  # nothing happened, but newcomers are told the past
             (SERVED, odd(**REFUSED)),

@@ -84,6 +84,7 @@ CASES = {
             (UNCUT, back(*burst(["7", "8"])), newcomer(*burst(["10"]))),  # we left before the rest
             (UNCUT, back(*burst(["6", *NEXT_FOUR])), newcomer()),
             (UNCUT, back(*burst(NEXT_FOUR)), newcomer(*burst(FIRST_TEN))),  # newcomers are sent all that is kept
+            (UNCUT, back((10.0, event("event 7", "7:b")), *burst(NEXT_FOUR[1:])), newcomer()),  # by another id
         ),
         bad=(
             (UNCUT, back(*burst(NEXT_FOUR[1:])), newcomer((10.0, NO_ID))),

@@ -84,8 +84,16 @@ CASES = {
             (stream(b"data: 1\r\r"),),
             (stream(b"data: 1\r\n\r", how="cut"),),  # we left inside a CRLF
         ),
-        bad=((stream(b"data: 1\r\ndata: 2\n\n"),), (stream(ONE, b"data: 2\r\r"),)),
-        silent=(NO_BYTES, (exchange(ONE, b"data: 2\r\r", situation="canary"),)),
+        bad=(
+            (stream(b"data: 1\r\ndata: 2\n\n"),),
+            (stream(ONE, b"data: 2\r\r"),),
+            (stream(*(b'data: {"n": %d,\n\rdata: "text": "a"}\n\r\n\r' % n for n in range(4))),),
+        ),
+        silent=(
+            NO_BYTES,
+            (exchange(ONE, b"data: 2\r\r", situation="canary"),),
+            (stream(ONE, b"data: ssegauge0123456789ab before\rdata: ssegauge0123456789ab-injected\r\r"),),
+        ),
     ),
     "wire/retry-not-digits": Case(
         good=((healthy(),), (stream(b"retry:0\n\n"),)),
@@ -158,6 +166,7 @@ CASES = {
             (stream(b"event: error\n\n"),),
             (stream(b": error\n\n"),),
             (exchange(b"event: error\ndata: 1\n\n", request=POSTED),),  # EventSource reads none
+            (exchange(b"event: error\ndata: 1\n\n", capture=True),),  # nor, perhaps, this one
         ),
     ),
     "wire/id-too-long": Case(

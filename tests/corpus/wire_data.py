@@ -28,6 +28,7 @@ CASES = {
             (stream(b'data: {"a": 1}\n\nInternal Server Error\n\n'),),
             (stream(b"data: text\n\n", b"Internal Server Error\n\n"),),  # written by somebody else
             (stream(b"data: text\nping\n\n"),),
+            (stream(b"data: ssegauge0123456789ab before\n\nafter ssegauge0123456789ab-end\n\n"),),  # injection-lf's
         ),
         bad=(
             (stream(PRETTY),),

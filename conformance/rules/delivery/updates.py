@@ -1,11 +1,12 @@
 """Rules on the way of an update to its readers: in time, one by one, and not held by anything."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.reading.effects import Effect, effects, told_streams, waited_ms
+from ssegauge.conformance.rules.reading.stamps import Series, Stamped, series
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Seen, View
 from ssegauge.conformance.words import lasted
@@ -17,6 +18,7 @@ APART_MS = 80.0  # updates sent closer together than this may share a packet for
 COLLAPSED = 0.2  # a gap between arrivals this small a part of the gap between the updates
 LEAST_GAPS = 5
 MOST_COLLAPSED = 0.75  # one short stall of either side collapses several gaps in a row, but not this many of all
+LEAST_STAMPED, LEAST_LUMPS, LEAST_IN_LUMP, LUMP_MS = 12, 3, 3, 1000.0
 LEAST_TOLD, LEAST_STEPS = 12, 4  # updates and, where they are polled, arrivals
 LEAST_PERIOD_MS = 400.0  # nobody sees a shorter one
 MOST_OFTEN = 0.75  # updates must come more often than they are looked for, or a step is just an update
@@ -79,6 +81,42 @@ def batched(seen: Seen) -> Iterator[Mark]:
         summary = f"{together}, though they were sent apart"
         many = len(collapsed) >= MOST_COLLAPSED * len(gaps)
         yield view.bad(summary, collapsed[0].shown) if many else view.good()
+    for view in seen.streams:
+        if view.timed and view.facts.situation in {None, "idle"} and (stamped := series(view, LEAST_STAMPED)):
+            yield from _in_lumps(view, stamped)
+
+
+def _in_lumps(view: View, stamped: Series) -> Iterator[Mark]:
+    """Judge by the events' own time stamps: whether they are made one by one and come many at once, again and again.
+
+    What comes with the head is history.
+    """
+    lumps = [lump for lump in _lumps(stamped) if len(lump) >= LEAST_IN_LUMP and _span_ms(lump) >= LUMP_MS]
+    live = [one for one in stamped.events if one.made_ms >= view.transcript.started_ms]
+    gathered = sum(map(len, lumps))
+    if len(lumps) >= LEAST_LUMPS and gathered >= MOST_COLLAPSED * len(stamped.events):
+        every = lasted(median(after[0].came_ms - one[0].came_ms for one, after in pairwise(lumps)))
+        span = lasted(median(map(_span_ms, lumps)))
+        summary = f"{gathered} events, by their own time stamps made one by one, came {len(lumps[0])} and more at once"
+        yield view.bad(f"{summary} every {every}: those of {span} together", lumps[0][0].message, level="should")
+    elif len(live) >= LEAST_STAMPED and not lumps:
+        yield view.good()
+
+
+def _lumps(stamped: Series) -> Iterator[list[Stamped]]:
+    """Yield the events that came at once, by different stamps each."""
+    lump: list[Stamped] = []
+    for one in stamped.events:
+        if lump and one.came_ms - lump[-1].came_ms > TOGETHER_MS:
+            yield lump
+            lump = []
+        if not lump or one.made_ms > lump[-1].made_ms:
+            lump.append(one)
+    yield lump
+
+
+def _span_ms(lump: Sequence[Stamped]) -> float:
+    return lump[-1].made_ms - lump[0].made_ms
 
 
 def _comparable(one: Effect, next_one: Effect) -> bool:

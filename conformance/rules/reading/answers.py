@@ -4,6 +4,7 @@ from ssegauge.conformance.seen import Seen, View
 
 BUSY = frozenset({429, 503})
 LEAST_PATIENCE_S = 2.0
+SLACK_MS = 500.0
 
 
 def unanswered(view: View) -> bool:
@@ -25,5 +26,7 @@ def waited_long(seen: Seen, view: View) -> bool:
 
 
 def hangs(seen: Seen, view: View) -> bool:
-    """Whether there was no answer at all; a connection that the server closed is none."""
-    return view.head is None and waited_long(seen, view)
+    """Whether there was no answer at all, in a time in which the stream itself is answered."""
+    usual_ms = max((one.head.at_ms for one in seen.role("stream") if one.head), default=0.0)
+    waited_ms = view.transcript.end.at_ms if view.transcript.end else 0.0
+    return view.head is None and waited_long(seen, view) and waited_ms > usual_ms + SLACK_MS

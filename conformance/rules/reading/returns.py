@@ -1,7 +1,9 @@
 """Clients that came back to a stream with the id of one of its events, beside what another was told all the time."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.reading.answers import no_room
@@ -81,7 +83,31 @@ def _overlap(one: View, other: View) -> bool:
 
 
 def is_told_apart(seen: Seen, one: Return, got: set[str | None]) -> bool:
-    """Whether kept events are sent because of the id: a newcomer is not sent them, or is sent those before it too."""
+    """Whether events are sent because of the id: a newcomer is not sent them, or is sent those before it too."""
     beside = newcomers(seen, one.view)
     anyway = {told for view in beside for told in ids(identified(view))}
-    return bool(beside) and bool((got - anyway) & {*ids(one.after)} or (anyway - got) & {*ids(one.before)})
+    known = {*ids(one.before), *ids(one.after)}
+    return bool(beside) and bool((got - anyway) & known or (anyway - got) & {*ids(one.before)})
+
+
+def number(event_id: str | None) -> tuple[str, int] | None:
+    """Return what an id that ends in a number begins with, and the number."""
+    found = re.fullmatch(r"(.*?)(\d{1,18})", event_id or "", re.ASCII | re.DOTALL)
+    return (found[1], int(found[2])) if found else None
+
+
+def between(known: Iterable[str | None], after: str | None, before: str | None) -> list[str]:
+    """Return, in order, those of some ids whose number lies between two others'; ``after`` None: all up to that one."""
+    high, low = number(before), number(after)
+    if high is None or (after is not None and (low is None or low[0] != high[0])):
+        return []
+    found = {one: numbered for one in known if one and (numbered := number(one)) and numbered[0] == high[0]}
+    inside = [one for one, (_, n) in found.items() if (low[1] if low else -1) < n < high[1]]
+    return sorted(inside, key=lambda one: found[one][1])
+
+
+def rise(messages: Sequence[Message]) -> bool:
+    """Whether the ids are numbers that grow from event to event."""
+    numbers = [number(message.event.id) for message in messages]
+    pairs = [(one, after) for one, after in pairwise(numbers)]
+    return all(one and after and one[0] == after[0] and one[1] < after[1] for one, after in pairs)

@@ -1,12 +1,15 @@
 """Whether a reader of a stream is told nothing while others, who came at the same time, are told what happens."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from ssegauge.conformance.rules.reading.returns import newcomers
+from ssegauge.conformance.rules.reading.sharing import Said, said
 from ssegauge.conformance.seen import Message, Seen, View
 
 OPENING_MS = 500.0  # what comes this soon after the head may be kept events, or a state, told to newcomers alone
 TOGETHER_MS = 1000.0
+AT_ONCE_MS = 300.0
 GRACE_MS = 1000.0  # between one reader's being told and another's
 
 
@@ -19,19 +22,37 @@ def told_meanwhile(seen: Seen, view: View) -> list[Message]:
     if not view.timed or not view.is_event_stream or view.messages:
         return []
     until_ms = _read_until_ms(view) - GRACE_MS
+    beside = [one for one in newcomers(seen, view) if abs(_opened_ms(one) - _opened_ms(view)) < TOGETHER_MS]
+    happened = _happened(seen, view) if beside else {}
     found = [
-        (other.epoch_ms(message.item.at_ms), message)
-        for other in newcomers(seen, view)
-        if abs(_opened_ms(other) - _opened_ms(view)) < TOGETHER_MS
-        for message in _live(other)
-        if _opened_ms(view) + OPENING_MS < other.epoch_ms(message.item.at_ms) <= until_ms
+        (at_ms, message)
+        for other in beside
+        for message in other.messages
+        if (at_ms := other.epoch_ms(message.item.at_ms)) <= until_ms
+        and (_is_later(other, view, at_ms) or _happened_at(happened.get(said(message), ()), at_ms, _opened_ms(view)))
     ]
     return [message for _, message in sorted(found, key=lambda one: one[0])]
 
 
-def _live(view: View) -> Iterator[Message]:
-    start_ms = (view.head.at_ms if view.head else 0.0) + OPENING_MS
-    return (message for message in view.messages if message.item.at_ms > start_ms)
+def _is_later(other: View, view: View, at_ms: float) -> bool:
+    """Whether it came when the opening of both was over."""
+    return at_ms > max(_opened_ms(other), _opened_ms(view)) + OPENING_MS
+
+
+def _happened(seen: Seen, view: View) -> Mapping[Said, list[float]]:
+    """Return when events came to readers who had been there for a while: so they happened then."""
+    found: dict[Said, list[float]] = defaultdict(list)
+    for one in seen.streams:
+        if one.facts.resume is None and one.facts.task_id == view.facts.task_id:
+            for message in one.messages:
+                at_ms = one.epoch_ms(message.item.at_ms)
+                if at_ms > _opened_ms(one) + OPENING_MS:
+                    found[said(message)].append(at_ms)
+    return found
+
+
+def _happened_at(times: Sequence[float], at_ms: float, since_ms: float) -> bool:
+    return bool(times) and all(one > since_ms and abs(one - at_ms) < AT_ONCE_MS for one in times)
 
 
 def _opened_ms(view: View) -> float:

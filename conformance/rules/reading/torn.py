@@ -12,6 +12,7 @@ from ssegauge.conformance.sse import BlockWithoutData, IgnoredField
 
 NOT_DATA = frozenset({b"", b"event", b"id", b"retry"})  # a comment has no name
 _OWN_FIELD = re.compile(r"[A-Za-z][\w.-]*:", re.ASCII)  # what may be a field of the server's own
+CANARY = re.compile(rb"ssegauge[0-9a-f]{12}-(?:injected|end)")
 _ALIVE = re.compile(r"[\W_]*(?:keep[\W_]*alive|heart[\W_]*beat|ping|pong)[\W_]*", re.IGNORECASE)
 
 
@@ -27,8 +28,8 @@ def torn(view: View) -> Iterator[tuple[Message, list[Item]]]:
             yield message, lost
 
 
-def orphans(view: View) -> Iterator[Item]:
-    """Yield the lines that are ignored behind the blank line of a text that they came with: it had a blank line."""
+def orphans(view: View) -> Iterator[tuple[Message, Item]]:
+    """Yield the lines that are ignored behind the blank line of a text that they came with, which had a blank line."""
     blocks = [(what.start, what.end) for _, what in view.of(BlockWithoutData)]
     blocks += [(message.event.start, message.event.end) for message in view.messages]
     for item in _ignored(view):
@@ -38,11 +39,18 @@ def orphans(view: View) -> Iterator[Item]:
         if before and not inside and before.item.chunk == item.chunk and not is_structure(before.value):
             line = _line(view, item)
             if " " in line.strip() and _is_text(line):
-                yield item
+                yield before, item
+
+
+def was_json(message: Message) -> bool:
+    """Whether an event's data begins as JSON does, and is none."""
+    return bool(message.error) and message.event.data.lstrip()[:1] in {"{", "["}
 
 
 def _ignored(view: View) -> list[Item]:
-    return [item for item, what in view.of(IgnoredField) if what.reason == "unknown-field" and not what.meant]
+    """Return the lines that no client knows; those of a text that tries to break the framing are of other rules."""
+    unknown = [item for item, what in view.of(IgnoredField) if what.reason == "unknown-field" and not what.meant]
+    return [item for item in unknown if not CANARY.search(view.body, item.what.start, item.what.end)]
 
 
 def _is_data(view: View, message: Message, item: Item) -> bool:

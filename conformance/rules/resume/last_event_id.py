@@ -98,7 +98,9 @@ def events_lost_on_resume(seen: Seen) -> Iterator[Mark]:
         got = set(ids(identified(one.view)))
         reached = [number for number, message in enumerate(one.after, 1) if message.event.id in got]
         if reached and is_told_apart(seen, one, got):
-            missed = [message.event.id for message in one.after[: reached[-1]] if message.event.id not in got]
+            told = [(message.event.type, message.event.data) for message in one.view.messages]
+            due = [message for message in one.after[: reached[-1]] if message.event.id not in got]
+            missed = [message.event.id for message in due if told.count((message.event.type, message.event.data)) != 1]
             yield one.view.bad(f"{one.came}: was not sent {shown(missed[0])}") if missed else one.view.good()
 
 

@@ -3,7 +3,15 @@
 from collections.abc import Iterator
 
 from ssegauge.conformance.rules.reading.answers import unanswered
-from ssegauge.conformance.rules.reading.returns import Return, ids, is_told_apart, not_told_where, returns
+from ssegauge.conformance.rules.reading.returns import (
+    Return,
+    between,
+    ids,
+    is_told_apart,
+    not_told_where,
+    returns,
+    rise,
+)
 from ssegauge.conformance.rules.reading.sameness import identified
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Message, Seen, View, not_applicable
@@ -30,7 +38,7 @@ def gap_on_resume(seen: Seen) -> Iterator[Mark]:
     for one in returns(seen):
         if one.view.facts.kind == "plain" and not seen.promises.resume:
             yield not_applicable("`resume = true` is not given in [promises]")
-        elif wrong := _refused(one.view) or _missed(one):
+        elif wrong := _refused(one.view) or _missed(one) or _missed_by_number(seen, one):
             yield one.view.bad(f"{one.came}: {wrong}")
         elif _went_on(one.view):
             yield one.view.good()
@@ -55,6 +63,28 @@ def _missed(one: Return) -> str:
     bare = {_said(message) for message in one.view.messages if not message.event.id}
     missed = [message for message in _due(one, got) if message.event.id not in got and _said(message) not in bare]
     return f"was not told {shown(missed[0].event.id)}" if missed else ""
+
+
+def _missed_by_number(seen: Seen, one: Return) -> str:
+    """Name the first event that others were told and whose number lies between the client's and its next one.
+
+    The stream with the client's event may have ended right behind it. Others' events are the client's where some are
+    told to both, or all are promised to be.
+    """
+    told = identified(one.view)
+    others = [view for view in seen.streams if view.facts.task_id == one.view.facts.task_id and view is not one.view]
+    known = {_by_id(message) for view in others for message in identified(view)}
+    shared = seen.promises.shared or any(_by_id(message) in known for message in told)
+    if not told or not shared or not (rise(told) and all(rise(identified(view)) for view in others)):
+        return ""
+    said = {_said(message) for message in told}
+    left_out = {event_id for event_id, *words in known if tuple(words) not in said}
+    missed = between(left_out, one.before[-1].event.id, told[0].event.id)
+    return f"was not told {shown(missed[0])}" if missed else ""
+
+
+def _by_id(message: Message) -> tuple[str | None, str, str]:
+    return message.event.id, *_said(message)
 
 
 def _said(message: Message) -> tuple[str, str]:
@@ -92,6 +122,8 @@ def duplicate_on_resume(seen: Seen) -> Iterator[Mark]:
     yield from not_told_where(seen)
     for one in returns(seen):
         before, told = set(ids(one.before)), identified(one.view)
+        if rise(one.before):  # so do those that nobody of ours was told
+            before |= {*between(ids(told), None, one.before[-1].event.id)}
         again = [message for message in told if message.event.id in before]
         apart = one.view.facts.kind != "plain" or is_told_apart(seen, one, set(ids(told))) or _told_the_last_again(one)
         if again and apart:

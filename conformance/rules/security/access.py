@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ssegauge.conformance.facts import Facts
+from ssegauge.conformance.rules.reading.sharing import form
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Seen, View
 
@@ -101,10 +102,9 @@ def vary_origin_missing(seen: Seen) -> Iterator[Mark]:
     "security/stream-without-auth",
     "must",
     profile("E8.3"),
-    over="no-token",
     needs=("stream.headers",),
 )
-def stream_without_auth(view: View) -> Iterator[Mark]:
+def stream_without_auth(seen: Seen) -> Iterator[Mark]:
     """A stream that needs credentials is not given without them.
 
     Why: Task ids travel in links and logs; whoever finds one reads the analysis.
@@ -113,7 +113,13 @@ def stream_without_auth(view: View) -> Iterator[Mark]:
 
     Example: HTTP/1.1 200 OK, without Authorization
     """
-    if view.is_event_stream and any(message.type != "error" for message in view.messages):
-        yield view.bad("the stream was given without credentials", "status")
-    elif view.head and 400 <= view.head.status < 500:
-        yield view.good()
+    told = {form(message) for view in seen.streams for message in view.messages}
+    for view in seen.role("no-token"):
+        if view.is_event_stream and any(message.type != "error" for message in view.messages):
+            refused = (
+                bool(told) and view.ended_by_server and not any(form(message) in told for message in view.messages)
+            )
+            how = "refused by an event, not by a status" if refused else "the stream was given without credentials"
+            yield view.bad(how, "status", level="advice" if refused else None)
+        elif view.head and 400 <= view.head.status < 500:
+            yield view.good()

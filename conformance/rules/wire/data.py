@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.json_texts import is_structure, json_texts
 from ssegauge.conformance.rules.reading.texts import texts
-from ssegauge.conformance.rules.reading.torn import orphans, torn
+from ssegauge.conformance.rules.reading.torn import orphans, torn, was_json
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Message, Seen, View
 from ssegauge.conformance.sse import ReplacedBytes
@@ -33,16 +33,15 @@ def unprefixed_data(view: View) -> Iterator[Mark]:
     found = list(torn(view))
     for message, lost in found:
         many = "a line" if len(lost) == 1 else f"{len(lost)} lines"
-        rest = ": clients drop that part, and the rest is no JSON" if _was_json(message) else ": clients drop that part"
+        rest = ": clients drop that part, and the rest is no JSON" if was_json(message) else ": clients drop that part"
         yield view.bad(f"{many} of an event's data without `data:`{rest}", message)
-    for item in orphans(view):
-        yield view.bad("a line behind a text's blank line, without `data:`: clients drop it", item, "should")
-    if view.messages and not found and not any(orphans(view)):
+    behind = list(orphans(view))
+    for message, item in behind:
+        broken = was_json(message)  # else it may be that nobody was to see it
+        what = "the rest of JSON behind a blank line" if broken else "a line behind a text's blank line"
+        yield view.bad(f"{what}, without `data:`: clients drop it", item, None if broken else "should")
+    if view.messages and not found and not behind:
         yield view.good()
-
-
-def _was_json(message: Message) -> bool:
-    return bool(message.error) and message.event.data.lstrip()[:1] in {"{", "["}
 
 
 @rule("wire/two-values-in-one", "must", profile("E1.2"), over="streams")

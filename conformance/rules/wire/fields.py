@@ -124,7 +124,7 @@ def unknown_field(view: View) -> Iterator[Mark]:
     if view.facts.situation == "canary":  # judged by security/injection-lf and its like
         return
     others = {id(item) for _, lost in torn(view) for item in lost}  # judged by wire/unprefixed-data, as these are
-    others |= {id(item) for item in orphans(view)}
+    others |= {id(item) for _, item in orphans(view)}
     found = (
         (item, f"the field {shown(what.name)} is ignored")
         for item, what in _ignored(view, "unknown-field")
@@ -184,7 +184,8 @@ def event_named_open_or_error(view: View) -> Iterator[Mark]:
         for item in view.events
         if isinstance(item.what, Event) and item.what.type in {"open", "error"}
     )
-    if view.events and view.transcript.request.method == "GET":  # EventSource reads no other streams
+    # EventSource reads no other streams; of a capture nobody knows how it was asked for.
+    if view.events and view.transcript.request.method == "GET" and not view.facts.capture:
         yield from none_of(view, found)
 
 

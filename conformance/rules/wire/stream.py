@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import httpx
 import httpx_sse
 
+from ssegauge.conformance.rules.reading.torn import CANARY
 from ssegauge.conformance.rules.rule import rfc, rule, whatwg
 from ssegauge.conformance.seen import Item, Level, Mark, Message, View
 from ssegauge.conformance.sse import (
@@ -19,6 +20,9 @@ from ssegauge.conformance.sse import (
 )
 from ssegauge.conformance.words import excerpt
 
+# Line ends between two lines, of which neither is blank.
+LF_CR, CR_LF = re.compile(rb"[^\r\n]\n\r(?=[^\r\n])"), re.compile(rb"[^\r\n]\r\n(?=[^\r\n])")
+LEAST_LF_CR = 3
 ONE_BOM = whatwg(
     "event-stream-interpretation",
     "The UTF-8 decode algorithm strips one leading UTF-8 Byte Order Mark (BOM), if any.",
@@ -205,7 +209,11 @@ def mixed_line_endings(view: View) -> Iterator[Mark]:
 
     Example: data: 1\r\ndata: 2\n\n
     """
-    if view.facts.situation == "canary":  # judged by security/injection-cr and its like
+    if view.facts.situation == "canary" or CANARY.search(view.body):  # judged by security/injection-cr and its like
+        return
+    if len(LF_CR.findall(view.body)) >= LEAST_LF_CR and not CR_LF.search(view.body):
+        torn = "lines end with LF CR: CR is a line end of its own, so that every line is an event by itself"
+        yield view.bad(torn, view.items[0] if view.items else None, level="must")
         return
     counts = dict(view.decoder.line_endings)
     if not view.ended_by_server and view.body.endswith(b"\r"):
