@@ -34,7 +34,8 @@ EXPLAINED = "`ssegauge rules CODE` says what each asks for; the report of the ru
 class Added:
     """One quantile of one kind of time on both ways (ms), what the hop adds, and the 95 % interval of that.
 
-    ``verdict``: adds, takes (it is faster through it), nothing (less than can be told from none), cannot_tell.
+    ``verdict``: adds; takes, less through it, which no hop does, so that something else differed; nothing, less than
+    can be told from none; cannot_tell.
     """
 
     kind: str
@@ -110,15 +111,17 @@ def _of_kind(kind: str, before: Values, after: Values, note: str, rng: np.random
         enough = drawn is not None and fewest * (1 - quantile) >= compare.FEWEST_BEYOND - 1e-9
         ends = compare.interval(drawn[:, column]) if drawn is not None and enough else None
         values = (float(old[column]), float(new[column]))
-        told = ("cannot_tell", note) if note else _judged(ends)
-        yield Added(kind, name, *values, (before.size, after.size), values[1] - values[0], ends, *told)
+        more = values[1] - values[0]
+        told = ("cannot_tell", note) if note else _judged(ends, more)
+        yield Added(kind, name, *values, (before.size, after.size), more, ends, *told)
 
 
-def _judged(ends: tuple[float, float] | None) -> tuple[str, str]:
+def _judged(ends: tuple[float, float] | None, more_ms: float) -> tuple[str, str]:
     if ends is None:
         return "cannot_tell", "too few samples"
     low, high = ends
-    if max(abs(low), abs(high)) < compare.RESOLUTION_MS:
+    told = low > 0 or high < 0 or max(abs(low), abs(high)) < compare.RESOLUTION_MS
+    if told and abs(more_ms) < compare.RESOLUTION_MS:
         return "nothing", f"less than {compare.RESOLUTION_MS:g} ms"
     return ("adds", "") if low > 0 else ("takes", "") if high < 0 else ("cannot_tell", "within the noise")
 

@@ -22,7 +22,7 @@ KINDS = {
     "changed": ("· changed", ""),
     "unclear": ("? unclear", "yellow"),
 }
-VERDICTS = {"adds": "", "takes": "faster through it", "nothing": "nothing", "cannot_tell": "cannot tell"}
+VERDICTS = {"adds": "", "takes": "less: something else differed", "nothing": "nothing", "cannot_tell": "cannot tell"}
 STYLES = {"pass": "green", "fail": "bold red", "could_not_judge": "bold yellow"}
 # The time that the conclusion names, the first that was measured.
 ABOUT = {"first_token": "the first token", "first_event": "the first event", "connect": "the response's head"}
@@ -98,7 +98,7 @@ def _adds(found: Hop) -> str:
     if one.verdict == "cannot_tell" or one.interval is None:
         return f"What it adds to {about} cannot be told ({one.note})"
     if one.verdict == "takes":
-        return f"It takes {words.quantity(-one.added, 'ms')} from {about} (median)"
+        return f"What it adds to {about} is less than what else differed between the runs"
     added = one.note if one.verdict == "nothing" else words.quantity(one.added, "ms")
     return f"It adds {added} to {about} (median)"
 
