@@ -64,7 +64,10 @@ def measured(objective: Mapping[str, Any], load: Document) -> str:
 def lasted(load: Document) -> str:
     """Return how many of the streams that were asked for stayed open as long as they should."""
     counts = load["connections"]
-    good = max(0, counts["requested"] - counts["failed"] - counts["dropped"])
+    # Users who are refused come again, and each time counts: then those never served are whom the peak leaves.
+    again = counts["failed"] > counts["requested"]
+    failed = counts["requested"] - counts["peak_open"] if again else counts["failed"]
+    good = max(0, counts["requested"] - failed - counts["dropped"])
     return f"{good:,} of {counts['requested']:,} lasted"
 
 

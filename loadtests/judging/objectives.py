@@ -23,6 +23,7 @@ Verdict = Literal["pass", "fail", "could_not_judge"]
 CONNECT_TIME: Final = "performance/connect-time"
 UPDATE_LATENCY: Final = "performance/update-latency"
 OFFERED: Final = 0.95  # the least share of the planned updates that is the load asked for
+TOLD_MUCH = 5  # events
 FEWEST: Final = 20  # a p99 of fewer samples is their maximum, by luck
 
 
@@ -78,6 +79,7 @@ class Measured:
     shaped: bool = False  # a shape said how many streams at each moment
     held: int | None = None  # the fewest streams open in a phase that was to have them
     witnessed: Witnessed | None = None  # what streams that are not driven say of each other
+    shared: bool | None = None  # whether all readers are promised the same
     goodput: float | None = None  # the share of requests that met every objective
     blurred: str = ""  # why gaps between tokens cannot be judged
     late_first: str = ""  # why no first token can be called too late
@@ -116,7 +118,7 @@ def judge(measured: Measured, limits: Limits) -> list[Objective]:
     if measured.driven:
         found += [offered_load(measured), *integrity(measured.account)]
     elif measured.witnessed:
-        found += witnesses(measured.witnessed)
+        found += witnesses(measured.witnessed, shared=measured.shared)
     found += judged_anyway(measured)
     if measured.existing:
         found.append(degradation(measured, limits))
@@ -213,7 +215,7 @@ def offered_load(measured: Measured) -> Objective:
     return Objective(*values, "could_not_judge", note=note)
 
 
-def witnesses(seen: Witnessed) -> list[Objective]:
+def witnesses(seen: Witnessed, *, shared: bool | None = None) -> list[Objective]:
     """No stream lacks what most others of its feed had, has it twice or in another order, or falls silent."""
     events = sum(seen.counts)
     counts = [("event-duplicated", "repeated", seen.duplicated, events)] if events else []
@@ -229,7 +231,21 @@ def witnesses(seen: Witnessed) -> list[Objective]:
     if seen.expected:
         values = ("performance/stream-silent", 0, seen.silent, "streams", "silent while others were told", seen.streams)
         found.append(Objective(*values, _verdict(not seen.silent)))
-    return found
+    return [*found, *([_starved(seen)] if shared is not False and _starves(seen) else [])]
+
+
+def _starves(seen: Witnessed) -> bool:
+    """Whether most streams were told nothing at all beside others that were told much, and nothing else shows it."""
+    starved = seen.counts.count(0)
+    return not seen.expected and 2 * starved >= len(seen.counts) > 1 and max(seen.counts) >= TOLD_MUCH
+
+
+def _starved(seen: Witnessed) -> Objective:
+    starved, streams = seen.counts.count(0), len(seen.counts)
+    values = ("performance/stream-silent", 0, starved, "streams", "told nothing while others were told", streams)
+    told = f"{starved} of {streams} streams were told nothing, and one was told {max(seen.counts)} events"
+    note = f"{told}; where each reader has a stream of its own, say so: shared = false in [promises]"
+    return Objective(*values, "could_not_judge", note=note)
 
 
 def conformance(measured: Measured) -> Objective:

@@ -105,6 +105,7 @@ class _Kept:
             connect=latency[CONNECT][0],
             update=latency[UPDATE][0],
             users=seen.settled if seen else facts.users,
+            shared=target.promises.shared,
             updates_expected=facts.driven or bool(facts.clocks.firsts) or not gaps.size,
             complaint=facts.complaint or faults[0],
             update_complaint=faults[1] or ("" if facts.driven else offset.complaint(facts.clocks)),

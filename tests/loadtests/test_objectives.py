@@ -12,6 +12,7 @@ from ssegauge.loadtests.judging.health import Health
 from ssegauge.loadtests.judging.impact import Ratio
 from ssegauge.loadtests.judging.objectives import FEWEST, Measured, Objective, judge, overall
 from ssegauge.loadtests.measuring.integrity import Account
+from ssegauge.loadtests.measuring.witnesses import Witnessed
 
 LIMITS = Limits()
 GOOD = Measured(
@@ -55,6 +56,8 @@ def test_a_good_run_passes_every_objective() -> None:
     assert overall(objectives) == "pass"
 
 
+STARVED = Witnessed(streams=20, counts=(17, *(0,) * 19))
+WATCHED = replace(GOOD, driven=False)
 BAD = {
     "slow connects": (replace(GOOD, connect=np.full(50, 1000.0)), "connect-time", "fail"),
     "slow updates": (replace(GOOD, update=SLOW), "update-latency", "fail"),
@@ -82,6 +85,7 @@ BAD = {
     "no stream held": (replace(GOOD, held=0), "degradation", "could_not_judge"),
     "few streams held": (replace(GOOD, held=40), "degradation", "could_not_judge"),
     "few slots": (replace(GOOD, peak_open=4, connect=np.r_[np.full(46, 4000.0), 1.0]), "concurrent-streams", "fail"),
+    "most told nothing": (replace(WATCHED, witnessed=STARVED), "stream-silent", "could_not_judge"),
     "late connects": (replace(GOOD, connect_complaint="late"), "connect-time", "could_not_judge"),
     "late reading": (replace(GOOD, update_complaint="late"), "update-latency", "could_not_judge"),
     "too few phases": (replace(GOOD, ratio=None), "degradation", "could_not_judge"),
@@ -94,6 +98,11 @@ def test_what_is_not_good(measured: Measured, rule: str, verdict: str) -> None:
     assert overall(judge(measured, LIMITS)) == verdict
     if verdict == "could_not_judge":
         assert judged(measured, rule).note
+
+
+def test_who_has_a_stream_of_its_own_may_be_told_nothing() -> None:
+    measured = replace(WATCHED, witnessed=STARVED, shared=False)
+    assert "performance/stream-silent" not in {one.rule for one in judge(measured, LIMITS)}
 
 
 def test_fewer_streams_than_the_limit_are_judged_as_such() -> None:

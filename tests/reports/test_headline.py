@@ -88,6 +88,10 @@ def test_a_peak_does_not_stand_for_streams_that_did_not_last() -> None:
     assert shown.index("Concurrent streams") < shown.index("Connection time")  # the worst first
 
 
+def test_users_who_are_refused_again_and_again_are_counted_once() -> None:
+    assert "4 of 20 lasted" in printed(load_table(load(STREAMS, requested=20, peak_open=4, failed=640, dropped=0)))
+
+
 def test_advice_that_the_check_has_told_is_not_told_again() -> None:
     checked = factory.conformance_document(
         [factory.result("wire/a", "fail", level="advice"), factory.result("wire/b", "fail")]
