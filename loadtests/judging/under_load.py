@@ -51,7 +51,18 @@ class Shelf:
 class Recording:
     """What one stream received, as far as it is kept. ``late``: the task had moved before."""
 
-    __slots__ = ("_end", "_head", "_number", "_request", "_room", "_shelf", "_started_ns", "_task_id", "late")
+    __slots__ = (
+        "_end",
+        "_head",
+        "_number",
+        "_request",
+        "_room",
+        "_shelf",
+        "_started_ns",
+        "_task_id",
+        "_until_ns",
+        "late",
+    )
 
     def __init__(
         self, number: int, request: Request, started_ns: int, task_id: str | None, shelf: Shelf, *, late: bool
@@ -61,6 +72,7 @@ class Recording:
         self._head: Head | None = None
         self._end = End(0.0, "cut", "")
         self._room = MOST_BYTES
+        self._until_ns = 0  # when there was no more room: what came then is not known, nor that nothing came
 
     @property
     def has_head(self) -> bool:
@@ -76,9 +88,11 @@ class Recording:
         self._room -= len(data)
         if self._room >= 0:
             self._shelf.put(self._number, self._at_ms(arrived_ns), data)
+        self._until_ns = self._until_ns or (arrived_ns if self._room < 0 else 0)
 
     def finish(self, ending: str, ended_ns: int) -> None:
         """Take the end; a stream of which not all is kept was cut by us."""
+        ended_ns = self._until_ns or ended_ns
         self._end = End(self._at_ms(ended_ns), "cut" if self._room < 0 else _ENDS.get(ending, "error"), ending)
 
     def transcript(self, chunks: Mapping[int, tuple[Chunk, ...]]) -> Transcript:

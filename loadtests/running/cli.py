@@ -28,7 +28,9 @@ from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
 from ssegauge.loadtests.judging import answers, asked, capacity, guard, summary
+from ssegauge.loadtests.judging.facts import Facts
 from ssegauge.loadtests.measuring.answers import Tally
+from ssegauge.loadtests.running import choices
 from ssegauge.loadtests.running.frozen import ended_when_frozen
 from ssegauge.loadtests.running.joining import WEB_HOST, await_master, check_free, check_together, lonely
 from ssegauge.loadtests.running.options import SOURCE_VARIABLE, STATUS_VARIABLE, TARGET_VARIABLE, to_json
@@ -59,6 +61,7 @@ class Options:
     duration_s: float = 30.0
     rate: float = 25.0
     extend_s: float = 30.0
+    shape: str = ""
     measure: str = ""
     objectives: tuple[str, ...] = ()
     abort_on: tuple[str, ...] = ()
@@ -90,7 +93,7 @@ def run_load(
     """
     check_together(options)
     addresses(options.source)
-    options = with_scenario(options, target)
+    options = choices.shaped(with_scenario(options, target), target)
     options = replace(options, objectives=(*stated(target), *options.objectives))
     for text in options.objectives:
         asked.parse(text)
@@ -125,7 +128,8 @@ def find_limit(
     """
     check_together(options, search=True)
     runs: dict[int, dict[str, Any]] = {}
-    alone = replace(target, existing=None)  # phases would hold streams for half of the time only
+    choices.check_limit(options)
+    alone = replace(target, existing=None, shape="")  # phases would hold streams for half of the time only
 
     def probe(users: int) -> dict[str, Any]:
         folder = out / "limit" / str(users)
@@ -138,6 +142,7 @@ def find_limit(
     document = runs[shown]
     document["objectives"].append(capacity.objective(found, target.limits.concurrent))
     document["verdict"] = document["objectives"][-1]["verdict"]
+    document["probes"] = capacity.probes(runs)
     (out / "limit" / str(shown) / "samples").rename(out / "samples")
     RunFolder(out, target).write("load.json", document)
     return document
@@ -168,8 +173,7 @@ def scenario_file(scenario: str) -> Path:
         return SCENARIOS / f"{scenario}.py"
     if Path(scenario).is_file():
         return Path(scenario).resolve()
-    names = sorted(file.stem for file in SCENARIOS.glob("[!_]*.py"))
-    raise CannotJudge(f"--scenario {scenario}: none of {', '.join(names)}, nor the path of a locustfile")
+    raise CannotJudge(choices.no_scenario(scenario, sorted(file.stem for file in SCENARIOS.glob("[!_]*.py"))))
 
 
 def with_scenario(options: Options, target: Target) -> Options:
@@ -265,7 +269,7 @@ def command(options: Options, out: Path) -> list[str]:
     line += ["--opening-rate", str(options.spawn_rate)]
     line += ["--only-summary", "--streams", str(streams if scenario_is_ours(options.scenario) else 0)]
     line += ["--out", str(out), "--rate", str(options.rate), "--duration", str(options.duration_s)]
-    line += ["--extend", str(options.extend_s), "--measure", options.measure]
+    line += ["--extend", str(options.extend_s), "--measure", options.measure, "--shape", options.shape]
     line += ["--arrivals", options.arrivals, "--think", str(options.think_s), "--prompts", options.prompts]
     line += ["--requests", options.requests and str(Path(options.requests).resolve())]
     line += ["--shared-prefix", str(options.shared_prefix)]
@@ -293,16 +297,26 @@ def _free_port() -> int:
 
 def describe(status: Status) -> str:
     """Return a status in one line for the terminal."""
+    pace = _pace(status)
     left = "" if status["left_s"] is None else f", {status['left_s']:.0f} s left"
     p99 = "" if status["p99_ms"] is None else f", p99 {status['p99_ms']:g} ms"
     trouble = "".join(f", {status[name]} {name}" for name in ("failed", "dropped", "refused") if status[name])
     if status.get("finished") is not None:
         finished = f"{status['open']} streams open, {status['finished']} answers finished"
-        return f"{status['stage']}: {finished}{p99}{trouble}{left}"
+        return f"{status['stage']}: {finished}{pace}{p99}{trouble}{left}"
     streams = f"{status['open']} of {status['users']} streams open"
     sent = "" if status["rate"] is None else f"{status['sent']} updates sent, "
     updates = f"{sent}{status['received']} received" if sent else f"{status['received']} events timed"
-    return f"{status['stage']}: {streams}, {updates}{p99}{trouble}{left}"
+    return f"{status['stage']}: {streams}, {updates}{pace}{p99}{trouble}{left}"
+
+
+def _pace(status: Status) -> str:
+    """Return how much comes each second, where that is known."""
+    if not status.get("events_per_s"):
+        return ""
+    size = status["bytes_per_s"]
+    told = f"{size / 1e6:.1f} MB/s" if size >= 1e6 else f"{size / 1e3:.1f} kB/s"
+    return f", {status['events_per_s']:,.0f} events/s, {told}"
 
 
 def _watch(
@@ -367,7 +381,7 @@ def _rescued(target: Target, out: Path, options: Options, last: Status | None, t
     complaint = f"the load process ended before its time{f': {tail}' if tail else ''}"
     if last is None or not any((out / "samples").glob("*.parquet")):
         raise CannotJudge(tail or f"{complaint}; nothing was measured")
-    facts = summary.Facts(
+    facts = Facts(
         scenario=options.scenario,
         started=last["started"],
         duration_s=last["elapsed_s"],

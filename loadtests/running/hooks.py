@@ -32,7 +32,8 @@ from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.recording.keeper import end_with_parent
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
-from ssegauge.loadtests.measuring import samples, server
+from ssegauge.loadtests.measuring import samples, server, shape
+from ssegauge.loadtests.measuring.shape import Shape
 from ssegauge.loadtests.running.asking import PATIENCE_S
 from ssegauge.loadtests.running.conductor import FLUSH_S, Conductor, Plan
 from ssegauge.loadtests.running.live import Live
@@ -88,7 +89,10 @@ class Run:
                 _opening_rate(self.environment),
                 addresses(os.environ.get(SOURCE_VARIABLE, "")),
             )
-            self.node.wanted.set()
+            self.node.crowd.shaped = bool(_shape(self.environment))
+            self.node.herds = _herds(self.environment)
+            if not self.node.herds:  # they come when all are there
+                self.node.wanted.set()
             if _asks(self):
                 self.node.take_orders(self.orders)
             self._loops.append(gevent.spawn(self._report_loop))
@@ -296,6 +300,8 @@ def _plan(run: Run, folder: RunFolder | None) -> Plan:
         duration_s=options.ssegauge_duration or None,
         drives=drives,
         phased=_is_phased(run),
+        herds=_herds(run.environment),
+        shape=_shape(run.environment),
         extend_s=options.ssegauge_extend,
         orders=run.orders if _asks(run) else None,
         abort_on=tuple(filter(None, options.ssegauge_abort_on.split(";"))),
@@ -306,6 +312,15 @@ def _plan(run: Run, folder: RunFolder | None) -> Plan:
 def _users(run: Run) -> int:
     options = run.environment.parsed_options
     return run.runner.target_user_count or (options.num_users if options else None) or 1
+
+
+def _herds(environment: Environment) -> bool:
+    return bool(getattr(environment.user_classes[0], "herds", False))
+
+
+def _shape(environment: Environment) -> Shape | None:
+    text = getattr(environment.parsed_options, "ssegauge_shape", "")
+    return shape.parse(text) if text else None
 
 
 def _asks(run: Run) -> bool:
@@ -353,7 +368,7 @@ def _unused(folder: Path) -> Path:
 def _is_phased(run: Run) -> bool:
     """Whether streams are held in every other phase only, to compare the existing endpoint without and with them."""
     scenario = getattr(run.environment.user_classes[0], "scenario", "")
-    return scenario == "progress" and run.target.existing is not None
+    return scenario == "progress" and run.target.existing is not None and not _shape(run.environment)
 
 
 def _stop_with(environment: Environment, error: CannotJudge) -> None:

@@ -35,6 +35,11 @@ def add_options(parser: ArgumentParser) -> None:
         "abort_on": ("objectives whose breach ends the run, with ; between them", str, ""),
         "metrics_port": ("a page for Prometheus while the run goes on, at this port of this machine; 0: none", int, 0),
         "extend": ("seconds at most beyond the duration, until an impact is decided", float, 30.0),
+        "shape": (
+            "how many streams at each moment, TIME:USERS TIME:USERS ...; default: all users, all the time",
+            str,
+            "",
+        ),
         "measure": ("the type of the events that are timed; default: no greeting, heartbeat or replay", str, ""),
         "arrivals": ("requests per second that wait for no answer: 20/s, '20/s constant'; default: users ask", str, ""),
         "think": ("seconds between an answer and the next request, on average", float, 0.0),

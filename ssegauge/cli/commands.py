@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -19,16 +19,18 @@ from ssegauge.cli.scale import calibrated, show_costs, show_plan
 from ssegauge.cli.work import (
     DEFAULT_TARGET,
     check_live,
-    errors,
     find_target,
     given,
     load_live,
+    load_options,
     reference_server,
     rules_files,
     run_folder,
+    say_before_load,
     say_notes,
     seconds,
     under_test,
+    work_for_master,
 )
 
 app = typer.Typer(
@@ -72,13 +74,15 @@ def serve(
 ) -> None:
     """Run a healthy server of the profile, or one with deliberate faults."""
     from ssegauge import reference_server
+    from ssegauge.conformance.target import known_profile
 
+    served = cast("reference_server.Profile", known_profile(profile) or "task-progress")
     if list_faults:
-        _print_by_group(reference_server.faults_of(profile))
+        _print_by_group(reference_server.faults_of(served))
         return
     options: dict[str, Any] = {"token": token, "allow_origin": allow_origin or (), "heartbeat": heartbeat}
     own: dict[str, Any] = {"pace": pace, "first_token": first_token, "slots": slots, "http2": http2}
-    reference_server.serve(host, port, profile=profile, faults=fault or (), **options, **own)
+    reference_server.serve(host, port, profile=served, faults=fault or (), **options, **own)
 
 
 def _print_by_group(faults: Mapping[str, str]) -> None:
@@ -214,6 +218,7 @@ def load(
     users: say.Users = 50,
     spawn_rate: say.SpawnRate = 100.0,
     duration: say.Duration = "30s",
+    shape: say.Shape = "",
     rate: say.Rate = 25.0,
     extend: say.Extend = "30s",
     measure: say.Measure = "",
@@ -244,50 +249,20 @@ def load(
     quiet: say.Quiet = False,
 ) -> None:
     """Load a server with streams, and judge how it holds up."""
-    extras.need("load")
-    from ssegauge.loadtests.running.cli import Options, run_worker
-    from ssegauge.reports.cli import show
-
-    options = Options(
-        scenario=scenario,
-        users=users,
-        spawn_rate=spawn_rate,
-        duration_s=seconds(duration),
-        rate=rate,
-        extend_s=seconds(extend),
-        measure=measure,
-        objectives=tuple(objective or ()),
-        abort_on=tuple(abort_on or ()),
-        arrivals=arrivals,
-        think_s=seconds(think, "--think") if think != "0" else 0.0,
-        requests=str(requests or ""),
-        prompts=prompts,
-        shared_prefix=shared_prefix,
-        web=web,
-        web_port=web_port,
-        metrics_port=metrics_port,
-        processes=processes,
-        source=source,
-        master=master,
-        worker=worker,
-        master_host=master_host,
-        master_port=master_port,
-        expect_workers=expect_workers,
-        join_s=seconds(join_timeout, "--join-timeout"),
-    )
+    options = load_options(locals())
+    loud = not (as_json or quiet)
     if plan:
-        show_plan(options, costs, event_size, as_json=as_json, loud=not (as_json or quiet))
+        show_plan(options, costs, event_size, as_json=as_json, loud=loud)
         return
     told = given(header, method, body, profile, insecure, cacert)
     if worker:
-        run_worker(find_target(where or target, told), options)
+        work_for_master(find_target(where or target, told), options)
         return
-    if web:
-        errors.print(f"Locust's page: http://127.0.0.1:{web_port} (start the run there; Ctrl-C ends it)")
     with under_test(where or target, told, spawn, quiet=quiet) as described, run_folder(described, out) as folder:
-        if master and not quiet:
-            errors.print(f"Waiting for {expect_workers} workers at port {master_port}, {join_timeout} at most")
-        made = load_live(described, folder, options, loud=not (as_json or quiet), search=find_limit)
+        say_before_load(options, quiet=quiet)
+        made = load_live(described, folder, options, loud=loud, search=find_limit)
+    from ssegauge.reports.cli import show
+
     show([made], folder.path, as_json=as_json, quiet=quiet)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -31,10 +31,7 @@ CaCert = Annotated[str | None, _target("--cacert", help="Trust this authority's 
 Spawn = Annotated[str | None, _target("--spawn", help="Start the server with this command, and stop it after.")]
 
 # What is served, and how it is broken: `ssegauge serve` alone.
-Served = Annotated[
-    Literal["task-progress", "event-stream", "chat-completions", "responses", "messages"],
-    typer.Option("--profile", help="What to serve."),
-]
+Served = Annotated[str, typer.Option("--profile", help=f"What to serve: {_PROFILES}.", metavar="NAME")]
 Fault = Annotated[
     list[str] | None, typer.Option(help="Break this rule on purpose; --faults lists the codes.", metavar="CODE")
 ]
@@ -62,6 +59,10 @@ Scenario = Annotated[
 Users = Annotated[int, _load("--users", help="Streams at once.", min=1)]
 SpawnRate = Annotated[float, _load("--spawn-rate", help="New users per second.", min=0.1)]
 Duration = Annotated[str, _load("--duration", help="How long to measure: 30s, 5m.")]
+Shape = Annotated[
+    str,
+    _load("--shape", help="Streams at each moment: '0:0 30s:500 60s:500'; in place of --users.", metavar="TIME:USERS"),
+]
 # The default is that of the ticket: 50 streams, each told something every 2 s.
 Rate = Annotated[float, _load("--rate", help="Updates per second, in progress over all tasks.", min=0.0)]
 Extend = Annotated[str, _load("--extend", help="How much longer at most, until an impact is decided.")]
