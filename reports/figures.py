@@ -57,7 +57,9 @@ def _rate_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd.
     if kind is None:
         return None
     series = summarize.rate(summarize.over_time(_of(frame, kind)))
-    heading = f"{words.quantity(float(series['per_s'].median()), 'timed events a second')} in the usual second"
+    usual, most = float(series["per_s"].median()), float(series["per_s"].max())
+    told = (usual, "in the usual second") if usual else (most, "at most")
+    heading = f"{words.quantity(told[0], 'timed events a second')} {told[1]}"
     caption = "How many events came that are timed, over all streams."
     return Chart("rate", heading, caption, json.dumps(charts.throughput(series, phases)))
 

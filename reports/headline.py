@@ -27,6 +27,7 @@ COUNTED = {
     "performance/missed-while-away": "told while readers were away and never reached them",
 }
 BACK = "performance/back-after-cut"
+AT_ONCE = "performance/answers-at-once"
 BROKEN = "performance/breaks-under-load"
 
 
@@ -64,7 +65,8 @@ def _of_load(load: Document | None) -> Iterator[str]:
     if load["verdict"] != "pass" and words.asks_for_credentials(load):
         yield CREDENTIALS
     elif not (broken or missed):
-        yield SATURATED if load["generator"]["saturated"] else LOAD[load["verdict"]]
+        is_ours = load["generator"]["saturated"] and load["verdict"] != "pass"  # what passed rests on none of it
+        yield SATURATED if is_ours else LOAD[load["verdict"]]
 
 
 def _missed(one: Mapping[str, Any], load: Document) -> str:
@@ -72,6 +74,8 @@ def _missed(one: Mapping[str, Any], load: Document) -> str:
         return f"Of the streams {words.lasted(load)}; {one['limit']:,.0f} at once were wanted."
     if one["rule"] == BACK and one["value"] is not None:
         return f"After a cut {one['value']:,.0f} of {one['samples']:,} streams did not come back."
+    if one["rule"] == AT_ONCE and one["value"] is not None:
+        return f"It answers {one['value']:,.0f} at a time; {one['limit']:,.0f} at once were wanted."
     if one["rule"] in COUNTED and one["value"] is not None:
         return f"{one['value']:,.0f} {'event was' if one['value'] == 1 else 'events were'} {COUNTED[one['rule']]}."
     return f"{words.title(one)} was {words.measured(one, load)}, and the limit is {words.limit(one)}."

@@ -17,7 +17,7 @@ _BYTES = re.compile(r"""b(['"])(.*)\1""", re.DOTALL)
 _PYTHON = re.compile(r"[\[{]\s*['{\[(]|[\[{].*\b(?:None|True|False)\b", re.DOTALL)
 
 
-@rule("shape/misencoded", "should", profile("E1.7"), over="streams")
+@rule("shape/misencoded", "should", profile("E1.8"), over="streams")
 def misencoded(view: View) -> Iterator[Mark]:
     """Data is what was to be sent, not what a language shows of it.
 

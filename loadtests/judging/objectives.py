@@ -80,6 +80,7 @@ class Measured:
     witnessed: Witnessed | None = None  # what streams that are not driven say of each other
     goodput: float | None = None  # the share of requests that met every objective
     blurred: str = ""  # why gaps between tokens cannot be judged
+    late_first: str = ""  # why no first token can be called too late
     late: str = ""  # why what counts from a planned moment cannot be
     checked: int = 0  # events that the user's own code looked at, how many it found wrong, and why
     wrong: int = 0
@@ -97,7 +98,9 @@ class Measured:
             "connect": self.connect_complaint or self.late,
             "update": self.update_complaint,
             "token-gap": self.blurred,
-            **dict.fromkeys(("first-event", "first-token", "duration", "goodput"), self.late),
+            # Read late it counts as later than it was: what holds nevertheless holds.
+            "first-token": self.late or (self.late_first if objective.verdict == "fail" else ""),
+            **dict.fromkeys(("first-event", "duration", "goodput"), self.late),
         }
         return self.complaint or next((why for what, why in doubts.items() if name.startswith(what)), "")
 

@@ -111,6 +111,7 @@ class _Kept:
             connect_complaint=faults[2],
             goodput=good / seen.settled if seen and good is not None else None,
             blurred=seen.blurred if seen else "",
+            late_first=seen.late_first if seen else "",
             late=late,
         )
         delays = _known(np.concatenate([facts.looping_ms, *(delay for _, delay in latency.values())]))

@@ -202,7 +202,7 @@ class Conductor:
             "stage": self.stage,
             "elapsed_s": round(time.monotonic() - self._zero, 1),
             "left_s": max(0.0, round(self._deadline - time.monotonic(), 1)) if self._deadline < 1e300 else None,
-            "started": self._started.isoformat(timespec="milliseconds"),
+            "started": self._started.isoformat(timespec="microseconds"),
             "rate": self.plan.rate if self.plan.drives else None,
             "clock": self._clock(),
             "users": self._wanted_now(),
@@ -272,7 +272,7 @@ class Conductor:
         steps = [report["clock_step_ms"] for report in self._reports.values()]
         return Facts(
             scenario=self.plan.scenario,
-            started=self._started.isoformat(timespec="milliseconds"),
+            started=self._started.isoformat(timespec="microseconds"),
             duration_s=time.monotonic() - self._zero,
             users=self.plan.users,
             rate=self.plan.rate if self.plan.drives else None,

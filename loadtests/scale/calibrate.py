@@ -26,6 +26,7 @@ from ssegauge.loadtests.scale.sender import Truth
 
 OPENING_S: Final = 3.0
 QUIET_S: Final = 3.0
+ARRIVING_S: Final = 3.0  # for what was sent last
 Status = Mapping[str, Any]
 
 
@@ -40,10 +41,12 @@ def calibrate(
         on_progress(status)
 
     busy = os.getloadavg()[0]
+    length_s = QUIET_S + duration_s + ARRIVING_S
     options = Options(
-        "watch", users=streams, spawn_rate=max(1.0, streams / OPENING_S), duration_s=QUIET_S + duration_s, processes=1
+        "watch", users=streams, spawn_rate=max(1.0, streams / OPENING_S), duration_s=length_s, processes=1
     )
-    with tempfile.TemporaryDirectory() as place, _sender(streams, rate) as (url, told):
+    events = max(2, round(rate * duration_s))
+    with tempfile.TemporaryDirectory() as place, _sender(streams, rate, events) as (url, told):
         folder = RunFolder.create(Path(place) / "run", from_url(url), ["calibrate"])
         document = run_load(from_url(url), folder.path, options, note)
         truth = Truth(**json.loads(told.readline() or "{}"))
@@ -57,11 +60,14 @@ def costs_of(
     """Return the costs that a run shows, by what it said while it went on; raises CannotJudge where it shows none."""
     statuses = [one for one in statuses if one["nodes_kib"]]  # the process that holds streams has reported
     quiet = [one for one in statuses if one["open"] == streams and not one["received"]]
-    steady = [one for one in statuses if one["open"] == streams and one["received"]][:-1]  # the end may have begun
+    steady = [one for one in statuses if one["open"] == streams and 0 < one["received"] < truth.sent]
     update = document["latency_ms"].get("update")
     if len(quiet) < 2 or len(steady) < 2 or not update:
         why = document["generator"].get("note") or f"{document['connections']['peak_open']} of {streams} streams opened"
         raise CannotJudge(f"calibrate: too little was measured ({why}); take fewer --streams, or a longer --duration")
+    if update["samples"] != truth.sent:  # else the error is not that of the same events
+        arrived = f"{update['samples']:,} of {truth.sent:,} events arrived in time"
+        raise CannotJudge(f"calibrate: {arrived}; take fewer --streams, or a lower --rate")
     idle = _per(quiet, "nodes_cpu_s", "elapsed_s")
     begun, opened = statuses[0], quiet[0]
     seconds, events = _over(steady, "elapsed_s"), _over(steady, "received")
@@ -101,9 +107,10 @@ def _positive(value: float) -> float:
 
 
 @contextlib.contextmanager
-def _sender(streams: int, rate: float) -> Iterator[tuple[str, IO[str]]]:
+def _sender(streams: int, rate: float, events: int) -> Iterator[tuple[str, IO[str]]]:
     """Run the sender; yield its URL, and where it tells the truth."""
-    line = [sys.executable, "-P", "-m", "ssegauge.loadtests.scale.sender", str(streams), str(rate), str(QUIET_S)]
+    words = map(str, (streams, rate, QUIET_S, events))
+    line = [sys.executable, "-P", "-m", "ssegauge.loadtests.scale.sender", *words]
     with subprocess.Popen(  # noqa: S603 - our own command line
         line,
         stdout=subprocess.PIPE,

@@ -1,9 +1,10 @@
 """A bare sender of events that knows when it sent them: the truth that ``calibrate`` holds the generator against.
 
-    python -m ssegauge.loadtests.scale.sender STREAMS RATE QUIET_S
+    python -m ssegauge.loadtests.scale.sender STREAMS RATE QUIET_S EVENTS
 
 It says its URL in a line, waits until so many streams are open and then for ``QUIET_S`` more, and sends each the same
-event RATE times a second, until all have left. Then it says its ``Truth`` as JSON. One thread and the standard library
+event RATE times a second, EVENTS times, so that all that was sent can be received. Then it says its ``Truth`` as JSON,
+and keeps the streams open until it is ended. One thread and the standard library
 alone, so that it takes little of what is measured beside it.
 """
 
@@ -70,11 +71,10 @@ class Sender:
                 else:
                     self._answer(key.fileobj)
 
-    def send(self, rate: float) -> None:
-        """Send at a rate until all streams have left."""
-        number, due = 0, time.monotonic()
-        while self._open:
-            number += 1
+    def send(self, rate: float, events: int) -> None:
+        """Send so many events at a rate, to those who have not left."""
+        due = time.monotonic()
+        for number in range(1, events + 1):
             made_ms = int(time.time() * 1000)
             self._send_all(event(number, made_ms), made_ms)
             due += 1 / rate
@@ -137,16 +137,17 @@ def chunk(data: bytes) -> bytes:
 
 def main() -> None:
     """Do what the module says."""
-    streams, rate, quiet_s = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
+    streams, rate, quiet_s, events = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     sender = Sender(streams)
     print(sender.url, flush=True)
     sender.admit()
     time.sleep(quiet_s)
-    sender.send(rate)
-    sender.close()
+    sender.send(rate, events)
     print(json.dumps(asdict(sender.truth())), flush=True)
+    time.sleep(PATIENCE_S)
+    sender.close()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -74,13 +74,15 @@ def serve(
 ) -> None:
     """Run a healthy server of the profile, or one with deliberate faults."""
     from ssegauge import reference_server
+    from ssegauge.conformance.target import known_profile
 
+    served = cast("reference_server.Profile", known_profile(profile) or "task-progress")
     if list_faults:
-        _print_by_group(reference_server.faults_of(profile))
+        _print_by_group(reference_server.faults_of(served))
         return
     options: dict[str, Any] = {"token": token, "allow_origin": allow_origin or (), "heartbeat": heartbeat}
     own: dict[str, Any] = {"pace": pace, "first_token": first_token, "slots": slots, "http2": http2}
-    reference_server.serve(host, port, profile=profile, faults=fault or (), **options, **own)
+    reference_server.serve(host, port, profile=served, faults=fault or (), **options, **own)
 
 
 def _print_by_group(faults: Mapping[str, str]) -> None:

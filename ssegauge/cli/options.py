@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -31,10 +31,7 @@ CaCert = Annotated[str | None, _target("--cacert", help="Trust this authority's 
 Spawn = Annotated[str | None, _target("--spawn", help="Start the server with this command, and stop it after.")]
 
 # What is served, and how it is broken: `ssegauge serve` alone.
-Served = Annotated[
-    Literal["task-progress", "event-stream", "chat-completions", "responses", "messages"],
-    typer.Option("--profile", help="What to serve."),
-]
+Served = Annotated[str, typer.Option("--profile", help=f"What to serve: {_PROFILES}.", metavar="NAME")]
 Fault = Annotated[
     list[str] | None, typer.Option(help="Break this rule on purpose; --faults lists the codes.", metavar="CODE")
 ]

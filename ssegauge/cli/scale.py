@@ -121,7 +121,8 @@ def _show(made: Plan) -> None:
 
 
 def _table(title: str, rows: Iterable[tuple[str, str]]) -> None:
-    table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
+    screen.print(title, soft_wrap=True)
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for row in rows:
         table.add_row(*row)
     screen.print(table)

@@ -1,6 +1,7 @@
 /* The least that a reader of event streams can do: epoll, recv, and counting blank lines.
 
    reader PORT STREAMS SECONDS: prints CPU microseconds per event, once all streams have had one. */
+#define _GNU_SOURCE /* memmem */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>

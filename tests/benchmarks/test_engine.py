@@ -18,7 +18,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from ssegauge.loadtests.scale.calibrate import calibrate
 
-STREAMS, RATE, SECONDS, TURNS = 10_000, 1.0, 8.0, 3
+STREAMS, RATE, SECONDS, TURNS = 10_000, 1.0, 8.0, 2
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def reader(tmp_path: Path) -> Path:
 
 def least(reader: Path, streams: int, rate: float, seconds: float) -> float:
     """Return what an event costs the reader in C, in us."""
-    line = [sys.executable, "-m", "ssegauge.loadtests.scale.sender", str(streams), str(rate), "1"]
+    line = [sys.executable, "-m", "ssegauge.loadtests.scale.sender", str(streams), str(rate), "1", "1000000"]
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as sender:
         assert sender.stdout
         port = sender.stdout.readline().rpartition(":")[2].partition("/")[0]

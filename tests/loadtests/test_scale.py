@@ -116,7 +116,7 @@ STATUSES = [
         (4.0, 100, 0, 0.546, 1.04, 100_600.0),
         (5.0, 100, 1_000, 0.566, 1.052, 100_600.0),
         (7.0, 100, 11_000, 0.686, 1.092, 100_600.0),
-        (8.0, 100, 12_000, 0.9, 1.2, 100_600.0),
+        (8.0, 100, 12_000, 0.9, 1.2, 100_600.0),  # all that was sent
         (9.0, 0, 12_000, 2.0, 2.0, 200_000.0),  # summing up
     ]
 ]
@@ -141,7 +141,12 @@ def test_costs_are_those_that_the_run_shows() -> None:
 @pytest.mark.parametrize("statuses", [STATUSES[:5], STATUSES[4:], []], ids=["no events", "no quiet", "nothing"])
 def test_a_run_that_shows_too_little_gives_no_costs(statuses: list[Any]) -> None:
     with pytest.raises(CannotJudge, match=r"calibrate: too little was measured \(100 of 100 streams opened\); take"):
-        costs_of(statuses, DOCUMENT, Truth(0, 0, 0), 0, streams=100, busy=0.5)
+        costs_of(statuses, DOCUMENT, Truth(12_000, 0, 0), 0, streams=100, busy=0.5)
+
+
+def test_an_error_is_that_of_the_same_events() -> None:
+    with pytest.raises(CannotJudge, match="calibrate: 12,000 of 12,001 events arrived in time; take fewer --streams"):
+        costs_of(STATUSES, DOCUMENT, Truth(12_001, 5.4, 9.5), 240_000, streams=100, busy=0.5)
 
 
 def test_the_sender_sends_every_stream_the_same_and_knows_when() -> None:
@@ -152,7 +157,7 @@ def test_the_sender_sends_every_stream_the_same_and_knows_when() -> None:
     for reader in readers:
         reader.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
     sender.admit()
-    sending = threading.Thread(target=sender.send, args=(100.0,))
+    sending = threading.Thread(target=sender.send, args=(100.0, 50))
     sending.start()
     told = []
     for reader in readers:
