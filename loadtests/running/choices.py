@@ -17,6 +17,7 @@ from ssegauge.loadtests.measuring import shape
 if TYPE_CHECKING:
     from ssegauge.loadtests.running.cli import Options
 
+HERD: Final = "herd"
 USUAL_USERS: Final = 50
 USUAL_S: Final = 30.0
 UNSHAPED: Final = {
@@ -30,7 +31,12 @@ def shaped(options: Options, target: Target) -> Options:
 
     Raises CannotJudge for a shape that is none, or beside an option that says something else.
     """
-    own = options.users != USUAL_USERS or options.duration_s != USUAL_S or any(getattr(options, no) for no in UNSHAPED)
+    own = (
+        options.scenario == HERD
+        or options.users != USUAL_USERS
+        or options.duration_s != USUAL_S
+        or any(getattr(options, no) for no in UNSHAPED)
+    )
     if not options.shape and (own or not target.shape):  # what the command line says counts more than the file
         return options
     found = shape.parse(options.shape) if options.shape else shape.parse(target.shape, "shape")
@@ -58,6 +64,10 @@ def no_scenario(scenario: str, known: Sequence[str]) -> str:
 def _check_alone(options: Options) -> None:
     if options.users != USUAL_USERS:
         raise CannotJudge(f"--users {options.users}: --shape says how many streams there are; leave one of them out")
+    if options.scenario == HERD:
+        raise CannotJudge(
+            "--shape: in --scenario herd all readers come at once; choose another scenario, or leave it out"
+        )
     if options.duration_s != USUAL_S:
         raise CannotJudge("--duration: --shape says how long the run is; leave one of them out")
     for name, remedy in UNSHAPED.items():

@@ -61,6 +61,7 @@ def test_a_broken_shape_is_one_line_with_the_place_and_the_remedy(text: str, sai
     [
         ({"users": 70}, "--users 70: --shape says how many"),
         ({"duration_s": 9.0}, "--duration: --shape says how long"),
+        ({"scenario": "herd"}, "--shape: in --scenario herd all readers come at once"),
         ({"arrivals": "5/s"}, "--shape: with --arrivals requests arrive by their plan"),
     ],
 )
@@ -75,6 +76,7 @@ def test_the_target_file_may_state_the_shape_and_the_command_line_counts_more() 
     found = with_shape(Options(), target)
     assert (found.users, found.duration_s, found.shape) == (70, 120, "0s:0 120s:70")
     assert with_shape(Options(users=7), target).shape == ""
+    assert with_shape(Options(scenario="herd"), target).shape == ""
     assert with_shape(Options(shape="0:9 5s:9"), target).users == 9
     broken = from_toml('base_url = "http://127.0.0.1:1"\nshape = "2m:70"\n[stream]\npath = "/"\n')
     with pytest.raises(CannotJudge, match=r"^shape: point 1 \(2m:70\) must be at 0"):
