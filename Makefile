@@ -8,7 +8,8 @@ STAMP  := $(VENV)/.installed
 # Tests start hundreds of interpreters; without its compiled modules each takes a second of CPU longer.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test lint types unit oracle fuzz hostile chaos soak gateways matrix witnesses examples bench audit system clean
+.PHONY: run test lint types unit oracle fuzz hostile chaos soak tokens gateways manifests matrix witnesses examples bench \
+	audit system clean
 
 run: $(STAMP)
 	$(BIN)/ssegauge run
@@ -64,6 +65,16 @@ SOAK_STREAMS ?= 500
 soak: $(STAMP)
 	$(BIN)/python -m tests.soak $(SOAK_S) $(SOAK_STREAMS)
 
+# The manifest in examples/kubernetes against the schemas of Kubernetes: installs them (72 MB) beside the project.
+manifests:
+	$(PYTHON) -m venv build/manifests
+	build/manifests/bin/python -m pip install --quiet kubernetes-validate==1.37.0
+	build/manifests/bin/kubernetes-validate --strict examples/kubernetes/*.yaml
+
+# How right the times of tokens are, idle and with all cores burnt, and what a token costs: docs/language-models-load.md.
+tokens: $(STAMP)
+	$(BIN)/python -m tests.tokens
+
 # Every fault against every rule: docs/detection-matrix.md.
 matrix: $(STAMP)
 	$(BIN)/python -m pytest tests/test_matrix.py -m matrix
@@ -71,7 +82,7 @@ matrix: $(STAMP)
 
 # What the official clients of language models make of every faulty server: docs/language-models.md. A minute.
 witnesses: $(STAMP)
-	$(BIN)/python -m pytest tests/witness/test_models.py -m tables
+	$(BIN)/python -m pytest tests/witness -m tables
 
 # Every server of examples/ against the whole check; those of Go and Spring where Go, or a JDK with Maven, is installed.
 examples: $(STAMP)

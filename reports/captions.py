@@ -36,6 +36,14 @@ def _distribution(told: Told) -> str:
     return f"The slowest took {_ms(shown[slowest].max)}: {words.kind(slowest)}" if slowest else ""
 
 
+def _gaps(told: Told) -> str:
+    kind = next((kind for kind in ("token_gap", "gap") if kind in told.latencies), None)
+    if kind is None:
+        return ""
+    found = told.latencies[kind]
+    return f"The longest {words.kind(kind)}: {_ms(found.max)}, the usual one {_ms(found.p50)}"
+
+
 def _delay(told: Told) -> str:
     return f"The generator's own delay: 99 % within {_ms(told.delay.p99)}" if told.delay.samples else ""
 
@@ -54,6 +62,7 @@ def _ms(value: float) -> str:
 _SAY: dict[str, Callable[[Told], str]] = {
     "latency": _latency,
     "distribution": _distribution,
+    "gaps": _gaps,
     "delay": _delay,
     "phases": _phases,
 }

@@ -15,11 +15,10 @@ import typer
 
 from ssegauge.reports import github, write
 from ssegauge.reports.errors import BadRunFolder
-from ssegauge.reports.folder import Document, RunFolder, open_run, shown
+from ssegauge.reports.folder import Document, open_run, shown
 
 if TYPE_CHECKING:  # pandas takes half a second to import, and the command line has other commands
     from ssegauge.reports.compare import Comparison, Run
-    from ssegauge.reports.frames import Samples
 
 TO_COMPARE = "pip install 'ssegauge[report]'"
 EXIT_STATUS = {"pass": 0, "fail": 1, "could_not_judge": 2}
@@ -171,20 +170,30 @@ def _print(documents: Sequence[Document], status: int, *, verbose: bool, quiet: 
 
 def compared(base: Sequence[Path], head: Sequence[Path], *, tolerance: float) -> "Comparison":
     """Read run folders and compare them; raises `BadRunFolder`."""
-    try:
-        from ssegauge.reports.compare import compare_latencies, compare_runs
-        from ssegauge.reports.frames import read_samples
-    except ModuleNotFoundError as error:
-        raise BadRunFolder(f"{error.name} is not installed, which this needs; {TO_COMPARE}") from None
+    need_to_compare()
+    from ssegauge.reports.compare import compare_latencies, compare_runs
     from ssegauge.reports.several import compare_sides
 
-    before, after = ([_whole(open_run(one), read_samples(one / "samples")) for one in side] for side in (base, head))
+    before, after = ([run_of(one) for one in side] for side in (base, head))
     if len(base) == len(head) == 1:
         return compare_runs(before, after, lambda old, new: compare_latencies(old[0], new[0], tolerance=tolerance))
     return compare_runs(before, after, lambda old, new: compare_sides(old, new, tolerance=tolerance))
 
 
-def _whole(folder: RunFolder, samples: "Samples") -> "Run":
+def need_to_compare() -> None:
+    """Raise `BadRunFolder` where what reads samples is not installed."""
+    try:
+        import ssegauge.reports.compare
+        import ssegauge.reports.frames  # noqa: F401 - the try
+    except ModuleNotFoundError as error:
+        raise BadRunFolder(f"{error.name} is not installed, which this needs; {TO_COMPARE}") from None
+
+
+def run_of(path: Path) -> "Run":
+    """Return a run's documents and samples; raises `BadRunFolder`."""
+    from ssegauge.reports.frames import read_samples
+
+    folder, samples = open_run(path), read_samples(path / "samples")
     if samples.unreadable:
         raise BadRunFolder(_left_out(folder.path, samples.unreadable))
     return folder, samples.frame

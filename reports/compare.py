@@ -123,8 +123,8 @@ def compare_latencies(
     return tuple(
         ratio
         for kind in LATENCIES
-        if (before := _arrivals(base, kind)).size
-        for ratio in _compare_kind(kind, before, _arrivals(head, kind), tolerance, rng)
+        if (before := arrivals(base, kind)).size
+        for ratio in _compare_kind(kind, before, arrivals(head, kind), tolerance, rng)
     )
 
 
@@ -236,7 +236,8 @@ def interval(draws: Values) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _arrivals(frame: pd.DataFrame, kind: str) -> Values:
+def arrivals(frame: pd.DataFrame, kind: str) -> Values:
+    """Return the values of one kind, in the order in which they came."""
     rows = frame.loc[frame["kind"] == kind, ["at_ms", "value"]].dropna()
     values: Values = rows.sort_values("at_ms", kind="stable")["value"].to_numpy()
     return values

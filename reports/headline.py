@@ -24,7 +24,10 @@ COUNTED = {
     "performance/event-lost": "lost",
     "performance/event-duplicated": "duplicated",
     "performance/event-reordered": "out of order",
+    "performance/missed-while-away": "told while readers were away and never reached them",
 }
+BACK = "performance/back-after-cut"
+AT_ONCE = "performance/answers-at-once"
 BROKEN = "performance/breaks-under-load"
 
 
@@ -62,12 +65,17 @@ def _of_load(load: Document | None) -> Iterator[str]:
     if load["verdict"] != "pass" and words.asks_for_credentials(load):
         yield CREDENTIALS
     elif not (broken or missed):
-        yield SATURATED if load["generator"]["saturated"] else LOAD[load["verdict"]]
+        is_ours = load["generator"]["saturated"] and load["verdict"] != "pass"  # what passed rests on none of it
+        yield SATURATED if is_ours else LOAD[load["verdict"]]
 
 
 def _missed(one: Mapping[str, Any], load: Document) -> str:
     if one["rule"] == words.CONCURRENT:
         return f"Of the streams {words.lasted(load)}; {one['limit']:,.0f} at once were wanted."
+    if one["rule"] == BACK and one["value"] is not None:
+        return f"After a cut {one['value']:,.0f} of {one['samples']:,} streams did not come back."
+    if one["rule"] == AT_ONCE and one["value"] is not None:
+        return f"It answers {one['value']:,.0f} at a time; {one['limit']:,.0f} at once were wanted."
     if one["rule"] in COUNTED and one["value"] is not None:
         return f"{one['value']:,.0f} {'event was' if one['value'] == 1 else 'events were'} {COUNTED[one['rule']]}."
     return f"{words.title(one)} was {words.measured(one, load)}, and the limit is {words.limit(one)}."

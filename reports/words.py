@@ -37,6 +37,7 @@ OBJECTIVES = {
 }
 TRENDS = {"server_memory": ("server memory", "MiB"), "server_descriptors": ("server descriptors", "files")}
 CONCURRENT = "performance/concurrent-streams"
+STALL_MS, STALL = 1000.0, 20.0  # a gap so long, and so many times the usual one, is a stall worth a word
 ANY_OTHER = {"performance/capacity": "≥", "performance/offered-load": "≥"}  # and "≤" for the rest, unless at_least
 
 
@@ -192,6 +193,7 @@ KINDS = {
     "time_per_token": "time per output token",
     "duration": "request to end of answer",
     "existing": "existing endpoint",
+    "recover": "back after a cut",
 }
 
 
@@ -208,6 +210,7 @@ def load_facts(load: Document) -> Iterator[tuple[str, str]]:
         yield "left", f"{left['fin']:,} by FIN, {left['rst']:,} by RST"
     yield from _trouble_facts(load)
     yield from _request_facts(load.get("requests"))
+    yield from _stall_facts(load)
     if integrity and integrity["sent"]:  # a stream that we do not drive has its events, but no updates of ours
         yield "updates", _counted(integrity, "sent", "received", "lost", "duplicated", "reordered")
     if seen := load.get("witnesses"):
@@ -252,10 +255,21 @@ def _request_facts(asked: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]
         yield from _token_facts(tokens)
 
 
+def _stall_facts(load: Document) -> Iterator[tuple[str, str]]:
+    """Yield that one gap was far longer than the usual one, where no objective bounds it."""
+    found = load["latency_ms"].get("token_gap")
+    bounded = any("gap" in one["rule"] for one in load["objectives"])
+    if found and not bounded and found["max"] > max(STALL_MS, STALL * found["p50"]):
+        longest, usual = (quantity(found[name], "ms") for name in ("max", "p50"))
+        yield "longest gap", f"{longest} between tokens, {usual} usually; to bound it: --objective 'token_gap_max < 1s'"
+
+
 def _token_facts(tokens: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     together = f"{tokens['read_together']:,} came together with an earlier one" if tokens["read_together"] else ""
     late = f"{tokens['gaps_read_late']:,} gaps were read late and not counted" if tokens["gaps_read_late"] else ""
-    yield "tokens", "; ".join(filter(None, (f"{tokens['pieces']:,} events with text", together, late)))
+    first = tokens.get("first_read_late")
+    firsts = f"{first:,} first tokens may have come earlier than they were read" if first else ""
+    yield "tokens", "; ".join(filter(None, (f"{tokens['pieces']:,} events with text", together, late, firsts)))
     if tokens["per_s"] is not None and tokens["pieces"]:
         speed = tokens["per_s_of_a_stream"]
         each = f"; of a stream p5 {significant(speed['p5'])}, p50 {significant(speed['p50'])}" if speed else ""

@@ -202,6 +202,7 @@ class Target:
     observe: Observe = field(default_factory=Observe)
     limits: Limits = field(default_factory=Limits)
     objectives: tuple[str, ...] = ()  # of a load run, as --objective states them
+    shape: str = ""  # of a load run, as --shape states it
     tls: Tls = field(default_factory=Tls)
     secrets: frozenset[str] = field(default_factory=frozenset, compare=False, repr=False)
     unused: tuple[str, ...] = field(default=(), compare=False)

@@ -100,11 +100,17 @@ class Answered:
     def blurred(self) -> str:
         """Return why gaps between tokens cannot be judged: too many were read together, late."""
         late, known = self.kinds["token_gap_late"].value.size, self.kinds["token_gap"].value.size
-        if late <= LATE_SHARE * (late + known):
-            return ""
-        return (
-            f"{late:,} of {late + known:,} gaps between tokens were read late, several at once; use a quieter machine"
-        )
+        return _listed_late(late, late + known, "gaps between tokens") if late > LATE_SHARE * (late + known) else ""
+
+    @property
+    def late_first(self) -> str:
+        """Return why a first token may not be called too late: too many were read late, with others behind them."""
+        late, known = self.kinds["first_token_late"].value.size, self.kinds["first_token"].value.size
+        return _listed_late(late, known, "first tokens") if late > LATE_SHARE * known else ""
+
+
+def _listed_late(late: int, of: int, what: str) -> str:
+    return f"{late:,} of {of:,} {what} were read late, several at once; use a quieter machine"
 
 
 def unanswered(reasons: Counter[str]) -> str:
@@ -239,6 +245,7 @@ def _tokens(seen: Answered, span_s: float) -> dict[str, Any]:
         "pieces": tally.pieces,
         "read_together": tally.together,
         "gaps_read_late": int(kinds["token_gap_late"].value.size),
+        "first_read_late": int(kinds["first_token_late"].value.size),
         "answers_without": tally.empty,
         "per_s": _rate(int(output.sum()), span_s),
         "per_s_of_a_stream": _spread(rate),

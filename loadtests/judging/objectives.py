@@ -75,10 +75,12 @@ class Measured:
     accepted: int = 0
     refused: int = 0
     refusals: str = ""
+    shaped: bool = False  # a shape said how many streams at each moment
     held: int | None = None  # the fewest streams open in a phase that was to have them
     witnessed: Witnessed | None = None  # what streams that are not driven say of each other
     goodput: float | None = None  # the share of requests that met every objective
     blurred: str = ""  # why gaps between tokens cannot be judged
+    late_first: str = ""  # why no first token can be called too late
     late: str = ""  # why what counts from a planned moment cannot be
     checked: int = 0  # events that the user's own code looked at, how many it found wrong, and why
     wrong: int = 0
@@ -96,7 +98,9 @@ class Measured:
             "connect": self.connect_complaint or self.late,
             "update": self.update_complaint,
             "token-gap": self.blurred,
-            **dict.fromkeys(("first-event", "first-token", "duration", "goodput"), self.late),
+            # Read late it counts as later than it was: what holds nevertheless holds.
+            "first-token": self.late or (self.late_first if objective.verdict == "fail" else ""),
+            **dict.fromkeys(("first-event", "duration", "goodput"), self.late),
         }
         return self.complaint or next((why for what, why in doubts.items() if name.startswith(what)), "")
 
@@ -172,7 +176,8 @@ def concurrent(measured: Measured, limits: Limits) -> Objective:
         remedy = HELD if "timed out" in measured.reasons else "check base_url and stream.path"
         note = f"no stream was opened: {measured.reasons or 'none was tried'}; {remedy}"
         return Objective(*values, "could_not_judge", note=note)
-    if not (measured.failed or measured.dropped) and measured.peak_open < measured.users:
+    least = limit if measured.shaped else measured.users  # the top of a shape may be a moment
+    if not (measured.failed or measured.dropped) and measured.peak_open < least:
         waited_s = float(measured.connect.max()) / 1e3 if measured.connect.size else 0.0
         if waited_s > limits.connect_s:
             note = f"answers {measured.peak_open} at a time; the others waited up to {waited_s:.1f} s for their head"

@@ -5,7 +5,8 @@ planned. So what a request had to wait for is part of its times.
 
 Of several tokens in one read only the last has an arrival of its own. They came together where the bytes waited for
 nobody, and then they are one gap (``TOKEN_GAP``) and a count; where we may have been late, the gap is kept apart
-(``TOKEN_GAP_LATE``) and in no percentile.
+(``TOKEN_GAP_LATE``) and in no percentile. A first token of which that is so counts as it was read, which is never too
+early, with a row that says so (``FIRST_TOKEN_LATE``).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ssegauge.loadtests.measuring.samples import (
     DURATION,
     FIRST_EVENT,
     FIRST_TOKEN,
+    FIRST_TOKEN_LATE,
     GAP,
     INPUT_TOKENS,
     OUTPUT_TOKENS,
@@ -130,6 +132,9 @@ class AnswerMeter:
         self, events: list[tuple[str, str, str]], arrived_ns: int, delay_ns: int, early: Callable[[], int]
     ) -> None:
         """Measure the events of a read: when its last byte arrived, how long it waited, and the first may have."""
+        if len(events) == 1 and self._first_token_ns and self._pieces and self._pieces.has_one(events[0][1]):
+            self._take_next_token(arrived_ns, delay_ns)  # as nearly always
+            return
         pieces = 0
         early_ns = delay_ns if len(events) == 1 else early()
         for kind, data, _ in events:
@@ -173,6 +178,16 @@ class AnswerMeter:
         told = told_usage(data)
         self._told = told[0] or self._told[0], told[1] or self._told[1]
 
+    def _take_next_token(self, arrived_ns: int, delay_ns: int) -> None:
+        """Do for one token that came by itself, and is not the first, what is done for all."""
+        add, tally, number = self._rows.add, self._tally, self._number
+        tally.events += 1
+        tally.pieces += 1
+        self.tokens += 1
+        add(GAP, arrived_ns, number, (arrived_ns - self._before_ns) / 1e6, delay_ns)
+        add(TOKEN_GAP, arrived_ns, number, (arrived_ns - self._last_token_ns) / 1e6, delay_ns)
+        self._before_ns = self._last_token_ns = arrived_ns
+
     def _measure_tokens(self, pieces: int, arrived_ns: int, early_ns: int, *, alone: bool) -> None:
         self.tokens += pieces
         self._tally.pieces += pieces
@@ -180,11 +195,17 @@ class AnswerMeter:
         if not self._first_token_ns:
             self._first_token_ns = arrived_ns
             self._add(FIRST_TOKEN, arrived_ns, self._begun_ns, early_ns)
+            if not (alone or _is_prompt(early_ns, arrived_ns - self._begun_ns)):
+                self._rows.add(FIRST_TOKEN_LATE, arrived_ns, self._number, early_ns / 1e6, early_ns)
         else:
-            most_ns = max(PROMPT_NS, PROMPT_SHARE * (arrived_ns - self._last_token_ns))
-            kind = TOKEN_GAP if alone or 0 <= early_ns <= most_ns else TOKEN_GAP_LATE
-            self._add(kind, arrived_ns, self._last_token_ns, early_ns)
+            is_prompt = alone or _is_prompt(early_ns, arrived_ns - self._last_token_ns)
+            self._add(TOKEN_GAP if is_prompt else TOKEN_GAP_LATE, arrived_ns, self._last_token_ns, early_ns)
         self._last_token_ns = arrived_ns
 
     def _add(self, kind: int, arrived_ns: int, since_ns: int, delay_ns: int) -> None:
         self._rows.add(kind, arrived_ns, self._number, (arrived_ns - since_ns) / 1e6, delay_ns)
+
+
+def _is_prompt(early_ns: int, span_ns: int) -> bool:
+    """Whether bytes that may have come so much earlier came when they were read, as far as it matters to a time."""
+    return 0 <= early_ns <= max(PROMPT_NS, PROMPT_SHARE * span_ns)

@@ -43,6 +43,14 @@ class CutCharacters(Form):
         return (raw[at : at + PIECE].decode("utf-8", "replace") for at in range(0, len(raw), PIECE))
 
 
+class EncodesTwice(Form):
+    """Reads the text as ISO 8859-1, and encodes it again."""
+
+    def pieces(self, asked: Asked) -> Iterator[str]:
+        """Yield what the pieces become."""
+        return (one.encode().decode("latin-1") for one in super().pieces(asked))
+
+
 class MissesBlankLine(Form):
     """Leaves out the blank line behind an event, so that it and the next are one."""
 
@@ -102,6 +110,7 @@ FORMS: dict[str, type[Form]] = {
     "wire/replacement-character": CutCharacters,
     "wire/truncated-chunked-body": HalfAnswer,
     "wire/truncated-chunked-body:at-once": Empty,
+    "wire/twice-encoded": EncodesTwice,
     "wire/two-values-in-one": MissesBlankLine,
 }
 STREAMS: dict[str, type[Streams]] = {

@@ -67,7 +67,8 @@ def _open_what_is_closed() -> None:
 
 def _status() -> int:
     try:
-        from ssegauge.reports.cli import compare, history, report
+        from ssegauge.cli.comparing import compare
+        from ssegauge.reports.cli import history, report
 
         app.command()(report)
         app.command()(compare)

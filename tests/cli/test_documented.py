@@ -13,6 +13,7 @@ from check_jsonschema import main as check_jsonschema
 from click.testing import CliRunner
 
 from ssegauge.cli.commands import app
+from ssegauge.cli.comparing import compare
 from ssegauge.cli.words import spelled_out
 from ssegauge.reference_server import faults_of
 from ssegauge.reports import cli
@@ -26,7 +27,7 @@ UsageError = typer.BadParameter.__bases__[0]  # Typer's own copy of click has it
 
 def commands() -> dict[str, Any]:
     typed = typer.Typer()
-    for one in (cli.report, cli.compare, cli.history):
+    for one in (cli.report, compare, cli.history):
         typed.command()(one)
     return {name: one for each in (app, typed) for name, one in vars(typer.main.get_command(each))["commands"].items()}
 

@@ -96,6 +96,15 @@ VENDORS = {
         chunk(STOP),
         chunk(usage=MORE_IN_ALL),
     ),
+    "gemini, a call without id": (
+        chunk(choice({"role": "assistant", "tool_calls": [{**tool("look"), "id": ""}]}, "tool_calls")),
+    ),
+    "github copilot": tuple(
+        one.replace(b'"object": "chat.completion.chunk", ', b"") for one in (chunk(ROLE), chunk(HI), chunk(STOP))
+    ),
+    "tgi, of old": (chunk(BOTH), chunk(choice({"role": "assistant", "content": ""}, "eos_token"))),
+    "cloudflare": (chunk(ROLE, p="abcdef"), chunk(HI, p="ab"), chunk(STOP, p="")),
+    "deepseek, waiting": (b": keep-alive\n\n", chunk(ROLE), chunk(HI), chunk(STOP)),
     "a gateway's ping": (chunk(BOTH), data({"type": "ping"}, "ping"), chunk(STOP)),
     "sound": (chunk(choice({"role": "assistant", "audio": {"id": "a", "transcript": "Hi"}})), chunk(STOP)),
 }

@@ -145,8 +145,16 @@ CASES = {
         silent=(NOTHING,),
     ),
     "chat/text-repeated": Case(
-        good=(WHOLE, whole(*text("a", "ab", "abc", "x")), whole(*text("ha", "ha", "ha", "ha", "ha"))),
-        bad=(whole(*text("Hi", "Hi there", "Hi there, you", "Hi there, you.")),),
+        good=(
+            *(WHOLE, whole(*text("a", "ab", "abc", "x")), whole(*text("ha", "ha", "ha", "ha", "ha"))),
+            whole(*text("la", "la", "li", "li", "lo", "lo")),
+            answer(*(says({"role": "assistant", "content": one}) for one in ("a", "b", "c", "a", "b", "c")), STOP),
+        ),
+        bad=(
+            whole(*text("Hi", "Hi there", "Hi there, you", "Hi there, you.")),
+            whole(*(one for one in text("Hi", " there", ", who", " are", " you?") for _ in (1, 2))),
+            answer(ROLE, *text("Hi", " there", ", who"), ROLE, *text("Hi", " there", ", who", " are you?"), STOP),
+        ),
         silent=(NOTHING, whole(*text("Hi"))),
     ),
     "chat/half-characters": Case(
@@ -215,6 +223,7 @@ CASES = {
         bad=(
             calls(CALL[0], call(name="look", arguments="{}")),
             calls(CALL[0], call(id="call_1", arguments="{}")),
+            calls(call(0, id="a", name="look", arguments="{}"), call(1, id="a", name="find", arguments="{}")),
         ),
         silent=(NOTHING, WHOLE, calls(call(id="call_1", name="look", arguments="{}"))),
     ),
@@ -224,7 +233,10 @@ CASES = {
             calls(CALL[0], call(1, id="call_2", name="find"), *CALL[1:], call(1, arguments="{}")),
             calls(call(0, id="a", name="look", arguments="{}"), call(0, id="b", name="find", arguments="{}")),
         ),
-        bad=(calls(*CALL[:-1]), calls(CALL[0], *CALL[2:]), calls(CALL[0], call(arguments="[DONE]"))),
+        bad=(
+            *(calls(*CALL[:-1]), calls(CALL[0], *CALL[2:]), calls(CALL[0], call(arguments="[DONE]"))),
+            calls(CALL[0], call(arguments=json.dumps('{"a": 1}'))),  # encoded twice
+        ),
         silent=(NOTHING, WHOLE, cut(ROLE, *CALL[:2]), answer(ROLE, *CALL[:2], says({}, "length"))),
     ),
     "chat/usage-missing": Case(

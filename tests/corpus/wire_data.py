@@ -8,6 +8,8 @@ BROKEN_OFF = b'event: done\ndata: {"n": 2}\n'
 ERROR = b'event: error\ndata: {"error": "the upstream broke off"}\n\n'
 CAFE = "Zwei Kaffee für Frau Müller"
 
+TWICE = "Grüße aus Köln, wo Sie fließen".encode().decode("cp1252")
+
 CASES = {
     "wire/unprefixed-data": Case(
         good=(
@@ -85,5 +87,23 @@ CASES = {
             (stream(event({"text": "f\ufffd"}), event({"text": "\ufffdr"})),),
         ),
         silent=(NO_BYTES, (exchange("data: \ufffd\n\n".encode(), situation="canary"),)),
+    ),
+    "wire/twice-encoded": Case(
+        good=(
+            (stream(f"data: {CAFE}\n\n".encode()),),
+            (stream(event({"text": "Grüße aus Köln, 東京, «là», 🗼"})),),
+            (stream(event({"text": "Ã¼ is what becomes of ü"})),),
+            (stream(event({"text": "Ã¼, Ã¶ and Ã¤ stand for ü, ö and ä"})),),
+            (stream(event({"text": "Ã¼"})),),  # one alone may be meant
+        ),
+        bad=(
+            (stream(event({"text": TWICE})),),
+            (stream(f"data: {TWICE}\n\n".encode()),),
+            (stream(event({"text": "Gr\u00c3\u00bc\u00c3\u009fe"}), event({"text": "K\u00c3\u00b6ln"})),),
+        ),
+        silent=(
+            *(NO_BYTES, (stream(b"data: ASCII alone\n\n"),)),
+            (exchange(f"data: {TWICE}\n\n".encode(), situation="canary"),),
+        ),
     ),
 }

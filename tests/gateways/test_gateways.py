@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests import forked
 from tests.cli.command import ssegauge
 
 LITELLM = """
@@ -18,6 +19,11 @@ model_list:
       mock_response: "The harbour wakes before the town. Grüße aus Köln 🗼, wo es heute regnet."
 general_settings:
   master_key: sk-witness
+"""
+BEFORE_OURS = """
+model_list:
+  - model_name: ssegauge-1
+    litellm_params: {{model: openai/ssegauge-1, api_key: none, api_base: "{base_url}/v1"}}
 """
 FAKELLM = """
 version: 1
@@ -61,3 +67,19 @@ def test_fakellm_fails_over_wrong_bodies_and_counts_no_tokens(started: Callable[
     assert judged(base_url, tmp_path) == {"chat/refusal-5xx": "should"}
     asked = judged(base_url, tmp_path, stream_options={"include_usage": True})
     assert asked == {"chat/refusal-5xx": "should", "chat/usage-missing": "should"}
+
+
+@pytest.mark.gateways
+@pytest.mark.timeout(400)
+def test_litellm_before_a_server_passes_its_streams_on(started: Callable[..., str], tmp_path: Path) -> None:
+    """As `compare --hop` tells it: nothing is damaged or held; fields of the head are its own."""
+    body = json.dumps({"model": "ssegauge-1", "stream": True, "messages": [{"role": "user", "content": "Hello"}]})
+    with forked.serving(["--profile", "chat-completions", "--pace", "0.1"]) as server:
+        configuration = BEFORE_OURS.format(base_url=server.base_url)
+        before = started("litellm", "--config", "config.yaml", "--host", "127.0.0.1", configuration=configuration)
+        for base_url, out in ((server.base_url, "direct"), (before, "through")):
+            told = ("--profile", "chat-completions", "--body", body, "--out", out, "--only", "chat", "--only", "end")
+            ssegauge("check", f"{base_url}/v1/chat/completions", *told, cwd=tmp_path)
+    done = ssegauge("compare", "--hop", "direct", "through", "--json", cwd=tmp_path)
+    told_of = {(one["kind"], one["what"]) for one in json.loads(done.stdout)["told"]}
+    assert told_of == {("changed", "cache-control"), ("changed", "header fields")}

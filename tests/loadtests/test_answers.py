@@ -18,7 +18,8 @@ from gevent.event import Event
 from ssegauge.conformance.target import Call, Ends, Promises, Target
 from ssegauge.loadtests.driving.pacing import Arrivals
 from ssegauge.loadtests.measuring import samples
-from ssegauge.loadtests.measuring.answers import NO_MARKER
+from ssegauge.loadtests.measuring.answers import NO_MARKER, AnswerMeter, Tally
+from ssegauge.loadtests.measuring.samples import Rows
 from ssegauge.loadtests.measuring.tokens import Pieces, told_error, told_usage
 from ssegauge.loadtests.running.asking import Asking
 from ssegauge.loadtests.running.node import Node
@@ -157,6 +158,27 @@ def test_several_tokens_in_one_write_are_one_gap_and_a_count() -> None:
     gaps = [*rows["token_gap"][:, 2], *rows["token_gap_late"][:, 2]]
     assert len(gaps) == 3
     assert min(gaps) > 99.0
+
+
+def read(data: bytes) -> tuple[str, str, str]:
+    return "message", data[6:-2].decode(), ""
+
+
+@pytest.mark.parametrize(("early_ms", "late"), [(0.1, False), (30.0, False), (90.0, True)])
+def test_a_first_token_that_was_read_late_with_others_says_by_how_much(early_ms: float, late: bool) -> None:
+    """A twentieth of its 600 ms does not matter; what is read by itself has the kernel's stamp, however late."""
+    rows, tally, arrived = Rows(), Tally(), 600_000_000
+    meter = AnswerMeter(rows, tally, 1, 0, PROMISES)
+    meter.take([read(event(letter)) for letter in "abc"], arrived, 1000, lambda: round(early_ms * 1e6))
+    meter.take([read(event("d"))], arrived + 20_000_000, 90_000_000, lambda: 0)
+    alone = AnswerMeter(rows, tally, 2, 0, PROMISES)
+    alone.take([read(event("a"))], arrived, 90_000_000, lambda: 90_000_000)
+    found = samples.matrix(rows.take())
+    by_kind = {name: found[found[:, 1] == number][:, 2:4].tolist() for number, name in enumerate(samples.KINDS)}
+    assert by_kind["first_token"] == [[1, 600], [2, 600]]
+    assert by_kind["first_token_late"] == ([[1, early_ms]] if late else [])
+    assert by_kind["token_gap"] == [[1, 20]]
+    assert (tally.pieces, tally.events, tally.together, meter.tokens) == (5, 5, 2, 4)
 
 
 USAGE = {"usage": {"prompt_tokens": 9, "completion_tokens": 11}}

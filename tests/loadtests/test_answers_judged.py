@@ -21,7 +21,9 @@ from ssegauge.loadtests.judging.answers import (
     turns_of,
     unanswered,
 )
+from ssegauge.loadtests.judging.objectives import Measured
 from ssegauge.loadtests.measuring.answers import Tally
+from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.samples import KINDS
 
 
@@ -125,6 +127,18 @@ def test_gaps_that_were_read_together_void_what_is_said_of_gaps() -> None:
     late = kind((at, 1, 40) for at in range(5))
     assert "5 of 100 gaps between tokens were read late" in seen({"token_gap": some, "token_gap_late": late}).blurred
     assert not seen({"token_gap": some}).blurred
+
+
+def test_first_tokens_that_were_read_late_are_never_called_too_late() -> None:
+    first, late = kind((at, at, 600) for at in range(95)), kind((at, at, 40) for at in range(5))
+    found = seen({"first_token": first, "first_token_late": late})
+    assert found.late_first == "5 of 95 first tokens were read late, several at once; use a quieter machine"
+    assert not seen({"first_token": first}).late_first
+    nothing = np.array([])
+    measured = Measured(nothing, nothing, Account(), 1, 1, 0, 0, late_first=found.late_first)
+    for limit, why in (("500ms", found.late_first), ("700ms", "")):
+        judged = asked.of_samples(asked.parse(f"first_token_p95 < {limit}"), first.value)
+        assert measured.complaint_of(judged) == why
 
 
 WHY = {

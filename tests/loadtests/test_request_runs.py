@@ -87,7 +87,9 @@ def test_users_ask_a_server_that_answers_two_at_a_time(load: Load, folder: Path)
     found = verdicts(document)
     assert found["answers-finished"] == found["answers-at-once"] == "pass"
     assert found["first-token-p50"] == "pass"
-    assert found["goodput"] == found["first-token-p95"] == "fail"
+    assert found["goodput"] == "fail"
+    # Where this process was late for several tokens at once, it calls no first token too late.
+    assert found["first-token-p95"] == ("could_not_judge" if asked["tokens"]["first_read_late"] else "fail")
     frame = pd.read_parquet(folder / "samples")
     counted = frame["kind"].value_counts()
     assert counted["duration"] == counted["first_token"] == asked["finished"]

@@ -45,6 +45,14 @@ HEADLINES = {
         load(factory.objective("event-lost", 0, 7, "events", verdict="fail")),
         "7 events were lost.",
     ),
+    "few at a time": (
+        load(factory.objective("answers-at-once", 16, 4, "answers", verdict="fail", at_least=True)),
+        "It answers 4 at a time; 16 at once were wanted.",
+    ),
+    "a generator that was the limit of nothing that was judged": (
+        load(verdict="pass") | {"generator": factory.load_document()["generator"] | {"saturated": True}},
+        "It held up under load.",
+    ),
     "a slow update": (
         load(factory.objective("update-latency", 2000, 3100, verdict="fail")),
         "Update latency was 3.1 s, and the limit is < 2 s.",
@@ -92,3 +100,12 @@ def test_advice_that_the_check_has_told_is_not_told_again() -> None:
 def test_a_refusal_says_where_credentials_go() -> None:
     told = words.load_facts(load(drop_reasons={"403 Forbidden": 2}))
     assert any("headers = { Authorization" in text for _, text in told)
+
+
+def test_a_stall_that_no_objective_bounds_is_told_in_a_line() -> None:
+    document = load(verdict="pass")
+    document["latency_ms"]["token_gap"] = {"p50": 50.0, "p95": 60.0, "p99": 70.0, "max": 4070.0, "samples": 600}
+    told = dict(words.load_facts(document))["longest gap"]
+    assert told == "4.07 s between tokens, 50 ms usually; to bound it: --objective 'token_gap_max < 1s'"
+    document["objectives"].append(factory.objective("token-gap-p99", 100, 70) | {"rule": "asked/token-gap-p99"})
+    assert "longest gap" not in dict(words.load_facts(document))

@@ -17,12 +17,20 @@
     ticks: { stroke: () => colour("grid"), width: 1, size: 4 },
     ...more,
   });
+  // A value between two that are missing has no line: it is drawn as a point.
+  const alone = (plot, number) =>
+    plot.data[number].flatMap((value, at, all) => (value == null || all[at - 1] != null || all[at + 1] != null ? [] : [at]));
   const series = ({ name, colour: shade, step, points }, isShort) => ({
     label: name,
     stroke: () => colour(shade),
     width: 1.8,
     value: (_, value) => number(value),
-    points: { show: Boolean(points) || isShort, size: 9, fill: () => colour(shade) },
+    points: {
+      show: Boolean(points) || isShort,
+      size: 9,
+      fill: () => colour(shade),
+      ...(!points && !step && !isShort && { size: 5, filter: alone }),
+    },
     ...(points && { paths: () => null }),
     ...(step && { paths: uPlot.paths.stepped({ align: 1 }) }),
   });
@@ -61,7 +69,8 @@
     const chart = JSON.parse(document.getElementById(place.dataset.figure).textContent);
     const isShort = chart.tables.every(([times]) => times.length < 3); // too short for a line: its points are drawn
     const made = options(chart, place.clientWidth, isShort);
-    if (chart.tables.length > 1) for (const one of made.series.slice(1)) one.spanGaps = true;
+    if (chart.tables.length > 1)
+      for (const one of made.series.slice(1)) Object.assign(one, { spanGaps: true, ...(!isShort && { points: { show: false } }) });
     return { place, plot: new uPlot(made, data(chart.tables), place) };
   });
   const fit = (width) => {

@@ -83,6 +83,12 @@ async def characters_are_cut(site: Any) -> bool:
     return "\ufffd".encode() in answer.body and "\ufffd" in deltas(answer)
 
 
+@shows("wire/twice-encoded")
+async def text_is_encoded_twice(site: Any) -> bool:
+    said = "".join(deltas(await whole(site)))
+    return any("\u0080" <= char <= "\u009f" for char in said)  # later bytes of characters, which no text has
+
+
 @shows("end/events-after-marker")
 async def chunk_follows_the_marker(site: Any) -> bool:
     answer = await (await stream(site)).whole()

@@ -27,12 +27,16 @@ VENDORS = {
     "model_length": "Mistral",
     "error": "Mistral and OpenRouter",
     "eos": "Together",
+    "eos_token": "Text Generation Inference",
+    "stop_sequence": "Text Generation Inference",
     "load": "Ollama",
     "unload": "Ollama",
     "repetition": "vLLM",
     "abort": "vLLM and SGLang",
 }
 GROWING = 4  # deltas, each beginning with the one before
+PAIRS = 5  # different deltas, each of which comes twice
+ANEW = 3  # deltas that come again after a second role
 
 
 @rule("chat/role-missing", "should", profile("C2.2"), over="streams", rests_on=(*TORN, "chat/message-for-delta"))
@@ -102,11 +106,12 @@ def index_wrong(view: View) -> Iterator[Mark]:
 
 @rule("chat/text-repeated", "must", profile("C3.1"), over="streams", rests_on=TORN)
 def text_repeated(view: View) -> Iterator[Mark]:
-    """A delta holds what is new, not all so far.
+    """A delta holds what is new: not all so far, nor what was sent before.
 
     Why: Clients add deltas up: the answer is shown as "Hi Hi there Hi there you".
 
-    Mend: Send the difference to what was sent before; some libraries give the whole text so far with each token.
+    Mend: Send the difference to what was sent before; some libraries give the whole text so far with each token. Look
+    for an event that is published twice, and for a gateway that asks again in mid-answer and passes both on.
 
     Example: data: {"choices":[{"delta":{"content":"Hi"}}]}, and then data: {"choices":[{"delta":{"content":"Hi
     there"}}]}
@@ -116,8 +121,27 @@ def text_repeated(view: View) -> Iterator[Mark]:
         growing = [later.text != one.text and later.text.startswith(one.text) for one, later in pairwise(told)]
         if len(told) >= GROWING and all(growing):
             yield view.bad(f"choice {index}: each of {len(told)} deltas begins with the one before", told[1].message)
+        elif _comes_in_pairs([piece.text for piece in told]):
+            yield view.bad(f"choice {index}: each of {len(told) // 2} deltas comes twice", told[1].message)
+        elif again := _begins_anew(answer):
+            yield view.bad(f"choice {index}: the answer begins anew, after a part of it", again.message)
         elif len(told) > 1:
             yield view.good()
+
+
+def _comes_in_pairs(said: list[str]) -> bool:
+    """Whether each text comes twice, one behind the other; a few alike may be meant ("ha ha")."""
+    pairs = [said[at : at + 2] for at in range(0, len(said), 2)]
+    return all(len(set(pair)) == 1 < len(pair) for pair in pairs) and len(set(said)) >= PAIRS
+
+
+def _begins_anew(answer: list[Piece]) -> Piece | None:
+    """Return the piece that names the role a second time, where the text before it comes again after it."""
+    roles = [at for at, piece in enumerate(answer) if piece.delta.get("role")]
+    if len(roles) != 2:  # where each piece has it, it says nothing
+        return None
+    before, after = ([piece.text for piece in part if piece.text] for part in (answer[: roles[1]], answer[roles[1] :]))
+    return answer[roles[1]] if len(before) >= ANEW and after[: len(before)] == before else None
 
 
 @rule("chat/half-characters", "must", profile("C3.2"), over="streams", rests_on=("wire/invalid-utf8",))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ssegauge.conformance.profiles.chat_completions.answers import TORN, chunks, pieces
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.seen import Mark, View
+from ssegauge.conformance.seen import Level, Mark, View
 from ssegauge.conformance.words import shown
 
 OBJECT = "chat.completion.chunk"
@@ -27,7 +27,10 @@ def object_wrong(view: View) -> Iterator[Mark]:
         if name == OBJECT:
             yield view.good()
         elif not (is_annotation and not name):
-            yield view.bad(f"object is {shown(name)}" if name else "a chunk without object", chunk)
+            # GitHub Copilot's have none; clients that choose by it do not read these.
+            level: Level | None
+            told, level = (f"object is {shown(name)}", None) if name else ("a chunk without object", "advice")
+            yield view.bad(told, chunk, level)
 
 
 @rule("chat/id-changes", "should", profile("C1.2"), over="streams", rests_on=TORN)

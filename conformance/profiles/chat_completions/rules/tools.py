@@ -9,7 +9,7 @@ from typing import Any
 from ssegauge.conformance.jsontext import read_json
 from ssegauge.conformance.profiles.chat_completions.answers import SCHEMA, TORN, UNFINISHED, Piece, by_choice, finish_of
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.seen import Mark, View
+from ssegauge.conformance.seen import Level, Mark, View
 from ssegauge.conformance.words import shown
 
 Fragment = tuple[Piece, Mapping[str, Any]]
@@ -69,7 +69,9 @@ def tool_without_name(view: View) -> Iterator[Mark]:
         told = {"id": any(one.get("id") for _, one in fragments), "name": bool(_function(first).get("name"))}
         missing = [what for what, is_there in told.items() if not is_there]
         wrong = f"{name} has no {' and no '.join(missing)}"
-        yield view.bad(wrong, piece.message) if missing else view.good()
+        # Gemini's ids are empty: clients send the result back to the one call, or by its name.
+        level: Level | None = "advice" if missing == ["id"] and first.get("id") == "" else None
+        yield view.bad(wrong, piece.message, level) if missing else view.good()
 
 
 @rule("chat/tool-without-index", "should", profile("C5.2"), over="streams", rests_on=(*TORN, *SCHEMA))
@@ -93,17 +95,22 @@ def tool_without_index(view: View) -> Iterator[Mark]:
 
 @rule("chat/tool-said-twice", "should", profile("C5.3"), over="streams", rests_on=CALLS)
 def tool_said_twice(view: View) -> Iterator[Mark]:
-    """The id and the name of a call come once.
+    """The id and the name of a call come once, and no two calls have one id.
 
-    Why: OpenAI's Python package adds strings up: a name that comes twice is a tool that does not exist.
+    Why: OpenAI's Python package adds strings up: a name that comes twice is a tool that does not exist. Results are
+    sent back by the id: of two calls that share one, the model cannot tell which was answered.
 
-    Mend: Send id and name in the first fragment, and arguments alone in all others.
+    Mend: Send id and name in the first fragment, and arguments alone in all others; make an id for each call.
 
     Example: data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"call_1","function":{"name":"look"}}]}}]}, twice
     """
     """
     """
+    owners: dict[object, str] = {}
     for name, _, fragments in _calls(view):
+        first = fragments[0][1].get("id")
+        if isinstance(first, str) and first and owners.setdefault(first, name) != name:
+            yield view.bad(f"{name} has the id of {owners[first]}", fragments[0][0].message)
         ids = [fragment for fragment in fragments if fragment[1].get("id")]
         names = [fragment for fragment in fragments if _function(fragment[1]).get("name")]
         again = [("name", names[1:]), ("id", ids[1:])]
@@ -123,7 +130,7 @@ def tool_said_twice(view: View) -> Iterator[Mark]:
     rests_on=(*CALLS, *UNFINISHED, "chat/half-characters"),
 )
 def tool_arguments_broken(view: View) -> Iterator[Mark]:
-    r"""The fragments of a call's arguments add up to JSON.
+    r"""The fragments of a call's arguments add up to a JSON object.
 
     Why: A call whose arguments cannot be read is lost, or runs with others than were meant.
 
@@ -139,11 +146,12 @@ def tool_arguments_broken(view: View) -> Iterator[Mark]:
         if finish is None or finish.finish not in {"tool_calls", "stop"} or is_custom:
             continue  # an answer that was cut at a limit is cut in its arguments too
         said = "".join(_arguments(fragment) for _, fragment in fragments)
-        if _is_json(said):
+        if _is_object(said):
             yield view.good()
         else:
             many = f"{len(fragments)} fragment{'s' * (len(fragments) != 1)}"
-            yield view.bad(f"{name}: the arguments of {many} add up to {shown(said)}, which is no JSON", finish.message)
+            told = f"{name}: the arguments of {many} add up to {shown(said)}, which is no JSON object"
+            yield view.bad(told, finish.message)
 
 
 def _arguments(fragment: Mapping[str, Any]) -> str:
@@ -151,10 +159,10 @@ def _arguments(fragment: Mapping[str, Any]) -> str:
     return said if isinstance(said, str) else ""
 
 
-def _is_json(text: str) -> bool:
-    """Whether it is JSON; a tool that takes no arguments may be given none at all."""
+def _is_object(text: str) -> bool:
+    """Whether it is a JSON object; a tool that takes no arguments may be given none at all, or null."""
     try:
-        read_json(text or "{}")
+        found = read_json(text or "{}")
     except ValueError:
         return False
-    return True
+    return found is None or isinstance(found, dict)

@@ -1,0 +1,90 @@
+"""docs/recipes/language-models.md, run as it stands: its target files and its commands, for a shorter time."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests import forked
+from tests.cli.command import ROOT, ssegauge
+
+PAGE = (ROOT / "docs" / "recipes" / "language-models.md").read_text(encoding="utf-8")
+FILES = dict(re.findall(r"```toml\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
+COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
+TOKEN = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}}
+# So that no verdict depends on the speed of the machine.
+SHORTER = {"30s": "2s", "first_token_p95 < 2s": "first_token_p95 < 60s", "token_gap_p99 < 500ms": "token_gap_p99 < 30s"}
+
+
+@contextmanager
+def agent() -> Iterator[str]:
+    command = [sys.executable, str(Path(__file__).parent / "agent_server.py")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        try:
+            assert server.stdout
+            yield server.stdout.readline().strip()
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def chat() -> Iterator[str]:
+    with forked.serving(["--profile", "chat-completions", "--token", "secret", "--pace", "0.02"]) as server:
+        yield server.base_url
+
+
+SERVERS = {"chat.toml": chat, "agent.toml": agent}
+
+
+def followed(file: str, kind: str, server: AbstractContextManager[str], folder: Path, *more: str) -> Sequence[str]:
+    """Do what the page says with a target file; return what was printed, and what is in its run folder."""
+    command = next(line for line in COMMANDS if line.startswith(f"ssegauge {kind} --target {file}"))
+    with server as base_url:
+        text = FILES[file].replace("http://127.0.0.1:8000", base_url)
+        for long, short in SHORTER.items():
+            text, command = text.replace(long, short), command.replace(long, short)
+        (folder / file).write_text(text)
+        (folder / "token.schema.json").write_text(json.dumps(TOKEN))
+        done = ssegauge(*shlex.split(command)[1:], *more, cwd=folder)
+    out = folder / command.rpartition("--out ")[2]
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [done.stdout + done.stderr, *(path.read_text() for path in out.glob("*.json"))]
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_KEY", "secret")
+    monkeypatch.setenv("AGENT_PASSWORD", "secret")
+
+
+def test_every_target_file_of_the_page_has_a_server() -> None:
+    assert FILES.keys() == SERVERS.keys()
+
+
+@pytest.mark.parametrize("file", SERVERS)
+def test_a_check_passes(file: str, tmp_path: Path) -> None:
+    told = followed(file, "check", SERVERS[file](), tmp_path, "--only", "end", "--only", "chat", "--only", "shape")
+    assert "PASSED" in told[0]
+
+
+def test_a_load_holds_what_it_promises(tmp_path: Path) -> None:
+    printed, *documents = followed("chat.toml", "load", chat(), tmp_path)
+    load = next(one for one in map(json.loads, documents) if one["schema"].startswith("ssegauge/load"))
+    assert load["requests"]["finished"] >= load["users"] == 50
+    assert {"asked/goodput", "asked/first-token-p95"} <= {one["rule"] for one in load["objectives"]}
+    assert "Goodput" in printed
+
+
+@pytest.mark.tables
+def test_an_agent_is_loaded_behind_its_login(tmp_path: Path) -> None:
+    told = followed("agent.toml", "load", agent(), tmp_path)
+    load = next(one for one in map(json.loads, told[1:]) if one["schema"].startswith("ssegauge/load"))
+    assert load["requests"]["finished"] >= 10
+    assert load["requests"]["tokens"]["pieces"] == 13 * load["requests"]["finished"]
+    assert not any("session-of-ci" in text for text in told)
