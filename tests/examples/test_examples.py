@@ -92,6 +92,8 @@ def checked(name: str, folder: Path, *, whole: bool) -> dict[str, str]:
     """Check an example with the target file beside it, as a whole or --quick."""
     with serving(name) as (port, pid):
         target = moved((SERVERS / "ssegauge.toml").read_text(), "3000", port)
+        if name == "spring":  # a JVM compiles and fills its caches as it is first used: what it holds then is no leak
+            broken(target, folder, "--quick")
         return broken(f"{target}\n[observe]\npid = {pid}\n", folder) if whole else broken(target, folder, "--quick")
 
 
