@@ -137,7 +137,7 @@ def test_nothing_is_held_back_by_nginx(nginx_path: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.examples
-def test_the_chat_server_as_the_how_to_describes_it(tmp_path: Path) -> None:
+def test_the_chat_server_as_its_target_file_describes_it(tmp_path: Path) -> None:
     port = free_port()
     words = [*SSEGAUGE, "serve", "--profile", "chat-completions", "--port", str(port)]
     with listening(words, port):
