@@ -8,7 +8,8 @@ STAMP  := $(VENV)/.installed
 # Tests start hundreds of interpreters; without its compiled modules each takes a second of CPU longer.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test lint types unit oracle fuzz hostile chaos soak tokens gateways matrix witnesses bench audit system clean
+.PHONY: run test lint types unit oracle fuzz hostile chaos soak tokens gateways manifests matrix witnesses examples bench \
+	audit system clean
 
 run: $(STAMP)
 	$(BIN)/ssegauge run
@@ -64,6 +65,12 @@ SOAK_STREAMS ?= 500
 soak: $(STAMP)
 	$(BIN)/python -m tests.soak $(SOAK_S) $(SOAK_STREAMS)
 
+# The manifest in examples/kubernetes against the schemas of Kubernetes: installs them (72 MB) beside the project.
+manifests:
+	$(PYTHON) -m venv build/manifests
+	build/manifests/bin/python -m pip install --quiet kubernetes-validate==1.37.0
+	build/manifests/bin/kubernetes-validate --strict examples/kubernetes/*.yaml
+
 # How right the times of tokens are, idle and with all cores burnt, and what a token costs: docs/language-models-load.md.
 tokens: $(STAMP)
 	$(BIN)/python -m tests.tokens
@@ -78,8 +85,16 @@ matrix: $(STAMP)
 witnesses: $(STAMP)
 	$(BIN)/python -m pytest tests/witness -m tables
 
+# Every server of examples/ against the whole check; those of Go and Spring where Go, or a JDK with Maven, is installed.
+examples: $(STAMP)
+	$(BIN)/python -m pytest tests/examples -m "examples or not examples" --timeout 900
+
+# Kept with machine and commit, and compared with the run before; then our figures as multiples of others'.
+BENCH := build/benchmarks
 bench: $(STAMP)
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only --timeout=1800
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only --timeout=1800 \
+	  --benchmark-storage=file://$(BENCH) --benchmark-autosave $(if $(wildcard $(BENCH)/*/*.json),--benchmark-compare)
+	$(BIN)/python -m tests.benchmarks.ratios $(BENCH)
 
 # Known vulnerabilities of the pinned versions, asked of PyPI: needs the network, and fails where nobody answers.
 audit: $(STAMP)

@@ -154,7 +154,7 @@ async def play(
     failures = Failures()
     progress = Progress() if progress is None else progress
     progress.total = len(plan.probes)
-    async with Server(target, recording, quick=quick) as server:
+    async with Server(target, recording, quick=quick, most=plan.parallel) as server:
         delay = asyncio.create_task(watch_own_delay(recording))
         try:
             async with asyncio.timeout(plan.timeout_s):

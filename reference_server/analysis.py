@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import random
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ssegauge.reference_server.common.encoding import Json
 from ssegauge.reference_server.common.refusals import RefusedError
@@ -19,6 +20,7 @@ STAGES = (
     ("Scoring visibility", "Weighing how often and how early {brand} is named"),
     ("Writing recommendations", "Drafting what {brand} can do next"),
 )
+NAMES = ("Acme", "Globex", "Initech")
 FAILURE = "{stage} failed because a data source did not answer. Start the analysis again in a minute."
 
 
@@ -67,7 +69,13 @@ def results(spec: Spec) -> Json:
         "brand": spec.brand,
         "mentions": dice.randrange(100, 5_000),
         "sentiment": round(dice.uniform(-1, 1), 2),
-        "competitors": [{"name": name, "share": round(dice.random(), 2)} for name in ("Acme", "Globex", "Initech")],
+        "competitors": [{"name": name, "share": share} for name, share in zip(NAMES, shares(dice), strict=True)],
         "visibilityScore": dice.randrange(0, 101),
         "recommendations": ["Answer the questions that your competitors are named for."],
     }
+
+
+def shares(dice: random.Random) -> list[float]:
+    """Return a share for each name, in hundredths that add up to 1."""
+    cuts = [0, *sorted(dice.randrange(101) for _ in NAMES[1:]), 100]
+    return [(end - begin) / 100 for begin, end in pairwise(cuts)]

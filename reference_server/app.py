@@ -11,7 +11,7 @@ from aiohttp import web
 
 from ssegauge.reference_server.api import DESCRIPTION, Api
 from ssegauge.reference_server.common import registry
-from ssegauge.reference_server.common.application import file_handler, page, put_together, seconds
+from ssegauge.reference_server.common.application import SPECIFICATIONS, file_handler, page, put_together, seconds
 from ssegauge.reference_server.common.metrics import Figures, Metrics, health
 from ssegauge.reference_server.common.refusals import Refusals
 from ssegauge.reference_server.common.security import Security
@@ -90,5 +90,6 @@ def routes(api: Api, streams: Streams, metrics: Metrics) -> list[web.AbstractRou
         web.get("/metrics.json", metrics.json),
         web.get("/metrics", metrics.prometheus),
         web.get("/openapi.json", file_handler(DESCRIPTION)),
+        web.get("/spec.md", file_handler(SPECIFICATIONS / "task_progress" / "spec.md")),
         *page(PAGE),
     ]

@@ -18,6 +18,7 @@ from ssegauge.reference_server.common.errors import CannotServe
 from ssegauge.reference_server.common.http2 import fronted
 from ssegauge.reference_server.common.process import most_streams, running, until_stopped
 from ssegauge.reference_server.common.registry import Registry
+from ssegauge.reference_server.copies import Copies, may_be_offered
 from ssegauge.reference_server.feed import app as feed
 from ssegauge.reference_server.feed import faults as feed_faults
 from ssegauge.reference_server.messages import app as messages
@@ -53,6 +54,7 @@ def start(
     *,
     profile: Profile = "task-progress",
     http2: bool = False,
+    offer_faults: bool = False,
     **options: Any,  # noqa: ANN401 - see below
 ) -> contextlib.AbstractAsyncContextManager[str]:
     """Serve for as long as the context is open, which is entered with the base URL; leaving it drains.
@@ -61,6 +63,7 @@ def start(
         chosen: codes of the rules to break.
         profile: what to serve.
         http2: over TLS, with a certificate of its own.
+        offer_faults: whether copies with a fault may be had while it runs (`copies`).
         options: of the profile's `make_app`, and of `process.running`.
 
     Raises:
@@ -74,9 +77,18 @@ def start(
         raise CannotServe(f"{_flag(strange[0])} is no option of profile {profile}; there is {there_is}")
     parts = served.faults.compose(chosen)
     made = served.make_app(parts, **{name: options[name] for name in ours & {*options}})
+    if offer_faults:
+        _offer(made, profile, options)
     if http2:
         return fronted(running(made), parts.front, options.get("host", "127.0.0.1"), options.get("port", 0))
     return running(made, **{name: options[name] for name in process & {*options}})
+
+
+def _offer(app: web.Application, profile: Profile, options: dict[str, Any]) -> None:
+    theirs = {name: value for name, value in options.items() if name != "port"}
+    copies = Copies(faults_of(profile), lambda code: start([code], profile=profile, **theirs))
+    app.add_routes(copies.routes())
+    app.on_shutdown.append(copies.close)
 
 
 def _is_at_home(chosen: Sequence[str], profile: Profile) -> None:
@@ -110,7 +122,9 @@ def serve(
     logs.configure(log_level)
     gc.set_threshold(*COLLECTION)
     given = {name: value for name, value in options.items() if value is not None}
-    server = start(faults, profile=profile, host=host, port=port, max_streams=most_streams(), **given)
+    offer = not faults and not given.get("http2") and may_be_offered(host, given.get("token"))
+    bounds: dict[str, Any] = {"host": host, "port": port, "max_streams": most_streams()}
+    server = start(faults, profile=profile, offer_faults=offer, **bounds, **given)
     asyncio.run(until_stopped(server, SERVERS[profile].name))
 
 

@@ -22,7 +22,9 @@ KIND_COLOURS = {
     "existing": "orange",
     "first_token": "red",
     "token_gap": "orange",
+    "recover": "orange",
 }
+ERROR_COLOURS = {"failed": "red", "dropped": "orange", "refused": "violet"}
 GAP_COLOURS = {"p50": "blue", "p99": "red", "max": "violet"}
 LEVEL_COLOURS = {"p50": "blue", "p95": "orange"}
 PHASE_COLOURS = {False: ("without streams", "blue"), True: ("with streams", "orange")}
@@ -71,17 +73,45 @@ def speed(curve: pd.DataFrame) -> Spec:
     return _spec("tokens per second of a stream", "% of streams", [_series("answers", "blue")], tables)
 
 
+def per_second(series: pd.DataFrame, unit: str, phases: Phases = ()) -> Spec:
+    """Return how much came each second (see `summarize.per_second`)."""
+    table = [_numbers(series["at_s"]), _numbers(series["per_s"])]
+    return _spec(TIME, unit, [_series("in a second", "green", step=True)], [table], shades=_shades(phases))
+
+
+def errors(table: pd.DataFrame, names: Mapping[str, str]) -> Spec:
+    """Return how many errors there were in each second, by kind (see `summarize.errors`)."""
+    lines = [_series(name, ERROR_COLOURS[kind], step=True) for kind, name in names.items()]
+    return _spec(TIME, "per second", lines, [[_numbers(table[name]) for name in ("at_s", *names)]])
+
+
+def by_streams(levels: pd.DataFrame) -> Spec:
+    """Return p50, p95 and p99 (ms) by how many streams were open (see `summarize.by_open_streams`)."""
+    lines = [_series(name, colour, points=True) for name, colour in QUANTILE_COLOURS.items()]
+    return _spec("open streams", "ms", lines, [[_numbers(levels[name]) for name in ("streams", *QUANTILE_COLOURS)]])
+
+
+def herd(curves: Mapping[str, pd.DataFrame]) -> Spec:
+    """Return how many streams were open after each cut, as step lines (see `summarize.after`)."""
+    shades = ("blue", "orange", "green", "violet", "red", "soft")
+    lines = [_series(name, colour, step=True) for name, colour in zip(curves, shades, strict=False)]
+    tables = [[_numbers(curve["at_s"]), _numbers(curve["open"])] for curve in curves.values()]
+    return _spec("seconds since the cut", "open streams", lines, tables)
+
+
 def throughput(series: pd.DataFrame, phases: Phases = ()) -> Spec:
     """Return how many timed events came each second, as a step line (see `summarize.rate`)."""
     table = [_numbers(series["at_s"]), _numbers(series["per_s"])]
     return _spec(TIME, "per second", [_series("per second", "green", step=True)], [table], shades=_shades(phases))
 
 
-def open_streams(series: pd.DataFrame, phases: Phases = ()) -> Spec:
-    """Return how many streams were open, as a step line (see `summarize.open_streams`)."""
-    line = _series("open streams", "blue", step=True)
-    table = [_numbers(series["at_s"]), _numbers(series["open"])]
-    return _spec(TIME, "open streams", [line], [table], shades=_shades(phases))
+def open_streams(series: pd.DataFrame, phases: Phases = (), wanted: pd.DataFrame | None = None) -> Spec:
+    """Return how many streams were open, as a step line (see `summarize.open_streams`), and how many a shape wanted."""
+    lines, tables = [_series("open streams", "blue", step=True)], [[_numbers(series["at_s"]), _numbers(series["open"])]]
+    if wanted is not None:
+        lines.append(_series("wanted", "orange"))
+        tables.append([_numbers(wanted["at_s"]), _numbers(wanted["wanted"])])
+    return _spec(TIME, "open streams", lines, tables, shades=_shades(phases))
 
 
 def distribution(curves: Mapping[str, pd.DataFrame]) -> Spec:

@@ -14,7 +14,7 @@ import pandas as pd
 from ssegauge.reports.render.visible import visible
 from ssegauge.reports.tables import Run
 
-FRAMES = ("rules", "evidence", "objectives", "phases", "samples")
+FRAMES = ("rules", "evidence", "objectives", "phases", "types", "waves", "samples")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

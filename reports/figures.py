@@ -1,19 +1,23 @@
 """What a report says of the samples: one pass over the frame gives every table and chart. Pure."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from ssegauge.reports import captions, charts, summarize, words
+from ssegauge.reports import captions, charts, strain, summarize, words
 from ssegauge.reports.folder import Document
 from ssegauge.reports.frames import Samples
 from ssegauge.reports.values import Chart, Figures
 
 # The latency a run is about, the first that was measured.
 FOREMOST = ("update", "first_token", "gap", "first_event", "connect", "existing")
+ORDER = (
+    *("latency", "distribution", "gaps", "concurrency", "speed", "streams", "open", "herd", "events", "bytes"),
+    *("errors", "phases", "server", "delay"),
+)
 SPREAD = ("connect", "first_event", "first_token", "update", "gap", "token_gap")
 
 
@@ -22,7 +26,10 @@ def compute(samples: Samples, load: Document | None) -> Figures:
     frame = samples.frame
     phases = load["phases"] if load else []
     by_phase = summarize.by_phase(frame, phases)
-    drawn = [chart for draw in (*_CHARTS, _rate_chart) if (chart := draw(frame, phases, by_phase))]
+    drawn = [chart for draw in _CHARTS if (chart := draw(frame, phases, by_phase))]
+    drawn = [*_in_order([*drawn, *strain.drawn(frame, load), *_opened(frame, phases, load)])]
+    if not any(chart.name == "events" for chart in drawn) and (timed := _rate_chart(frame, phases, by_phase)):
+        drawn.append(timed)
     latencies, delay = summarize.latency_table(frame), summarize.percentiles(frame["delay_ms"].to_numpy())
     existing = summarize.with_and_without(frame, phases)
     foremost = next((kind for kind in FOREMOST if kind in latencies), None)
@@ -125,14 +132,20 @@ def _speed_chart(frame: pd.DataFrame, *_: object) -> Chart | None:
     return Chart("speed", "Tokens per second", caption, json.dumps(figure))
 
 
-def _open_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd.DataFrame) -> Chart | None:
+def _opened(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], load: Document | None) -> Iterator[Chart]:
     opened = _of(frame, "open")
     if opened.empty:
-        return None
+        return
     series = summarize.open_streams(opened)
-    figure = charts.open_streams(series, phases)
-    caption = "Streams open at once, as the generator saw them."
-    return Chart("open", f"At most {series['open'].max():,} streams were open at once", caption, json.dumps(figure))
+    shape = (load or {}).get("shape")
+    figure = charts.open_streams(series, phases, summarize.wanted(shape) if shape else None)
+    caption = "Streams open at once, as the generator saw them" + (", and how many the shape wanted." if shape else ".")
+    yield Chart("open", f"At most {series['open'].max():,} streams were open at once", caption, json.dumps(figure))
+
+
+def _in_order(drawn: Iterable[Chart]) -> Sequence[Chart]:
+    """Return charts in the order in which a page shows them."""
+    return sorted(drawn, key=lambda chart: ORDER.index(chart.name))
 
 
 def _phase_chart(_: pd.DataFrame, __: object, by_phase: pd.DataFrame) -> Chart | None:
@@ -153,5 +166,5 @@ def _delay_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd
 
 _CHARTS: tuple[Draw, ...] = (
     *(_latency_chart, _distribution_chart, _gap_chart, _concurrency_chart, _speed_chart),
-    *(_open_chart, _phase_chart, _server_chart, _delay_chart),
+    *(_phase_chart, _server_chart, _delay_chart),
 )

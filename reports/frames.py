@@ -7,11 +7,14 @@ Columns (`COLUMNS`; others are not read):
     value     float64   ms; for "open" +1 (opened) or -1 (closed)
     delay_ms  float32   the generator's own delay, NaN when unknown
     phase     category  phase of the run, "" when there are none
+    type      category  type of the event that the sample is of, "" for none; these two only where they are asked for
+    stage     category  stage that it tells, "" for none
 
 Parts that are still being written have other names and are not read. A part that is torn, damaged or holds what
 cannot be (a time that is no number) is named in `Samples.unreadable`, never silently dropped.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +28,8 @@ from ssegauge.reports.errors import BadRunFolder
 from ssegauge.reports.folder import shown
 
 COLUMNS = ["at_ms", "kind", "value", "delay_ms", "phase"]
-CATEGORIES = ["kind", "phase"]
+LABELS = ["type", "stage"]
+CATEGORIES = ["kind", "phase", *LABELS]
 MOST_ROWS = 20_000_000  # some 2 GiB of memory while a report is made; 50,000 events a second for six minutes
 MOST_BYTES_A_ROW = 64
 MOST_BYTES_A_PART = 1 << 20  # besides its rows
@@ -41,35 +45,47 @@ class Samples:
     unreadable: tuple[str, ...] = ()
 
 
-def read_samples(folder: Path) -> Samples:
-    """Read every whole part of a samples folder; it may be missing.
+def read_samples(folder: Path, *, labels: bool = False) -> Samples:
+    """Read every whole part of a samples folder; it may be missing. ``labels``: the types and stages of events too.
 
     Raises:
         BadRunFolder: a part has other columns than the contract's, the folder changes meanwhile, or it holds more
             than can be held in memory.
     """
     tables, unreadable, rows = [], [], 0
+    columns = [*COLUMNS, *LABELS] if labels else COLUMNS
     paths = sorted(path for path in folder.glob("*.parquet") if not path.name.startswith((".", "_")))
     for path in paths:
         try:
-            tables.append(_read_part(path, MOST_ROWS - rows))
+            tables.append(_read_part(path, MOST_ROWS - rows, columns))
         except FileNotFoundError:
             raise BadRunFolder(f"{shown(path)}: gone while it was read; wait for the end of the run") from None
         except (pa.ArrowException, OSError, ValueError):
             unreadable.append(shown(path.name))
         else:
             rows += len(tables[-1])
-    return Samples(_to_frame(tables), len(paths), tuple(unreadable))
+    return Samples(_to_frame(tables, columns), len(paths), tuple(unreadable))
 
 
-def _read_part(path: Path, most: int) -> pa.Table:
+def _read_part(path: Path, most: int, columns: Sequence[str]) -> pa.Table:
     if not path.is_file() and path.exists():
         raise ValueError("a folder or a pipe")
-    _check_columns(path, pq.read_schema(path))
+    found = pq.read_schema(path)
+    _check_columns(path, found)
+    categories = [name for name in CATEGORIES if name in found.names]
     # One file, not a data set: folder names must not turn into columns.
-    with pq.ParquetFile(path, read_dictionary=CATEGORIES, page_checksum_verification=True) as part:
+    with pq.ParquetFile(path, read_dictionary=categories, page_checksum_verification=True) as part:
         _check_size(path, part.metadata, most)
-        return _sane(part.read(columns=COLUMNS).replace_schema_metadata())  # what pandas noted there is not asked for
+        # What pandas noted there is not asked for.
+        return _whole(_sane(part.read(columns=list(columns)).replace_schema_metadata()), columns)
+
+
+def _whole(part: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """Return a part with all columns: that of an older version has no labels."""
+    nothing = pa.array([""] * part.num_rows, pa.string()).dictionary_encode()
+    for name in set(columns) - set(part.column_names):
+        part = part.append_column(name, nothing)
+    return part.select(list(columns))
 
 
 def _check_columns(path: Path, found: pa.Schema) -> None:
@@ -100,9 +116,9 @@ def _sane(part: pa.Table) -> pa.Table:
     return part
 
 
-def _to_frame(tables: list[pa.Table]) -> pd.DataFrame:
+def _to_frame(tables: list[pa.Table], columns: Sequence[str]) -> pd.DataFrame:
     if not tables:
-        return pd.DataFrame({name: pd.Series(dtype=_dtype(name)) for name in COLUMNS})
+        return pd.DataFrame({name: pd.Series(dtype=_dtype(name)) for name in columns})
     table = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
     tables.clear()  # the columns are handed over below, one by one, so that they are never held twice
     frame: pd.DataFrame = table.to_pandas(categories=[], split_blocks=True, self_destruct=True)

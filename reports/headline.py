@@ -24,7 +24,9 @@ COUNTED = {
     "performance/event-lost": "lost",
     "performance/event-duplicated": "duplicated",
     "performance/event-reordered": "out of order",
+    "performance/missed-while-away": "told while readers were away and never reached them",
 }
+BACK = "performance/back-after-cut"
 AT_ONCE = "performance/answers-at-once"
 BROKEN = "performance/breaks-under-load"
 
@@ -70,6 +72,8 @@ def _of_load(load: Document | None) -> Iterator[str]:
 def _missed(one: Mapping[str, Any], load: Document) -> str:
     if one["rule"] == words.CONCURRENT:
         return f"Of the streams {words.lasted(load)}; {one['limit']:,.0f} at once were wanted."
+    if one["rule"] == BACK and one["value"] is not None:
+        return f"After a cut {one['value']:,.0f} of {one['samples']:,} streams did not come back."
     if one["rule"] == AT_ONCE and one["value"] is not None:
         return f"It answers {one['value']:,.0f} at a time; {one['limit']:,.0f} at once were wanted."
     if one["rule"] in COUNTED and one["value"] is not None:

@@ -19,11 +19,15 @@ from ssegauge.reports.values import NOTHING, Percentiles
 Values = npt.NDArray[np.floating[Any]]
 LATENCIES = (
     *("connect", "first_event", "first_token", "update", "gap", "token_gap", "time_per_token", "duration", "existing"),
+    "recover",
 )
 QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99, "max": 1.0}
 ENOUGH_FOR_P999 = 5000  # five beyond it
 MOST_POINTS = 600
 MOST_LEVELS = 100
+MOST_OPEN_LEVELS = 25
+STEP_S = 0.01
+ENOUGH_AT_A_LEVEL = 20
 # Evenly spaced in the body, dense towards the end: the tail is what one looks for.
 ECDF_GRID = np.unique(np.concatenate([np.linspace(0, 0.99, 199), 1 - np.geomspace(0.01, 1e-5, 60), [1.0]]))
 
@@ -82,6 +86,65 @@ def open_streams(frame: pd.DataFrame) -> pd.DataFrame:
     groups = streams.groupby(bins)
     kept = np.unique([*groups.head(1).index, *groups.idxmin(), *groups.idxmax(), *groups.tail(1).index])
     return pd.DataFrame({"at_s": at_ms[kept] / 1000, "open": streams.to_numpy()[kept].astype(int)})
+
+
+def per_second(frame: pd.DataFrame, until_s: float = np.inf) -> pd.DataFrame:
+    """Return how much came each second: at_s, per_s, in at most `MOST_POINTS` bins of whole seconds.
+
+    Takes the samples of one kind of count: what came since the sample before, so that it belongs to all of that time,
+    but none of it came after `until_s`. The counts are added up and read off at whole seconds. The first and last bin
+    are left out where there are others: they have not lasted.
+    """
+    ordered = frame.sort_values("at_ms", kind="stable")
+    when = np.minimum(ordered["at_ms"].to_numpy() / 1000, until_s)
+    total = ordered["value"].to_numpy().cumsum()
+    width = max(1, int(np.ceil(np.ptp(when) / MOST_POINTS)))
+    edges = np.arange(np.floor(when[0] / width) * width, when[-1] + width, width)
+    rates = np.diff(np.interp(edges, when, total)) / width
+    whole = slice(1, -1) if rates.size > 2 else slice(None)
+    return pd.DataFrame({"at_s": edges[:-1][whole], "per_s": rates[whole]})
+
+
+def errors(frame: pd.DataFrame, kinds: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return how many errors of each kind there were each second of a run: at_s, and a column a kind."""
+    span_s = float(frame["at_ms"].max()) / 1000
+    width = max(1, int(np.ceil(span_s / MOST_POINTS)))
+    edges = np.arange(0, span_s + width, width)
+    counts = {
+        kind: np.histogram(one["at_ms"] / 1000, edges, weights=one["value"])[0] / width for kind, one in kinds.items()
+    }
+    return pd.DataFrame({"at_s": edges[:-1], **counts})
+
+
+def by_open_streams(opened: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+    """Return p50, p95, p99 and the count of a kind of latency by how many `streams` were open when it arrived.
+
+    At most `MOST_OPEN_LEVELS` numbers are told apart; more are put together, under the middle of each group. A group of
+    fewer than `ENOUGH_AT_A_LEVEL` samples is left out.
+    """
+    ordered = opened.sort_values("at_ms", kind="stable")
+    level = np.concatenate([[0.0], ordered["value"].cumsum().to_numpy()])
+    open_then = level[np.searchsorted(ordered["at_ms"].to_numpy(), measured["at_ms"].to_numpy(), "right")]
+    width = max(1, int(np.ceil(open_then.max(initial=0) / MOST_OPEN_LEVELS)))
+    groups = pd.Series(measured["value"].to_numpy()).groupby(np.ceil(np.maximum(open_then, 1) / width) * width)
+    table = pd.DataFrame({name: groups.quantile(QUANTILES[name]) for name in ("p50", "p95", "p99")})
+    table = table.assign(samples=groups.count()).rename_axis("streams").reset_index()
+    return table[table["samples"] >= ENOUGH_AT_A_LEVEL].reset_index(drop=True)
+
+
+def after(opened: pd.DataFrame, from_s: float, until_s: float) -> pd.DataFrame:
+    """Return how many streams were `open` from a moment on: at_s since then, at most some `MOST_POINTS` points."""
+    series = open_streams(opened)
+    return pd.DataFrame({"at_s": series["at_s"] - from_s, "open": series["open"]})[
+        series["at_s"].between(from_s, until_s)
+    ]
+
+
+def wanted(shape: Mapping[str, Any]) -> pd.DataFrame:
+    """Return how many streams a shape (of load.json) wanted: at_s since the run's start, wanted."""
+    points = pd.DataFrame(shape["points"], columns=["at_s", "wanted"], dtype=float)
+    is_step = points["at_s"].diff().shift(-1) == 0  # a chart has one value at a time, so the one before comes before
+    return points.assign(at_s=points["at_s"] + shape["since_s"] - np.where(is_step, STEP_S, 0.0))
 
 
 def by_concurrency(frame: pd.DataFrame, kind: str) -> pd.DataFrame:

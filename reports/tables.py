@@ -40,6 +40,23 @@ OBJECTIVES = {
     "verdict": pd.CategoricalDtype(VERDICTS),
     "note": "str",
 }
+TYPES = {
+    "type": "str",
+    "stage": "str",
+    "events": "int64",
+    "bytes": "int64",
+    **dict.fromkeys(("p50", "p95", "p99", "max"), "float64"),
+    "samples": "Int64",
+}
+WAVES = {
+    "at_s": "float64",
+    "streams": "int64",
+    "back": "int64",
+    "half_s": "float64",
+    "recover_s": "float64",
+    "refused": "int64",
+    "worst_connect_ms": "float64",
+}
 PHASES = {"name": "str", "start_s": "float64", "end_s": "float64", "streams": "bool"}
 
 
@@ -51,7 +68,11 @@ class Run:
     evidence    one row a piece of evidence: rule, transcript, chunk, byte, at_ms (since the exchange began), excerpt
     objectives  one row an objective: rule, value, limit, unit, statistic, samples, low, high (interval), verdict, note
     phases      one row a phase of the load run: name, start_s, end_s, streams (whether streams were open)
+    types       one row a type and stage of events: events, bytes, and of those that were timed p50, p95, p99, max (ms),
+                samples
+    waves       one row a cut of a herd: at_s, streams, back, half_s, recover_s, refused, worst_connect_ms
     samples     one row a sample: at_ms (since the load run began), kind, value (ms; for "open" +1, -1), delay_ms, phase
+                and, of an event, type and stage
     """
 
     path: Path
@@ -62,6 +83,8 @@ class Run:
     evidence: pd.DataFrame
     objectives: pd.DataFrame
     phases: pd.DataFrame
+    types: pd.DataFrame
+    waves: pd.DataFrame
     samples: pd.DataFrame
 
 
@@ -72,7 +95,7 @@ def load(run_dir: Path | str) -> Run:
         BadRunFolder: it cannot be read, or a part of its samples cannot.
     """
     folder = open_run(Path(run_dir))
-    samples = read_samples(folder.path / "samples")
+    samples = read_samples(folder.path / "samples", labels=True)
     if samples.unreadable:
         raise BadRunFolder(f"{shown(folder.path)}: {', '.join(samples.unreadable)} cannot be read; run it again")
     results = folder.conformance["results"] if folder.conformance else []
@@ -85,8 +108,14 @@ def load(run_dir: Path | str) -> Run:
         evidence=_frame(({"rule": one["rule"]} | seen for one in results for seen in one["evidence"]), EVIDENCE),
         objectives=_frame(map(_bounded, folder.load["objectives"] if folder.load else ()), OBJECTIVES),
         phases=_frame(folder.load["phases"] if folder.load else (), PHASES),
+        types=_frame(({**one, **(one["latency_ms"] or {})} for one in _rows(folder.load, "types")), TYPES),
+        waves=_frame(_rows((folder.load or {}).get("herd"), "waves"), WAVES),
         samples=samples.frame,
     )
+
+
+def _rows(document: Document | None, name: str) -> Iterable[Mapping[str, Any]]:
+    return (document or {}).get(name) or ()
 
 
 def _bounded(objective: Mapping[str, Any]) -> dict[str, Any]:

@@ -193,6 +193,7 @@ KINDS = {
     "time_per_token": "time per output token",
     "duration": "request to end of answer",
     "existing": "existing endpoint",
+    "recover": "back after a cut",
 }
 
 

@@ -34,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 # Proofs that take minutes: each has a make target, which asks for its marker.
-LONG = frozenset({"chaos", "gateways", "hostile", "matrix", "tables"})
+LONG = frozenset({"chaos", "examples", "gateways", "hostile", "matrix", "tables"})
 # What waits longest comes first, so that the processes end together.
 FIRST = ("test_matrix.py", "test_recipes.py", "browser", "test_page.py")
 

@@ -6,13 +6,16 @@ import pytest
 
 from ssegauge.conformance.target import load_target
 
-FILES = sorted((Path(__file__).parents[1] / "reference_server").rglob("ssegauge.toml"))
+ROOT = Path(__file__).parents[1]
+SERVERS = sorted((ROOT / "reference_server").rglob("ssegauge.toml"))
+EXAMPLES = sorted((ROOT / "examples").glob("*/ssegauge.toml"))
 
 
 def test_each_server_has_one() -> None:
-    assert len(FILES) == 5
+    assert len(SERVERS) == 5
+    assert len(EXAMPLES) == 3
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", [*SERVERS, *EXAMPLES], ids=lambda path: path.parent.name)
 def test_it_describes_a_target_and_nothing_in_it_is_unused(path: Path) -> None:
-    assert load_target(str(path)).unused == ()
+    assert load_target(str(path), environ={"PASSWORD": "secret"}).unused == ()

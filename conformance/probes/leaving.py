@@ -290,7 +290,8 @@ async def _busy(pid: int, quiet: float, deadline: float) -> float | None:
         after, took_s = look_at_process(pid), (now_ms() - at_ms) / 1000
         if not before or not after:
             return least
-        share = round((after.worked_s - before.worked_s) / took_s, 3)
+        # Threads that have ended meanwhile take what they worked away with them.
+        share = round(max(0.0, after.worked_s - before.worked_s) / took_s, 3)
         least = share if least is None else min(least, share)
         if least <= quiet or now_ms() > deadline:
             return least

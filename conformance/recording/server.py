@@ -65,16 +65,18 @@ class Broken(Exception):  # noqa: N818 - an event of the run, not a defect of th
 class Server:
     """The server under test.
 
-    ``at_once``: how many streams it was seen, or is said, to serve at once; None: as many as are asked for.
+    ``at_once``: how many streams it was seen, or is said, to serve at once, or are to be asked for (``most``); None:
+    no matter how many.
     ``one_reader``: whether it lets nobody else read a stream that is being read. ``opening``: the first generation,
     which whoever reads more of them reads on; with ``once`` it is to be the only one.
     """
 
-    def __init__(self, target: Target, recording: Recording, *, quick: bool = False) -> None:
+    def __init__(self, target: Target, recording: Recording, *, quick: bool = False, most: int = MANY) -> None:
         self.target = target
         self.recording = recording
         self.quick = quick
-        self.at_once = target.limits.concurrent if target.limits.concurrent < MANY else None
+        most = min(most, target.limits.concurrent)
+        self.at_once = most if most < MANY else None
         self.one_reader = False
         self.opening: Live | None = None
         self.once = False

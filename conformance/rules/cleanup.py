@@ -172,7 +172,7 @@ def _threads_left(seen: Seen, before: Moment, after: Moment, left: str) -> Itera
 def _work_left(seen: Seen, before: Moment, after: Moment, left: str) -> Iterator[Mark]:
     for view, more in growth(seen, before, after, lambda facts: facts.busy):
         busy = view.facts.busy or 0.0
-        worked = more >= LEAST_WORK and more >= busy / 3
+        worked = more >= LEAST_WORK and more >= busy / 3 and busy >= LEAST_WORK
         then = left.format(cycles=_cycles(view))
         summary = f"the process uses {busy:.0%} of a core {then}, {more:.0%} more than before"
         yield view.bad(summary) if worked else view.good()

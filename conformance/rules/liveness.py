@@ -12,6 +12,8 @@ from ssegauge.conformance.sse import Comment
 from ssegauge.conformance.words import lasted
 
 MARGIN_MS = 1000.0
+# Of a stream that was silent for nearly so long nobody knows whether what came was a heartbeat, or came by chance.
+DECIDED = 0.8
 HELD = ("delivery/held-to-the-end",)
 OPENING_MS = 1000.0  # what comes this soon belongs to the opening, not to the silence
 
@@ -64,8 +66,14 @@ def heartbeat_missing(seen: Seen) -> Iterator[Mark]:
         longest, observed, until = _silence(view)
         if view.body and longest > heartbeat_ms + MARGIN_MS:
             yield view.bad(f"no byte for {longest / 1000:.1f} s", until)
-        elif view.body and observed >= heartbeat_ms:
+        elif view.body and observed >= heartbeat_ms and (longest <= DECIDED * heartbeat_ms or _is_beat(view, until)):
             yield view.good()
+
+
+def _is_beat(view: View, item: Item | None) -> bool:
+    """Whether a silence was ended by what says nothing but that the stream is alive."""
+    beats = [message.item for message in view.messages if names_heartbeat(message)]
+    return item is not None and (isinstance(item.what, Comment) or item in beats)
 
 
 @rule(

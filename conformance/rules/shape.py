@@ -24,7 +24,7 @@ Type = tuple[str | None, str]  # a task or none, and a type of event
     "should",
     profile("E1.3"),
     promised={"schema": "must"},
-    rests_on=(*SPOILED, "shape/not-json", "wire/unprefixed-data"),
+    rests_on=(*SPOILED, "shape/not-json", "shape/misencoded", "wire/unprefixed-data"),
 )
 def unlike_the_others(seen: Seen) -> Iterator[Mark]:
     """Where the events of a type are JSON, each of them is.

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.cleanup import MIB, growth
 from ssegauge.conformance.rules.reading.effects import accepted_for, effects, told_streams, waited_ms
+from ssegauge.conformance.rules.reading.spoiled import SPOILED
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Seen, View
 from ssegauge.conformance.words import lasted
@@ -19,7 +20,7 @@ FOLD = 4  # a log, a buffer and their encoded forms: each may hold what was sent
     "must",
     profile("E2.8"),
     needs=UPDATES,
-    rests_on=("delivery/update-lost",),
+    rests_on=("delivery/update-lost", *SPOILED),
 )
 def slow_reader_stalls_others(seen: Seen) -> Iterator[Mark]:
     """A reader that does not read does not delay the others.

@@ -46,6 +46,11 @@ class FastDecoder:
         self._within_block = False
         self._passed = 0  # bytes that the exact decoder is yet to be told of
 
+    @property
+    def reconnection_time(self) -> int | None:
+        """Return the reconnection time (ms) that the stream has set by ``retry``, None before."""
+        return self._exact.reconnection_time if self._exact else None
+
     def feed(self, chunk: bytes) -> list[Message]:
         """Take the next bytes of the stream; give the events they complete."""
         if self._within_block or len(chunk) > self._max_event_bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -81,8 +81,17 @@ def fill_json(body: Any, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - an
 
 def kept(before: Before, headers: Iterable[tuple[str, str]], body: bytes) -> dict[str, str]:
     """Return what a call keeps of its reply; raises LookupError, in one line, for what is not there."""
-    fields = {name.lower(): value for name, value in headers}
+    lines = [(name.lower(), value) for name, value in headers]
+    fields = {f"header:{name}": value for name, value in lines} | dict(_cookies(lines))
     return {name: _kept(place, fields, body) for name, place in before.keep.items()}
+
+
+def _cookies(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield the cookies that a reply sets; their names differ in case (RFC 6265 section 4.1.1), header fields' do not."""
+    for field, line in lines:
+        if field == "set-cookie":
+            name, _, value = line.partition(";")[0].partition("=")
+            yield f"cookie:{name.strip()}", value.strip()
 
 
 def kept_secrets(before: Before, found: Mapping[str, str]) -> set[str]:
@@ -92,17 +101,18 @@ def kept_secrets(before: Before, found: Mapping[str, str]) -> set[str]:
 
 def _is_secret(place: str) -> bool:
     kind, _, field = place.partition(":")
-    return is_credential(field) if kind == "header" else is_secret_member(place.rpartition("/")[2])
+    if place.startswith("/"):
+        return is_secret_member(place.rpartition("/")[2])
+    return kind == "cookie" or is_credential(field)
 
 
 def _kept(place: str, fields: Mapping[str, str], body: bytes) -> str:
     kind, _, name = place.partition(":")
-    if kind == "header":
-        found: Any = fields.get(name.lower())
-        if found is None:
-            raise LookupError(f"the reply has no header field {name}")
-    else:
+    found: Any
+    if place.startswith("/"):
         found = pointer(_document(body, place), place)
+    elif (found := fields.get(place if kind == "cookie" else place.lower())) is None:
+        raise LookupError(f"the reply {'sets no cookie' if kind == 'cookie' else 'has no header field'} {name}")
     if isinstance(found, bool) or not isinstance(found, str | int | float) or not str(found).isprintable():
         raise LookupError(f"the value at {place} is not one line of text or a number")
     if found == "":

@@ -25,7 +25,9 @@ class Form(NamedTuple):
 
 
 Pointer = Annotated[str, Form(r"(?:/(?:[^~]|~[01])*)?", "a JSON Pointer (RFC 6901), as /data/0/id")]
-Place = Annotated[str, Form(r"/(?:[^~]|~[01])*|header:[\w!#$%&'*+.^`|~-]+", "a JSON Pointer (/id) or header:Name")]
+Place = Annotated[
+    str, Form(r"/(?:[^~]|~[01])*|(?:header|cookie):[\w!#$%&'*+.^`|~-]+", "a JSON Pointer (/id), header:Name or cookie:Name")
+]
 Method = Annotated[str, Form(r"[\w!#$%&'*+.^`|~-]*", "an HTTP method")]
 
 
@@ -200,6 +202,7 @@ class Target:
     observe: Observe = field(default_factory=Observe)
     limits: Limits = field(default_factory=Limits)
     objectives: tuple[str, ...] = ()  # of a load run, as --objective states them
+    shape: str = ""  # of a load run, as --shape states it
     tls: Tls = field(default_factory=Tls)
     secrets: frozenset[str] = field(default_factory=frozenset, compare=False, repr=False)
     unused: tuple[str, ...] = field(default=(), compare=False)

@@ -14,6 +14,7 @@ from random import Random
 from typing import Final, NamedTuple, TypeVar
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.target.file import meant
 
 Subject = TypeVar("Subject")
 
@@ -39,7 +40,8 @@ def arrivals(text: str) -> Arrivals:
     """Return the arrivals that a text asks for: ``20/s``, ``20/s constant``. Raises CannotJudge."""
     found = _ARRIVALS(text)
     if not found or not float(found[1]):
-        raise CannotJudge(f"--arrivals {text!r}: write 20/s (as a Poisson process) or '20/s constant'")
+        how = meant(text.rsplit(maxsplit=1)[-1], ("constant", "poisson")) if len(text.split()) > 1 else ""
+        raise CannotJudge(f"--arrivals {text!r}: write 20/s (as a Poisson process) or '20/s constant'{how}")
     return Arrivals(float(found[1]), found[2] == "constant")
 
 

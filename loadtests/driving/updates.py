@@ -130,6 +130,11 @@ class Driver:
         self._loop = gevent.spawn(self._run)
         self._senders: set[gevent.Greenlet] = set()
 
+    @property
+    def is_going(self) -> bool:
+        """Whether there are tasks to drive."""
+        return not self._loop.ready()
+
     def stop(self, patience_s: float) -> None:
         """Plan no more updates; wait for the replies to those on their way, in seconds at most."""
         self._loop.kill()

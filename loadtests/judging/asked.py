@@ -16,17 +16,23 @@ from typing import Any, Final
 import numpy as np
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.target.file import meant
 from ssegauge.loadtests.judging.objectives import FEWEST, Measured, Objective, Verdict
 from ssegauge.loadtests.measuring.samples import Floats
 
 PER_REQUEST: Final = ("first_event", "first_token", "token_gap", "time_per_token", "duration", "connect", "gap")
-TIMES: Final = ("connect", "first_event", "update", "gap", "first_token", "token_gap", "time_per_token", "duration")
+TIMES: Final = (
+    *("connect", "first_event", "update", "gap", "first_token", "token_gap", "time_per_token", "duration"),
+    "recover",
+)
 SPEED: Final = "tokens_per_second"
 ALIASES: Final = {"head": "connect", "time_per_output_token": "time_per_token"}
 SAMPLES: Final = {SPEED: "token_rate"}  # the kinds of samples that have another name
 COUNTS: Final = ("lost_ratio", "refused_ratio", "failed", "dropped", "goodput")
 AT_LEAST: Final = (SPEED, "goodput")  # more of it is better
 SHARES: Final = ("lost_ratio", "refused_ratio", "goodput")
+KNOWN: Final = (*TIMES, SPEED, *ALIASES, *COUNTS)
+_NAME: Final = re.compile(r"_p\d|_(?:max|mean|min)\b|[\s<>=]")
 UNITS: Final = {"ms": 1.0, "s": 1000.0}
 _WORDS: Final = re.compile(
     r"\s*([a-z_]+?)(?:_(p\d{1,2}(?:\.\d{1,3})?|max|mean|min))?\s*(<|>)=?\s*(\d+(?:\.\d+)?)\s*(ms|s|%)?\s*"
@@ -75,7 +81,13 @@ def parse(text: str) -> Asked:
     kinds, counts = ", ".join(TIMES), ", ".join(name for name in COUNTS if name not in AT_LEAST)
     grammar = f"write KIND_pNN, KIND_max or KIND_mean < 500ms (KIND: {kinds}), {counts} < 1 (or 1%), "
     grammar += f"{SPEED}_p5 > 20, or goodput > 95%"
-    raise CannotJudge(f"--objective {text!r}: no objective; {grammar}")
+    raise CannotJudge(f"--objective {text!r}: no objective; {grammar}{_meant(text)}")
+
+
+def _meant(text: str) -> str:
+    """Return the question for what is nearly the name of a statistic."""
+    name = _NAME.split(text.strip(), maxsplit=1)[0]
+    return "" if name in KNOWN else meant(name, KNOWN)
 
 
 def tests(objectives: Iterable[Asked]) -> dict[tuple[str, str], Callable[[Floats], Any]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 RESOLUTION: Final = 1.15  # of high over low, below which the search ends
+FOREMOST: Final = ("update", "first_token", "gap", "first_event", "connect")  # what a run is about
 Document = Mapping[str, Any]
 
 
@@ -50,6 +51,20 @@ def what_broke(document: Document) -> str:
     bad = [item for item in document["objectives"] if item["verdict"] != "pass"]
     failed = [item for item in bad if item["verdict"] == "fail"] or bad
     return "; ".join(_told(item) for item in failed) or str(document["generator"].get("note", "nothing was judged"))
+
+
+def probes(runs: Mapping[int, Document]) -> list[dict[str, Any]]:
+    """Return load.json's ``probes``: the latency of each run, by its streams."""
+    return [_probe(users, runs[users]) for users in sorted(runs)]
+
+
+def _probe(users: int, document: Document) -> dict[str, Any]:
+    measured = {name: found for name, found in document["latency_ms"].items() if found["samples"]}
+    kind = next((name for name in FOREMOST if name in measured), None)
+    found = measured.get(kind, {})
+    return {"streams": users, "verdict": document["verdict"], "kind": kind} | {
+        part: found.get(part) for part in ("p50", "p95", "p99")
+    }
 
 
 def objective(found: Capacity, concurrent: int) -> dict[str, Any]:

@@ -15,11 +15,14 @@ It voids everything when
 * it stood still, while it measured, for longer than an update may take; or
 * the process used ``CPU_SHARE`` of a core in more than ``BUSY_SHARE`` of the seconds: then it may have offered
   less load than was asked for; or
-* the system clock was set during the run.
+* the system clock was set during the run, or two processes that make it have clocks of their own; or
+* a bound of this machine kept streams from opening.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,6 +35,16 @@ DELAY_SHARE: Final = 0.1
 CPU_SHARE: Final = 0.95
 BUSY_SHARE: Final = 0.2
 CLOCK_STEP_MS: Final = 20.0
+APART_MS: Final = 1000.0
+# Reasons of this machine's kernel (errno, in lower case) why a stream cannot be opened, and what helps.
+OWN_LIMITS: Final[Mapping[str, str]] = {
+    "too many open files": "raise `ulimit -Hn`, or use more processes or machines",
+    "too many open files in system": "raise fs.file-max, or use more machines",
+    "cannot assign requested address": "an address has so many ports towards one server as net.ipv4.ip_local_port_range"
+    " says; name more addresses with --source, or use more machines",
+    "cannot allocate memory": "use more machines",
+    "no buffer space available": "use more machines",
+}
 REMEDY: Final = "use fewer users or a lower rate, --processes, or a faster machine"
 
 
@@ -78,6 +91,24 @@ class Health:
     def connect_complaint(self, limits: Limits) -> str:
         """Return why connect times cannot be judged."""
         return _late("the event loop was", self.looping_ms, limits.connect_s)
+
+
+def clocks_apart(apart_ms: Mapping[str, float]) -> str:
+    """Return which process has a clock of its own, by how much later its reports came than it said; else nothing."""
+    node = max(apart_ms, key=lambda name: abs(apart_ms[name]), default="")
+    if not node or abs(apart_ms[node]) <= APART_MS:
+        return ""
+    which = "behind" if apart_ms[node] > 0 else "ahead of"
+    return (
+        f"the clock of {node} is {abs(apart_ms[node]) / 1e3:,.1f} s {which} that of the master; have both set by NTP,"
+        " and run again"
+    )
+
+
+def own_limit(failures: Counter[str]) -> str:
+    """Return which bound of this machine, and not the server, kept streams from opening; else nothing."""
+    reason = next((reason for reason in failures if reason in OWN_LIMITS), "")
+    return reason and f"the generator was the limit: {reason} x {failures[reason]:,}; {OWN_LIMITS[reason]}"
 
 
 def _late(what: str, delays_ms: Floats, limit_s: float) -> str:

@@ -75,6 +75,7 @@ class Measured:
     accepted: int = 0
     refused: int = 0
     refusals: str = ""
+    shaped: bool = False  # a shape said how many streams at each moment
     held: int | None = None  # the fewest streams open in a phase that was to have them
     witnessed: Witnessed | None = None  # what streams that are not driven say of each other
     goodput: float | None = None  # the share of requests that met every objective
@@ -175,7 +176,8 @@ def concurrent(measured: Measured, limits: Limits) -> Objective:
         remedy = HELD if "timed out" in measured.reasons else "check base_url and stream.path"
         note = f"no stream was opened: {measured.reasons or 'none was tried'}; {remedy}"
         return Objective(*values, "could_not_judge", note=note)
-    if not (measured.failed or measured.dropped) and measured.peak_open < measured.users:
+    least = limit if measured.shaped else measured.users  # the top of a shape may be a moment
+    if not (measured.failed or measured.dropped) and measured.peak_open < least:
         waited_s = float(measured.connect.max()) / 1e3 if measured.connect.size else 0.0
         if waited_s > limits.connect_s:
             note = f"answers {measured.peak_open} at a time; the others waited up to {waited_s:.1f} s for their head"

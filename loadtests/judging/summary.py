@@ -8,93 +8,137 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from ssegauge.conformance.target import Target
-from ssegauge.loadtests.judging import answers, asked, offset, trend
+from ssegauge.loadtests.judging import answers, asked, herd, offset, shaped, traffic, trend
 from ssegauge.loadtests.judging.answers import Answered, Kind, Requests
+from ssegauge.loadtests.judging.asked import Asked
+from ssegauge.loadtests.judging.facts import Facts
 from ssegauge.loadtests.judging.health import Health
+from ssegauge.loadtests.judging.herd import Herd, Wave
 from ssegauge.loadtests.judging.impact import ratio_of
 from ssegauge.loadtests.judging.objectives import Measured, Objective, judge, judged_anyway, overall, voided
+from ssegauge.loadtests.judging.shaped import Held
 from ssegauge.loadtests.measuring import samples
-from ssegauge.loadtests.measuring.clocks import Clocks
-from ssegauge.loadtests.measuring.integrity import Account
-from ssegauge.loadtests.measuring.samples import CONNECT, EXISTING, FIRST_EVENT, GAP, OPEN, UPDATE, Floats
+from ssegauge.loadtests.measuring.samples import CONNECT, EXISTING, FIRST_EVENT, GAP, OPEN, RECOVER, UPDATE, Floats
 from ssegauge.loadtests.measuring.witnesses import Witnessed
-from ssegauge.loadtests.stream.clock import Clock
 
 SCHEMA: Final = "ssegauge/load/1"
 MOST_REASONS: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a run knows beside its samples."""
-
-    scenario: str
-    started: str  # ISO 8601, UTC
-    duration_s: float
-    users: int
-    rate: float | None  # updates per second, None when nothing is driven
-    clock: Clock
-    failed: int = 0
-    dropped: int = 0
-    failures: Counter[str] = field(default_factory=Counter)
-    drops: Counter[str] = field(default_factory=Counter)
-    account: Account = field(default_factory=Account)
-    sending_ms: Floats = field(default_factory=lambda: np.empty(0))  # of these three see ``Health``
-    looping_ms: Floats = field(default_factory=lambda: np.empty(0))
-    cpu_shares: Floats = field(default_factory=lambda: np.empty(0))
-    clock_step_ms: float = 0.0
-    standstill_ms: float = 0.0
-    clocks: Clocks = field(default_factory=Clocks)
-    updates: Mapping[str, int] = field(default_factory=dict)  # "planned", "accepted", "refused", "sent"
-    refusals: Counter[str] = field(default_factory=Counter)
-    held: int | None = None  # see Measured
-    witnessed: Witnessed | None = None
-    left: Mapping[str, int] = field(default_factory=dict)  # streams that users left in the midst, by "fin" and "rst"
-    checked: int = 0  # events that the user's own code has looked at
-    checks: Counter[str] = field(default_factory=Counter)  # why it found some wrong
-    aborted: Objective | None = None  # broken so that the run was ended
-    asked: Sequence[str] = ()  # objectives that the user states
-    phases: Sequence[Mapping[str, Any]] = ()
-    ping_failures: Counter[str] = field(default_factory=Counter)
-    requests: Requests | None = None  # of a run of requests and answers
-    conformance: Mapping[str, Any] = field(default_factory=lambda: {"streams_judged": 0, "findings": []})
-    complaint: str = ""  # why nothing can be judged, beside what the generator's figures say
+NONE: Final[Floats] = np.empty(0)
 
 
 def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
     """Return the load.json document of a run folder."""
-    latency = {kind: samples.read(run_folder, kind, "value", "delay_ms") for kind in (CONNECT, FIRST_EVENT, UPDATE)}
-    (gaps,) = samples.read(run_folder, GAP, "value")
-    delays = _known(np.concatenate([facts.looping_ms, *(delay for _, delay in latency.values())]))
-    health = _health(facts, latency[CONNECT][1], read_together(run_folder))
-    limits, stamped = target.limits, facts.rate is None
-    own_faults = [health.complaint(limits), health.update_complaint(limits), health.connect_complaint(limits)]
+    kept = _Kept.of(run_folder, target, facts)
+    objectives = _objectives(kept, target, facts)
+    return {
+        "schema": SCHEMA,
+        "scenario": facts.scenario,
+        "verdict": overall(objectives),
+        "started": facts.started,
+        "duration_s": round(facts.duration_s, 3),
+        "users": facts.users,
+        "rate": facts.rate,
+        "phases": list(facts.phases),
+        "objectives": [item.document() for item in objectives],
+        "connections": _connections(kept.measured, facts),
+        "shape": kept.held.document(facts.shaped_since_s) if kept.held else None,
+        "herd": herd.document(facts.herd, kept.waves) if facts.herd else None,
+        "latency_ms": _latencies(kept, facts),
+        "updates": {**facts.updates, "refusals": dict(facts.refusals.most_common())} if facts.driven else None,
+        "integrity": asdict(facts.account) if facts.account.sent else None,
+        "witnesses": _witnesses(facts.witnessed) if facts.witnessed else None,
+        "types": traffic.types(run_folder, facts.types),
+        "throughput": traffic.document(run_folder),
+        "requests": answers.document(kept.seen, kept.good) if kept.seen else None,
+        "checks": _checks(facts) if facts.checked else None,
+        "server": _server(run_folder),
+        "trends": trend.document(run_folder),
+        "conformance": dict(facts.conformance),
+        "generator": _generator(kept, facts) | {"saturated": any(kept.faults)},
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What a run's samples say, beside what it knows itself.
+
+    Attributes:
+        latency: values and the generator's delays (ms) by kind; gaps (ms).
+        delays: the generator's own, all of them (ms); faults: why everything, updates, connects are void.
+        seen, good: answers to requests, and how many of them met every objective.
+        wanted: the objectives that the user states.
+    """
+
+    latency: Mapping[int, tuple[Floats, ...]]
+    gaps: Floats
+    delays: Floats
+    faults: Sequence[str]
+    seen: Answered | None
+    good: int | None
+    wanted: Sequence[Asked]
+    held: Held | None
+    waves: Sequence[Wave]
+    recover: Floats
+    measured: Measured
+
+    @classmethod
+    def of(cls, run_folder: Path, target: Target, facts: Facts) -> _Kept:
+        """Read a run folder's samples."""
+        latency = {kind: samples.read(run_folder, kind, "value", "delay_ms") for kind in (CONNECT, FIRST_EVENT, UPDATE)}
+        (gaps,) = samples.read(run_folder, GAP, "value")
+        health = _health(facts, latency[CONNECT][1], read_together(run_folder))
+        seen = _answered(run_folder, target, facts.requests) if facts.requests else None
+        wanted = [asked.parse(text) for text in facts.asked]
+        good = answers.good_requests(seen, asked.tests(wanted)) if seen and seen.settled else None
+        limits = target.limits
+        faults = (health.complaint(limits), health.update_complaint(limits), health.connect_complaint(limits))
+        late = health.arrival_complaint(limits) if seen and seen.requests.arrivals else ""
+        measured = replace(
+            _measured(run_folder, facts),
+            connect=latency[CONNECT][0],
+            update=latency[UPDATE][0],
+            users=seen.settled if seen else facts.users,
+            updates_expected=facts.driven or bool(facts.clocks.firsts) or not gaps.size,
+            complaint=facts.complaint or faults[0],
+            update_complaint=faults[1] or ("" if facts.driven else offset.complaint(facts.clocks)),
+            connect_complaint=faults[2],
+            goodput=good / seen.settled if seen and good is not None else None,
+            blurred=seen.blurred if seen else "",
+            late_first=seen.late_first if seen else "",
+            late=late,
+        )
+        delays = _known(np.concatenate([facts.looping_ms, *(delay for _, delay in latency.values())]))
+        held = _held(run_folder, limits.connect_s, facts) if facts.shape and not seen else None
+        (recover,) = samples.read(run_folder, RECOVER, "value")
+        waves = _waves(run_folder, facts.herd) if facts.herd else ()
+        return cls(latency, gaps, delays, faults, seen, good, wanted, held, waves, recover, measured)
+
+
+def _measured(run_folder: Path, facts: Facts) -> Measured:
+    """Return what a run knows of itself, as what is judged."""
     phases = dict(samples.read_phases(run_folder, EXISTING))
-    seen = _answered(run_folder, target, facts.requests) if facts.requests else None
-    wanted = [asked.parse(text) for text in facts.asked]
-    good = answers.good_requests(seen, asked.tests(wanted)) if seen and seen.settled else None
-    measured = Measured(
-        connect=latency[CONNECT][0],
-        update=latency[UPDATE][0],
+    return Measured(
+        connect=NONE,
+        update=NONE,
         account=facts.account,
-        users=seen.settled if seen else facts.users,
+        users=facts.users,
         peak_open=peak_open(run_folder),
-        failed=facts.failed,
+        failed=facts.failed_streams,
         dropped=facts.dropped,
         reasons=reasons(facts.failures + facts.drops),
-        driven=not stamped,
-        updates_expected=not stamped or bool(facts.clocks.firsts) or not gaps.size,
+        driven=facts.driven,
         planned=facts.updates.get("planned", 0),
         accepted=facts.updates.get("accepted", 0),
         refused=facts.updates.get("refused", 0),
         refusals=reasons(facts.refusals),
+        shaped=facts.shape is not None,
         held=facts.held,
         witnessed=facts.witnessed,
         ratio=ratio_of(phases),
@@ -106,55 +150,48 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         wrong_why=reasons(facts.checks),
         judged=facts.conformance["streams_judged"],
         broken=[finding["rule"] for finding in facts.conformance["findings"] if finding["level"] == "must"],
-        complaint=facts.complaint or own_faults[0],
-        update_complaint=own_faults[1] or (offset.complaint(facts.clocks) if stamped else ""),
-        connect_complaint=own_faults[2],
-        goodput=good / seen.settled if seen and good is not None else None,
-        blurred=seen.blurred if seen else "",
-        late_first=seen.late_first if seen else "",
-        late=health.arrival_complaint(limits) if seen and seen.requests.arrivals else "",
     )
-    every = {samples.KINDS[kind]: values for kind, (values, _) in latency.items()} | {"gap": gaps}
-    every |= {name: kind.value for name, kind in seen.kinds.items()} if seen else {}
+
+
+def _objectives(kept: _Kept, target: Target, facts: Facts) -> list[Objective]:
+    """Return every objective, judged: the scenario's own, those that the user states, what ended the run."""
+    measured, seen, limits = kept.measured, kept.seen, target.limits
     own = [*answers.judge(seen, limits), *judged_anyway(measured)] if seen else judge(measured, limits)
-    stated = (asked.judge(one, measured, every) for one in wanted)
-    objectives = [voided(one, measured.complaint_of(one)) for one in (*own, *stated)]
-    objectives += [voided(facts.aborted, measured.complaint)] if facts.aborted else []
-    source = "event-timestamp" if stamped else "planned"
-    kinds = {"connect": latency[CONNECT][0], "first_event": latency[FIRST_EVENT][0]}
-    shown = _answer_times(seen) if seen else _update_times(latency[UPDATE][0], gaps, source)
-    return {
-        "schema": SCHEMA,
-        "scenario": facts.scenario,
-        "verdict": overall(objectives),
-        "started": facts.started,
-        "duration_s": round(facts.duration_s, 3),
-        "users": facts.users,
-        "rate": facts.rate,
-        "phases": list(facts.phases),
-        "objectives": [item.document() for item in objectives],
-        "connections": _connections(measured, facts),
-        "latency_ms": {name: percentiles(values) for name, values in kinds.items()} | shown,
-        "updates": None if stamped else {**facts.updates, "refusals": dict(facts.refusals.most_common())},
-        "integrity": asdict(facts.account) if facts.account.sent else None,
-        "witnesses": _witnesses(facts.witnessed) if facts.witnessed else None,
-        "requests": answers.document(seen, good) if seen else None,
-        "checks": {"events": facts.checked, "failed": facts.checks.total(), "reasons": dict(facts.checks.most_common())}
-        if facts.checked
-        else None,
-        "server": _server(run_folder),
-        "trends": trend.document(run_folder),
-        "conformance": dict(facts.conformance),
-        "generator": _generator(delays, facts, own_faults) | {"saturated": any(own_faults)},
-    }
+    more = [shaped.objective(kept.held, measured, limits)] if kept.held else []
+    more += herd.judge(facts.herd, kept.waves) if facts.herd else []
+    every = {samples.KINDS[kind]: values for kind, (values, _) in kept.latency.items()}
+    every |= {"gap": kept.gaps, "recover": kept.recover}
+    every |= {name: kind.value for name, kind in seen.kinds.items()} if seen else {}
+    stated = (asked.judge(one, measured, every) for one in kept.wanted)
+    objectives = [voided(one, measured.complaint_of(one)) for one in (*own, *more, *stated)]
+    return [*objectives, voided(facts.aborted, measured.complaint)] if facts.aborted else objectives
 
 
-def percentiles(values: Floats) -> dict[str, Any]:
-    """Return p50, p95, p99 and max, None for no samples; less than 0 (another clock) is shown as 0."""
-    if not values.size:
-        return {"p50": None, "p95": None, "p99": None, "max": None, "samples": 0}
-    p50, p95, p99 = (max(0.0, round(float(value), 4)) for value in np.percentile(values, (50, 95, 99)))
-    return {"p50": p50, "p95": p95, "p99": p99, "max": max(0.0, round(float(values.max()), 4)), "samples": values.size}
+def _waves(run_folder: Path, of: Herd) -> list[Wave]:
+    opened = samples.read(run_folder, OPEN, "at_ms", "value")
+    connects = samples.read(run_folder, CONNECT, "at_ms", "value")
+    return herd.waves(of, (opened[0], opened[1]), (connects[0], connects[1]))
+
+
+def _held(run_folder: Path, patience_s: float, facts: Facts) -> Held:
+    assert facts.shape
+    opened = samples.read(run_folder, OPEN, "at_ms", "value")
+    return shaped.held(facts.shape, facts.shaped_since_s, patience_s, *opened)
+
+
+def _latencies(kept: _Kept, facts: Facts) -> dict[str, Any]:
+    kinds = {"connect": CONNECT, "first_event": FIRST_EVENT}
+    always = {name: samples.percentiles(kept.latency[kind][0]) for name, kind in kinds.items()}
+    if kept.seen:
+        return always | _answer_times(kept.seen)
+    source = "planned" if facts.driven else "event-timestamp"
+    again = {"recover": samples.percentiles(kept.recover)} if kept.recover.size else {}
+    return always | _update_times(kept.latency[UPDATE][0], kept.gaps, source) | again
+
+
+def _checks(facts: Facts) -> dict[str, Any]:
+    reasons = dict(facts.checks.most_common())
+    return {"events": facts.checked, "failed": facts.checks.total(), "reasons": reasons}
 
 
 def peak_open(run_folder: Path) -> int:
@@ -171,14 +208,15 @@ def reasons(counted: Counter[str]) -> str:
 def _connections(measured: Measured, facts: Facts) -> dict[str, Any]:
     requested = facts.requests.tally.asked if facts.requests else facts.users
     counts: dict[str, Any] = {"requested": requested, "peak_open": measured.peak_open}
-    counts |= {"failed": facts.failed, "dropped": facts.dropped}
+    counts |= {"failed": facts.failed_streams, "dropped": facts.dropped}
     counts |= {"drop_reasons": dict((facts.failures + facts.drops).most_common())}
-    return counts | ({"left": dict(facts.left)} if any(facts.left.values()) else {})
+    counts |= {"left": dict(facts.left)} if any(facts.left.values()) else {}
+    return counts | ({"told_to_wait": dict(facts.told_to_wait)} if facts.told_to_wait.get("refusals") else {})
 
 
 def _update_times(updates: Floats, gaps: Floats, source: str) -> dict[str, Any]:
-    update = percentiles(updates) | {"source": source}
-    return {"update": update} | ({"gap": percentiles(gaps)} if gaps.size else {})
+    update = samples.percentiles(updates) | {"source": source}
+    return {"update": update} | ({"gap": samples.percentiles(gaps)} if gaps.size else {})
 
 
 def _answered(run_folder: Path, target: Target, requests: Requests) -> Answered:
@@ -191,7 +229,7 @@ def _answered(run_folder: Path, target: Target, requests: Requests) -> Answered:
 
 def _answer_times(seen: Answered) -> dict[str, Any]:
     shown = ("first_token", "token_gap", "time_per_token", "gap", "duration")
-    return {name: percentiles(seen.kinds[name].value) for name in shown if seen.kinds[name].value.size}
+    return {name: samples.percentiles(seen.kinds[name].value) for name in shown if seen.kinds[name].value.size}
 
 
 def _server(run_folder: Path) -> dict[str, Any] | None:
@@ -233,9 +271,9 @@ def _health(facts: Facts, connect_delay_ms: Floats, reading_ms: Floats) -> Healt
     )
 
 
-def _generator(delays: Floats, facts: Facts, own_faults: Sequence[str]) -> dict[str, Any]:
-    complaint = facts.complaint or next(filter(None, own_faults), "")
-    delay = percentiles(delays)
+def _generator(kept: _Kept, facts: Facts) -> dict[str, Any]:
+    complaint = facts.complaint or next(filter(None, kept.faults), "")
+    delay = samples.percentiles(kept.delays)
     shares = facts.cpu_shares
     figures = {
         "delay_ms": {name: delay[name] for name in ("p50", "p99", "max")},

@@ -1,11 +1,12 @@
 """Conformance under load: some of the run's streams are kept and judged by the rules that judge idle ones.
 
-A ``Recording`` keeps the first bytes of one stream, at most ``MOST_BYTES``; ``findings`` judges recordings and
-returns what is broken, as plain values, with the transcripts that show it.
+A ``Recording`` keeps the first bytes of one stream, at most ``MOST_BYTES``, on the ``Shelf`` of its process;
+``findings`` judges recordings and returns what is broken, as plain values, with the transcripts that show it.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, Final
@@ -14,23 +15,64 @@ from ssegauge.conformance.facts import Facts, Kind
 from ssegauge.conformance.judge import Result, judge
 from ssegauge.conformance.recording.transcript import Chunk, End, Head, How, Request, Transcript
 from ssegauge.conformance.target import Target
+from ssegauge.loadtests.measuring.spool import Spool
 
 MOST_STREAMS: Final = 50
 MOST_BYTES: Final = 65_536
+_ENTRY: Final = struct.Struct("<QdI")
 _ENDS: Final[Mapping[str, How]] = {"closed": "cut", "complete": "eof", "timed out": "timeout"}
+
+
+class Shelf:
+    """Where the recordings of a process keep what they receive: on disk."""
+
+    def __init__(self) -> None:
+        self._spool = Spool()
+
+    def put(self, number: int, at_ms: float, data: bytes) -> None:
+        """Keep a chunk of a stream."""
+        self._spool.add(_ENTRY.pack(number, at_ms, len(data)) + data)
+
+    def chunks(self) -> Mapping[int, tuple[Chunk, ...]]:
+        """Return what was kept of each stream, by its number."""
+        kept, at = self._spool.whole(), 0
+        found: dict[int, list[Chunk]] = {}
+        while at + _ENTRY.size <= len(kept):
+            number, at_ms, size = _ENTRY.unpack_from(kept, at)
+            at += _ENTRY.size + size
+            found.setdefault(number, []).append(Chunk(at_ms, kept[at - size : at]))
+        return {number: tuple(chunks) for number, chunks in found.items()}
+
+    def close(self) -> None:
+        """Forget it all."""
+        self._spool.close()
 
 
 class Recording:
     """What one stream received, as far as it is kept. ``late``: the task had moved before."""
 
-    __slots__ = ("_chunks", "_head", "_name", "_request", "_room", "_started_ns", "_task_id", "late")
+    __slots__ = (
+        "_end",
+        "_head",
+        "_number",
+        "_request",
+        "_room",
+        "_shelf",
+        "_started_ns",
+        "_task_id",
+        "_until_ns",
+        "late",
+    )
 
-    def __init__(self, number: int, request: Request, started_ns: int, task_id: str | None, *, late: bool) -> None:
-        self._name, self._request, self._started_ns = f"load-{number}", request, started_ns
-        self._task_id, self.late = task_id, late
+    def __init__(
+        self, number: int, request: Request, started_ns: int, task_id: str | None, shelf: Shelf, *, late: bool
+    ) -> None:
+        self._number, self._request, self._started_ns = number, request, started_ns
+        self._task_id, self._shelf, self.late = task_id, shelf, late
         self._head: Head | None = None
-        self._chunks: list[Chunk] = []
+        self._end = End(0.0, "cut", "")
         self._room = MOST_BYTES
+        self._until_ns = 0  # when there was no more room: what came then is not known, nor that nothing came
 
     @property
     def has_head(self) -> bool:
@@ -45,21 +87,26 @@ class Recording:
         """Keep a piece of the body, while there is room for all of it."""
         self._room -= len(data)
         if self._room >= 0:
-            self._chunks.append(Chunk(self._at_ms(arrived_ns), bytes(data)))
+            self._shelf.put(self._number, self._at_ms(arrived_ns), data)
+        self._until_ns = self._until_ns or (arrived_ns if self._room < 0 else 0)
 
-    def transcript(self, ending: str, ended_ns: int) -> Transcript:
-        """Return what was kept; a stream of which not all is kept was cut by us."""
-        how = "cut" if self._room < 0 else _ENDS.get(ending, "error")
+    def finish(self, ending: str, ended_ns: int) -> None:
+        """Take the end; a stream of which not all is kept was cut by us."""
+        ended_ns = self._until_ns or ended_ns
+        self._end = End(self._at_ms(ended_ns), "cut" if self._room < 0 else _ENDS.get(ending, "error"), ending)
+
+    def transcript(self, chunks: Mapping[int, tuple[Chunk, ...]]) -> Transcript:
+        """Return what was kept, out of what the shelf holds."""
         kind: Kind = "manual" if self._task_id else "plain"
         facts = Facts(task_id=self._task_id or None, kind=kind, joined="late" if self.late else "start")
         return Transcript(
-            self._name,
+            f"load-{self._number}",
             self._request,
             probe="load",
             started_ms=self._started_ns / 1e6,
             head=self._head,
-            chunks=tuple(self._chunks),
-            end=End(self._at_ms(ended_ns), how, ending),
+            chunks=chunks.get(self._number, ()),
+            end=self._end,
             facts=facts,
         )
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES
@@ -23,6 +24,7 @@ from ssegauge.loadtests.measuring.samples import GAP, UPDATE, Rows
 _BEFORE: Final = r'\{\s*+(?:"[^"\\]*+"\s*+:\s*+(?:"[^"\\]*+"|[-+.\w]++)\s*+,\s*+)*?'
 _STAMP: Final = re.compile(_BEFORE + r'"timestamp"\s*+:\s*+([1-9][0-9]{0,13})\s*+[,}]').match
 _TYPE: Final = re.compile(_BEFORE + r'"type"\s*+:\s*+"([^"\\]*+)"\s*+[,}]').match
+MOST_GLANCES: Final = 16  # an event may be large
 NEWS: Final = frozenset({"new", "late"})
 LAST_MS: Final = 253_402_300_799_999  # the end of the year 9999: a larger number is no time
 
@@ -131,25 +133,33 @@ class Stamped:
 
     def take(self, kind: str, data: str, arrived_ns: int, delay_ns: int) -> None:
         """Measure an event."""
-        made_ms = timestamp_of(data)
-        if self._before_ns:
-            self._rows.add(GAP, arrived_ns, self._number, (arrived_ns - self._before_ns) / 1e6, delay_ns)
-        if made_ms is not None:
-            self._compare(made_ms, arrived_ns)
-            if made_ms >= self._started_ms and self._is_measured(kind, data):
-                self._rows.add(UPDATE, arrived_ns, self._number, arrived_ns / 1e6 - made_ms, delay_ns)
-        self._before_ns = arrived_ns
+        before_ns, self._before_ns = self._before_ns, arrived_ns
+        inner, made_ms = glance(data)
+        if made_ms is None:
+            if before_ns:
+                self._rows.add(GAP, arrived_ns, self._number, (arrived_ns - before_ns) / 1e6, delay_ns)
+            return
+        age_ms = arrived_ns / 1e6 - made_ms
+        self._compare(made_ms, age_ms)
+        if self._measure:
+            is_measured = self._measure in {kind, inner}
+        else:
+            is_measured = before_ns > 0 and kind not in HEARTBEAT_NAMES and inner not in HEARTBEAT_NAMES
+        is_measured = is_measured and made_ms >= self._started_ms
+        if before_ns and is_measured:  # as nearly always
+            self._rows.add_event(arrived_ns, self._number, (arrived_ns - before_ns) / 1e6, age_ms, delay_ns)
+        elif before_ns:
+            self._rows.add(GAP, arrived_ns, self._number, (arrived_ns - before_ns) / 1e6, delay_ns)
+        elif is_measured:
+            self._rows.add(UPDATE, arrived_ns, self._number, age_ms, delay_ns)
 
-    def _compare(self, made_ms: int, arrived_ns: int) -> None:
-        self._clocks.note_age(arrived_ns / 1e6 - made_ms)
+    def _compare(self, made_ms: int, age_ms: float) -> None:
+        clocks = self._clocks
+        if clocks.youngest_ms is None or age_ms < clocks.youngest_ms:
+            clocks.note_age(age_ms)
         if not self._stamped:
             self._stamped = True
-            self._clocks.note_first(made_ms, self._started_ms)
-
-    def _is_measured(self, kind: str, data: str) -> bool:
-        if self._measure:
-            return self._measure in {kind, type_of(data)}
-        return bool(self._before_ns) and kind not in HEARTBEAT_NAMES and type_of(data) not in HEARTBEAT_NAMES
+            clocks.note_first(made_ms, self._started_ms)
 
     def freeze(self) -> None:
         """Nothing is expected."""
@@ -166,22 +176,26 @@ class Stamped:
         return Account()
 
 
-def type_of(data: str) -> str:
-    """Return an event's ``type``, an empty string when it has none."""
-    if found := _TYPE(data):
-        return found[1]
+@lru_cache(maxsize=MOST_GLANCES)  # in a fan-out the same event comes on every stream
+def glance(data: str) -> tuple[str, int | None]:
+    """Return an event's ``type``, an empty string when it has none, and its ``timestamp``, None when it has none.
+
+    The timestamp is in ms since the Unix epoch.
+    """
+    kind, stamp = _TYPE(data), _STAMP(data)
+    if kind and stamp:
+        return kind[1], int(stamp[1])
     document = parsed(data)
-    kind = document.get("type") if isinstance(document, dict) else None
-    return kind if isinstance(kind, str) else ""
+    fields = document if isinstance(document, dict) else {}
+    return kind[1] if kind else _text(fields.get("type")), int(stamp[1]) if stamp else _time(fields.get("timestamp"))
 
 
-def timestamp_of(data: str) -> int | None:
-    """Return an event's ``timestamp`` (ms since the Unix epoch), None when it has none."""
-    if found := _STAMP(data):
-        return int(found[1])
-    document = parsed(data)
-    stamp = document.get("timestamp") if isinstance(document, dict) else None
-    return stamp if isinstance(stamp, int) and not isinstance(stamp, bool) and 0 <= stamp <= LAST_MS else None
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _time(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LAST_MS else None
 
 
 def is_terminal(data: str) -> bool:

@@ -1,8 +1,8 @@
 """Samples: rows in memory, then Parquet parts in the run folder, one each second, so that a killed run keeps them.
 
 A row is one measured thing (see the run folder's contract): when it arrived, of what kind, at which stream,
-its value, the generator's own delay, and the phase it belongs to. In memory, and on the way from a worker to
-the master, a row is six doubles.
+its value, the generator's own delay, the phase it belongs to, and the type of the event that it is of (see
+``event_types``). In memory, and on the way from a worker to the master, a row is seven doubles.
 
 A part is written under another name and then renamed, so every ``*.parquet`` is whole. ``merge`` makes one
 file of all parts at the end.
@@ -13,8 +13,7 @@ from __future__ import annotations
 import math
 import shutil
 import struct
-from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,18 +31,27 @@ KINDS: Final = (
     *("token_rate", "input_tokens", "output_tokens"),
     # of the server's process (see ``server``): percent of a core, MiB, files
     *("server_cpu", "server_memory", "server_descriptors"),
+    # of a process, since its last report: events that came, bytes of their streams; streams that failed and were
+    # dropped, updates that were refused, where there are any
+    *("events", "bytes", "failed", "dropped", "refused"),
+    "recover",  # from the cut of a stream until its reader has one again, ms
     # beside a first token that was read with others, late: by how many ms it may have come earlier
     "first_token_late",
 )
 CONNECT, FIRST_EVENT, UPDATE, GAP, EXISTING, OPEN = range(6)
 FIRST_TOKEN, TOKEN_GAP, TOKEN_GAP_LATE, DURATION, TIME_PER_TOKEN, TOKEN_RATE, INPUT_TOKENS, OUTPUT_TOKENS = range(6, 14)
 SERVER_CPU, SERVER_MEMORY, SERVER_DESCRIPTORS = range(14, 17)
-FIRST_TOKEN_LATE: Final = 17
+EVENTS, BYTES, FAILED, DROPPED, REFUSED, RECOVER = range(17, 23)
+FIRST_TOKEN_LATE: Final = 23
 UNKNOWN: Final = math.nan
-_WIDTH: Final = 6
+_WIDTH: Final = 7
 _pack: Final = struct.Struct(f"{_WIDTH}d").pack
+_pack_two: Final = struct.Struct(f"{2 * _WIDTH}d").pack
 _NAMES: Final = pa.array(KINDS)
 Floats = np.ndarray[Any, np.dtype[np.float64]]
+Texts = np.ndarray[Any, np.dtype[np.object_]]
+Labels = Sequence[tuple[str, str]]
+NO_LABELS: Final[Labels] = (("", ""),)
 
 
 def phase_name(phase: int) -> str:
@@ -51,38 +59,59 @@ def phase_name(phase: int) -> str:
     return "" if phase == 0 else f"{'off' if phase % 2 else 'on'}-{(phase + 1) // 2}"
 
 
+def percentiles(values: Floats) -> dict[str, Any]:
+    """Return p50, p95, p99 and max, None for no samples; less than 0 (another clock) is shown as 0."""
+    if not values.size:
+        return {"p50": None, "p95": None, "p99": None, "max": None, "samples": 0}
+    p50, p95, p99 = (max(0.0, round(float(value), 4)) for value in np.percentile(values, (50, 95, 99)))
+    return {"p50": p50, "p95": p95, "p99": p99, "max": max(0.0, round(float(values.max()), 4)), "samples": values.size}
+
+
 class Rows:
     """Rows of samples in memory."""
 
-    __slots__ = ("_numbers", "phase", "timed_until_ns")
+    __slots__ = ("_numbers", "event_type", "phase", "timed_until_ns")
 
     def __init__(self) -> None:
-        self._numbers = array("d")
+        self._numbers = bytearray()
         self.phase = 0
+        self.event_type = 0  # the code of that of the event that is measured just now
         self.timed_until_ns = 2**63  # updates that are due later are counted, not timed
 
     def add(self, kind: int, arrived_ns: int, stream: int, value: float, delay_ns: int) -> None:
         """Add a row; ``value`` in ms (or +1, -1), ``delay_ns`` negative when unknown."""
         delay = delay_ns / 1e6 if delay_ns >= 0 else UNKNOWN
-        self._numbers.frombytes(_pack(arrived_ns / 1e6, kind, stream, value, delay, self.phase))
+        self._numbers += _pack(arrived_ns / 1e6, kind, stream, value, delay, self.phase, self.event_type)
+
+    def add_event(self, arrived_ns: int, stream: int, gap_ms: float, age_ms: float, delay_ns: int) -> None:
+        """Add what most events tell, in one go: the gap since the one before, and the event's age."""
+        at_ms, phase, of = arrived_ns / 1e6, self.phase, self.event_type
+        delay = delay_ns / 1e6 if delay_ns >= 0 else UNKNOWN
+        self._numbers += _pack_two(
+            at_ms, GAP, stream, gap_ms, delay, phase, of, at_ms, UPDATE, stream, age_ms, delay, phase, of
+        )
 
     def take(self) -> bytes:
         """Return all rows as bytes, and forget them."""
-        taken, self._numbers = self._numbers, array("d")
-        return taken.tobytes()
+        taken, self._numbers = self._numbers, bytearray()
+        return bytes(taken)
 
 
 def matrix(rows: bytes) -> Floats:
-    """Return rows as an array of shape (n, 6)."""
+    """Return rows as an array of shape (n, 7)."""
     return np.frombuffer(rows, dtype=np.float64).reshape(-1, _WIDTH)
 
 
-def table(rows: bytes, started_ms: float) -> pa.Table:
-    """Return rows as the run folder wants them, times relative to the run's start (epoch ms)."""
+def table(rows: bytes, started_ms: float, labels: Labels = NO_LABELS) -> pa.Table:
+    """Return rows as the run folder wants them, times relative to the run's start (epoch ms).
+
+    ``labels`` are the types and stages of events, by code.
+    """
     numbers = matrix(rows)
-    at, kind, stream, value, delay, phase = numbers.T
+    at, kind, stream, value, delay, phase, event_type = numbers.T
     phases, index = np.unique(phase.astype(np.int32), return_inverse=True)
     names = pa.array([phase_name(int(code)) for code in phases], pa.string())
+    types, stages = (_labelled(event_type, [label[part] for label in labels]) for part in (0, 1))
     return pa.table(
         {
             "at_ms": at - started_ms,
@@ -91,8 +120,17 @@ def table(rows: bytes, started_ms: float) -> pa.Table:
             "value": np.ascontiguousarray(value),
             "delay_ms": delay.astype(np.float32),
             "phase": pa.DictionaryArray.from_arrays(index.astype(np.int32), names),
+            "type": types,
+            "stage": stages,
         }
     )
+
+
+def _labelled(codes: Floats, names: Sequence[str]) -> pa.DictionaryArray:
+    """Return names by code, each of them once: several labels have the same type, or stage."""
+    distinct = list(dict.fromkeys(names))
+    place = np.array([distinct.index(name) for name in names], dtype=np.int32)
+    return pa.DictionaryArray.from_arrays(place[codes.astype(np.int32)], pa.array(distinct, pa.string()))
 
 
 class Parts:
@@ -114,21 +152,21 @@ class Parts:
         except OSError as error:
             raise CannotJudge(f"{run_folder}: cannot be written to ({error.strerror}); choose another --out") from None
 
-    def write(self, rows: bytes) -> None:
+    def write(self, rows: bytes, labels: Labels = NO_LABELS) -> None:
         """Write a part, unless there is nothing to write. Raises OSError, and leaves no piece of it behind."""
         if not rows:
             return
         self._count += 1
         unfinished = self.folder / f"part-{self._count:06}.tmp"
         try:
-            self._write(rows, unfinished)
+            self._write(rows, unfinished, labels)
         except OSError:
             unfinished.unlink(missing_ok=True)  # a full disk then has room for the verdict
             raise
         unfinished.rename(unfinished.with_suffix(".parquet"))
 
-    def _write(self, rows: bytes, path: Path) -> None:
-        pq.write_table(table(rows, self._started_ms), path, compression="zstd", write_page_checksum=True)
+    def _write(self, rows: bytes, path: Path, labels: Labels = NO_LABELS) -> None:
+        pq.write_table(table(rows, self._started_ms, labels), path, compression="zstd", write_page_checksum=True)
 
     def merge(self) -> None:
         """Make one file of all parts. Interrupted at any point, the rows are still there, once, in a folder.
@@ -174,6 +212,26 @@ def read_phases(run_folder: Path, kind: int) -> Iterator[tuple[str, Floats]]:
         yield str(name), values[names == name]
 
 
+def read_types(run_folder: Path, kind: int) -> Iterator[tuple[str, str, Floats]]:
+    """Yield, for each type and stage of events, the values of a kind."""
+    parts = [str(part) for part in (run_folder / "samples").glob("*.parquet")]
+    if not parts:
+        return
+    found = ds.dataset(parts, schema=_schema()).to_table(columns=["type", "stage", "value"], filter=_is(kind))
+    types, stages = (_texts(found.column(name)) for name in ("type", "stage"))
+    values = _doubles(found.column("value"))
+    for name, stage in sorted({*zip(types, stages, strict=True)}):
+        yield name, stage, values[(types == name) & (stages == stage)]
+
+
+def _is(kind: int) -> ds.Expression:
+    return ds.field("kind") == KINDS[kind]
+
+
+def _texts(column: pa.ChunkedArray) -> Texts:
+    return np.asarray(column.cast(pa.string()).fill_null("").to_numpy(), dtype=object)
+
+
 def _doubles(column: pa.ChunkedArray) -> Floats:
     return np.asarray(column.to_numpy(), dtype=np.float64)
 
@@ -188,5 +246,7 @@ def _schema() -> pa.Schema:
             ("value", pa.float64()),
             ("delay_ms", pa.float32()),
             ("phase", text),
+            ("type", text),
+            ("stage", text),
         ]
     )

@@ -7,19 +7,21 @@ counts for nothing. It is lost on a stream that was told nothing else in its pla
 time are alike in most milliseconds, and not in all. An event with an id is to come once, and so is one without that
 most streams had once.
 
-No more than ``MOST_EVENTS`` are kept in all; what comes later is not compared.
+No more than ``MOST_EVENTS`` are kept in all, on disk; what comes later is not compared.
 """
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Sequence
+import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
-MOST_EVENTS: Final = 5_000_000  # 16 bytes each
+from ssegauge.loadtests.measuring.spool import PAGE_BYTES, Spool
+
+MOST_EVENTS: Final = 5_000_000
 SILENT_SHARE: Final = 0.25  # of a stream's time, at its end, without an event while most others had one
 AROUND_MS: Final = 1000.0
 INSTEAD_MS: Final = 50.0  # so far from an event, what is told to one reader alone stands in its place
@@ -29,32 +31,59 @@ Times = np.ndarray[Any, np.dtype[np.float64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
-@dataclass(slots=True)
-class Room:
-    """How many events may still be kept."""
+_ENTRY: Final = np.dtype([("diary", "<u4"), ("event", "<i8"), ("at_ms", "<f8")])
+_pack: Final = struct.Struct("<Iqd").pack  # the same
+_NOTHING: Final = np.empty(0, dtype=np.int64), np.empty(0)
+Entries = Mapping[int, tuple[Numbers, Times]]
 
-    left: int = MOST_EVENTS
+
+class Room:
+    """Where the diaries of a process keep their events; ``left`` is how many there is room for."""
+
+    __slots__ = ("_diaries", "left", "spool")
+
+    def __init__(self, left: int = MOST_EVENTS) -> None:
+        self.left = left
+        self.spool = Spool()
+        self._diaries = 0
+
+    def admit(self) -> int:
+        """Return the number of a new diary."""
+        self._diaries += 1
+        return self._diaries
+
+    def entries(self) -> Entries:
+        """Return the events and times of each diary that has any, by its number, in the order in which they came."""
+        kept = np.frombuffer(self.spool.whole(), dtype=_ENTRY)
+        kept = kept[np.argsort(kept["diary"], kind="stable")]
+        diaries, starts = np.unique(kept["diary"], return_index=True)
+        events, times = np.ascontiguousarray(kept["event"]), np.ascontiguousarray(kept["at_ms"])
+        parts = zip(np.split(events, starts[1:]), np.split(times, starts[1:]), strict=True)
+        return dict(zip(diaries.tolist(), parts, strict=False))
 
 
 class Diary:
     """What one stream saw, from ``opened_ms`` to ``closed_ms``; times in ms of the real-time clock."""
 
-    __slots__ = ("_room", "closed_ms", "events", "opened_ms", "times")
+    __slots__ = ("_last_ms", "closed_ms", "number", "opened_ms", "room")
 
     def __init__(self, opened_ms: float, room: Room) -> None:
         self.opened_ms = self.closed_ms = opened_ms
-        self.events = array("q")
-        self.times = array("d")
-        self._room = room
+        self.room, self.number = room, room.admit()
+        self._last_ms = 0.0
 
     def note(self, event_id: str, data: str, arrived_ms: float) -> None:
         """Take an event. An even number is that of an event with an id."""
-        if self._room.left > 0:
-            self._room.left -= 1
-            if self.times:  # of those that were read together, each after the other
-                arrived_ms = max(arrived_ms, self.times[-1] + 0.001)
-            self.events.append(hash((event_id, data)) >> 2 << 1 | (not event_id))
-            self.times.append(arrived_ms)
+        room = self.room
+        if room.left > 0:
+            room.left -= 1
+            if arrived_ms <= self._last_ms:  # of those that were read together, each after the other
+                arrived_ms = self._last_ms + 0.001
+            self._last_ms = arrived_ms
+            spool = room.spool  # for each event: what can be done here without a call is
+            spool.page += _pack(self.number, hash((event_id, data)) >> 2 << 1 | (not event_id), arrived_ms)
+            if len(spool.page) >= PAGE_BYTES:
+                spool.turn()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +151,14 @@ class _Feed:
 
 def compare(diaries: Sequence[Diary]) -> Witnessed:
     """Return what the streams say of each other; see the module."""
-    counts = tuple(len(diary.events) for diary in diaries)
-    kept = [diary for diary in diaries if diary.events]
+    rooms = {diary.room: diary.room.entries() for diary in diaries}
+    told = [rooms[diary.room].get(diary.number, _NOTHING) for diary in diaries]
+    counts = tuple(events.size for events, _ in told)
+    kept = [diary for diary, count in zip(diaries, counts, strict=True) if count]
     if not kept:
         return Witnessed(len(diaries), counts=counts)
-    events = [np.frombuffer(diary.events, dtype=np.int64) for diary in kept]
-    times = [np.frombuffer(diary.times, dtype=np.float64) for diary in kept]
+    events = [own for own, _ in told if own.size]
+    times = [at for own, at in told if own.size]
     feed = _feed(kept, events, times)
     usual = _usual_counts(feed, events)
     expected = lost = duplicated = 0
@@ -144,7 +175,7 @@ def compare(diaries: Sequence[Diary]) -> Witnessed:
         lost=lost,
         duplicated=duplicated,
         reordered=_out_of_order(events, feed),
-        silent=sum(_is_silent(diary, feed) for diary in diaries),
+        silent=sum(_is_silent(diary, at, feed) for diary, (_, at) in zip(diaries, told, strict=True)),
         counts=counts,
     )
 
@@ -202,7 +233,7 @@ def _out_of_order(events: Sequence[Numbers], feed: _Feed) -> int:
     return int(np.minimum(late, seen - late).sum())
 
 
-def _is_silent(diary: Diary, feed: _Feed) -> bool:
+def _is_silent(diary: Diary, times: Times, feed: _Feed) -> bool:
     begins_ms = diary.closed_ms - SILENT_SHARE * (diary.closed_ms - diary.opened_ms)
-    last_ms = max(diary.times, default=0.0)
+    last_ms = times[-1] if times.size else 0.0
     return bool(last_ms < begins_ms and np.count_nonzero(feed.is_due(diary) & (feed.first_ms > begins_ms)))

@@ -24,6 +24,7 @@ from ssegauge.loadtests.driving.before import Kept
 from ssegauge.loadtests.driving.updates import wait_until
 from ssegauge.loadtests.measuring.answers import AnswerMeter, Tally
 from ssegauge.loadtests.measuring.samples import Rows
+from ssegauge.loadtests.running.crowd import Crowd
 from ssegauge.loadtests.running.orders import Orders
 from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.answer import Answer
@@ -43,6 +44,7 @@ class Process(Protocol):
     """What a desk needs of its process: see ``node.Node``."""
 
     finishing: bool
+    crowd: Crowd
     books: Books
     rows: Rows
     sending_ms: array[float]
@@ -140,14 +142,28 @@ class Desk:
 class Asking:
     """Where one user asks, reads and thinks. Its greenlets live as long as a head is waited for."""
 
-    __slots__ = ("_desk", "_dice", "_kept", "_left", "_node", "_opener", "_wait_s")
+    __slots__ = ("_desk", "_dice", "_is_busy", "_kept", "_left", "_node", "_opener", "_wait_s")
 
     def __init__(self, node: Process, desk: Desk, number: int, wait_s: float) -> None:
         self._node, self._desk = node, desk
         self._dice = Random(f"{_SEED}/{number}")  # noqa: S311 - no secret
         self._kept: Kept | None = None
+        self._left = True
+        self._is_busy = False  # an answer is on its way, or thought about
+        self._wait_s = wait_s
+        self._opener: Greenlet | None = None
+        node.crowd.join(self)
+
+    def call(self) -> None:
+        """Ask, from now on; at first after a moment of one's own, unless a shape says when."""
         self._left = False
-        self._opener: Greenlet | None = gevent.spawn_later(wait_s, self._run)
+        if not self._is_busy:
+            self._is_busy = True
+            self._opener = gevent.spawn_later(0.0 if self._node.crowd.shaped else self._wait_s, self._run)
+
+    def dismiss(self) -> None:
+        """Ask no more, until called again; the answer on its way is read to its end."""
+        self._left = True
 
     def leave(self) -> None:
         """Ask no more."""
@@ -156,7 +172,8 @@ class Asking:
             self._opener.kill(block=False)
 
     def _run(self) -> None:
-        if self._node.finishing:
+        if self._left or self._node.finishing:
+            self._is_busy = False
             return
         try:
             self._kept = self._node.prepare(self._kept)
@@ -170,7 +187,8 @@ class Asking:
         self._again(think_s if answer.has_answer else max(REFUSED_S, answer.retry_after_s))
 
     def _again(self, wait_s: float) -> None:
-        if not (self._left or self._node.finishing):
+        self._is_busy = not (self._left or self._node.finishing)
+        if self._is_busy:
             self._opener = gevent.spawn_later(wait_s, self._run)
 
 

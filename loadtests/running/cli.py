@@ -28,14 +28,17 @@ from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
 from ssegauge.loadtests.judging import answers, asked, capacity, guard, summary
+from ssegauge.loadtests.judging.facts import Facts
 from ssegauge.loadtests.measuring.answers import Tally
+from ssegauge.loadtests.running import choices
 from ssegauge.loadtests.running.frozen import ended_when_frozen
-from ssegauge.loadtests.running.options import STATUS_VARIABLE, TARGET_VARIABLE, to_json
+from ssegauge.loadtests.running.joining import WEB_HOST, await_master, check_free, check_together, lonely
+from ssegauge.loadtests.running.options import SOURCE_VARIABLE, STATUS_VARIABLE, TARGET_VARIABLE, to_json
 from ssegauge.loadtests.running.orders import orders
+from ssegauge.loadtests.running.sources import addresses
 
 SCENARIOS: Final = Path(__file__).parents[1] / "scenarios"
 REQUESTS: Final = "requests"
-WEB_HOST: Final = "127.0.0.1"
 SPARE_DESCRIPTORS: Final = 200  # connections for updates and pings, files, Locust's own
 MANY_STREAMS: Final = 1000  # from which on Locust's users hold several each,
 MOST_PER_USER: Final = 100  # so many at most,
@@ -58,6 +61,7 @@ class Options:
     duration_s: float = 30.0
     rate: float = 25.0
     extend_s: float = 30.0
+    shape: str = ""
     measure: str = ""
     objectives: tuple[str, ...] = ()
     abort_on: tuple[str, ...] = ()
@@ -75,6 +79,8 @@ class Options:
     master_host: str = "127.0.0.1"
     master_port: int = 5557
     expect_workers: int = 1
+    join_s: float = 60.0
+    source: str = ""
 
 
 def run_load(
@@ -85,7 +91,9 @@ def run_load(
     Raises CannotJudge in one line when nothing could be run, and KeyboardInterrupt, after saving, when
     interrupted. Of a worker see ``run_worker``.
     """
-    options = with_scenario(options, target)
+    check_together(options)
+    addresses(options.source)
+    options = choices.shaped(with_scenario(options, target), target)
     options = replace(options, objectives=(*stated(target), *options.objectives))
     for text in options.objectives:
         asked.parse(text)
@@ -101,9 +109,10 @@ def run_load(
     make_room(options)
     check_reachable(target)
     with tempfile.TemporaryFile() as log:
-        interrupted, last = _watch(line, target, log, on_progress or _nobody)
+        interrupted, last = _watch(line, target, options.source, log, on_progress or _nobody)
         with contextlib.suppress(CannotJudge) if interrupted else contextlib.nullcontext():
-            document = _document(out) or _rescued(target, out, options, last, _tail(log))
+            tail = _tail(log)
+            document = _document(out) or _rescued(target, out, options, last, lonely(options, tail) or tail)
     if interrupted:
         raise KeyboardInterrupt
     return document
@@ -117,8 +126,10 @@ def find_limit(
     It is that of the largest run that passed (else of the smallest), with the capacity as one more objective;
     the samples of that run become those of the run folder. Raises like ``run_load``.
     """
+    check_together(options, search=True)
     runs: dict[int, dict[str, Any]] = {}
-    alone = replace(target, existing=None)  # phases would hold streams for half of the time only
+    choices.check_limit(options)
+    alone = replace(target, existing=None, shape="")  # phases would hold streams for half of the time only
 
     def probe(users: int) -> dict[str, Any]:
         folder = out / "limit" / str(users)
@@ -131,17 +142,27 @@ def find_limit(
     document = runs[shown]
     document["objectives"].append(capacity.objective(found, target.limits.concurrent))
     document["verdict"] = document["objectives"][-1]["verdict"]
+    document["probes"] = capacity.probes(runs)
     (out / "limit" / str(shown) / "samples").rename(out / "samples")
     RunFolder(out, target).write("load.json", document)
     return document
 
 
 def run_worker(target: Target, options: Options) -> None:
-    """Run a worker for a master elsewhere, which gets all that is measured; returns when the master says so."""
-    make_room(options)
+    """Run a worker for a master elsewhere, which gets all that is measured; returns when the master says so.
+
+    How many streams it holds the master says, so the limit of open files is only raised here. Raises CannotJudge when
+    there is no master, or it is lost.
+    """
+    check_together(options)
+    addresses(options.source)
+    make_room(replace(options, users=0))
+    await_master(options)
     with tempfile.TemporaryFile() as log:
         line = command(with_scenario(options, target), Path())
-        interrupted, _ = _watch(line, target, log, _nobody)
+        interrupted, _ = _watch(line, target, options.source, log, _nobody)
+        if alone := lonely(options, _tail(log)):
+            raise CannotJudge(alone)
     if interrupted:
         raise KeyboardInterrupt
 
@@ -152,8 +173,7 @@ def scenario_file(scenario: str) -> Path:
         return SCENARIOS / f"{scenario}.py"
     if Path(scenario).is_file():
         return Path(scenario).resolve()
-    names = sorted(file.stem for file in SCENARIOS.glob("[!_]*.py"))
-    raise CannotJudge(f"--scenario {scenario}: none of {', '.join(names)}, nor the path of a locustfile")
+    raise CannotJudge(choices.no_scenario(scenario, sorted(file.stem for file in SCENARIOS.glob("[!_]*.py"))))
 
 
 def with_scenario(options: Options, target: Target) -> Options:
@@ -209,15 +229,20 @@ def scenario_is_ours(scenario: str) -> bool:
     return scenario.isidentifier() and (SCENARIOS / f"{scenario}.py").is_file()
 
 
-def make_room(options: Options) -> None:
-    """Raise the limit of open files to what the system allows; raise CannotJudge when that is too few."""
+def make_room(options: Options, option: str = "--users") -> None:
+    """Raise the limit of open files to what the system allows; raise CannotJudge when that is too few.
+
+    A master holds no streams.
+    """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    wanted = options.users // max(1, options.processes) + SPARE_DESCRIPTORS
+    wanted = (0 if options.master else options.users // max(1, options.processes)) + SPARE_DESCRIPTORS
     if most != resource.RLIM_INFINITY and wanted > most:
-        fewer = f"use --users {most - SPARE_DESCRIPTORS} or fewer, --processes, or " if most > SPARE_DESCRIPTORS else ""
+        fewer = (
+            f"use {option} {most - SPARE_DESCRIPTORS} or fewer, --processes, or " if most > SPARE_DESCRIPTORS else ""
+        )
         remedy = f"{fewer}raise `ulimit -Hn`"
-        raise CannotJudge(f"--users {options.users}: a process here may open only {most} files; {remedy}")
+        raise CannotJudge(f"{option} {options.users}: a process here may open only {most} files; {remedy}")
 
 
 def check_reachable(target: Target) -> None:
@@ -231,28 +256,20 @@ def check_reachable(target: Target) -> None:
         raise CannotJudge(f"{target.base_url}: cannot connect ({why}); is the server running?") from None
 
 
-def check_free(option: str, port: int) -> None:
-    """Raise CannotJudge when nobody can listen at a port of this machine that an option names."""
-    try:
-        socket.create_server((WEB_HOST, port)).close()
-    except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)  # Python adds the address, which is known
-        raise CannotJudge(f"{option} {port}: cannot listen there ({why}); choose another port") from None
-
-
 def command(options: Options, out: Path) -> list[str]:
     """Return the command line of the Locust process."""
     locustfile = scenario_file(options.scenario)
-    port = _free_port() if options.processes else options.master_port
+    port = _free_port() if options.processes and not options.worker else options.master_port
     # -P: a folder of the user's, named like one of our packages, must not hide it.
     if options.arrivals:  # nobody waits for an answer, so there are no users: each process has one that does nothing
         options = replace(options, users=max(1, options.processes, options.expect_workers))
     line = [sys.executable, "-P", "-m", "locust", "-f", str(locustfile), "--loglevel", "WARNING"]
     streams = streams_per_user(options)
     line += ["--users", str(options.users // streams), "--spawn-rate", str(options.spawn_rate / streams)]
+    line += ["--opening-rate", str(options.spawn_rate)]
     line += ["--only-summary", "--streams", str(streams if scenario_is_ours(options.scenario) else 0)]
     line += ["--out", str(out), "--rate", str(options.rate), "--duration", str(options.duration_s)]
-    line += ["--extend", str(options.extend_s), "--measure", options.measure]
+    line += ["--extend", str(options.extend_s), "--measure", options.measure, "--shape", options.shape]
     line += ["--arrivals", options.arrivals, "--think", str(options.think_s), "--prompts", options.prompts]
     line += ["--requests", options.requests and str(Path(options.requests).resolve())]
     line += ["--shared-prefix", str(options.shared_prefix)]
@@ -264,6 +281,7 @@ def command(options: Options, out: Path) -> list[str]:
         ("--web-port", str(options.web_port), "--web-host", WEB_HOST): options.web,
         ("--processes", str(options.processes)): options.processes > 0,
         ("--master", "--expect-workers", str(options.expect_workers)): options.master,
+        ("--expect-workers-max-wait", str(max(1, round(options.join_s)))): options.master,
         ("--worker", "--master-host", options.master_host): options.worker,
         # Processes of one machine meet at a port of their own, so that two runs do not meet each other.
         ("--master-bind-port", str(port), "--master-port", str(port)): True,
@@ -279,27 +297,37 @@ def _free_port() -> int:
 
 def describe(status: Status) -> str:
     """Return a status in one line for the terminal."""
+    pace = _pace(status)
     left = "" if status["left_s"] is None else f", {status['left_s']:.0f} s left"
     p99 = "" if status["p99_ms"] is None else f", p99 {status['p99_ms']:g} ms"
     trouble = "".join(f", {status[name]} {name}" for name in ("failed", "dropped", "refused") if status[name])
     if status.get("finished") is not None:
         finished = f"{status['open']} streams open, {status['finished']} answers finished"
-        return f"{status['stage']}: {finished}{p99}{trouble}{left}"
+        return f"{status['stage']}: {finished}{pace}{p99}{trouble}{left}"
     streams = f"{status['open']} of {status['users']} streams open"
     sent = "" if status["rate"] is None else f"{status['sent']} updates sent, "
     updates = f"{sent}{status['received']} received" if sent else f"{status['received']} events timed"
-    return f"{status['stage']}: {streams}, {updates}{p99}{trouble}{left}"
+    return f"{status['stage']}: {streams}, {updates}{pace}{p99}{trouble}{left}"
+
+
+def _pace(status: Status) -> str:
+    """Return how much comes each second, where that is known."""
+    if not status.get("events_per_s"):
+        return ""
+    size = status["bytes_per_s"]
+    told = f"{size / 1e6:.1f} MB/s" if size >= 1e6 else f"{size / 1e3:.1f} kB/s"
+    return f", {status['events_per_s']:,.0f} events/s, {told}"
 
 
 def _watch(
-    line: list[str], target: Target, log: IO[bytes], on_progress: Callable[[Status], None]
+    line: list[str], target: Target, source: str, log: IO[bytes], on_progress: Callable[[Status], None]
 ) -> tuple[bool, Status | None]:
     """Run the Locust process to its end; return whether we were interrupted, and the last status."""
-    source, sink = os.pipe()
-    environment = os.environ | {TARGET_VARIABLE: to_json(target), STATUS_VARIABLE: str(sink)}
+    reading, sink = os.pipe()
+    told = {TARGET_VARIABLE: to_json(target), STATUS_VARIABLE: str(sink), SOURCE_VARIABLE: source}
     process = subprocess.Popen(  # noqa: S603 - our own command line
         line,
-        env=environment,
+        env=os.environ | told,
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
@@ -308,7 +336,7 @@ def _watch(
     )
     os.close(sink)
     try:
-        with os.fdopen(source, encoding="utf-8") as statuses, ended_when_frozen(process.pid):
+        with os.fdopen(reading, encoding="utf-8") as statuses, ended_when_frozen(process.pid):
             return _follow(process, statuses, on_progress)
     finally:
         _kill(process)
@@ -353,7 +381,7 @@ def _rescued(target: Target, out: Path, options: Options, last: Status | None, t
     complaint = f"the load process ended before its time{f': {tail}' if tail else ''}"
     if last is None or not any((out / "samples").glob("*.parquet")):
         raise CannotJudge(tail or f"{complaint}; nothing was measured")
-    facts = summary.Facts(
+    facts = Facts(
         scenario=options.scenario,
         started=last["started"],
         duration_s=last["elapsed_s"],

@@ -14,13 +14,14 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import gevent
-from locust import events
+from locust import argument_parser, events, runners
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.rpc import Message
@@ -31,18 +32,31 @@ from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.recording.keeper import end_with_parent
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
-from ssegauge.loadtests.measuring import samples, server
+from ssegauge.loadtests.measuring import samples, server, shape
+from ssegauge.loadtests.measuring.shape import Shape
 from ssegauge.loadtests.running.asking import PATIENCE_S
 from ssegauge.loadtests.running.conductor import FLUSH_S, Conductor, Plan
 from ssegauge.loadtests.running.live import Live
 from ssegauge.loadtests.running.locust_stats import log_failures, log_replies, log_samples
 from ssegauge.loadtests.running.node import Node
-from ssegauge.loadtests.running.options import STATUS_VARIABLE, TARGET_VARIABLE, add_options, orders_of, target_of
+from ssegauge.loadtests.running.options import (
+    SOURCE_VARIABLE,
+    STATUS_VARIABLE,
+    TARGET_VARIABLE,
+    add_options,
+    orders_of,
+    target_of,
+)
 from ssegauge.loadtests.running.orders import Orders
+from ssegauge.loadtests.running.sources import addresses
 
 ORDER: Final = "ssegauge-order"
 REPORT: Final = "ssegauge-report"
 REPORT_S: Final = 0.5
+LIVENESS: Final = (
+    8  # heartbeats (a second each) that a worker may owe: Locust's three declare one dead that opens streams
+)
+SUMMING_UP_S: Final = 0.005  # at most, for each stream, where a worker has many
 EXIT_CODES: Final = {"pass": 0, "fail": 1, "could_not_judge": 2}
 _runs: WeakKeyDictionary[Environment, Run] = WeakKeyDictionary()
 
@@ -68,14 +82,17 @@ class Run:
         """Make what this process has; set its loops going."""
         if not isinstance(self.runner, MasterRunner):
             _calm_the_collector()
-            rate = getattr(self.environment.parsed_options, "spawn_rate", None) or 1.0
             self.node = Node(
                 self.target,
                 getattr(self.runner, "worker_index", 0),
                 _measured(self.environment),
-                rate * streams_of(self.environment),
+                _opening_rate(self.environment),
+                addresses(os.environ.get(SOURCE_VARIABLE, "")),
             )
-            self.node.wanted.set()
+            self.node.crowd.shaped = bool(_shape(self.environment))
+            self.node.herds = _herds(self.environment)
+            if not self.node.herds:  # they come when all are there
+                self.node.wanted.set()
             if _asks(self):
                 self.node.take_orders(self.orders)
             self._loops.append(gevent.spawn(self._report_loop))
@@ -83,7 +100,9 @@ class Run:
             self._folder = _own_folder(self.environment, self.target)
             self.conductor = Conductor(_plan(self, self._folder), self.target, self)
             self._live = _live(self.conductor.plan.out, self.environment)
+            _keep_no_history(self.environment)
             self._loops.append(gevent.spawn(self._flush_loop))
+            self._expected = _workers(self.runner)
             if pid := server.process_of(self.target):
                 self._loops.append(gevent.spawn(server.watch, pid, self.conductor.rows))
 
@@ -91,8 +110,9 @@ class Run:
         """Lead the run from when all users are there; end it when its time is up."""
         if self.conductor and not self._conducting:  # once: Locust says so after each change of users
             self._conducting = True
-            self._expected = _workers(self.runner)
-            self.conductor.nodes = len(self._expected) or 1
+            there = _workers(self.runner)
+            self._expected |= there
+            self.conductor.nodes = len(there) or 1
             self._loops.append(gevent.spawn(self._conduct, self.conductor))
 
     def finish(self) -> None:
@@ -166,6 +186,7 @@ class Run:
     def _await_finals(self) -> None:
         if isinstance(self.runner, MasterRunner):
             limit_s = 5 * 2 * self.target.limits.update_s + 5 + (PATIENCE_S[1] if _asks(self) else 0.0)
+            limit_s += SUMMING_UP_S * (self.conductor.plan.users if self.conductor else 0)
             with gevent.Timeout(limit_s, False):
                 while self.conductor and set(self.conductor.missing(())) & _workers(self.runner):
                     gevent.sleep(REPORT_S / 5)
@@ -217,6 +238,14 @@ def _calm_the_collector() -> None:
     gc.set_threshold(50_000, 50, 1000)
 
 
+def _keep_no_history(environment: Environment) -> None:
+    """Have Locust keep no course of its statistics where no page, file or report of its own shows it: it has no end."""
+    options = environment.parsed_options
+    if options and options.headless and not (options.csv_prefix or options.html_file):
+        for one in (environment.stats, environment.stats.total):
+            one.use_response_times_cache = False
+
+
 def node_of(environment: Environment) -> Node:
     """Return the node of this process; raises CannotJudge outside of a run."""
     run = _runs.get(environment)
@@ -229,6 +258,15 @@ def streams_of(environment: Environment) -> int:
     """Return how many streams each Locust user watches: as told, or as its class says."""
     told = getattr(environment.parsed_options, "ssegauge_streams", 0)
     return int(told or getattr(environment.user_classes[0], "streams", 1))
+
+
+def _opening_rate(environment: Environment) -> float:
+    """Return how many streams this process opens per second: its share, where a master leads several."""
+    options = environment.parsed_options
+    rate = getattr(options, "ssegauge_opening_rate", 0.0)
+    rate = rate or (getattr(options, "spawn_rate", None) or 1.0) * streams_of(environment)
+    workers = getattr(options, "expect_workers", 1) if isinstance(environment.runner, WorkerRunner) else 1
+    return float(rate) / max(1, workers)
 
 
 def _runner(environment: Environment) -> Runner:
@@ -262,6 +300,8 @@ def _plan(run: Run, folder: RunFolder | None) -> Plan:
         duration_s=options.ssegauge_duration or None,
         drives=drives,
         phased=_is_phased(run),
+        herds=_herds(run.environment),
+        shape=_shape(run.environment),
         extend_s=options.ssegauge_extend,
         orders=run.orders if _asks(run) else None,
         abort_on=tuple(filter(None, options.ssegauge_abort_on.split(";"))),
@@ -272,6 +312,15 @@ def _plan(run: Run, folder: RunFolder | None) -> Plan:
 def _users(run: Run) -> int:
     options = run.environment.parsed_options
     return run.runner.target_user_count or (options.num_users if options else None) or 1
+
+
+def _herds(environment: Environment) -> bool:
+    return bool(getattr(environment.user_classes[0], "herds", False))
+
+
+def _shape(environment: Environment) -> Shape | None:
+    text = getattr(environment.parsed_options, "ssegauge_shape", "")
+    return shape.parse(text) if text else None
 
 
 def _asks(run: Run) -> bool:
@@ -319,7 +368,7 @@ def _unused(folder: Path) -> Path:
 def _is_phased(run: Run) -> bool:
     """Whether streams are held in every other phase only, to compare the existing endpoint without and with them."""
     scenario = getattr(run.environment.user_classes[0], "scenario", "")
-    return scenario == "progress" and run.target.existing is not None
+    return scenario == "progress" and run.target.existing is not None and not _shape(run.environment)
 
 
 def _stop_with(environment: Environment, error: CannotJudge) -> None:
@@ -344,9 +393,17 @@ def _on_init(runner: Runner, **_: object) -> None:
     if STATUS_VARIABLE in os.environ:  # the process that started us, or of a worker the master, takes us with it
         end_with_parent(signal.SIGTERM)
     if isinstance(runner, WorkerRunner):
+        _leave_the_telling_to_the_master()
         runner.register_message(ORDER, on_order, concurrent=True)
     elif isinstance(runner, MasterRunner):
         runner.register_message(REPORT, on_report)
+        runners.HEARTBEAT_LIVENESS = LIVENESS
+
+
+def _leave_the_telling_to_the_master() -> None:
+    """Close the way to the process that started us: as long as anybody holds it, that one waits for more."""
+    if descriptor := os.environ.pop(STATUS_VARIABLE, ""):
+        os.close(int(descriptor))
 
 
 def _on_test_start(environment: Environment, **_: object) -> None:
@@ -367,6 +424,10 @@ def _on_test_stopping(environment: Environment, **_: object) -> None:
     if run and isinstance(run.runner, LocalRunner | MasterRunner):
         run.finish()
 
+
+# A worker asks for these once for each of the master's hundred options, at each of its messages to start users; each
+# time Locust builds its whole parser anew: seconds in which the worker does nothing else.
+argument_parser.default_args_dict = cache(argument_parser.default_args_dict)
 
 _LISTENERS: Final[Mapping[Any, Any]] = {
     events.init_command_line_parser: _on_parser,

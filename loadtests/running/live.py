@@ -6,12 +6,17 @@ The page (``--metrics-port``) has the text format of Prometheus 0.0.4, one gauge
 from __future__ import annotations
 
 import csv
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from gevent.pywsgi import WSGIServer
 
+from ssegauge.loadtests.measuring.samples import BYTES, EVENTS, Floats
+
+LATELY_S: Final = 3.0
 HOST: Final = "127.0.0.1"
 TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 # A figure of a status (see ``Conductor.status``), and what it is.
@@ -26,6 +31,8 @@ FIGURES: Final[Mapping[str, str]] = {
     "sent": "updates sent",
     "refused": "updates that the server refused",
     "received": "samples of latency so far",
+    "events_per_s": "events that came each second, lately",
+    "bytes_per_s": "bytes of event streams that came each second, lately",
     "p99_ms": "99th percentile of the latencies of the last second with any",
 }
 Status = Mapping[str, Any]
@@ -66,6 +73,29 @@ class Live:
     def _answer(self, _: Mapping[str, Any], start: Callable[[str, list[tuple[str, str]]], Any]) -> list[bytes]:
         start("200 OK", [("Content-Type", TYPE)])
         return [prometheus(self._last).encode()]
+
+
+class Pace:
+    """How many events and bytes come each second: of what was reported in the last ``LATELY_S``."""
+
+    def __init__(self) -> None:
+        self._lately: deque[tuple[float, float, float]] = deque()  # when (ms), events, bytes
+
+    def take(self, rows: Floats) -> None:
+        """Take rows of samples (see ``samples.matrix``)."""
+        chosen = rows[np.isin(rows[:, 1], (EVENTS, BYTES))]
+        for at_ms, kind, _, count, *_ in chosen.tolist():
+            self._lately.append((at_ms, count * (kind == EVENTS), count * (kind == BYTES)))
+        while self._lately and self._lately[0][0] < self._lately[-1][0] - 1e3 * LATELY_S:
+            self._lately.popleft()
+
+    def per_second(self) -> dict[str, float | None]:
+        """Return the two as figures of a status, None before there are two reports."""
+        span_s = (self._lately[-1][0] - self._lately[0][0]) / 1e3 if self._lately else 0.0
+        begun = self._lately[0][0] if self._lately else 0.0  # what was reported then came before
+        sums = [sum(one[part] for one in self._lately if one[0] > begun) for part in (1, 2)]
+        rates = [round(whole / span_s, 1) if span_s else None for whole in sums]
+        return {"events_per_s": rates[0], "bytes_per_s": rates[1]}
 
 
 def prometheus(status: Status) -> str:

@@ -23,6 +23,7 @@ NAMES: Final = {
     UPDATE: ("SSE", "SSE update"),
     GAP: ("SSE", "SSE gap"),
 }
+LOOKED_AT_S: Final = 30  # what Locust calls the current requests per second are those of the last 12 s
 
 
 def log_samples(stats: RequestStats, rows: Floats, existing: str = "") -> None:
@@ -58,8 +59,10 @@ def log_failures(stats: RequestStats, before: Counter[str], after: Counter[str],
 def _add(stats: RequestStats, method: str, name: str, values: Floats, at_s: Floats) -> None:
     if not values.size:
         return
-    stats.entries[(name, method)].extend(_entry(stats, method, name, values, at_s))
-    stats.total.extend(_entry(stats, method, name, values, at_s))
+    for kept in (stats.entries[(name, method)], stats.total):
+        kept.extend(_entry(stats, method, name, values, at_s))
+        for second in [second for second in kept.num_reqs_per_sec if second < at_s.max() - LOOKED_AT_S]:
+            del kept.num_reqs_per_sec[second]  # a run of days would keep each of its seconds
 
 
 def _entry(stats: RequestStats, method: str, name: str, values: Floats, at_s: Floats) -> StatsEntry:

@@ -9,30 +9,36 @@ from __future__ import annotations
 import json
 import secrets
 from array import array
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final, NamedTuple, Protocol, cast
 
 import gevent
+import numpy as np
 from gevent.event import Event
 from gevent.lock import Semaphore
 from gevent.pool import Pool
 
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.recording.redaction import Redactor
-from ssegauge.conformance.recording.transcript import Request, Transcript
+from ssegauge.conformance.recording.transcript import Request
 from ssegauge.conformance.target import Call, Target, each_its_own, fill, is_each_its_own
 from ssegauge.loadtests.driving.before import Kept, Preparation
 from ssegauge.loadtests.driving.client import Client
 from ssegauge.loadtests.driving.updates import Driver, Hooks, Task
-from ssegauge.loadtests.judging.under_load import MOST_STREAMS, Recording, findings
+from ssegauge.loadtests.judging.under_load import MOST_STREAMS, Recording, Shelf, findings
+from ssegauge.loadtests.measuring.answers import Tally
 from ssegauge.loadtests.measuring.clocks import Clocks
-from ssegauge.loadtests.measuring.generator import Watch
+from ssegauge.loadtests.measuring.event_types import EventTypes
+from ssegauge.loadtests.measuring.generator import Watch, cpu_s, resident_kib
 from ssegauge.loadtests.measuring.integrity import Tokens
 from ssegauge.loadtests.measuring.meters import Driven, Meter, Stamped
-from ssegauge.loadtests.measuring.samples import Rows
+from ssegauge.loadtests.measuring.returning import Visit, returned
+from ssegauge.loadtests.measuring.samples import BYTES, DROPPED, EVENTS, FAILED, REFUSED, Rows
+from ssegauge.loadtests.measuring.shape import Shape
 from ssegauge.loadtests.measuring.witnesses import Diary, Room, compare
 from ssegauge.loadtests.running.asking import Desk
+from ssegauge.loadtests.running.crowd import Crowd
 from ssegauge.loadtests.running.orders import Orders
 from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.connection import Headers, path_of, resolve, stream_headers
@@ -43,6 +49,8 @@ OPENING_PATIENCE: Final = 10.0  # times the limit: a stream that has not opened 
 POLL_S: Final = 0.02
 ENDERS: Final = 16  # tasks that are ended at once
 ENDING_S: Final = 0.01
+TRAFFIC: Final = (EVENTS, BYTES, FAILED, DROPPED, REFUSED)
+ALWAYS: Final = (EVENTS, BYTES)
 OFFERED: Final = ("planned", "accepted", "refused")
 STREAMS_PER_NODE: Final = 1_000_000
 NOTHING_KEPT: Final[Kept] = {}
@@ -53,6 +61,13 @@ class Follower(Protocol):
 
     def stream_ended(self, ending: str) -> None:
         """Take how it ended; called from the loop."""
+
+
+class Scattered(Protocol):
+    """A reader of a herd."""
+
+    def scatter(self) -> None:
+        """Be cut, and come back."""
 
 
 class Asked(NamedTuple):
@@ -74,9 +89,16 @@ class Subject(NamedTuple):
 class Node:
     """A load process. ``replies`` are (name, ms, failure) of the hooks' requests, for Locust's statistics."""
 
-    def __init__(self, target: Target, number: int = 0, measure: str = "", opening_rate: float = 100.0) -> None:
+    def __init__(
+        self,
+        target: Target,
+        number: int = 0,
+        measure: str = "",
+        opening_rate: float = 100.0,
+        sources: Sequence[str] = (),
+    ) -> None:
         self.target = target
-        self.origin = resolve(target.base_url, target.tls)
+        self.origin = resolve(target.base_url, target.tls, sources)
         self.clock = clock.start()
         self.rows = Rows()
         self.counts = Counts()
@@ -85,7 +107,9 @@ class Node:
         self.hooks = Hooks(target, self.origin, self.client, self.tokens, self._on_reply)
         self.sending_ms = self.hooks.sending_ms
         self.preparation = Preparation(target, self.hooks.ask)
+        self.crowd = Crowd()
         self.tasks: list[Task] = []
+        self._unwatched: set[Task] = set()  # they are not driven, until somebody watches again
         self.sessions: set[Session] = set()
         self.wanted = Event()
         self.measuring = Event()  # all users are there
@@ -95,17 +119,25 @@ class Node:
         self.clocks = Clocks()
         self._measure = measure
         self.opening_rate = max(1.0, opening_rate)  # streams per second, while users are started
+        self.types = EventTypes(self._redacted, staged=target.profile == "task-progress")
+        self._told = (0, 0, 0, 0, 0)  # what the last report told of events, bytes and errors
         ends_itself = target.profile == "task-progress"
-        self.books = Books(self.rows, self.counts, self.watch, ends_itself, self.clocks, self._redacted)
+        self.books = Books(self.rows, self.counts, self.watch, ends_itself, self.clocks, self._redacted, self.types)
         self._asked: tuple[Any, Asked] | None = None  # what was asked for last, and by which values
         self._streams = number * STREAMS_PER_NODE
         self._users = self._recordings = 0
-        self._transcripts: list[Transcript] = []
+        self._recorded: list[Recording] = []
+        self._shelf = Shelf()
         self._judged: dict[str, Any] | None = None
         self._room = Room()
         self._diaries: list[Diary] = []
+        self.herds = False  # readers are cut all at once, and come back
+        self.herd: list[Scattered] = []
+        self._visits: dict[Follower, list[Diary]] = {}  # of each reader of a herd
+        self._returned: dict[str, Any] | None = None
         self._witnessed: dict[str, Any] | None = None
         self._driver: Driver | None = None
+        self._rate = 0.0  # of updates, once they are wanted
         self._shared: Task | None = None
         self._sharing = Semaphore()
         self._number = number
@@ -146,7 +178,21 @@ class Node:
             raise CannotJudge("no [task.create_manual] and [task.update] in the target; add them")
         task = self.hooks.create(call)
         self.tasks.append(task)
+        self._drive(self._rate)
         return task
+
+    def watched(self, task: Task) -> None:
+        """Drive a task again that nobody watched."""
+        if task in self._unwatched:
+            self._unwatched.remove(task)
+            self.tasks.append(task)
+            self._drive(self._rate)
+
+    def unwatched(self, task: Task) -> None:
+        """Drive a task no more, where it is one user's own: nobody watches it now."""
+        if task is not self._shared and task in self.tasks:
+            self.tasks.remove(task)
+            self._unwatched.add(task)
 
     def shared_task(self) -> Task | None:
         """Return the task that all users watch: started by the first, renewed by the first to come after its end."""
@@ -168,18 +214,22 @@ class Node:
         path: str = "",
         on_event: OnEvent | None = None,
         kept: Kept = NOTHING_KEPT,
+        last_event_id: str = "",
     ) -> Session:
         """Open a stream, from a greenlet; ``user`` is told of its end. Raises StreamFailed when it did not open."""
         number = self.next_stream()
         asked = self._request(task, path, kept)
+        if last_event_id:
+            asked = asked._replace(headers=[*asked.headers, ("Last-Event-ID", last_event_id)])
         stream = EventStream(self.origin, asked.path, asked.headers, asked.method, asked.payload)
         session = Session(self._meter(task), number, self.books, self, Subject(user, task))
-        recording = self._recording(stream, asked, task)
-        if not (task and task.driven):
+        recording = None if last_event_id else self._recording(stream, asked, task)
+        if self.herds or not (task and task.driven):
             session.diary = Diary(clock.now() / 1e6, self._room)
         try:
             session.open(stream, self._patience_s, on_event)
         except StreamFailed as failure:
+            self.counts.told_to_wait(failure.wait)
             self.failed(str(failure))
             self.keep(recording, stream.ending)
             raise
@@ -191,18 +241,26 @@ class Node:
         """Take the end of a session."""
         self.sessions.discard(session)
         if session.diary:
-            session.diary.closed_ms = clock.now() / 1e6
-            self._diaries.append(session.diary)
+            self._close(session.diary, session)
         self.keep(session.record, session.ending)
         user, task = cast("Subject", session.subject)
         if task and session.ending == "complete":
             task.ended = True
         user.stream_ended(session.ending)
 
+    def _close(self, diary: Diary, session: Session) -> None:
+        user, task = cast("Subject", session.subject)
+        diary.closed_ms = clock.now() / 1e6
+        if self.herds:
+            self._visits.setdefault(user, []).append(diary)
+        if not (task and task.driven):
+            self._diaries.append(diary)
+
     def keep(self, recording: Recorder | None, ending: str) -> None:
         """Keep what was recorded of a stream, to be judged."""
         if isinstance(recording, Recording) and recording.has_head:
-            self._transcripts.append(recording.transcript(ending, clock.now()))
+            recording.finish(ending, clock.now())
+            self._recorded.append(recording)
 
     def failed(self, reason: str) -> None:
         """Count a stream that could not be opened, or its task not started."""
@@ -222,26 +280,28 @@ class Node:
     def obey(self, order: Mapping[str, Any]) -> None:
         """Do what the conductor says.
 
-        ``{"do": "drive" | "measure" | "streams" | "phase" | "arrive" | "drain", ...}``.
+        ``{"do": "drive" | "measure" | "shape" | "streams" | "scatter" | "phase" | "arrive" | "drain", ...}``.
         """
-        match order["do"]:
-            case "arrive":
-                assert self.desk
-                self.desk.arrive(order["rate"])
-            case "drive":
-                self._drive(order["rate"])
-            case "measure":
-                self._measure_latency(wanted=order["wanted"])
-            case "streams":
-                self._want_streams(wanted=order["wanted"])
-            case "phase":
-                self.rows.phase = order["phase"]
-            case "drain":
-                self._drain()
+        deeds: Mapping[str, Callable[[], object]] = {
+            "arrive": lambda: self._desk.arrive(order["rate"]),
+            "drive": lambda: self._drive(order["rate"]),
+            "measure": lambda: self._measure_latency(wanted=order["wanted"]),
+            "shape": lambda: self._follow(order["points"], order["of"]),
+            "streams": lambda: self._want_streams(wanted=order["wanted"]),
+            "scatter": lambda: self._scatter(order["staying"]),
+            "phase": lambda: setattr(self.rows, "phase", order["phase"]),
+            "drain": self._drain,
+        }
+        deeds[order["do"]]()
 
     def report(self) -> dict[str, Any]:
         """Return what was measured since the last report, and the counts so far."""
+        self._add_traffic()
         return {
+            "types": self.types.plain(),
+            "at_ms": clock.now() / 1e6,
+            "cpu_s": cpu_s(),
+            "resident_kib": resident_kib(),
             "rows": self.rows.take(),
             "sending_ms": taken(self.hooks.sending_ms),
             "looping_ms": taken(self.watch.lateness_ms),
@@ -253,13 +313,30 @@ class Node:
             "counts": plain(self.counts) | {name: getattr(self.hooks, name) for name in OFFERED},
             "conformance": self._judged,
             "witnessed": self._witnessed,
+            "returned": self._returned,
             "answers": self.desk.tally.plain() if self.desk else None,
         }
+
+    def _add_traffic(self) -> None:
+        """Add what came, and what went wrong, since the last report as samples."""
+        counts, now_ns = self.counts, clock.now()
+        tally = self.desk.tally if self.desk else Tally()
+        wrong = (counts.failed + tally.failed, counts.dropped + tally.cut, self.hooks.refused)
+        told = (self.types.total, self.books.traffic.bytes, *wrong)
+        for kind, after, before in zip(TRAFFIC, told, self._told, strict=True):
+            if kind in ALWAYS or after > before:
+                self.rows.add(kind, now_ns, self._number, float(after - before), -1)
+        self._told = told
 
     @property
     def grace_s(self) -> float:
         """How long an update may still arrive before it counts as lost: what is late is late, not lost."""
         return 2 * self.target.limits.update_s
+
+    @property
+    def _desk(self) -> Desk:
+        assert self.desk
+        return self.desk
 
     @property
     def _patience_s(self) -> float:
@@ -275,6 +352,7 @@ class Node:
         task = self.hooks.create(call)
         if call is hooks.create_manual:
             self.tasks.append(task)
+            self._drive(self._rate)
         return task
 
     def _meter(self, task: Task | None) -> Meter:
@@ -303,11 +381,15 @@ class Node:
         url = self.target.base_url.rstrip("/") + asked.path
         request = Request(asked.method, url, tuple(asked_for(asked.headers)))
         late = bool(task and task.sent)
-        stream.record = Recording(self._streams, request, clock.now(), task.id if task else None, late=late)
+        stream.record = Recording(
+            self._streams, request, clock.now(), task.id if task else None, self._shelf, late=late
+        )
         return stream.record
 
     def _drive(self, rate: float) -> None:
-        if self.tasks and rate > 0 and not self._driver:
+        """Drive what tasks there are; those that come later join in."""
+        self._rate = rate
+        if self.tasks and rate > 0 and not self.finishing and not (self._driver and self._driver.is_going):
             self._driver = Driver(self.hooks, self.tasks, rate)
 
     def _measure_latency(self, *, wanted: bool) -> None:
@@ -317,6 +399,13 @@ class Node:
             self.watch.forget()
         else:
             self.rows.timed_until_ns = clock.now()
+
+    def _follow(self, points: Iterable[Sequence[float]], of: int) -> None:
+        gevent.spawn(self.crowd.follow, Shape(tuple((at_s, int(users)) for at_s, users in points)), self._number, of)
+
+    def _scatter(self, staying: int) -> None:
+        for reader in self.herd[staying:]:
+            reader.scatter()
 
     def _want_streams(self, *, wanted: bool) -> None:
         if wanted:
@@ -341,15 +430,31 @@ class Node:
             self.desk.drain()
         self._wait_for_sessions(hang_up=False)
         enders = Pool(ENDERS)
-        for task in [task for task in self.tasks if not task.ended]:
+        for task in [task for task in (*self.tasks, *self._unwatched) if not task.ended]:
             enders.spawn(self.hooks.complete, task)
         enders.join(timeout=self.grace_s + len(self.tasks) * ENDING_S)
         self._end_streams()
-        self._witnessed = asdict(compare(self._diaries)) if self._diaries else None
-        judged = findings(self._transcripts, self.target)
+        self.watch.stop()  # to compare and judge is no standstill
+        # In a thread: of many streams it takes long, and a process that says nothing meanwhile passes for dead.
+        pool = gevent.get_hub().threadpool
+        compared = pool.apply(compare, (self._diaries,)) if self._diaries else None
+        self._witnessed = asdict(compared) if compared else None
+        self._returned = asdict(pool.apply(returned, (self._readers(),))) if self.herds else None
+        chunks = self._shelf.chunks()
+        judged = findings([recording.transcript(chunks) for recording in self._recorded], self.target)
+        self._shelf.close()
+        self._room.spool.close()
         self._judged = Redactor(self.preparation.secrets).value(judged) if self.preparation.secrets else judged
-        self.watch.stop()
         self.client.close()
+
+    def _readers(self) -> list[list[Visit]]:
+        """Return what the readers of a herd had, each from visit to visit."""
+        told = self._room.entries()
+        nothing = np.empty(0, dtype=np.int64), np.empty(0)
+        return [
+            [Visit(one.opened_ms, one.closed_ms, *told.get(one.number, nothing)) for one in diaries]
+            for diaries in self._visits.values()
+        ]
 
     def _wait_for_sessions(self, *, hang_up: bool) -> None:
         waiting = set(self.sessions)

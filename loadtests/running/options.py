@@ -18,6 +18,7 @@ from ssegauge.loadtests.running.orders import Orders, orders
 
 TARGET_VARIABLE: Final = "SSEGAUGE_TARGET_JSON"
 STATUS_VARIABLE: Final = "SSEGAUGE_STATUS_FD"
+SOURCE_VARIABLE: Final = "SSEGAUGE_SOURCE"  # each machine has its own: options of a master overwrite its workers'
 DEFAULT_RATE: Final = 25.0
 
 
@@ -29,10 +30,16 @@ def add_options(parser: ArgumentParser) -> None:
         "out": ("the run folder; default: a new one below runs/", str, ""),
         "rate": ("updates per second (progress: over all tasks; watch: of the shared task)", float, DEFAULT_RATE),
         "streams": ("streams of each Locust user, where there are very many; 0: as its class says", int, 0),
+        "opening_rate": ("streams opened per second, over all processes; 0: as users are started", float, 0.0),
         "objective": ("what else is to hold, such as update_p99 < 500ms; several with ; between them", str, ""),
         "abort_on": ("objectives whose breach ends the run, with ; between them", str, ""),
         "metrics_port": ("a page for Prometheus while the run goes on, at this port of this machine; 0: none", int, 0),
         "extend": ("seconds at most beyond the duration, until an impact is decided", float, 30.0),
+        "shape": (
+            "how many streams at each moment, TIME:USERS TIME:USERS ...; default: all users, all the time",
+            str,
+            "",
+        ),
         "measure": ("the type of the events that are timed; default: no greeting, heartbeat or replay", str, ""),
         "arrivals": ("requests per second that wait for no answer: 20/s, '20/s constant'; default: users ask", str, ""),
         "think": ("seconds between an answer and the next request, on average", float, 0.0),

@@ -131,7 +131,7 @@ class Idle:
 class Seat:
     """Where one stream after the other is watched."""
 
-    __slots__ = ("_first", "_kept", "_node", "_number", "_opener", "_session", "_spent", "_task", "_user")
+    __slots__ = ("_first", "_is_called", "_kept", "_node", "_number", "_opener", "_session", "_spent", "_task", "_user")
 
     def __init__(self, user: SSEUser, node: Node) -> None:
         self._user, self._node = user, node
@@ -141,12 +141,30 @@ class Seat:
         self._kept: Kept | None = None  # of the calls that the stream needs first
         self._spent: Kept | None = None  # by the stream before
         self._first = True
-        self._opener: Greenlet | None = gevent.spawn(self._run)
+        self._is_called = False
+        self._opener: Greenlet | None = None
+        node.crowd.join(self)
+
+    def call(self) -> None:
+        """Watch, from now on."""
+        self._is_called = True
+        if self._task:
+            self._node.watched(self._task)
+        if not (self._opener or self._session):
+            self._opener = gevent.spawn(self._run)
+
+    def dismiss(self) -> None:
+        """Watch no more, until called again."""
+        self.leave()
+        if self._task:
+            self._node.unwatched(self._task)
 
     def leave(self) -> None:
         """Watch no more."""
+        self._is_called = False
         if self._opener:
             self._opener.kill(block=False)
+            self._opener = None
         if session := self._session:
             self._session = None
             session.abandon()
@@ -158,7 +176,7 @@ class Seat:
             self._again(self._after(ending))
 
     def _again(self, in_s: float) -> None:
-        if not self._node.finishing:
+        if self._is_called and not self._node.finishing:
             self._opener = gevent.spawn_later(in_s, self._run)
 
     def _run(self) -> None:
@@ -182,9 +200,9 @@ class Seat:
         overridden = type(user).on_event is not SSEUser.on_event
         try:
             listener = self._hand_over if overridden else None
-            session = node.open(self, self._task, user.path, listener, self._kept or {})
+            session = node.open(self, self._task, user.path, listener, self._kept or {}, self.resume_from())
         except StreamFailed as failure:
-            return max(self._after(str(failure)), failure.retry_after_s)
+            return self.refused(failure)
         if session.ending:
             return self._after(session.ending)
         if not node.wanted.is_set():  # any more
@@ -196,6 +214,14 @@ class Seat:
 
     def opened(self) -> None:
         """Take that a stream is open. Override it."""
+
+    def refused(self, failure: StreamFailed) -> float | None:
+        """Return after how many seconds to try again, None for never."""
+        return max(self._after(str(failure)), failure.retry_after_s)
+
+    def resume_from(self) -> str:
+        """Return the id of the event after which to go on; empty for none."""
+        return ""
 
     def _after(self, ending: str) -> float:
         """Return after how many seconds to open the next stream; unless it was we who closed it, all is begun anew."""
@@ -209,7 +235,7 @@ class Seat:
         node = self._node
         if node.wanted.is_set():
             rate = node.opening_rate
-            gevent.sleep(self._number % rate / rate if self._first else 0.0)
+            gevent.sleep(self._number % rate / rate if self._first and not node.crowd.shaped else 0.0)
         else:
             node.wanted.wait()
             gevent.sleep(self._number / REOPENING_RATE)

@@ -36,7 +36,7 @@ class Answer(Reader):
     def __init__(
         self, meter: AnswerMeter, tally: Tally, number: int, on: Books, done: Callable[[Answer], None]
     ) -> None:
-        super().__init__()
+        super().__init__(on.traffic)
         self._meter, self._tally, self._number, self._on, self._done = meter, tally, number, on, done
         self._is_open = self.has_answer = False
         self._asking: Greenlet | None = None
@@ -62,7 +62,9 @@ class Answer(Reader):
 
     def take(self, messages: list[Message], arrived_ns: int, delay_ns: int) -> None:
         """Measure the events of a read; an end marker, or an error, ends the answer."""
-        meter = self._meter
+        meter, note = self._meter, self._on.types.note
+        for kind, data, _ in messages:
+            note(kind, data)
         meter.take(messages, arrived_ns, delay_ns, self._on.watch.waited_ns)
         if meter.has_marker and not self.ending:
             gevent.spawn_later(CLOSE_S, self.hang_up)
@@ -110,6 +112,7 @@ class Answer(Reader):
         self.retry_after_s = failure.retry_after_s
         self._tally.failed += 1
         self._tally.told_to_wait_s = max(self._tally.told_to_wait_s, failure.retry_after_s)
+        self._on.counts.told_to_wait(failure.wait)
         self._on.count(self._tally.failures, str(failure))
         self._done(self)
 

@@ -85,6 +85,14 @@ class Chunked:
 
     def take(self, data: bytes) -> bytes:
         """Return the content of the chunks."""
+        if self._torn is None and not self.ending and (size := _SIZE(data)):
+            start = size.end()
+            end = start + int(size[1], 16)
+            if start < end == len(data) - 2 and data.endswith(b"\r\n"):  # one whole chunk, as most reads hold
+                return data[start:end]
+        return self._take_any(data)
+
+    def _take_any(self, data: bytes) -> bytes:
         if self.ending:
             return b""  # what comes after it is nobody's
         if self._torn:

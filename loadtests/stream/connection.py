@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import _socket
 import errno
+import itertools
 import os
 import ssl
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
@@ -29,6 +30,7 @@ from ssegauge.loadtests.stream.tls import TlsLayer
 RECEIVE_BYTES: Final = 16_384
 READ: Final = 1  # libev's EV_READ
 WRITE: Final = 2  # and EV_WRITE
+BIND_ADDRESS_NO_PORT: Final = 24  # linux/in.h: the port is chosen as it connects, and may serve several servers
 Headers = Collection[tuple[str, str]]
 
 
@@ -42,10 +44,14 @@ class Origin:
     family: int
     address: tuple[Any, ...]
     tls: ssl.SSLContext | None = None
+    sources: Iterator[str] | None = None  # addresses to come from, in turn; without any the kernel chooses
 
 
-def resolve(url: str, tls: Tls) -> Origin:
-    """Look the URL's host up; raises CannotJudge when there is no such host."""
+def resolve(url: str, tls: Tls, sources: Sequence[str] = ()) -> Origin:
+    """Look the URL's host up; raises CannotJudge when there is no such host.
+
+    Connections come from the addresses ``sources`` of this machine, in turn.
+    """
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     try:
@@ -53,7 +59,8 @@ def resolve(url: str, tls: Tls) -> Origin:
     except (OSError, UnicodeError) as error:  # a label that is too long is no UTF-8 mistake, but Python says so
         raise CannotJudge(f"{url}: no address for host {host!r} ({error}); check the name") from None
     context = tls_context(tls) if parts.scheme == "https" else None
-    return Origin(host, port, parts.netloc.rpartition("@")[2], family, address, context)
+    turns = itertools.cycle(sources) if sources else None
+    return Origin(host, port, parts.netloc.rpartition("@")[2], family, address, context, turns)
 
 
 def tls_context(tls: Tls) -> ssl.SSLContext:
@@ -114,6 +121,9 @@ class Connection:
         try:
             self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             clock.ask(self._socket)
+            if origin.sources:
+                self._socket.setsockopt(_socket.IPPROTO_IP, BIND_ADDRESS_NO_PORT, 1)
+                self._socket.bind((next(origin.sources), 0))
             self._connect(origin.address)
             if origin.tls:
                 self._tls = TlsLayer(origin.tls, origin.host)

@@ -21,6 +21,15 @@ from ssegauge.loadtests.stream.stream import EventStream, Recorder, ended_by_con
 from ssegauge.loadtests.stream.tls import TlsLayer
 
 
+class Traffic:
+    """What the streams of a process have received: ``bytes`` of their bodies."""
+
+    __slots__ = ("bytes",)
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+
 class Reader:
     """Reads one stream; see the module.
 
@@ -29,16 +38,28 @@ class Reader:
         record: who takes what arrives.
     """
 
-    __slots__ = ("_body", "_decoder", "_socket", "_tls", "_watcher", "ending", "record")
+    __slots__ = ("_body", "_decoder", "_socket", "_tls", "_traffic", "_watcher", "ending", "record")
 
-    def __init__(self) -> None:
+    def __init__(self, traffic: Traffic | None = None) -> None:
         self.ending = ""
+        self._traffic = traffic or Traffic()
         self.record: Recorder | None = None
         self._socket: Any = None
         self._watcher: Any = None
         self._tls: TlsLayer | None = None
         self._body: Body = UNFRAMED
         self._decoder: FastDecoder
+
+    @property
+    def last_event_id(self) -> str:
+        """Return the id from which to go on."""
+        return self._decoder.last_event_id
+
+    @property
+    def retry_s(self) -> float | None:
+        """Return how long the stream wants its readers to wait before they come back, None where it does not say."""
+        time_ms = self._decoder.reconnection_time
+        return None if time_ms is None else time_ms / 1e3
 
     def take(self, messages: list[Message], arrived_ns: int, delay_ns: int) -> None:
         """Take the events of a read: when its last byte arrived, and how long it waited for us (-1 if unknown)."""
@@ -58,6 +79,7 @@ class Reader:
         self._socket, self._watcher, self._tls = connection.handed_over()
         self.record = stream.record
         self.ending = stream.ending
+        self._traffic.bytes += stream.body_bytes
         if messages:
             self.take(messages, stream.arrived_ns, stream.delay_ns)
         if self.ending:  # while the first event was waited for
@@ -110,8 +132,7 @@ class Reader:
             data, ancillary, _, _ = self._socket.recvmsg(RECEIVE_BYTES, ANCILLARY_BYTES)
             read_ns = now()
             arrived_ns = stamp(ancillary)
-            delay_ns = read_ns - arrived_ns if arrived_ns else -1
-            self._taken(data, arrived_ns or read_ns, delay_ns)
+            self._taken(data, arrived_ns or read_ns, read_ns - arrived_ns if arrived_ns else -1)
         except BlockingIOError:
             return
         except (OSError, HttpParserError, HttpParserUpgrade) as error:
@@ -127,6 +148,7 @@ class Reader:
         if self._tls:
             data = self._tls.decrypt(data)
         if data and (body := self._body.take(data)):  # a part of a TLS record holds nothing yet
+            self._traffic.bytes += len(body)
             if self.record:
                 self.record.take_chunk(arrived_ns, body)
             if messages := self._decoder.feed(body):

@@ -20,13 +20,15 @@ from gevent.event import Event
 from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES
 from ssegauge.conformance.sse import Message
 from ssegauge.loadtests.measuring.clocks import Clocks
+from ssegauge.loadtests.measuring.event_types import NO_EVENT, EventTypes
 from ssegauge.loadtests.measuring.generator import Watch
 from ssegauge.loadtests.measuring.integrity import Account
-from ssegauge.loadtests.measuring.meters import Meter, is_terminal, type_of
+from ssegauge.loadtests.measuring.meters import Meter, glance, is_terminal
 from ssegauge.loadtests.measuring.samples import CONNECT, FIRST_EVENT, OPEN, Rows
 from ssegauge.loadtests.measuring.witnesses import Diary
 from ssegauge.loadtests.stream import clock
-from ssegauge.loadtests.stream.reader import Reader
+from ssegauge.loadtests.stream.reader import Reader, Traffic
+from ssegauge.loadtests.stream.retry_after import Wait
 from ssegauge.loadtests.stream.stream import EventStream, StreamFailed
 
 OnEvent = Callable[[str, str, str], None]  # type, data, last event ID
@@ -51,9 +53,21 @@ class Counts:
     checks: Counter[str] = field(default_factory=Counter)
     left_by_fin: int = 0  # streams that a user left in the midst
     left_by_rst: int = 0
+    stopped: int = 0  # readers of a herd that 204 told to stay away, and for how long the server has all of them wait
+    retry_s: float | None = None
+    refusals_to_wait: int = 0  # refusals with a Retry-After, the longest of them, and those that nobody waits for
+    longest_wait_s: float = 0.0
+    shortened_waits: int = 0
     updates: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
     account: Account = field(default_factory=Account)
+
+    def told_to_wait(self, wait: Wait | None) -> None:
+        """Count a refusal, where the server said for how long it wants to be left alone."""
+        if wait:
+            self.refusals_to_wait += 1
+            self.longest_wait_s = max(self.longest_wait_s, wait.wanted_s)
+            self.shortened_waits += wait.is_shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +80,8 @@ class Books:
     ends_itself: bool  # the profile knows events after which a stream ends, and promises one at its start
     clocks: Clocks
     redact: Callable[[str], str]  # reasons hold what a server sent
+    types: EventTypes = field(default_factory=EventTypes)
+    traffic: Traffic = field(default_factory=Traffic)
 
     def count(self, counter: Counter[str], reason: str) -> None:
         """Count a reason, without secrets; a server that has ever new ones fills no memory."""
@@ -100,7 +116,7 @@ class Session(Reader):
     __slots__ = ("_inbox", "_is_told", "_last_data", "_number", "_on", "_read_ns", "diary", "meter", "owner", "subject")
 
     def __init__(self, meter: Meter, number: int, on: Books, owner: Owner, subject: object = None) -> None:
-        super().__init__()
+        super().__init__(on.traffic)
         self.meter, self.owner, self.subject, self._number, self._on = meter, owner, subject, number, on
         self.diary: Diary | None = None  # for what the other streams of its feed say
         self._is_told, self._last_data = False, ""
@@ -128,19 +144,24 @@ class Session(Reader):
 
     def take(self, messages: list[Message], arrived_ns: int, delay_ns: int) -> None:
         """Measure the events of a read."""
-        take = self.meter.take
+        meter, diary, rows, note = self.meter, self.diary, self._on.rows, self._on.types.note
         if not self._is_told:
             self._told(arrived_ns, delay_ns)
         if len(messages) > 1:
             early_ns = self._early_ns(arrived_ns, delay_ns)
             for kind, data, _ in messages[:-1]:
-                take(kind, data, arrived_ns, early_ns)
+                rows.event_type = note(kind, data)
+                meter.take(kind, data, arrived_ns, early_ns)
         kind, data, _ = messages[-1]
-        take(kind, data, arrived_ns, delay_ns)
+        rows.event_type = note(kind, data)
+        meter.take(kind, data, arrived_ns, delay_ns)
+        rows.event_type = NO_EVENT
         self._read_ns = 0
         self._last_data = data
-        if self.diary:
-            self._write_down(self.diary, messages, arrived_ns)
+        if diary:
+            for kind, data, event_id in messages:
+                if kind not in HEARTBEAT_NAMES and glance(data)[0] not in HEARTBEAT_NAMES:
+                    diary.note(event_id, data, arrived_ns / 1e6)
         if self._inbox:
             self._inbox.put(messages)
 
@@ -156,11 +177,6 @@ class Session(Reader):
         if self._inbox:
             self._inbox.close()
         self.owner.session_ended(self)
-
-    def _write_down(self, diary: Diary, messages: list[Message], arrived_ns: int) -> None:
-        for kind, data, event_id in messages:
-            if kind not in HEARTBEAT_NAMES and type_of(data) not in HEARTBEAT_NAMES:
-                diary.note(event_id, data, arrived_ns / 1e6)
 
     def broke(self, error: Exception) -> None:
         """Void the run."""

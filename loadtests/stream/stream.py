@@ -20,7 +20,6 @@ Once it is open, ``reader`` reads a stream by callbacks; ``read`` here is for wh
 from __future__ import annotations
 
 import json
-import re
 import ssl
 from typing import Final, Protocol
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -36,10 +35,10 @@ from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.body import COMPLETE, UNFRAMED, Body, framed
 from ssegauge.loadtests.stream.connection import Connection, Headers, Origin, origin_form, request_bytes, resolve
 from ssegauge.loadtests.stream.head import NO_HTTP_1, NOT_HTTP, Head
+from ssegauge.loadtests.stream.retry_after import Wait, wait_of
 
 REDIRECTS: Final = {301, 302, 303, 307, 308}
 MOST_REDIRECTS: Final = 20
-LONGEST_WAIT_S: Final = 60.0
 MOST_SHOWN: Final = 80  # characters of what a server sent, in a reason
 _ASKED: Final = (("Accept", "text/event-stream"), ("Cache-Control", "no-store"), ("Accept-Encoding", "identity"))
 
@@ -47,12 +46,18 @@ _ASKED: Final = (("Accept", "text/event-stream"), ("Cache-Control", "no-store"),
 class StreamFailed(Exception):  # noqa: N818 - the outcome of an attempt, not a mistake
     """No event stream came of a connection attempt; the message is a short reason.
 
-    ``retry_after_s`` is for how long the server wants to be left alone.
+    ``status`` is that of the response, 0 where there was none; ``wait`` is for how long the server wants to be left
+    alone, None where it did not say.
     """
 
-    def __init__(self, reason: str, retry_after_s: float = 0.0) -> None:
+    def __init__(self, reason: str, status: int = 0, wait: Wait | None = None) -> None:
         super().__init__(reason)
-        self.retry_after_s = retry_after_s
+        self.status, self.wait = status, wait
+
+    @property
+    def retry_after_s(self) -> float:
+        """Return how long to leave the server alone, at least."""
+        return self.wait.kept_s if self.wait else 0.0
 
 
 class Recorder(Protocol):
@@ -72,6 +77,7 @@ class EventStream:
         started_ns: just before the TCP connect; sent_ns: just before the request.
         head_ns: when the response head had arrived; date: its Date field.
         arrived_ns: when the last read's bytes arrived.
+        body_bytes: how many have come of the body.
         delay_ns: how long they then waited for us; -1 when unknown.
         ending: why ``read`` returned None; empty before.
         record: who takes the heads and the body, when set before ``open``.
@@ -89,6 +95,7 @@ class EventStream:
         "_path",
         "_payload",
         "arrived_ns",
+        "body_bytes",
         "date",
         "delay_ns",
         "ending",
@@ -110,6 +117,7 @@ class EventStream:
         self._messages: list[Message] = []
         self.started_ns = self.sent_ns = self.head_ns = self.arrived_ns = 0
         self.delay_ns = -1
+        self.body_bytes = 0
         self.date = self.ending = ""
         self.record: Recorder | None = None
 
@@ -168,7 +176,9 @@ class EventStream:
         else:
             raise StreamFailed(f"more than {MOST_REDIRECTS} redirects")
         if complaint := self._complaint():
-            raise StreamFailed(complaint + _said(rest), retry_after_s(self._head.field("retry-after")))
+            head = self._head
+            wait = wait_of(head.field("retry-after"), head.field("date"), self.arrived_ns / 1e9)
+            raise StreamFailed(complaint + _said(rest), head.status, wait)
         self._body = framed(self._head.fields)
         self._take(rest)
 
@@ -204,6 +214,7 @@ class EventStream:
 
     def _take(self, data: bytes) -> None:
         if body := self._body.take(data):
+            self.body_bytes += len(body)
             if self.record:
                 self.record.take_chunk(self.arrived_ns, body)
             self._messages += self._decoder.feed(body)
@@ -246,11 +257,6 @@ class EventStream:
 def ended_by_connection(body: Body) -> str:
     """Return how a stream ended whose connection did."""
     return body.ending or (COMPLETE if body.ends_with_connection else "cut off")
-
-
-def retry_after_s(field: str) -> float:
-    """Return the seconds of a Retry-After field (RFC 9110 section 10.2.3), at most a minute; 0 where it has none."""
-    return min(LONGEST_WAIT_S, float(field)) if re.fullmatch(r"[0-9]{1,9}", field) else 0.0
 
 
 def asked_for(headers: Headers) -> list[tuple[str, str]]:

@@ -14,11 +14,14 @@ from ssegauge.reference_server.common.errors import CannotServe
 from ssegauge.reference_server.common.refusals import Refusals
 from ssegauge.reference_server.common.security import Security
 
+SHARED = Path(__file__).parent / "page"
+SPECIFICATIONS = Path(__file__).parents[2] / "conformance" / "profiles"  # texts to link to: nothing is imported
 TYPES = {
     ".css": "text/css",
     ".html": "text/html",
     ".js": "text/javascript",
     ".json": "application/json",
+    ".md": "text/plain",
     ".svg": "image/svg+xml",
     ".ts": "text/plain",
 }
@@ -65,8 +68,9 @@ def seconds(name: str, value: float, least: float = 0.0) -> float:
 
 
 def page(folder: Path) -> list[web.AbstractRouteDef]:
-    """Return the routes of a page: `/`, and its files below `/page/`."""
-    files = [web.get(f"/page/{path.name}", file_handler(path)) for path in sorted(folder.iterdir())]
+    """Return the routes of a page: `/`, and its files below `/page/` with those that all pages share."""
+    paths = sorted([*folder.iterdir(), *SHARED.iterdir()])
+    files = [web.get(f"/page/{path.name}", file_handler(path)) for path in paths]
     return [web.get("/", file_handler(folder / "index.html")), *files]
 
 

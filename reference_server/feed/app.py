@@ -8,7 +8,7 @@ from aiohttp import web
 from jsonschema import Draft202012Validator
 
 from ssegauge.reference_server.common import bodies, registry
-from ssegauge.reference_server.common.application import page, put_together, seconds
+from ssegauge.reference_server.common.application import SPECIFICATIONS, file_handler, page, put_together, seconds
 from ssegauge.reference_server.common.metrics import Figures, Metrics, health
 from ssegauge.reference_server.common.refusals import Refusals
 from ssegauge.reference_server.common.security import Security
@@ -76,6 +76,7 @@ def routes(feed: Feed, streams: Streams) -> list[web.AbstractRouteDef]:
         web.get("/health", health),
         web.get("/metrics.json", metrics.json),
         web.get("/metrics", metrics.prometheus),
+        web.get("/spec.md", file_handler(SPECIFICATIONS / "event_stream" / "spec.md")),
         *page(PAGE),
     ]
 

@@ -4,10 +4,13 @@
  * What is watched stands in the address (#id=brand&id=brand), so a reload, a bookmark or another tab
  * shows the same. Text from outside reaches the page as textContent alone.
  */
+import { offerFaults } from "./faults.js";
 import { ProgressClient } from "./progress-client.js";
+import { showRaw } from "./raw.js";
 import { renderResults } from "./results.js";
 
 const TASKS = "/api/brand-monitor/tasks";
+const PROGRESS = "/api/brand-monitor/progress";
 const STEPS = 10;
 const FAILING_STEP = 6;
 
@@ -45,6 +48,7 @@ function follow(task) {
 
 function unwatch(task) {
   task.client.close();
+  task.card.raw.open = false; // ends its stream
   task.card.root.remove();
   watched.delete(task.taskId);
   rememberWatched();
@@ -112,6 +116,7 @@ function newCard(taskId, brand) {
   card.id.textContent = taskId;
   card.bar.setAttribute("aria-label", `Progress of ${brand}`);
   root.querySelector("[data-action=remove]").setAttribute("aria-label", `Remove ${brand}`);
+  showRaw(card.raw, `${PROGRESS}/${encodeURIComponent(taskId)}`);
   root.addEventListener("click", ({ target }) => act(watched.get(taskId), target.dataset.action));
   return card;
 }
@@ -188,3 +193,4 @@ function tally() {
 $("start").addEventListener("submit", submit);
 window.addEventListener("hashchange", watchAddress);
 watchAddress();
+offerFaults();

@@ -18,7 +18,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from ssegauge.reports import repeat, verdict, words
+from ssegauge.reports import course, repeat, verdict, words
 from ssegauge.reports.errors import BadRunFolder
 from ssegauge.reports.exchanges import MOST_EVIDENCE, Exchange, Place
 from ssegauge.reports.folder import Document, RunFolder
@@ -92,7 +92,13 @@ def _environment() -> jinja2.Environment:
         finalize=_finalize,
     )
     environment.filters |= {"bytes": bytes_shown, "link": link, "script_json": script_json, "ms": _ms}
-    environment.globals |= {"verdict": verdict, "words": words, "headline": headline, "repeat": repeat}
+    environment.globals |= {
+        "verdict": verdict,
+        "words": words,
+        "course": course,
+        "headline": headline,
+        "repeat": repeat,
+    }
     environment.globals |= {"most_evidence": MOST_EVIDENCE}
     return environment
 

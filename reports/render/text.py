@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ssegauge.reports import verdict, words
+from ssegauge.reports import course, verdict, words
 from ssegauge.reports.folder import Document, RunFolder
 from ssegauge.reports.headline import headline
 from ssegauge.reports.render.fitting import Fitting
@@ -95,6 +95,8 @@ def load_table(load: Document, conformance: Document | None = None) -> Renderabl
     parts: list[RenderableType] = [_objectives_table(load), *_notes(load), Text()]
     if load["latency_ms"]:
         parts += [_latency_table(load["latency_ms"]), Text()]
+    if rows := course.type_rows(load):
+        parts += [_types_table(course.type_columns(load), rows), Text()]
     parts += [_facts(load), Text()]
     parts += [_finding(verdict.severity(found, strict=False), found) for found in verdict.findings(load, conformance)]
     told = f"scenario {prose(load['scenario'])}, {load['users']:,} users, {load['duration_s']:.0f} s"
@@ -227,10 +229,17 @@ def _latency_table(latencies: Mapping[str, Document]) -> RenderableType:
     return Fitting(table)
 
 
+def _types_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> RenderableType:
+    table = _table("type of event", *columns)
+    for row in rows:
+        table.add_row(*row)
+    return Fitting(table)
+
+
 def _facts(load: Document) -> Table:
     facts = Table.grid(padding=(0, 2, 0, 0))
     facts.add_column(style="dim", no_wrap=True)
     facts.add_column(overflow="fold")
-    for label, text in words.load_facts(load):
+    for label, text in (*words.load_facts(load), *course.facts(load)):
         facts.add_row(label, Text(text))
     return facts

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -15,19 +15,22 @@ from rich.markup import escape
 
 from ssegauge import extras
 from ssegauge.cli import options as say
+from ssegauge.cli.scale import calibrated, show_costs, show_plan
 from ssegauge.cli.work import (
     DEFAULT_TARGET,
     check_live,
-    errors,
     find_target,
     given,
     load_live,
+    load_options,
     reference_server,
     rules_files,
     run_folder,
+    say_before_load,
     say_notes,
     seconds,
     under_test,
+    work_for_master,
 )
 
 app = typer.Typer(
@@ -71,13 +74,15 @@ def serve(
 ) -> None:
     """Run a healthy server of the profile, or one with deliberate faults."""
     from ssegauge import reference_server
+    from ssegauge.conformance.target import known_profile
 
+    served = cast("reference_server.Profile", known_profile(profile) or "task-progress")
     if list_faults:
-        _print_by_group(reference_server.faults_of(profile))
+        _print_by_group(reference_server.faults_of(served))
         return
     options: dict[str, Any] = {"token": token, "allow_origin": allow_origin or (), "heartbeat": heartbeat}
     own: dict[str, Any] = {"pace": pace, "first_token": first_token, "slots": slots, "http2": http2}
-    reference_server.serve(host, port, profile=profile, faults=fault or (), **options, **own)
+    reference_server.serve(host, port, profile=served, faults=fault or (), **options, **own)
 
 
 def _print_by_group(faults: Mapping[str, str]) -> None:
@@ -213,6 +218,7 @@ def load(
     users: say.Users = 50,
     spawn_rate: say.SpawnRate = 100.0,
     duration: say.Duration = "30s",
+    shape: say.Shape = "",
     rate: say.Rate = 25.0,
     extend: say.Extend = "30s",
     measure: say.Measure = "",
@@ -224,56 +230,59 @@ def load(
     prompts: say.Prompts = "",
     shared_prefix: say.SharedPrefix = 0,
     spawn: say.Spawn = None,
+    plan: say.PlanOnly = False,
+    costs: say.CostsFile = None,
+    event_size: say.EventSize = 200,
     find_limit: say.FindLimit = False,
     web: say.Web = False,
     web_port: say.WebPort = 8089,
     metrics_port: say.MetricsPort = 0,
     processes: say.Processes = 0,
+    source: say.Source = "",
     master: say.Master = False,
     worker: say.Worker = False,
     master_host: say.MasterHost = "127.0.0.1",
+    master_port: say.MasterPort = 5557,
     expect_workers: say.ExpectWorkers = 1,
+    join_timeout: say.JoinTimeout = "60s",
     as_json: say.AsJson = False,
     quiet: say.Quiet = False,
 ) -> None:
     """Load a server with streams, and judge how it holds up."""
-    extras.need("load")
-    from ssegauge.loadtests.running.cli import Options, run_worker
-    from ssegauge.reports.cli import show
-
-    options = Options(
-        scenario=scenario,
-        users=users,
-        spawn_rate=spawn_rate,
-        duration_s=seconds(duration),
-        rate=rate,
-        extend_s=seconds(extend),
-        measure=measure,
-        objectives=tuple(objective or ()),
-        abort_on=tuple(abort_on or ()),
-        arrivals=arrivals,
-        think_s=seconds(think, "--think") if think != "0" else 0.0,
-        requests=str(requests or ""),
-        prompts=prompts,
-        shared_prefix=shared_prefix,
-        web=web,
-        web_port=web_port,
-        metrics_port=metrics_port,
-        processes=processes,
-        master=master,
-        worker=worker,
-        master_host=master_host,
-        expect_workers=expect_workers,
-    )
+    options = load_options(locals())
+    loud = not (as_json or quiet)
+    if plan:
+        show_plan(options, costs, event_size, as_json=as_json, loud=loud)
+        return
     told = given(header, method, body, profile, insecure, cacert)
     if worker:
-        run_worker(find_target(where or target, told), options)
+        work_for_master(find_target(where or target, told), options)
         return
-    if web:
-        errors.print(f"Locust's page: http://127.0.0.1:{web_port} (start the run there; Ctrl-C ends it)")
     with under_test(where or target, told, spawn, quiet=quiet) as described, run_folder(described, out) as folder:
-        made = load_live(described, folder, options, loud=not (as_json or quiet), search=find_limit)
+        say_before_load(options, quiet=quiet)
+        made = load_live(described, folder, options, loud=loud, search=find_limit)
+    from ssegauge.reports.cli import show
+
     show([made], folder.path, as_json=as_json, quiet=quiet)
+
+
+@app.command(
+    epilog="Example: ssegauge calibrate --out costs.json && ssegauge load --plan --costs costs.json --users 1000000"
+)
+def calibrate(
+    streams: Annotated[int, typer.Option(help="Streams that are held.", min=1)] = 2000,
+    rate: Annotated[float, typer.Option(help="Events per second on each.", min=0.1)] = 2.0,
+    duration: Annotated[str, typer.Option(help="How long to measure: 10s, 1m.")] = "10s",
+    out: Annotated[Path | None, typer.Option(help="Write the costs here, for `load --plan --costs`.")] = None,
+    as_json: say.AsJson = False,
+    quiet: say.Quiet = False,
+) -> None:
+    """Measure what this machine's load generator costs, and how far it errs, against a bare sender."""
+    extras.need("load")
+    costs = calibrated(streams, rate, seconds(duration), loud=not (as_json or quiet))
+    if out:
+        costs.save(out)
+    show_costs(costs, as_json=as_json)
 
 
 @app.command("run", epilog="Example: ssegauge run --target ssegauge.toml --spawn 'node server.js' --junit out.xml")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -31,10 +31,7 @@ CaCert = Annotated[str | None, _target("--cacert", help="Trust this authority's 
 Spawn = Annotated[str | None, _target("--spawn", help="Start the server with this command, and stop it after.")]
 
 # What is served, and how it is broken: `ssegauge serve` alone.
-Served = Annotated[
-    Literal["task-progress", "event-stream", "chat-completions", "responses", "messages"],
-    typer.Option("--profile", help="What to serve."),
-]
+Served = Annotated[str, typer.Option("--profile", help=f"What to serve: {_PROFILES}.", metavar="NAME")]
 Fault = Annotated[
     list[str] | None, typer.Option(help="Break this rule on purpose; --faults lists the codes.", metavar="CODE")
 ]
@@ -62,6 +59,10 @@ Scenario = Annotated[
 Users = Annotated[int, _load("--users", help="Streams at once.", min=1)]
 SpawnRate = Annotated[float, _load("--spawn-rate", help="New users per second.", min=0.1)]
 Duration = Annotated[str, _load("--duration", help="How long to measure: 30s, 5m.")]
+Shape = Annotated[
+    str,
+    _load("--shape", help="Streams at each moment: '0:0 30s:500 60s:500'; in place of --users.", metavar="TIME:USERS"),
+]
 # The default is that of the ticket: 50 streams, each told something every 2 s.
 Rate = Annotated[float, _load("--rate", help="Updates per second, in progress over all tasks.", min=0.0)]
 Extend = Annotated[str, _load("--extend", help="How much longer at most, until an impact is decided.")]
@@ -84,16 +85,30 @@ Prompts = Annotated[
     str, _load("--prompts", help="Make up prompts of so many words, for {prompt}: 200, 50-500.", metavar="WORDS")
 ]
 SharedPrefix = Annotated[int, _load("--shared-prefix", help="Words that all made-up prompts begin with.", min=0)]
+PlanOnly = Annotated[
+    bool,
+    _load("--plan", help="Say what --users streams with --rate events a second on each need; load nothing."),
+]
+CostsFile = Annotated[
+    Path | None,
+    _load("--costs", help="For --plan: what `ssegauge calibrate` wrote; default: measure now.", metavar="FILE"),
+]
+EventSize = Annotated[int, _load("--event-size", help="For --plan: bytes of an event.", min=1)]
 FindLimit = Annotated[bool, _load("--find-limit", help="Search the most streams, up to --users.")]
 Web = Annotated[bool, _load("--web", help="Start from Locust's web page instead of at once.")]
 WebPort = Annotated[int, _load("--web-port", help="Where Locust's page listens.", min=1, max=65535)]
 MetricsPort = Annotated[
     int, _load("--metrics-port", help="A page for Prometheus while the run goes on; 0: none.", min=0, max=65535)
 ]
-Processes = Annotated[int, _load("--processes", help="Spread the users over so many processes.", min=0)]
+Processes = Annotated[int, _load("--processes", help="Spread the users over so many (--worker: be so many).", min=0)]
+Source = Annotated[
+    str, _load("--source", help="Open streams from these addresses in turn: 127.0.0.2-127.0.0.9.", metavar="ADDRESSES")
+]
 Master = Annotated[bool, _load("--master", help="Lead workers on other machines.")]
 Worker = Annotated[bool, _load("--worker", help="Work for a master.")]
 MasterHost = Annotated[str, _load("--master-host", help="Where the master is.")]
+MasterPort = Annotated[int, _load("--master-port", help="The port where they meet.", min=1, max=65535)]
+JoinTimeout = Annotated[str, _load("--join-timeout", help="How long master and workers wait for each other.")]
 ExpectWorkers = Annotated[int, _load("--expect-workers", help="Start when so many workers are there.", min=1)]
 
 Out = Annotated[Path | None, _output("--out", help="The run folder; default: a new one below runs/.")]

@@ -6,14 +6,16 @@ import contextlib
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+
+from ssegauge import extras
 
 if TYPE_CHECKING:
     from ssegauge.conformance.check import Options
@@ -140,6 +142,45 @@ def load_live(
         return load_it(target, folder.path, options)
     with live(errors, f"Loading {folder.redact.text(_address(target))}: starting Locust") as tell:
         return load_it(target, folder.path, options, lambda status: tell(f"Loading {describe(status)}"))
+
+
+def load_options(values: Mapping[str, Any]) -> LoadOptions:
+    """Return what a load run is told, of the parameters of the command by their names; of a plan, what its shape says.
+
+    Most options have the name of their parameter; those that are written otherwise are read here.
+    """
+    extras.need("load")
+    from ssegauge.loadtests.running.choices import planned
+    from ssegauge.loadtests.running.cli import Options
+
+    same = {one.name: values[one.name] for one in fields(Options) if one.name in values}
+    read = {
+        "duration_s": seconds(values["duration"]),
+        "extend_s": seconds(values["extend"]),
+        "think_s": seconds(values["think"], "--think") if values["think"] != "0" else 0.0,
+        "join_s": seconds(values["join_timeout"], "--join-timeout"),
+        "objectives": tuple(values["objective"] or ()),
+        "abort_on": tuple(values["abort_on"] or ()),
+        "requests": str(values["requests"] or ""),
+    }
+    options = Options(**(same | read))
+    return planned(options) if values["plan"] else options
+
+
+def work_for_master(target: Target, options: LoadOptions) -> None:
+    """Be a worker, until the master says that it is over."""
+    from ssegauge.loadtests.running.cli import run_worker
+
+    run_worker(target, options)
+
+
+def say_before_load(options: LoadOptions, *, quiet: bool) -> None:
+    """Say what a user has to know before the first live line."""
+    if options.web:
+        errors.print(f"Locust's page: http://127.0.0.1:{options.web_port} (start the run there; Ctrl-C ends it)")
+    if options.master and not quiet:
+        many, port, patience = options.expect_workers, options.master_port, options.join_s
+        errors.print(f"Waiting for {many} workers at port {port}, {patience:g} s at most")
 
 
 def seconds(text: str, option: str = "--duration") -> float:

@@ -158,12 +158,22 @@ def get(base_url: str, path: str) -> Any:
 
 
 def fan_out(base_url: str, update: str, process: subprocess.Popen[str]) -> float:
-    """Seconds from before the update is sent until the last stream has it."""
-    say(process)
+    """Seconds from before the update is sent until the last stream has it, which is when this returns."""
     before = time.monotonic_ns()
     post(base_url, update, {"status": "running", "progress": 50, "message": "." * 100})
-    seconds = (int(hear(process)) - before) / 1e9
+    return (int(hear(process)) - before) / 1e9
+
+
+def quiet(process: subprocess.Popen[str]) -> None:
+    """Wait until the readers have read everything, which is no part of what is measured."""
     assert hear(process) == "ready"
+
+
+def fan_out_once(base_url: str, update: str, process: subprocess.Popen[str]) -> float:
+    """One fan-out and what is about it."""
+    say(process)
+    seconds = fan_out(base_url, update, process)
+    quiet(process)
     return seconds
 
 
@@ -179,15 +189,22 @@ def test_fan_out(benchmark: Any, full: bool) -> None:
     with program(sys.executable, __file__, "write_bare") as bare:
         base_url = hear(bare).split()[-1]
         with readers(base_url, count, "/") as process:
-            least = statistics.median(fan_out(base_url, "/", process) for _ in range(rounds))
+            least = statistics.median(fan_out_once(base_url, "/", process) for _ in range(rounds))
     with reference() as (base_url, _):
         task_id = post(base_url, TASKS, {"manual": True})["taskId"]
         with readers(base_url, count, f"{PROGRESS}/{task_id}") as process:
             seen: list[float] = []
             update = f"{TASKS}/{task_id}/updates"
-            benchmark.pedantic(lambda: seen.append(fan_out(base_url, update, process)), rounds=rounds)
+            benchmark.pedantic(
+                lambda: seen.append(fan_out(base_url, update, process)),
+                setup=lambda: say(process),
+                teardown=lambda: quiet(process),
+                rounds=rounds,
+            )
     last = statistics.median(seen)
     benchmark.extra_info.update(streams=count, last_ms=last * 1000, bare_loop_ms=least * 1000)
+    if full:  # the benchmark's own figure is what it measures, not its waiting
+        assert benchmark.stats.stats.median < 1.1 * last + 0.01
     print(f"\n{count} streams: last after {last * 1000:.0f} ms, with a bare loop {least * 1000:.0f} ms")
     assert not full or last < 3 * least
 

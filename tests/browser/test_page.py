@@ -59,7 +59,7 @@ def test_the_skip_link_leads_to_the_analyses_and_keeps_them(server: Server, page
     page.goto(f"{server.url}/#{task_id}=Acme")
     expect(page.get_by_role("listitem")).to_have_count(1)
 
-    for key in ("Tab", "Enter", "Tab"):
+    for key in ("Tab", "Enter", "Tab", "Tab"):  # past the raw events
         page.keyboard.press(key)
 
     expect(page.get_by_role("button", name="Remove Acme")).to_be_focused()
@@ -122,6 +122,31 @@ def test_text_from_outside_stays_text(server: Server, page: Page) -> None:
     expect(task.locator("[data-field=results]")).to_contain_text(markup)
     assert page.locator("main img, main script").count() == 0
     assert page.evaluate("window.broken") is None
+
+
+def test_raw_events_show_as_they_come_while_they_are_looked_at(server: Server, page: Page) -> None:
+    task_id = server.create(manual=True)
+    page.goto(f"{server.url}/#{task_id}=Acme")
+    raw = page.get_by_label("The stream as it comes")
+    page.get_by_text("Raw events").click()
+    expect(raw).to_contain_text('HTTP 200, text/event-stream\n\nretry: 2000\ndata: {"type":"connected"')
+    server.update(task_id, status="running", stage="<b>Collecting</b>")
+    expect(raw).to_contain_text('"stage":"<b>Collecting</b>"')
+    wait_until(lambda: server.open_streams == 2, "the page reads it twice")
+    page.get_by_text("Raw events").click()
+    wait_until(lambda: server.open_streams == 1, "what nobody looks at is not read")
+
+
+def test_a_fault_can_be_chosen_and_its_copy_says_so(server: Server, page: Page) -> None:
+    page.goto(server.url)
+    page.get_by_text("Break it on purpose").click()
+    page.get_by_label("Fault").select_option("wire/truncated-event")
+    expect(page.get_by_text("Ends inside an event.")).to_be_visible()
+    page.get_by_role("button", name="Start a broken copy").click()
+    with page.context.expect_page() as opened:
+        page.locator("#copy-link").click()
+    expect(opened.value.get_by_text("broken on purpose: wire/truncated-event")).to_be_visible()
+    expect(opened.value.get_by_text("Break it on purpose")).to_be_hidden()
 
 
 RESULTS: dict[str, Any] = {

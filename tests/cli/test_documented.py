@@ -1,5 +1,6 @@
 """What the documentation tells people to type is there: commands with their options, and files for CI services."""
 
+import itertools
 import re
 import shlex
 from collections.abc import Iterator
@@ -14,10 +15,11 @@ from click.testing import CliRunner
 from ssegauge.cli.commands import app
 from ssegauge.cli.comparing import compare
 from ssegauge.cli.words import spelled_out
+from ssegauge.reference_server import faults_of
 from ssegauge.reports import cli
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "examples").rglob("*.*"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "examples" / "ci").iterdir())]
 NAMES = "check|load|run|serve|judge|rules|report|compare|history|init"
 COMMAND = re.compile(rf"(?<![\w./-])ssegauge ((?:{NAMES}) [^\n`|]*)")
 UsageError = typer.BadParameter.__bases__[0]  # Typer's own copy of click has it
@@ -55,6 +57,13 @@ def test_a_documented_command_has_the_options_that_it_is_given(page: str, comman
         known.make_context(name, list(words))
     except UsageError as error:
         pytest.fail(f"{page}: {command}: {error}")
+
+
+@pytest.mark.parametrize("words", [shlex.split(words, comments=True) for _, words in DOCUMENTED if "--fault " in words])
+def test_a_documented_fault_is_one_of_its_profile(words: list[str]) -> None:
+    profile = words[words.index("--profile") + 1] if "--profile" in words else "task-progress"
+    asked = {word for option, word in itertools.pairwise(words) if option == "--fault" and word != "CODE"}
+    assert asked <= {*faults_of(profile)}
 
 
 FILES = {

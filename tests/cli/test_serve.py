@@ -3,12 +3,12 @@
 import signal
 import subprocess
 from pathlib import Path
-from typing import get_args
 
 import httpx
 import pytest
 
-from ssegauge.cli import options
+from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.target import known_profile
 from ssegauge.reference_server import PROFILES
 from tests.cli.command import SSEGAUGE, environment, ssegauge
 
@@ -39,7 +39,9 @@ def test_an_unknown_profile_names_those_there_are(tmp_path: Path) -> None:
 
 
 def test_every_profile_that_there_is_can_be_asked_for() -> None:
-    assert get_args(get_args(options.Served)[0]) == PROFILES
+    assert {known_profile(name) for name in PROFILES} == {*PROFILES}
+    with pytest.raises(CannotJudge, match="did you mean 'event-stream'"):
+        known_profile("evnt-stream")
 
 
 def test_the_faults_are_listed_with_what_they_do(tmp_path: Path) -> None:

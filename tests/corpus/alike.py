@@ -56,6 +56,29 @@ CASES = {
             (stream(*SIX, b"data: connected\n\n", SIX[0], situation="canary"),),
         ),
     ),
+    "shape/misencoded": Case(
+        good=(
+            (stream(*SIX),),
+            (stream(*SIX, b"data: {'single': 'quotes' in a text}\n\n"),),
+            (stream(*SIX, b"data: data: text\n\n"),),
+            (stream(*SIX, b"data: " + b"[" * 5000 + b"'\n\n"),),
+        ),
+        bad=(
+            (stream(*(b"data: [object Object]\n\n" for _ in SIX)),),
+            (stream(b"data: [object Object],[object Object]\n\n"),),
+            (stream(*(b"data: " + one for one in SIX)),),
+            (stream(b"data: b'{\"n\": 1}'\n\n"),),
+            (stream(*SIX, b"data: {'n': 1, 'ok': True, 'none': None}\n\n"),),
+            (stream(b"data: [{'n': 1}]\n\n"),),
+            (stream(b'data: {"ok": True}\n\n'),),
+        ),
+        silent=(
+            (stream(*(b"data: text %d\n\n" % n for n in range(9))),),
+            (stream(*(b"data: text %d\n\n" % n for n in range(9)), b"data: {'n': 1}\n\n"),),  # a log
+            (stream(b"data: [DONE]\n\n", b"data: [1, 2\n\n", b"data: data:\n\n", b"data: b'text'\n\n"),),
+            (stream(b"data: [object Object]\n\n", situation="canary"),),
+        ),
+    ),
     "shape/breaks-schema": Case(
         good=(
             (stream(event({"price": 12.5}), b"data: [DONE]\n\n"),),

@@ -145,6 +145,7 @@ CASES = {
             process("busy", 0.0, 0.02),
             process("busy", 0.5, 0.55),
             process("busy", 0.3, 0.1),
+            process("busy", -0.04, 0.0),  # as older recordings have it
         ),
         bad=(
             process("threads", 12, 212),

@@ -77,6 +77,7 @@ CASES = {
         silent=(
             (idle((7500.0, COMMENT), how="eof", ended_at=9000.0),),  # closed too early to tell
             (idle(capture=True),),
+            (idle((15_400.0, event({"n": 1}))),),  # by chance it came in time
             (healthy(),),
             (plain(),),  # not one byte has a rule of its own
         ),

@@ -24,6 +24,7 @@ from tests.corpus.resume_header import (
 
 LIVE = told(["11", "12", "13", "14", "15", "16"], every_ms=400.0)
 SERVED = newcomer(*LIVE, ended_at=3500.0)
+BARE = b'id:\nevent: presence\ndata: {"present": 3}\n\n'
 ENDED = newcomer(*LIVE, how="eof")
 ONGOING: dict[str, Any] = {"ended_at": 3500.0}
 LONG_THERE = uncut(*((5012.0 + n, event(f"event {n}", str(n))) for n in (41, 42)), ended_at=9000.0)
@@ -139,6 +140,18 @@ def together(code: str) -> Case:
 
 CASES = {
     **{code: together(code) for code in BOTH},
+    "resume/id-taken-back": Case(
+        good=(plain(event(1, "4"), event(2), event(3, "5")), plain(event(1, "4"), b": hi\n\n")),
+        bad=(
+            plain(event(1, "4"), BARE, event(2, "5"), BARE, event(3, "6")),
+            plain(BARE, event(2, "5"), BARE, event(3, "6"), BARE),
+        ),
+        silent=(
+            plain(event(1), event(2)),
+            plain(event(1, "4"), BARE, event(2, "5"), event(3, "6")),
+            plain(event(1, "4"), BARE, event(2, "5"), BARE, event(3, "6"), request=POSTED),
+        ),
+    ),
     "resume/replays-without-ids": Case(
         good=((uncut(*told(FIRST_TEN, every_ms=400.0)), newcomer(*burst(FIRST_TEN))),),
         bad=((BEFORE, newcomer(*history(*SIX))), (BEFORE, newcomer((5.0, NO_ID), *history(*SIX[2:])))),

@@ -57,6 +57,12 @@ def plain_text(line_break: str) -> bytes:
     return f"data: {text(line_break)}\n\n".encode()
 
 
+def unprefixed(message: str) -> Transcript:
+    """A stream of JSON on several lines, of which the first alone has `data:`: wire/unprefixed-data's."""
+    whole = json.dumps({"type": "progress", "message": message}, indent=2)
+    return feed(b'data: {"n": 1}\n\n', f"data: {whole}\n\n".encode())
+
+
 def case(name: str, *bad: bytes) -> Case:
     """A line break, and events that it breaks."""
     sent = update(name)
@@ -71,6 +77,7 @@ def case(name: str, *bad: bytes) -> Case:
         bad=tuple((sent, stream(event)) for event in bad),
         silent=(
             (sent, stream()),  # overtaken, or never told
+            (sent, unprefixed(text(BREAKS[name]))),
             (update(name, status=500), stream()),
             (update(name, status=404), stream()),  # so is every text
             (update(name, marker=None), stream(*bad)),
@@ -98,7 +105,7 @@ CASES["security/injection-quote"] = Case(
         (update("quote", message=QUOTE), stream(progress(50, message="@").replace(b"@", QUOTE.encode()))),
         (update("quote", message=QUOTE), stream(progress(50, message="@").replace(b"@", (QUOTE + "\\").encode()))),
     ),
-    silent=((update("quote", message=QUOTE), stream()),),
+    silent=((update("quote", message=QUOTE), stream()), (update("quote", message=QUOTE), unprefixed(QUOTE))),
 )
 # In a stream of plain text a text is broken only where its lines become fields, or are lost.
 for name in ("lf", "cr", "crlf", "nul"):

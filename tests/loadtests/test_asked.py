@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.loadtests.driving.pacing import arrivals
 from ssegauge.loadtests.judging.asked import Asked, judge, parse
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.witnesses import Witnessed
@@ -106,3 +107,17 @@ def test_stated_objectives_are_judged_with_the_run(load: Load) -> None:
 def test_a_mistake_is_said_before_anything_runs(load: Load) -> None:
     with scripted(StampedSender(0.0)) as url, pytest.raises(CannotJudge, match="no objective"):
         load(f'base_url = "{url}"\n[stream]\npath = "/"\n', users=1, duration_s=1, objectives=("update < 5",))
+
+
+@pytest.mark.parametrize(
+    ("text", "near"), [("updte_p99 < 1s", "update"), ("lost_rato < 1%", "lost_ratio"), ("zz < 1", "")]
+)
+def test_what_is_nearly_a_statistic_is_asked_back(text: str, near: str) -> None:
+    with pytest.raises(CannotJudge) as said:
+        parse(text)
+    assert str(said.value).endswith(f"; did you mean {near!r}?" if near else "goodput > 95%")
+
+
+def test_what_is_nearly_a_distribution_of_arrivals_is_asked_back() -> None:
+    with pytest.raises(CannotJudge, match="did you mean 'constant'"):
+        arrivals("20/s constnt")

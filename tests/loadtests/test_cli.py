@@ -48,7 +48,7 @@ def test_the_hooks_choose_the_scenario(target: Target, scenario: str) -> None:
         (
             DRIVEN,
             Options(scenario="nonsense"),
-            "none of churn, progress, requests, slow, soak, watch, nor the path of a locustfile",
+            "none of churn, herd, progress, requests, slow, soak, watch, nor the path of a locustfile",
         ),
         (DRIVEN, Options(users=10**9), r"use --users \d+ or fewer, --processes, or raise"),
     ],

@@ -33,27 +33,6 @@ def objective(document: dict[str, Any], name: str) -> dict[str, Any]:
     return dict(found)
 
 
-def test_a_worker_that_is_killed_is_named_and_nothing_is_judged(load: Load, folder: Path) -> None:
-    killed: list[int] = []
-
-    def kill_a_worker(status: Any) -> None:
-        if status["received"] and not killed:
-            worker = load_processes()[1]
-            worker.kill()
-            killed.append(worker.pid)
-
-    with tasks() as server:
-        document = load(
-            server.target, users=6, duration_s=6, rate=60, processes=2, scenario="progress", on_progress=kill_a_worker
-        )
-    assert killed
-    assert document["verdict"] == "could_not_judge"
-    assert "ended before their time: " in document["generator"]["note"]
-    assert document["latency_ms"]["update"]["samples"] > 0
-    streams = {stream // 1_000_000 for stream in samples_in(folder).query("kind == 'open'").stream}
-    assert streams == {0, 1}  # what the killed one had reported is kept
-
-
 def test_a_server_that_refuses_updates_fails_and_every_output_says_so(load: Load) -> None:
     said: list[Any] = []
     with tasks(update_status=429) as server:

@@ -12,7 +12,7 @@ import pytest
 
 from ssegauge.conformance.target import Tls
 from ssegauge.loadtests.driving.client import Client, ExchangeFailed
-from ssegauge.loadtests.measuring.meters import is_terminal, timestamp_of
+from ssegauge.loadtests.measuring.meters import glance, is_terminal
 from ssegauge.loadtests.stream.connection import resolve
 from ssegauge.loadtests.stream.head import MOST_HEAD_BYTES, NO_HTTP_1
 from ssegauge.loadtests.stream.stream import EventStream, StreamFailed
@@ -154,7 +154,7 @@ EVENTS = {
 
 @pytest.mark.parametrize("data", EVENTS.values(), ids=EVENTS)
 def test_data_that_is_no_json_or_no_time_has_none(data: str) -> None:
-    assert timestamp_of(data) is None
+    assert glance(data)[1] is None
     assert not is_terminal(data)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from ssegauge.loadtests.judging.offset import complaint
 from ssegauge.loadtests.measuring.clocks import Clocks
-from ssegauge.loadtests.measuring.meters import Stamped, timestamp_of, type_of
+from ssegauge.loadtests.measuring.meters import Stamped, glance
 from ssegauge.loadtests.measuring.samples import GAP, KINDS, UPDATE, Rows, matrix
 from tests.loadtests.conftest import Load, verdicts
 from tests.loadtests.servers import HEAD, scripted
@@ -128,7 +128,7 @@ SHAPES = [
 @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": "), (" ,\t", " : ")])
 def test_a_member_is_found_whatever_the_shape(document: dict[str, object], separators: tuple[str, str]) -> None:
     data = json.dumps(document, separators=separators)
-    assert (timestamp_of(data), type_of(data)) == (1_700_000_000_000, "a")
+    assert glance(data) == ("a", 1_700_000_000_000)
 
 
 NONE = ['{"timestamp": 17.5}', '{"timestamp": "17"}', '{"timestamp": 17e3}', '{"timestamp": true}', "[]", "x", '"type"']
@@ -136,5 +136,4 @@ NONE = ['{"timestamp": 17.5}', '{"timestamp": "17"}', '{"timestamp": 17e3}', '{"
 
 @pytest.mark.parametrize("data", NONE)
 def test_what_is_no_whole_number_is_no_time_stamp(data: str) -> None:
-    assert timestamp_of(data) is None
-    assert type_of(data) == ""
+    assert glance(data) == ("", None)

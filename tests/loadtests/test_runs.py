@@ -210,27 +210,6 @@ def test_several_processes_make_one_run(load: Load, reference_target: str, folde
     assert [path.name for path in (folder / "samples").iterdir()] == ["samples.parquet"]
 
 
-def test_a_master_gathers_what_its_workers_measure(load: Load, reference_target: str, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    (tmp_path / "target.toml").write_text(reference_target)
-    line = [sys.executable, "-c", WORKER, str(tmp_path / "target.toml"), str(port)]
-    with subprocess.Popen(line) as worker:
-        document = load(reference_target, users=6, duration_s=1, rate=45, master=True, master_port=port)
-        assert worker.wait(30) == 0
-    assert document["connections"]["peak_open"] == 6
-    assert document["integrity"]["sent"] == document["integrity"]["received"] > 20
-    assert document["conformance"]["streams_judged"] == 6
-
-
-WORKER = """
-import sys
-from ssegauge.conformance.target import load_target
-from ssegauge.loadtests.running.cli import Options, run_worker
-run_worker(load_target(sys.argv[1]), Options(worker=True, master_port=int(sys.argv[2])))
-"""
-
-
 def test_streams_under_load_are_judged_by_the_rules(load: Load, folder: Path) -> None:
     fault = "shape/timestamp-not-ms"
     line = [sys.executable, "-m", "ssegauge.reference_server", "--port", "0", "--fault", fault]

@@ -13,9 +13,19 @@ import pytest
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Call, Target
-from ssegauge.loadtests.judging.summary import peak_open, percentiles, read_together
+from ssegauge.loadtests.judging.summary import peak_open, read_together
 from ssegauge.loadtests.measuring import samples
-from ssegauge.loadtests.measuring.samples import CONNECT, EXISTING, OPEN, UPDATE, Parts, Rows, read, read_phases
+from ssegauge.loadtests.measuring.samples import (
+    CONNECT,
+    EXISTING,
+    OPEN,
+    UPDATE,
+    Parts,
+    Rows,
+    percentiles,
+    read,
+    read_phases,
+)
 from ssegauge.loadtests.running.conductor import Conductor, Plan
 from ssegauge.reports import schema
 

@@ -20,7 +20,7 @@ from ssegauge.loadtests.driving import pacing
 from ssegauge.loadtests.driving.client import Client
 from ssegauge.loadtests.driving.updates import Driver, Hooks, Task, update_body
 from ssegauge.loadtests.measuring.integrity import Tokens
-from ssegauge.loadtests.measuring.meters import is_terminal, timestamp_of
+from ssegauge.loadtests.measuring.meters import glance, is_terminal
 from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.connection import resolve
 from tests.loadtests.servers import PATIENCE, TaskServer, Update, tasks
@@ -74,7 +74,7 @@ EVENTS: dict[str, tuple[str, int | None, bool]] = {
 
 @pytest.mark.parametrize(("data", "stamp", "terminal"), EVENTS.values(), ids=EVENTS)
 def test_what_an_event_tells(data: str, stamp: int | None, terminal: bool) -> None:
-    assert timestamp_of(data) == stamp
+    assert glance(data)[1] == stamp
     assert is_terminal(data) == terminal
 
 

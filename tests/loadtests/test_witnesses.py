@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import random
 import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
+from ssegauge.loadtests.measuring.spool import PAGE_BYTES, Spool
 from ssegauge.loadtests.measuring.witnesses import Diary, Room, Witnessed, compare
 from ssegauge.reports import words
 from tests.loadtests.conftest import PATIENT, Load, verdicts
@@ -125,7 +128,48 @@ def test_no_more_is_kept_than_there_is_room_for() -> None:
     kept = Diary(0.0, Room(10))
     for number in range(20):
         kept.note(str(number), "", float(number))
-    assert len(kept.events) == len(kept.times) == 10
+    events, times = kept.room.entries()[kept.number]
+    assert len(events) == 10
+    assert times.tolist() == [0.001, *range(1, 10)]
+
+
+def test_diaries_that_share_a_room_have_their_own_events_in_their_own_order() -> None:
+    room = Room()
+    diaries = [Diary(0.0, room) for _ in range(3)]
+    for number in range(9_000):  # more than a page
+        diaries[number % 2].note(str(number), "x" * 100, float(number + 1))
+    entries = room.entries()
+    assert {*entries} == {diaries[0].number, diaries[1].number}
+    for place in (0, 1):
+        assert entries[diaries[place].number][1].tolist() == [float(number + 1) for number in range(place, 9_000, 2)]
+    assert compare(diaries).counts == (4500, 4500, 0)
+    room.spool.close()
+
+
+def test_a_full_disk_ends_what_is_kept_at_a_whole_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = Spool()
+    record = b"0123456789abcdef"
+    many = PAGE_BYTES // len(record)
+    for _ in range(many + 1):
+        spool.add(record)
+    assert spool.whole() == record * (many + 1)
+    whole = spool.whole()[:PAGE_BYTES]
+    spool._file.close()
+    full = Full(whole)
+    full.seek(0, io.SEEK_END)
+    monkeypatch.setattr(spool, "_file", full)
+    for _ in range(3 * many):
+        spool.add(record)
+    assert spool.is_full
+    assert spool.whole() == record * many
+    spool.close()
+
+
+class Full(io.BytesIO):
+    """A file on a disk that takes a piece of a page, and no more."""
+
+    def write(self, data: Any) -> int:
+        return super().write(bytes(data)[:100])
 
 
 def test_parts_add_up() -> None:

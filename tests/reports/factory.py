@@ -20,6 +20,33 @@ PHASES = [
     {"name": "idle-2", "start_s": 15.0, "end_s": 20.0, "streams": False},
     {"name": "streams-2", "start_s": 20.0, "end_s": 30.0, "streams": True},
 ]
+TYPES = [
+    {"type": "progress", "stage": "Crawl", "events": 1800, "bytes": 270_000,
+     "latency_ms": {"p50": 2.1, "p95": 4.0, "p99": 5.7, "max": 9.0, "samples": 1800}},
+    {"type": "connected", "stage": "", "events": 100, "bytes": 9000, "latency_ms": None},
+    {"type": "other", "stage": "", "events": 7, "bytes": 70, "latency_ms": None},
+]  # fmt: skip
+THROUGHPUT = {
+    "events": 1907,
+    "bytes": 279_070,
+    "events_per_s": {"mean": 66.7, "p50": 68.0, "max": 104.0},
+    "bytes_per_s": {"mean": 9760.0, "p50": 9800.0, "max": 15_200.0},
+}
+HERD = {
+    "waves": [
+        {"at_s": 10.0, "streams": 48, "back": 48, "half_s": 2.07, "recover_s": 2.19, "refused": 12,
+         "worst_connect_ms": 192.5},
+        {"at_s": 20.0, "streams": 48, "back": 31, "half_s": 2.4, "recover_s": None, "refused": 90,
+         "worst_connect_ms": 900.0},
+    ],
+    "retry_s": 2.0, "told": True, "stopped": 0, "promised": True,
+    "returns": 79, "missed": 5, "away": 4000, "doubled": 0,
+}  # fmt: skip
+SHAPE = {
+    "points": [[0, 0], [10, 50], [20, 50], [20, 20], [30, 20]],
+    "since_s": 0.0,
+    "least": {"at_s": 12.3, "wanted": 50, "held": 49},
+}
 SAMPLES_SCHEMA = pa.schema(
     [
         ("at_ms", pa.float64()),
@@ -206,6 +233,8 @@ def load_document(**changes: Any) -> Document:
             "update": {"p50": 2.2, "p95": 4.1, "p99": 5.8, "max": 9.0, "samples": 2000, "source": "planned"},
         },
         "integrity": {"sent": 2000, "received": 2000, "lost": 0, "duplicated": 0, "reordered": 0},
+        "types": TYPES,
+        "throughput": THROUGHPUT,
         "conformance": {"streams_judged": 100, "findings": []},
         "generator": {
             "delay_ms": {"p50": 0.06, "p99": 0.71, "max": 3.2},

@@ -13,7 +13,9 @@ from tests.reports import factory
 
 DOCUMENTED = (ROOT / "docs" / "analysis.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", DOCUMENTED, re.MULTILINE | re.DOTALL)
-FRAMES = {"rules": tables.RULES, "evidence": tables.EVIDENCE, "objectives": tables.OBJECTIVES, "phases": tables.PHASES}
+FRAMES = {
+    name: getattr(tables, name.upper()) for name in ("rules", "evidence", "objectives", "phases", "types", "waves")
+}
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +23,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of runs: a whole one, and a check without load."""
     place = tmp_path_factory.mktemp("place")
     (place / "runs").mkdir()
-    factory.write_run(place / "runs" / "mine", samples=factory.samples_frame(rate=20))
+    load = factory.load_document(herd=factory.HERD)
+    factory.write_run(place / "runs" / "mine", load=load, samples=factory.samples_frame(rate=20))
     factory.write_run(place / "runs" / "check", load=None)
     return place / "runs"
 
@@ -41,6 +44,9 @@ def test_rows_are_those_of_the_documents(runs: Path) -> None:
     assert len(run.evidence) == sum(len(one["evidence"]) for one in factory.RESULTS)
     assert run.objectives.set_index("rule").loc["performance/update-latency", ["low", "high"]].tolist() == [5.1, 6.9]
     assert run.phases["streams"].tolist() == [False, True, False, True]
+    assert run.types[["type", "stage", "events", "samples"]].to_numpy().tolist()[0] == ["progress", "Crawl", 1800, 1800]
+    assert run.waves["recover_s"].isna().tolist() == [False, True]
+    assert run.samples[["type", "stage"]].isin([""]).all().all()  # a run of before these were kept
     assert len(run.samples) == len(factory.samples_frame(rate=20))
     assert sorted(run.rules["level"].dropna().unique()) == ["advice", "must", "should"]
 
@@ -62,5 +68,5 @@ def test_the_examples_of_the_documentation_run(
     assert re.search(r"wire/invalid-utf8|0\.99|mine: 5\.8 ms", told), told
 
 
-def test_there_are_three_examples() -> None:
-    assert len(EXAMPLES) == 3
+def test_there_are_four_examples() -> None:
+    assert len(EXAMPLES) == 4

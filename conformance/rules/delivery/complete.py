@@ -29,7 +29,7 @@ ENOUGH_TWICE = 2  # one may be a state that changed in something else
     "must",
     profile("E2.2"),
     needs=UPDATES,
-    rests_on=("delivery/readers-differ", "wire/unprefixed-data", *SPOILED, *HELD),
+    rests_on=("delivery/readers-differ", *SPOILED, *HELD),
 )
 def update_lost(seen: Seen) -> Iterator[Mark]:
     """What the server accepted for a stream arrives at every reader that is connected.

@@ -1,6 +1,7 @@
 """Rules on the ids of events, which say where a client that lost its connection goes on."""
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.reading.sameness import State, identified, repeated, said
@@ -11,6 +12,7 @@ from ssegauge.conformance.words import lasted, shown
 LEAST_HISTORY = 3
 OPENING_MS = 250.0  # within so long of the first event, what comes is told to whoever comes
 LIVE_MS = 1000.0
+LEAST_TAKEN_BACK = 2  # once may be meant: from here on there is nothing to come back to
 
 
 @rule("resume/ids-repeated", "must", profile("E5.1"))
@@ -65,6 +67,25 @@ def _differ_from(by_id: Mapping[str | None, State], view: View) -> Iterator[Mark
         own, told = message.event.id, said(message)
         if by_id.get(own, told) != told and known.get(told, own) != own:
             yield view.bad(f"another reader knows this event by the id {shown(known[told])}", message)
+
+
+@rule("resume/id-taken-back", "should", profile("E5.7"), over="streams")
+def id_taken_back(view: View) -> Iterator[Mark]:
+    """An event leaves the last event ID alone, or sets it.
+
+    Why: An `id` field without a value sets the last event ID to nothing: a client that loses the connection behind
+    that event comes back without any, and what came meanwhile is lost.
+
+    Mend: Leave the `id` field out of events that have none (status, presence, heartbeat).
+
+    Example: id: 7, then an event with `id:`, then id: 8
+    """
+    told = [message for message in view.messages if message.event.id is not None]
+    taken_back = [one for one, after in pairwise(told) if not one.event.id and after.event.id]
+    if len(taken_back) >= LEAST_TAKEN_BACK and view.transcript.request.method == "GET":
+        yield view.bad(f"`id:` without a value on {len(taken_back)} events between others that have one", taken_back[0])
+    elif told and not taken_back:
+        yield view.good()
 
 
 @rule("resume/replays-without-ids", "advice", profile("E5.6"))

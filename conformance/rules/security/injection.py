@@ -167,6 +167,7 @@ def _is_outside(item: Item, marker: str) -> bool:
     what = item.what
     if isinstance(what, Event | BlockWithoutData):
         return marker in what.type or marker in (what.id or "")
-    if isinstance(what, IgnoredField):
-        return marker in what.name or marker in what.value
+    if isinstance(what, IgnoredField):  # where it holds the text from its beginning, only its `data:` is missing
+        line = f"{what.name}:{what.value}"
+        return marker in line and f"{marker} before" not in line
     return isinstance(what, Comment) and marker in what.text

@@ -11,6 +11,15 @@ from ssegauge.reference_server.feed.faults.tools import Editor, Spoiled, Tapped,
 from ssegauge.reference_server.feed.streams import Streams
 
 
+@breaks("resume/id-taken-back")
+class TakenBack(Spoiled):
+    """Tells every third event once more, with an `id` field that has no value."""
+
+    def spoil(self, block: bytes) -> bytes:
+        """Return both."""
+        return block + re.sub(rb"^id:.*", b"id:", block, flags=re.MULTILINE)
+
+
 @breaks("resume/replays-without-ids")
 class NoIds(Events):
     """Sends every event that is kept to whoever comes, and gives none an id."""

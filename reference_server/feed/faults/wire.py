@@ -73,6 +73,33 @@ class TextPings(Spoiled):
         return block + b"data: ping\n\n"
 
 
+@breaks("shape/misencoded")
+class PutIntoText(Spoiled):
+    """Makes every third event `[object Object]`, as JavaScript does with an object that is put into a text."""
+
+    def spoil(self, block: bytes) -> bytes:
+        """Return the block with that in place of its data."""
+        return re.sub(rb"^data:.*", b"data: [object Object]", block, flags=re.MULTILINE)
+
+
+@breaks("shape/misencoded:twice")
+class FramedTwice(Spoiled):
+    """Writes `data: ` twice before the data of every third event."""
+
+    def spoil(self, block: bytes) -> bytes:
+        """Return the block with it."""
+        return re.sub(rb"^data: ?", b"data: data: ", block, flags=re.MULTILINE)
+
+
+@breaks("shape/misencoded:python")
+class Shown(Spoiled):
+    """Writes every third event as Python shows a dictionary."""
+
+    def spoil(self, block: bytes) -> bytes:
+        """Return the block with single quotes."""
+        return block.replace(b'"', b"'")
+
+
 @breaks("shape/breaks-schema")
 class StampsAsText(Spoiled):
     """Writes the time of every third event as text."""

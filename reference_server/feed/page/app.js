@@ -1,5 +1,8 @@
 // Shows the feed as it comes. EventSource reconnects by itself and goes on after the last id that it saw.
 
+import { offerFaults } from "./faults.js";
+import { showRaw } from "./raw.js";
+
 const SHOWN = 50;
 const at = (id) => document.getElementById(id);
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
@@ -64,3 +67,5 @@ at("publish").addEventListener("submit", async (event) => {
 });
 
 listen();
+showRaw(at("raw"), "/events");
+offerFaults();

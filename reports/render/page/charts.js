@@ -20,12 +20,17 @@
   // A value between two that are missing has no line: it is drawn as a point.
   const alone = (plot, number) =>
     plot.data[number].flatMap((value, at, all) => (value == null || all[at - 1] != null || all[at + 1] != null ? [] : [at]));
-  const series = ({ name, colour: shade, step, points }) => ({
+  const series = ({ name, colour: shade, step, points }, isShort) => ({
     label: name,
     stroke: () => colour(shade),
     width: 1.8,
     value: (_, value) => number(value),
-    points: { show: Boolean(points), size: 9, fill: () => colour(shade), ...(!points && !step && { size: 5, filter: alone }) },
+    points: {
+      show: Boolean(points) || isShort,
+      size: 9,
+      fill: () => colour(shade),
+      ...(!points && !step && !isShort && { size: 5, filter: alone }),
+    },
     ...(points && { paths: () => null }),
     ...(step && { paths: uPlot.paths.stepped({ align: 1 }) }),
   });
@@ -38,21 +43,23 @@
     for (const [from, to] of spans) plot.ctx.fillRect(inside(from), top, inside(to) - inside(from), height);
     plot.ctx.restore();
   };
-  const options = (chart, width) => ({
+  // From the start to the last time there is; what uPlot would say of a single one goes to 100.
+  const until = (plot, low) => [Math.min(low, 0), 1.02 * plot.data[0].at(-1) || 1];
+  const options = (chart, width, isShort) => ({
     width,
     height: HEIGHT,
     padding: [8, 12, 0, 0],
     cursor: { drag: { x: false, y: false }, points: { size: 6 } },
     legend: { markers: { width: 2 } },
     scales: {
-      x: { time: false, ...(chart.log ? { distr: 3 } : { range: (_, low, high) => [Math.min(low, 0), 1.02 * high] }) },
+      x: { time: false, ...(chart.log ? { distr: 3 } : { range: until }) },
       y: { range: (_, low, high) => [Math.min(low ?? 0, 0), chart.log ? 100 : high ? 1.05 * high : 1] },
     },
     axes: [
       axis(chart.x, { size: 32, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : number(tick))) }),
       axis(chart.y, { size: 44 }),
     ],
-    series: [{ label: chart.x.split(/[ ,]/)[0], value: (_, value) => number(value) }, ...chart.series.map(series)],
+    series: [{ label: chart.x.split(/[ ,]/)[0], value: (_, value) => number(value) }, ...chart.series.map((one) => series(one, isShort))],
     hooks: { drawClear: [shade(chart.shades ?? [])] },
   });
   // Curves with x values of their own are joined; only there, where one has no value the line goes on.
@@ -60,9 +67,10 @@
 
   const drawn = [...document.querySelectorAll(".plot")].map((place) => {
     const chart = JSON.parse(document.getElementById(place.dataset.figure).textContent);
-    const made = options(chart, place.clientWidth);
+    const isShort = chart.tables.every(([times]) => times.length < 3); // too short for a line: its points are drawn
+    const made = options(chart, place.clientWidth, isShort);
     if (chart.tables.length > 1)
-      for (const one of made.series.slice(1)) Object.assign(one, { spanGaps: true, points: { show: false } });
+      for (const one of made.series.slice(1)) Object.assign(one, { spanGaps: true, ...(!isShort && { points: { show: false } }) });
     return { place, plot: new uPlot(made, data(chart.tables), place) };
   });
   const fit = (width) => {

@@ -1,6 +1,6 @@
 import pytest
 
-from ssegauge.conformance.target import Before, Call, fill, fill_json, fill_path, kept
+from ssegauge.conformance.target import Before, Call, fill, fill_json, fill_path, kept, kept_secrets
 
 
 def test_a_json_template_is_filled_in_everywhere_and_keeps_types() -> None:
@@ -34,6 +34,16 @@ FIELDS = [("mcp-session-id", "abc")]
 
 def test_a_reply_gives_what_is_kept_of_it() -> None:
     assert kept(KEEP, FIELDS, b'{"id": 7}') == {"run": "7", "session": "abc"}
+
+
+def test_a_cookie_is_kept_by_its_name_among_others_and_is_a_secret() -> None:
+    login = Before("/login", "POST", keep={"session": "cookie:session", "other": "cookie:Session"})
+    fields = [("Set-Cookie", "session=a=b; Path=/; HttpOnly"), ("set-cookie", "Session=2"), ("set-cookie", "lang=en")]
+    found = kept(login, fields, b"")
+    assert found == {"session": "a=b", "other": "2"}
+    assert kept_secrets(login, found) == {"a=b", "2"}
+    with pytest.raises(LookupError, match="^the reply sets no cookie session$"):
+        kept(login, fields[1:], b"")
 
 
 def test_a_reply_may_be_an_event_stream() -> None:

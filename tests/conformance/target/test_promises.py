@@ -206,7 +206,7 @@ def test_an_end_is_described(ends: Ends, described: str) -> None:
         ),
         (
             BASE + "[[before]]\npath = '/a'\n[before.keep]\nx = 'id'\n",
-            "t.toml:7: before.keep.x = 'id' is not a JSON Pointer (/id) or header:Name",
+            "t.toml:7: before.keep.x = 'id' is not a JSON Pointer (/id), header:Name or cookie:Name",
         ),
         (
             BASE + "[[before]]\npath = '/a'\nkeep = { x = 5 }\n",

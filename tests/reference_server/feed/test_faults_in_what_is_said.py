@@ -173,6 +173,26 @@ async def one_payload_is_no_json(site: Any) -> bool:
     return b"}\n\ndata: ping\n\n" in await third(site)
 
 
+@shows("shape/misencoded")
+async def one_payload_is_what_javascript_shows(site: Any) -> bool:
+    return b"data: [object Object]\n\n" in await third(site)
+
+
+@shows("shape/misencoded:twice")
+async def one_payload_is_framed_twice(site: Any) -> bool:
+    return b"\ndata: data: {" in await third(site)
+
+
+@shows("shape/misencoded:python")
+async def one_payload_is_what_python_shows(site: Any) -> bool:
+    return b"\ndata: {'" in await third(site)
+
+
+@shows("resume/id-taken-back")
+async def an_event_has_an_id_without_a_value(site: Any) -> bool:
+    return b"\n\nid:\n" in await third(site)
+
+
 @shows("resume/ids-repeated")
 async def two_events_have_one_id(site: Any) -> bool:
     stream = await reading(site)

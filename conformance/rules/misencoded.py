@@ -1,0 +1,84 @@
+"""Rules on data that is not what was to be sent, but what some function made of it."""
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from ssegauge.conformance.jsontext import MOST_DEPTH, read_json
+from ssegauge.conformance.rules.reading.json_texts import is_structure
+from ssegauge.conformance.rules.rule import profile, rule
+from ssegauge.conformance.seen import Mark, Message, View
+from ssegauge.conformance.words import shown
+
+MOST_READ = 1 << 16  # characters
+MOST_TEXTS = 0.2  # of the events
+_OBJECTS = re.compile(r"\[object Object\](?:,\[object Object\])*")
+_BYTES = re.compile(r"""b(['"])(.*)\1""", re.DOTALL)
+_PYTHON = re.compile(r"[\[{]\s*['{\[(]|[\[{].*\b(?:None|True|False)\b", re.DOTALL)
+
+
+@rule("shape/misencoded", "should", profile("E1.8"), over="streams")
+def misencoded(view: View) -> Iterator[Mark]:
+    """Data is what was to be sent, not what a language shows of it.
+
+    Why: No client can read it: the object was put into a text instead of being encoded, or what was encoded and framed
+    already was framed again.
+
+    Mend: Give a JSON library the object (`JSON.stringify`, `json.dumps`), and the framing to one place alone: libraries
+    that write `data: ` want the data without it.
+
+    Example: data: [object Object]
+    """
+    if view.facts.situation == "canary":
+        return
+    made_of = [_made_of(message) for message in view.messages]
+    texts = sum(bool(message.error) and not wrong for message, wrong in zip(view.messages, made_of, strict=True))
+    if texts > MOST_TEXTS * len(made_of):  # lines of a log, perhaps: they may hold anything
+        return
+    for message, wrong in zip(view.messages, made_of, strict=True):
+        if wrong:
+            yield view.bad(f"{shown(message.event.data)}: {wrong}", message)
+        elif is_structure(message.value):
+            yield view.good()
+
+
+def _made_of(message: Message) -> str:
+    """Say what an event's data was made of by mistake; nothing where it is what it may be."""
+    text = message.event.data.strip() if message.error else ""
+    if not 0 < len(text) <= MOST_READ:
+        return ""
+    return next((what for what, is_it in _MISTAKES.items() if is_it(text)), "")
+
+
+def _has_a_frame(text: str) -> bool:
+    return text.startswith("data:") and _is_json(text.removeprefix("data:"))
+
+
+def _is_bytes(text: str) -> bool:
+    found = _BYTES.fullmatch(text)
+    return found is not None and _is_json(found[2])
+
+
+def _is_python(text: str) -> bool:
+    """Whether it is a dictionary or list as Python shows it; what is nested deep is not looked at."""
+    if not _PYTHON.match(text) or sum(map(text.count, "[{(")) > MOST_DEPTH:
+        return False
+    try:
+        return isinstance(ast.literal_eval(text), dict | list)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return False
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return is_structure(read_json(text))
+    except ValueError:
+        return False
+
+
+_MISTAKES: Mapping[str, Callable[[str], bool]] = {
+    "an object put into a text, not encoded": lambda text: bool(_OBJECTS.fullmatch(text)),
+    "`data:` written twice": _has_a_frame,
+    "Python's way to show bytes": _is_bytes,
+    "Python's way to show it, not JSON": _is_python,
+}
