@@ -80,7 +80,8 @@ matrix: $(STAMP)
 	$(BIN)/python -m pytest tests/test_matrix.py -m matrix
 	$(BIN)/python -m tests.matrix > docs/detection-matrix.md
 
-# What the official clients of language models make of every faulty server: docs/language-models.md. A minute.
+# What the official clients of language models make of every faulty server, docs/language-models.md, and the loads of
+# docs/recipes/language-models.md. A minute.
 witnesses: $(STAMP)
 	$(BIN)/python -m pytest tests/witness -m tables
 

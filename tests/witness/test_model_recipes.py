@@ -1,4 +1,7 @@
-"""docs/recipes/language-models.md, run as it stands: its target files and its commands, for a shorter time."""
+"""docs/recipes/language-models.md, run as it stands: its target files and its commands, for a shorter time.
+
+The loads are part of `make witnesses`: a process of Locust's takes seconds of CPU to begin.
+"""
 
 import json
 import re
@@ -73,6 +76,7 @@ def test_a_check_passes(file: str, tmp_path: Path) -> None:
     assert "PASSED" in told[0]
 
 
+@pytest.mark.tables
 def test_a_load_holds_what_it_promises(tmp_path: Path) -> None:
     printed, *documents = followed("chat.toml", "load", chat(), tmp_path)
     load = next(one for one in map(json.loads, documents) if one["schema"].startswith("ssegauge/load"))
