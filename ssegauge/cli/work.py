@@ -156,8 +156,8 @@ def load_options(values: Mapping[str, Any]) -> LoadOptions:
     same = {one.name: values[one.name] for one in fields(Options) if one.name in values}
     read = {
         "duration_s": seconds(values["duration"]),
-        "extend_s": seconds(values["extend"]),
-        "think_s": seconds(values["think"], "--think") if values["think"] != "0" else 0.0,
+        "extend_s": seconds(values["extend"], "--extend", least=0.0),
+        "think_s": seconds(values["think"], "--think", least=0.0),
         "join_s": seconds(values["join_timeout"], "--join-timeout"),
         "objectives": tuple(values["objective"] or ()),
         "abort_on": tuple(values["abort_on"] or ()),
@@ -183,10 +183,10 @@ def say_before_load(options: LoadOptions, *, quiet: bool) -> None:
         errors.print(f"Waiting for {many} workers at port {port}, {patience:g} s at most")
 
 
-def seconds(text: str, option: str = "--duration") -> float:
+def seconds(text: str, option: str = "--duration", *, least: float = 1e-9) -> float:
     """Return a duration as seconds: 30, 30s, 5m, 1h. Raises typer.BadParameter for anything else."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
-    if not found or not float(found[1]):
+    if not found or float(found[1]) < least:
         raise typer.BadParameter(f"{text!r} is no duration; write 30s, 5m or 1h", param_hint=option)
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
