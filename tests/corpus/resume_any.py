@@ -140,6 +140,21 @@ def together(code: str) -> Case:
 
 CASES = {
     **{code: together(code) for code in BOTH},
+    "resume/out-of-order": Case(
+        good=(
+            (UNCUT, back(*burst(NEXT_FOUR)), newcomer()),
+            (UNCUT, back(*burst(["9", "10"])), newcomer()),  # gap-on-resume's
+        ),
+        bad=(
+            (UNCUT, back(*burst(["10", "7", "8", "9"])), newcomer()),
+            (UNCUT, back(*burst(["7", "9", "8"])), newcomer()),
+        ),
+        silent=(
+            (UNCUT, back(*burst(["7"])), newcomer()),
+            (UNCUT, back(*burst(["7", "7"])), newcomer()),  # duplicate-on-resume's
+            (UNCUT, back(*burst(["20", "19"])), newcomer()),  # of these nobody knows the order
+        ),
+    ),
     "resume/id-taken-back": Case(
         good=(plain(event(1, "4"), event(2), event(3, "5")), plain(event(1, "4"), b": hi\n\n")),
         bad=(

@@ -1,6 +1,7 @@
 """Rules on clients that come back with an id and are to be told what follows it, all of it and once."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.answers import unanswered
 from ssegauge.conformance.rules.reading.returns import (
@@ -129,6 +130,36 @@ def duplicate_on_resume(seen: Seen) -> Iterator[Mark]:
         if again and apart:
             yield one.view.bad(f"{one.came}: was told {shown(again[0].event.id)} once more", again[0])
         elif not again and _went_on(one.view):
+            yield one.view.good()
+
+
+@rule(
+    "resume/out-of-order",
+    "should",
+    STRICTLY_AFTER,
+    promised={"resume": "must"},
+    rests_on=("resume/begins-anew", "resume/duplicate-on-resume"),
+)
+def out_of_order(seen: Seen) -> Iterator[Mark]:
+    """A client that comes back is told what it has missed in order, before anything new.
+
+    Why: It shows the older state last; and where it is cut once more, it comes back with the newest id, and all that
+    was still to come is never told.
+
+    Mend: Subscribe first, then send what is kept, and only then what has come meanwhile, without what was sent already.
+
+    Example: (cut after 29; on coming back: 39, 30, 31 and so on)
+    """
+    yield from not_told_where(seen)
+    for one in returns(seen):
+        order = {event_id: place for place, event_id in enumerate(ids(one.after))}
+        told = [message for message in identified(one.view) if message.event.id in order]
+        places = [order[message.event.id] for message in told]
+        fallen = next((n for n, (before, after) in enumerate(pairwise(places)) if after < before), None)
+        if fallen is not None:
+            before, after = (shown(message.event.id) for message in told[fallen : fallen + 2])
+            yield one.view.bad(f"{one.came}: was told {before}, then {after}", told[fallen + 1])
+        elif len(set(places)) > 1:
             yield one.view.good()
 
 

@@ -7,7 +7,7 @@ from aiohttp import web
 from ssegauge.reference_server.common.log import Reader
 from ssegauge.reference_server.feed.events import Events
 from ssegauge.reference_server.feed.faults.registry import breaks
-from ssegauge.reference_server.feed.faults.tools import Editor, Spoiled, Tapped, is_event
+from ssegauge.reference_server.feed.faults.tools import Editor, Spoiled, Tapped, is_event, pending
 from ssegauge.reference_server.feed.streams import Streams
 
 
@@ -77,6 +77,18 @@ class Gap(Streams):
         """Return a position one too high."""
         position = super().position(last_event_id)
         return position + (position < self.feed.log.end - 1)
+
+
+@breaks("resume/out-of-order")
+class NewestFirst(Streams):
+    """Sends those who come back the newest event before all others that they have missed."""
+
+    async def deliver(self, reader: Reader) -> None:
+        """Send what the reader has missed, and then the feed's events."""
+        missed = pending(self.feed, reader)
+        for block in missed[-1:] + missed[:-1]:
+            reader.write(block)
+        await super().deliver(reader)
 
 
 @breaks("resume/begins-anew", "resume/replays-without-ids")

@@ -227,6 +227,11 @@ async def nothing_is_replayed(site: Any) -> bool:
     return texts(await coming_back(site)) == ["d"]
 
 
+@shows("resume/out-of-order")
+async def newest_comes_first(site: Any) -> bool:
+    return texts(await coming_back(site)) == ["c", "b", "d"]
+
+
 @shows("resume/events-lost-on-resume")
 async def first_is_skipped(site: Any) -> bool:
     return texts(await coming_back(site)) == ["c", "d"]
