@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ssegauge.conformance.facts import Facts, Reader
 from ssegauge.conformance.probes.probe import gets, probe
-from ssegauge.conformance.probes.returning import come_back
+from ssegauge.conformance.probes.returning import AWAY, come_back, miss_something
 from ssegauge.conformance.probes.watching import long_enough_s
 from ssegauge.conformance.recording.live import Live
 from ssegauge.conformance.recording.server import Server
@@ -20,10 +20,11 @@ CROWD: tuple[Reader, ...] = (*AT_ONCE, "beside")
 
 
 def _plain(target: Target) -> int:
-    return 6 if gets(target) else len(CROWD) - target.generates  # one is there already
+    some = 6 + AWAY * (target.publish is not None)
+    return some if gets(target) else len(CROWD) - target.generates  # one is there already
 
 
-@probe("plain", streams=3, asks=6, adapts=True, counts=_plain)
+@probe("plain", streams=3, asks=8, adapts=True, counts=_plain)
 async def plain(server: Server) -> None:
     """Read a stream for some seconds, twice at once, and come back to it with an id from its midst.
 
@@ -38,6 +39,8 @@ async def plain(server: Server) -> None:
             await _enough(server, one)
         told = [message for message in View(one.transcript).messages if message.event.id]
         if told:
+            if one.over:
+                await miss_something(server)
             await come_back(server, told, facts)
     else:
         await _read_to_the_end(server, facts)

@@ -20,6 +20,7 @@ QUICK_LOOK_S = 1.0
 OPENING_S = 0.6  # what a newcomer is told at once; a little more than rules take it for
 GRACE_S = 1.2  # a little more than rules leave a reader to be told what another was told
 LEARN_S = 2.0
+AWAY, AWAY_S = 2, 1.0  # what is published while nobody reads; or how long clients stay away
 AT_ONCE = 3
 FAR = 1_000_000
 GARBAGE = {
@@ -30,6 +31,16 @@ GARBAGE = {
     "unicode": "événement-七",
     "long": "x" * 2000,
 }
+
+
+async def miss_something(server: Server) -> None:
+    """Stay away, from a stream that ends by itself, for as long as it takes until there is something to be told."""
+    if not server.target.publish:
+        await asyncio.sleep(AWAY_S)
+        return
+    speaker = await Speaker.of(server)
+    for step in range(AWAY):
+        await speaker.say(f"missed {step}")
 
 
 async def come_back(server: Server, told: Sequence[Message], facts: Facts) -> None:
