@@ -144,15 +144,18 @@ CASES = {
         good=(
             (UNCUT, back(*burst(NEXT_FOUR)), newcomer()),
             (UNCUT, back(*burst(["9", "10"])), newcomer()),  # gap-on-resume's
+            (uncut(*told(["k", "b", "x", "a"])), back(*burst(["x", "a"]), after="b"), newcomer()),
         ),
         bad=(
             (UNCUT, back(*burst(["10", "7", "8", "9"])), newcomer()),
             (UNCUT, back(*burst(["7", "9", "8"])), newcomer()),
+            (UNCUT, back(*burst(["12", "11"])), newcomer()),  # which happened when the other had left
+            (uncut(*told(["k", "b", "x", "a"])), back(*burst(["a", "x"]), after="b"), newcomer()),
         ),
         silent=(
             (UNCUT, back(*burst(["7"])), newcomer()),
             (UNCUT, back(*burst(["7", "7"])), newcomer()),  # duplicate-on-resume's
-            (UNCUT, back(*burst(["20", "19"])), newcomer()),  # of these nobody knows the order
+            (uncut(*told(["k", "b", "x"])), back(*burst(["q", "a"]), after="b"), newcomer()),  # who knows their order?
         ),
     ),
     "resume/id-taken-back": Case(

@@ -10,6 +10,7 @@ from ssegauge.conformance.rules.reading.returns import (
     ids,
     is_told_apart,
     not_told_where,
+    number,
     returns,
     rise,
 )
@@ -152,7 +153,7 @@ def out_of_order(seen: Seen) -> Iterator[Mark]:
     """
     yield from not_told_where(seen)
     for one in returns(seen):
-        order = {event_id: place for place, event_id in enumerate(ids(one.after))}
+        order = _order(one)
         told = [message for message in identified(one.view) if message.event.id in order]
         places = [order[message.event.id] for message in told]
         fallen = next((n for n, (before, after) in enumerate(pairwise(places)) if after < before), None)
@@ -161,6 +162,16 @@ def out_of_order(seen: Seen) -> Iterator[Mark]:
             yield one.view.bad(f"{one.came}: was told {before}, then {after}", told[fallen + 1])
         elif len(set(places)) > 1:
             yield one.view.good()
+
+
+def _order(one: Return) -> dict[str | None, int]:
+    """Return in which order events are to be told: by their numbers where ids are such, or as another was told them."""
+    told = [*one.before, *one.after]
+    if len(told) > 1 and rise(told):
+        start = number(told[0].event.id)
+        numbers = {event_id: number(event_id) for event_id in ids(identified(one.view))}
+        return {name: found[1] for name, found in numbers.items() if start and found and found[0] == start[0]}
+    return {event_id: place for place, event_id in enumerate(ids(one.after))}
 
 
 def _told_the_last_again(one: Return) -> bool:
