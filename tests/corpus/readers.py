@@ -1,7 +1,8 @@
 """Several readers of one stream: told the same, parts of it, or each something of its own."""
 
 import json
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -49,6 +50,31 @@ def parted(event: Any = tick) -> Run:
     one = [(at, data) for n, (at, data) in enumerate(feed(event)) if at > 5000.0 or n % 2]
     other = [(at, data) for n, (at, data) in enumerate(feed(event)) if not n % 2]
     return reader(one, left=12_000.0), twin(other)
+
+
+VISITS = ((0.0, 17_000.0), (20.0, 17_000.0), (500.0, 6000.0), (700.0, 6000.0), (9000.0, 12_000.0), (9100.0, 12_000.0))
+
+
+def visits(told: Callable[[int], Iterable[tuple[float, bytes]]]) -> Run:
+    """Two readers who stay, and others who come and go in pairs; by number, what each is told."""
+    return tuple(
+        reader(told(n), came, left, name="plain" if n < 1 else f"other-{n}", reader="uncut" if n < 1 else "beside")
+        for n, (came, left) in enumerate(VISITS)
+    )
+
+
+def taken_in_turn() -> Run:
+    """One event a second, which goes to the next of those who read."""
+    parts: dict[int, list[tuple[float, bytes]]] = defaultdict(list)
+    for n in range(1, 17):
+        there = [who for who, (came, left) in enumerate(VISITS) if came < 1000.0 * n < left]
+        parts[there[n % len(there)]].append((1000.0 * n, tick(n)))
+    return visits(lambda who: parts[who])
+
+
+def clocks() -> Run:
+    """Streams that each has of its own, one event in 5 s, whose id is the second."""
+    return visits(lambda who: [(1000.0 * n, tick(n)) for n in range(1 + who % 5, 17, 5)])
 
 
 def own(offset: float, base: int = 0, every: float = EVERY_MS) -> list[tuple[float, bytes]]:
@@ -116,6 +142,7 @@ CASES = {
         bad=(
             parted(),
             parted(bare),
+            taken_in_turn(),
             (reader(feed()), twin(without(feed(), 7, 12))),
             (reader(without(feed(bare), 9, 14, 15)), twin(feed(bare))),
             (reader(without(feed(), 6, 12)), twin(without(feed(), 7))),
@@ -127,6 +154,7 @@ CASES = {
             (reader(feed(), left=2000.0), twin(feed(), came=2500.0)),  # not at the same time
             (reader(own(0, 1), left=12_000.0), twin(own(30, 2))),  # as many events to each, whoever else reads
             (reader(RANDOM[0]), twin(RANDOM[1])),
+            clocks(),
             (reader(chat("The quick brown fox"), how="eof"), twin(chat("A lazy dog sleeps here"), how="eof")),
             # Answers to two requests: alike, but for the second in which they were made.
             (reader(feed(bare, last=20), how="eof"), twin(without(feed(bare, last=20), 7, 8, 12), how="eof")),

@@ -30,6 +30,7 @@ TOGETHER_MS = 20.0
 LONGER, LEAST_LOST = 1.5, 2
 LEAST_IN_BURST, BURST_MS = 5, 50.0
 LEAST_EXPECTED = 4.0
+STEADY, MOST_STEADY, MORE = 0.25, 0.8, 1.5
 FEWER = 0.75
 NEARLY_ALL = 0.5  # of the steps; readers whom we do not see have their part as well
 
@@ -160,8 +161,9 @@ class _Told:
 def _shared_out(group: Sequence[Telling], everybody: Sequence[Telling], *, promised: bool) -> Mark | None:
     """Return the breach where each event reached one of those that read at the same time."""
     asked = all(one.view.transcript.request.method == "GET" for one in group)
-    if not promised and not (asked and _told_less_in_company(group, everybody)):
+    if not promised and not asked:
         return None
+    less = promised or _told_less_in_company(group, everybody)
     for name in _counters(group):
         told = [
             _Told(numbers(message)[name], one, message)
@@ -169,7 +171,7 @@ def _shared_out(group: Sequence[Telling], everybody: Sequence[Telling], *, promi
             for message in one.messages
             if _companions(everybody, one, one.at_ms(message))
         ]
-        if _one_each(told):
+        if _one_each(told) and (less or _have_one_pace(told, everybody)):
             many = len({id(one.telling) for one in told})
             span = f"{name} {min(one.number for one in told)} to {max(one.number for one in told)}"
             said_so = f"{many} readers at once were told {len(told)} events ({span}), and none was told to two of them"
@@ -205,6 +207,35 @@ def _one_each(told: Sequence[_Told]) -> bool:
     ordered = sorted(found)
     steps = [after - before for before, after in pairwise(ordered)]
     return sum(part > 1 for part in parts) > 1 and sum(step == 1 for step in steps) >= NEARLY_ALL * len(steps)
+
+
+def _have_one_pace(told: Sequence[_Told], everybody: Sequence[Telling]) -> bool:
+    """Whether what all are told together comes at one steady pace, however many read.
+
+    Streams that each has of its own are told more, all together, the more of them there are; or each keeps its pace,
+    and the numbers are a time.
+    """
+    if not any(_is_told_unevenly(one) for one in {id(one.telling): one.telling for one in told}.values()):
+        return False
+    ordered = sorted(told, key=lambda one: one.number)
+    # Between two, others may have been told to readers whom we do not see.
+    gaps = [(_at(one), (_at(after) - _at(one)) / (after.number - one.number)) for one, after in pairwise(ordered)]
+    if len(gaps) < LEAST_TOLD or any(gap <= 0 for _, gap in gaps):
+        return False
+    usual = median(gap for _, gap in gaps)
+    steady = [at_ms for at_ms, gap in gaps if abs(gap - usual) <= STEADY * usual]
+    many = Counter(sum(one.came_ms < at_ms < one.left_ms for one in everybody) for at_ms in steady)
+    often = [readers for readers, times in many.items() if times > 1]
+    return len(steady) >= MOST_STEADY * len(gaps) and len(often) > 1 and max(often) >= MORE * min(often)
+
+
+def _is_told_unevenly(reader: Telling) -> bool:
+    gaps = [after - before for before, after in pairwise(reader.times)]
+    return len(gaps) > 1 and max(gaps) >= MORE * min(gaps)
+
+
+def _at(told: _Told) -> float:
+    return told.telling.at_ms(told.message)
 
 
 def _told_less_in_company(group: Sequence[Telling], everybody: Sequence[Telling]) -> bool:

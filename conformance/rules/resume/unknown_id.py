@@ -14,6 +14,8 @@ from ssegauge.conformance.words import shown
 
 AS_A_NEWCOMER = profile("E5.5")
 FEW = "capacity/serves-few-at-once"
+# What explains that a reader is told nothing while another is, whatever id it brings.
+OTHERS_ARE_TOLD = (FEW, "liveness/goes-deaf", "delivery/readers-differ")
 # A server's HTTP library may refuse these as a header field before anybody reads the id.
 ODD_AS_A_FIELD = frozenset({"unicode", "long"})
 CASES = {
@@ -92,7 +94,7 @@ def _says_204_to_all(seen: Seen) -> bool:
     "resume/unknown-id-silenced",
     "must",
     AS_A_NEWCOMER,
-    rests_on=("resume/known-id-silenced", "resume/unknown-id-refused", FEW),
+    rests_on=("resume/known-id-silenced", "resume/unknown-id-refused", *OTHERS_ARE_TOLD),
 )
 def unknown_id_silenced(seen: Seen) -> Iterator[Mark]:
     """A client that comes with an id that the server does not know is told what newcomers are told.
@@ -148,7 +150,7 @@ def _weight(seen: Seen, view: View) -> Level | None:
     return "advice" if view.facts.case == "far" and not seen.promises.resume else None
 
 
-@rule("resume/known-id-silenced", "must", profile("E5.3"), rests_on=(FEW, "liveness/goes-deaf"))
+@rule("resume/known-id-silenced", "must", profile("E5.3"), rests_on=OTHERS_ARE_TOLD)
 def known_id_silenced(seen: Seen) -> Iterator[Mark]:
     """A client that comes back with an id of this stream is told what happens from then on.
 
