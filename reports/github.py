@@ -1,10 +1,14 @@
 """What a job of GitHub Actions is told beside the usual output: an annotation a finding, and the job's summary.
 
 Annotations go to standard error, which the runner reads as it does standard output, so that ``--json`` stays JSON.
+Everything else holds words of the server's, and is no command to the runner: it is told to take none
+(``::stop-commands::``) until a word is said that nobody else knows.
 """
 
+import contextlib
 import os
 import sys
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,15 +18,34 @@ from ssegauge.reports.folder import Document, RunFolder, open_run
 COMMANDS = {"fail": "error", "harness_error": "error", "warning": "warning", "note": "notice"}
 MOST = 10  # of each kind: GitHub shows no more of a step
 MOST_SUMMARY = 1 << 20  # bytes; GitHub refuses a larger one
+_WORD = uuid.uuid4().hex
+
+
+@contextlib.contextmanager
+def commands_stopped() -> Iterator[None]:
+    """Let nothing that is printed be a command, other than what ``tell`` says."""
+    _say(f"::stop-commands::{_WORD}")
+    try:
+        yield
+    finally:
+        _say(f"::{_WORD}::")
+
+
+def _say(command: str) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # whoever read it has seen enough
+            stream.flush()
+    print(command, file=sys.stderr, flush=True)
 
 
 def tell(run_dir: Path, documents: Sequence[Document]) -> None:
     """Tell the job that this runs in, if it is one, of a run whose reports are written."""
     if os.environ.get("GITHUB_ACTIONS") != "true":
         return
-    sys.stdout.flush()
+    _say(f"::{_WORD}::")
     for line in annotations(open_run(run_dir), documents):
-        print(line, file=sys.stderr)
+        _say(line)
+    _say(f"::stop-commands::{_WORD}")
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         _append(Path(summary), (run_dir / "summary.md").read_text("utf-8"))
 
@@ -59,7 +82,8 @@ def _append(path: Path, text: str) -> None:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    # Of old commands the runner looks for the beginning anywhere in a line.
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A").replace("##[", "##\u200b[")
 
 
 def _property(text: str) -> str:

@@ -111,7 +111,8 @@ def _is_changed(before: Counter[Any], after: Counter[Any], through: Side) -> boo
         return False
     value, day_ms = next(iter(after)), 86_400_000
     began_ms = through.view.transcript.started_ms
-    return not (is_number(value) and any(abs(value * unit - began_ms) < day_ms for unit in (1, 1000)))
+    is_small = is_number(value) and abs(value) < 1e15  # what is larger is no time, and perhaps no float
+    return not (is_small and any(abs(value * unit - began_ms) < day_ms for unit in (1, 1000)))
 
 
 def _values(side: Side) -> dict[str, Counter[Any]]:

@@ -33,7 +33,7 @@ async def prepare(target: Target, ask: Ask, recording: Recording) -> dict[str, s
             recording.write(transcript)
             where = recording.redact.text(target.url(call.path))
             raise HookFailed(f"[[before]] {number}, {call.method} {where}: {error.args[0]}") from None
-        recording.redact.learn(kept_secrets(call, more))
+        recording.redact.learn(kept_secrets(call, more, target))
         recording.write(transcript)
         found |= more
     return found

@@ -17,7 +17,7 @@ _SCHEME = re.compile(r"(?i)[a-z][a-z0-9+.-]*://")
 # host[:port][/path] with no scheme: only with a port or a path is a word with a dot more likely a host than a file.
 _HOST = r"(?:localhost|\[[0-9a-f:.]+\]|[a-z0-9-]+(?:\.[a-z0-9-]+)+)"
 _BARE = re.compile(rf"(?i){_HOST}[/?].*|(?:{_HOST}|[a-z0-9_-]+):\d+(?:[/?].*)?|localhost")
-_QUERY_CREDENTIAL = re.compile(r"(?i)[?&](?:access_token|token|api_?key|key|password|secret)=([^&#{}]+)")
+QUERY_CREDENTIAL = re.compile(r"(?i)[?&](?:access_token|token|jwt|ticket|auth|api_?key|key|password|secret)=([^&#]+)")
 
 
 def as_url(where: str) -> str | None:
@@ -53,5 +53,5 @@ def checked_url(url: str, where: str, shown: str) -> SplitResult:
 
 def in_queries(calls: Iterable[Call | None]) -> frozenset[str]:
     """Return the credentials that stand in addresses, where no header field says that they are such."""
-    found = (value for call in calls if call for value in _QUERY_CREDENTIAL.findall(call.path))
+    found = (value for call in calls if call for value in QUERY_CREDENTIAL.findall(call.path) if "{" not in value)
     return frozenset(form for value in found for form in (value, unquote_plus(value)))

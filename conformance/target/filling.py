@@ -6,14 +6,15 @@ import json
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from ssegauge.conformance.credentials import is_credential, is_secret_member
+from ssegauge.conformance.target.addresses import QUERY_CREDENTIAL
 
 if TYPE_CHECKING:
-    from ssegauge.conformance.target.model import Before, Call
+    from ssegauge.conformance.target.model import Before, Call, Target
 
     AnyCall = TypeVar("AnyCall", bound=Call)
 
@@ -94,9 +95,34 @@ def _cookies(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
             yield f"cookie:{name.strip()}", value.strip()
 
 
-def kept_secrets(before: Before, found: Mapping[str, str]) -> set[str]:
-    """Return what was kept of credentials, by the name of the header field or JSON member that held it."""
-    return {value for name, value in found.items() if _is_secret(before.keep[name])}
+def kept_secrets(before: Before, found: Mapping[str, str], target: Target) -> set[str]:
+    """Return what was kept of credentials: by the name of what held it, or by where the target puts it."""
+    used = _used_as_credentials(target)
+    secrets = {value for name, value in found.items() if name in used or _is_secret(before.keep[name])}
+    return secrets | {value.strip('"') for value in secrets} - {""}  # a cookie's value may stand in quotes
+
+
+def _used_as_credentials(target: Target) -> set[str]:
+    """Return the names that fill a header field, a query's parameter or a JSON member of a credential."""
+    hooks = (getattr(target.task, one.name) for one in fields(target.task))
+    calls = [one for one in (target.stream, target.existing, target.publish, *target.before, *hooks) if one]
+    headers = [target.headers, *(call.headers for call in calls)]
+    texts = [value for one in headers for field, value in one.items() if is_credential(field)]
+    texts += [found for call in calls for found in QUERY_CREDENTIAL.findall(call.path)]
+    texts += [text for call in calls for text in _under_credentials(call.json)]
+    return {name for text in texts for name in names(text)}
+
+
+def _under_credentials(body: Any, *, inside: bool = False) -> Iterator[str]:  # noqa: ANN401 - any JSON value
+    """Yield the texts under members of a JSON value that hold a credential."""
+    if isinstance(body, dict):
+        for name, inner in body.items():
+            yield from _under_credentials(inner, inside=inside or is_secret_member(name))
+    elif isinstance(body, list):
+        for inner in body:
+            yield from _under_credentials(inner, inside=inside)
+    elif inside and isinstance(body, str):
+        yield body
 
 
 def _is_secret(place: str) -> bool:

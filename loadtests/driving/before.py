@@ -48,7 +48,7 @@ class Preparation:
                 more = _kept(call, self.ask(call))
             except LookupError as error:
                 raise CannotJudge(f"[[before]] {number}, {before.method} {before.path}: {error.args[0]}") from None
-            self.secrets |= kept_secrets(call, more)
+            self.secrets |= kept_secrets(call, more, self.target)
             found |= more
         return found
 

@@ -232,7 +232,7 @@ def _latency_table(latencies: Mapping[str, Document]) -> RenderableType:
 def _types_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> RenderableType:
     table = _table("type of event", *columns)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(prose(cell)) for cell in row))  # a type is the server's word
     return Fitting(table)
 
 

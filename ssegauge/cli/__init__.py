@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import AbstractContextManager, nullcontext
 from io import TextIOWrapper
 from typing import NoReturn
 
@@ -46,12 +47,22 @@ def main() -> NoReturn:
         if isinstance(stream, TextIOWrapper):  # whatever the terminal's encoding, and a path's bytes, are
             stream.reconfigure(errors="plain")
     try:
-        status = _status()
-        status = status if _flushed() else 2
+        with _words_that_are_no_commands():
+            status = _status()
+            status = status if _flushed() else 2
     except OSError:  # standard error takes no more either: the status alone can be told
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         status = 2
     sys.exit(status)
+
+
+def _words_that_are_no_commands() -> AbstractContextManager[None]:
+    """Keep what servers say from being a command to the job of GitHub Actions that this runs in, if it does."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return nullcontext()
+    from ssegauge.reports.github import commands_stopped
+
+    return commands_stopped()
 
 
 def _open_what_is_closed() -> None:

@@ -19,6 +19,7 @@ from ssegauge.conformance.check import update_baseline
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.judge import Result
 from ssegauge.reports.cli import show
+from ssegauge.reports.github import commands_stopped
 from ssegauge.reports.render.text import load_table, verdict_table
 from tests.reports import factory
 
@@ -47,6 +48,26 @@ def test_quiet_tells_findings_of_every_level_and_nothing_else() -> None:
     assert "wire/odd" in told
     assert "Exit status 0" in told
     assert "group" not in told
+
+
+def test_what_servers_say_is_no_command_to_a_job(capfd: pytest.CaptureFixture[str]) -> None:
+    with commands_stopped():
+        print("::error::of a server")
+    told = capfd.readouterr()
+
+    stop, go_on = told.err.splitlines()
+    word = stop.removeprefix("::stop-commands::")
+    assert go_on == f"::{word}::"
+    assert len(word) >= 32
+    assert told.out == "::error::of a server\n"
+
+
+def test_a_type_of_events_is_no_markup() -> None:
+    types = [{"type": name, "stage": "", "events": 3, "bytes": 9, "latency_ms": None} for name in ("[/red]", "b")]
+    table = load_table(factory.load_document(types=types))
+    console = Console(file=io.StringIO(), width=100)
+    console.print(table)
+    assert "[/red]" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_what_was_not_observed_is_counted_and_named_when_asked_for() -> None:
@@ -103,7 +124,8 @@ def test_a_job_of_github_gets_annotations_and_a_summary(
         show([made, load], tmp_path / "run", as_json=True)
     told = capsys.readouterr()
     assert json.loads(told.out)  # JSON, and nothing else
-    lines = [line for line in told.err.splitlines() if line.startswith("::")]
+    go_on, *lines, stop = [line for line in told.err.splitlines() if line.startswith("::")]
+    assert stop == f"::stop-commands::{go_on.strip(':')}"
     assert lines[0] == "::error file=ssegauge.toml,line=1,title=wire/x::50 %25 ::set-env name=A::b"
     assert all(line.startswith("::error") for line in lines)
     assert summary.read_text("utf-8").startswith("## ❌ ssegauge")

@@ -59,6 +59,8 @@ def kinds(found: tuple[Told, ...]) -> set[tuple[str, str]]:
 HARMLESS: Mapping[str, list[Transcript]] = {
     "as they are": run(),
     "a time of its own": run(created=round(EPOCH_MS / 1000) + 40),
+        each(lambda one: one.replace(b'"delta"', b'"n": 1%s, "delta"' % (b"0" * 400)))
+    ),
     "other pieces of bytes": changed(lambda pieces: [(at, part) for at, one in pieces for part in (one[:9], one[9:])]),
     "other line endings": changed(each(lambda one: one.replace(b"\n", b"\r\n"))),
     "escapes in the JSON": changed(each(lambda one: one.replace("ü".encode(), b"\\u00fc"))),
@@ -120,6 +122,13 @@ def test_what_a_hop_does_is_told_by_its_kind(through: list[Transcript], expected
     found = told(run(), through, PROMISES)
     assert kinds(found) == expected
     assert {(one.streams, one.of) for one in found} == {(3, 3)}
+
+
+def test_a_number_that_no_float_holds_is_a_value_as_others() -> None:
+    def numbered(number: bytes) -> list[Transcript]:
+        return changed(each(lambda one: one.replace(b'"choices"', b'"n": %s, "choices"' % number)))
+
+    assert ("changed", "values") in kinds(told(numbered(b"1"), numbered(b"1" + b"0" * 400), PROMISES))
 
 
 def test_names_ids_and_comments_that_are_lost_are_told() -> None:

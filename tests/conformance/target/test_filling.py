@@ -1,6 +1,6 @@
 import pytest
 
-from ssegauge.conformance.target import Before, Call, fill, fill_json, fill_path, kept, kept_secrets
+from ssegauge.conformance.target import Before, Call, Target, fill, fill_json, fill_path, kept, kept_secrets
 
 
 def test_a_json_template_is_filled_in_everywhere_and_keeps_types() -> None:
@@ -41,9 +41,23 @@ def test_a_cookie_is_kept_by_its_name_among_others_and_is_a_secret() -> None:
     fields = [("Set-Cookie", "session=a=b; Path=/; HttpOnly"), ("set-cookie", "Session=2"), ("set-cookie", "lang=en")]
     found = kept(login, fields, b"")
     assert found == {"session": "a=b", "other": "2"}
-    assert kept_secrets(login, found) == {"a=b", "2"}
+    assert kept_secrets(login, found, Target("http://h", Call("/", "GET"))) == {"a=b", "2"}
     with pytest.raises(LookupError, match="^the reply sets no cookie session$"):
         kept(login, fields[1:], b"")
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        Call("/events", "GET", headers={"Authorization": "Bearer {jwt}"}),
+        Call("/events?v=2&access_token={jwt}", "GET"),
+        Call("/events", "POST", json={"auth": {"token": ["{jwt}"]}, "about": "{other}"}),
+    ],
+    ids=["in a field", "in a query", "in a body"],
+)
+def test_what_goes_where_credentials_do_is_a_secret(stream: Call) -> None:
+    login = Before("/login", "POST", keep={"jwt": "/jwt", "other": "/n"})
+    assert kept_secrets(login, {"jwt": "a.b.c", "other": "7"}, Target("http://h", stream)) == {"a.b.c"}
 
 
 def test_a_reply_may_be_an_event_stream() -> None:
