@@ -40,7 +40,8 @@ class Finder:
         named = {text for secret in secrets for text in _meant(secret) if len(text) >= SHORTEST}
         self._forms = sorted({form for text in named for form in _forms(text)}, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, self._forms)))
-        self.reach = 16 * max(map(len, self._forms), default=0)  # so long a secret may be when it is escaped
+        # So long a secret may be when it is escaped: three times over as JSON does, six characters for one.
+        self.reach = 256 * max(map(len, self._forms), default=0)
 
     def __bool__(self) -> bool:
         """Whether there is anything to find."""
@@ -65,11 +66,13 @@ class Finder:
         """
         skipped = max(0, len(text) - self.reach)
         tail = text[skipped:]
-        unfinished = _UNFINISHED.search(tail)
-        wholes = [tail, tail[: unfinished.start()]] if unfinished else [tail]
-        places = [self._begins(layer, certain=certain) for whole in wholes for layer in _layers(whole)]
-        last = unfinished.start() if unfinished and not certain else len(tail)
-        return skipped + min([last, *(place for place in places if place is not None)])
+        places = [len(tail)]
+        for layer, unfinished in _cut_off(_Layer(_lower(tail))):
+            if unfinished is not None and not certain:  # it may be the first character
+                places.append(layer.span(unfinished, len(layer.text))[0])
+            if (place := self._begins(layer, certain=certain)) is not None:
+                places.append(place)
+        return skipped + min(places)
 
     def _begins(self, layer: _Layer, *, certain: bool) -> int | None:
         longest = max(_overlap(layer.text, form, _least(form) if certain else 1) for form in self._forms)
@@ -108,6 +111,10 @@ class _Layer:
         past = at - mark.new - mark.length
         return (mark.start, mark.end) if past < 0 else (mark.end + past, mark.end + past + 1)
 
+    def until(self, at: int) -> _Layer:
+        """Return the layer's beginning."""
+        return _Layer(self.text[:at], self._outer, self._marks)
+
     def inner(self) -> _Layer | None:
         """Return the layer below, None where nothing is escaped."""
         pieces: list[str] = []
@@ -130,6 +137,22 @@ def _layers(text: str) -> Iterator[_Layer]:
             return
         yield layer
         layer = layer.inner()
+
+
+def _cut_off(layer: _Layer, layers: int = MOST_LAYERS) -> Iterator[tuple[_Layer, int | None]]:
+    """Yield a text that may be cut off, layer by layer, and where the escape at its end begins that is not whole.
+
+    Such an escape may be one, or be none: each layer comes with it and without.
+    """
+    unfinished = _UNFINISHED.search(layer.text)
+    at = unfinished.start() if unfinished else None
+    yield layer, at
+    wholes = [layer] if at is None else [layer, layer.until(at)]
+    if at is not None:
+        yield wholes[1], None
+    for whole in wholes:
+        if layers and (inner := whole.inner()):
+            yield from _cut_off(inner, layers - 1)
 
 
 def _unescaped(match: re.Match[str]) -> str:

@@ -91,6 +91,9 @@ class Redactor:
         return item if key in ours else self.value(item, ours, others)
 
 
+SELDOM = 8  # what is held is looked at again when it has grown by this part of it
+
+
 class RowWriter:
     """Turns the rows of one transcript into lines, in order, without secrets."""
 
@@ -99,6 +102,7 @@ class RowWriter:
         self._held: list[tuple[Chunk, str]] = []  # and the text, without content coding, in which to look
         self._uncoder: Uncoder | None = None
         self._withheld = False
+        self._size = self._looked_at = 0  # bytes that are held, and at which they were looked at last
 
     def take(self, row: Mapping[str, Any]) -> str:
         """Take a row; return the lines that can be written now, which may be none."""
@@ -111,6 +115,9 @@ class RowWriter:
             return self.close() + row_text(self._redact.row(row))
         chunk = read_chunk(row["chunk"])
         self._held.append((chunk, self._text(chunk.data)))
+        self._size += len(self._held[-1][1])
+        if self._size - self._looked_at < self._looked_at // SELDOM:  # each byte of a long secret may come by itself
+            return ""
         return self._give(certain=False)
 
     def close(self) -> str:
@@ -137,6 +144,7 @@ class RowWriter:
         ready = len(self._held) if certain else self._before(begins, spans)
         clean = list(self._clean(spans))[:ready]
         del self._held[:ready]
+        self._size = self._looked_at = sum(len(text) for _, text in self._held)
         return "".join(row_text(chunk_row(chunk)) for chunk in clean)
 
     def _before(self, begins: int, spans: Sequence[Span]) -> int:

@@ -92,6 +92,24 @@ def test_a_secret_that_two_chunks_share_does_not_survive_as_a_whole(secret: str)
         assert len(inner) < min(8, -(-len(secret.encode()) // 2)), cut
 
 
+def in_json(text: str) -> str:
+    return "".join(f"\\u{ord(char):04x}" for char in text)
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_a_secret_that_is_escaped_over_and_over_may_come_in_any_pieces(layers: int, size: int) -> None:
+    said = "zqKx9wVjPwLm42"
+    for _ in range(layers):
+        said = in_json(said)
+    text = f"data: {said}\n\n".encode()
+    chunks = tuple(Chunk(float(at), text[at : at + size]) for at in range(0, len(text), size))
+
+    read = loads(written(replace(SECRETIVE, chunks=chunks), Redactor({"zqKx9wVjPwLm42"})), "here")
+
+    assert b"".join(chunk.data for chunk in read.chunks) == f"data: {REDACTED}\n\n".encode()
+
+
 def test_chunks_that_share_no_secret_are_kept() -> None:
     redact = Redactor({LONG})
     for text in ("data: 0123456", "tuvwxyz\n\n", "0123456", "data: 01234567x", "", LONG[:3]):
