@@ -75,6 +75,7 @@ def limit(objective: Mapping[str, Any]) -> str:
     """Return an objective's limit with its comparison, such as ``< 1 s``."""
     rule = objective["rule"]
     usual = ANY_OTHER.get(rule, "≥" if objective.get("at_least") else "≤")
+    usual = {"≥": ">", "≤": "<"}[usual] if objective.get("exclusive") else usual
     sign = OBJECTIVES[rule][1] if rule in OBJECTIVES else usual
     return f"{sign} {quantity(objective['limit'], objective['unit'])}"
 

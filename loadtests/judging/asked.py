@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -35,7 +35,7 @@ KNOWN: Final = (*TIMES, SPEED, *ALIASES, *COUNTS)
 _NAME: Final = re.compile(r"_p\d|_(?:max|mean|min)\b|[\s<>=]")
 UNITS: Final = {"ms": 1.0, "s": 1000.0}
 _WORDS: Final = re.compile(
-    r"\s*([a-z_]+?)(?:_(p\d{1,2}(?:\.\d{1,3})?|max|mean|min))?\s*(<|>)=?\s*(\d+(?:\.\d+)?)\s*(ms|s|%)?\s*"
+    r"\s*([a-z_]+?)(?:_(p\d{1,2}(?:\.\d{1,3})?|max|mean|min))?\s*(<|>)(=?)\s*(\d+(?:\.\d+)?)\s*(ms|s|%)?\s*"
 )
 
 
@@ -48,6 +48,17 @@ class Asked:
     limit: float
     unit: str
     at_least: bool = False
+    inclusive: bool = False  # stated by <= or >=
+
+    def met_by(self, value: Any) -> Any:  # noqa: ANN401 - a number, or an array of them
+        """Return whether a value meets it."""
+        if self.inclusive:
+            return value >= self.limit if self.at_least else value <= self.limit
+        return value > self.limit if self.at_least else value < self.limit
+
+    def judged(self, objective: Objective) -> Objective:
+        """Return the objective with the side of its limit on which a value is to be."""
+        return replace(objective, at_least=self.at_least, exclusive=not self.inclusive)
 
     @property
     def kind(self) -> str:
@@ -56,7 +67,8 @@ class Asked:
 
     def holds(self, values: Floats) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Return which values meet it."""
-        return values > self.limit if self.at_least else values < self.limit
+        found: np.ndarray[Any, np.dtype[np.bool_]] = self.met_by(values)
+        return found
 
     @property
     def rule(self) -> str:
@@ -67,17 +79,17 @@ class Asked:
 def parse(text: str) -> Asked:
     """Return the objective that a text states; raises CannotJudge with what it may be."""
     found = _WORDS.fullmatch(text)
-    name, part, sign, number, unit = found.groups() if found else ("", "", "", "", "")
-    name, at_least = ALIASES.get(name, name), sign == ">"
+    name, part, sign, equal, number, unit = found.groups() if found else ("", "", "", "", "", "")
+    name, at_least, inclusive = ALIASES.get(name, name), sign == ">", bool(equal)
     if found and at_least != (name in AT_LEAST):
         found = None
     if found and name in TIMES and part and unit in UNITS:
-        return Asked(name, part, float(number) * UNITS[unit], "ms", at_least)
+        return Asked(name, part, float(number) * UNITS[unit], "ms", at_least, inclusive)
     if found and name == SPEED and part and unit is None:
-        return Asked(name, part, float(number), "tokens/s", at_least)
+        return Asked(name, part, float(number), "tokens/s", at_least, inclusive)
     if found and name in COUNTS and not part and (unit is None or (unit == "%" and name in SHARES)):
         unit_of = "share" if name in SHARES else "streams"
-        return Asked(name, "", float(number) / (100.0 if unit else 1.0), unit_of, at_least)
+        return Asked(name, "", float(number) / (100.0 if unit else 1.0), unit_of, at_least, inclusive)
     kinds, counts = ", ".join(TIMES), ", ".join(name for name in COUNTS if name not in AT_LEAST)
     grammar = f"write KIND_pNN, KIND_max or KIND_mean < 500ms (KIND: {kinds}), {counts} < 1 (or 1%), "
     grammar += f"{SPEED}_p5 > 20, or goodput > 95%"
@@ -104,8 +116,8 @@ def judge(asked: Asked, measured: Measured, latency: Mapping[str, Floats]) -> Ob
     fixed = (asked.rule, asked.limit, value, asked.unit, asked.name.replace("_", " "), samples)
     if value is None or not samples:
         note = "nothing of it was measured"
-        return Objective(*fixed, "could_not_judge", note=note, at_least=asked.at_least)
-    return Objective(*fixed, _verdict(asked, value), at_least=asked.at_least)
+        return asked.judged(Objective(*fixed, "could_not_judge", note=note))
+    return asked.judged(Objective(*fixed, _verdict(asked, value)))
 
 
 def of_samples(asked: Asked, values: Floats) -> Objective:
@@ -115,12 +127,12 @@ def of_samples(asked: Asked, values: Floats) -> Objective:
     fewest = _fewest(asked.part)
     if value is None or values.size < fewest:
         note = f"{values.size} samples, at least {fewest} are needed; run longer or with more users"
-        return Objective(*fixed, "could_not_judge", note=note, at_least=asked.at_least)
-    return Objective(*fixed, _verdict(asked, value), at_least=asked.at_least)
+        return asked.judged(Objective(*fixed, "could_not_judge", note=note))
+    return asked.judged(Objective(*fixed, _verdict(asked, value)))
 
 
 def _verdict(asked: Asked, value: float) -> Verdict:
-    return "pass" if (value > asked.limit if asked.at_least else value < asked.limit) else "fail"
+    return "pass" if asked.met_by(value) else "fail"
 
 
 def _statistic(part: str, values: Floats) -> float:

@@ -41,6 +41,7 @@ class Objective:
     interval: tuple[float, float] | None = None
     note: str = ""
     at_least: bool = False  # the limit bounds the value from below
+    exclusive: bool = False  # the limit itself does not meet it
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON, without the parts it does not have."""
@@ -48,7 +49,7 @@ class Objective:
             "interval": list(self.interval) if self.interval else None,
             "note": self.note or None,
         }
-        optional |= {"at_least": self.at_least or None}
+        optional |= {"at_least": self.at_least or None, "exclusive": self.exclusive or None}
         required = ("rule", "limit", "value", "unit", "statistic", "samples", "verdict")
         present = {name: value for name, value in optional.items() if value is not None}
         return {name: getattr(self, name) for name in required} | present
@@ -231,7 +232,15 @@ def witnesses(seen: Witnessed, *, shared: bool | None = None) -> list[Objective]
     if seen.expected:
         values = ("performance/stream-silent", 0, seen.silent, "streams", "silent while others were told", seen.streams)
         found.append(Objective(*values, _verdict(not seen.silent)))
+    found += [_untold(seen)] if seen.shared and not seen.expected else []
     return [*found, *([_starved(seen)] if shared is not False and _starves(seen) else [])]
+
+
+def _untold(seen: Witnessed) -> Objective:
+    """Say why nothing can be said of what streams lack."""
+    values = ("performance/event-lost", 0, None, "events", "lost, by the other streams", 0)
+    apart = f"streams are told the same up to {seen.apart_ms / 1e3:.1f} s apart, and none was open for long enough"
+    return Objective(*values, "could_not_judge", note=f"{apart} to say what it lacks; run longer")
 
 
 def _starves(seen: Witnessed) -> bool:

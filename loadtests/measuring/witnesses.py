@@ -96,6 +96,7 @@ class Witnessed:
         lost, and duplicated, reordered: what came too often, or after one that most streams had later.
         silent: streams that had nothing in the last quarter of their time, though the feed went on.
         counts: events of each stream.
+        apart_ms: how far apart streams are told an event, but for one in a hundred.
     """
 
     streams: int = 0
@@ -106,6 +107,7 @@ class Witnessed:
     reordered: int = 0
     silent: int = 0
     counts: tuple[int, ...] = ()
+    apart_ms: float = 0.0
 
     def __add__(self, other: Witnessed) -> Witnessed:
         told = [one for one in (self.shared, other.shared) if one is not None]
@@ -118,6 +120,7 @@ class Witnessed:
             self.reordered + other.reordered,
             self.silent + other.silent,
             self.counts + other.counts,
+            max(self.apart_ms, other.apart_ms),
         )
 
 
@@ -177,6 +180,7 @@ def compare(diaries: Sequence[Diary]) -> Witnessed:
         reordered=_out_of_order(events, feed),
         silent=sum(_is_silent(diary, at, feed) for diary, (_, at) in zip(diaries, told, strict=True)),
         counts=counts,
+        apart_ms=round(feed.apart_ms, 3),
     )
 
 

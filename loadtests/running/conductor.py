@@ -53,6 +53,7 @@ WINDOW_S: Final = 0.4  # of pings that count, in each phase
 UNTIMED_S: Final = 15.0  # of holding streams before phases begin, in a run without an end
 POLL_S: Final = 0.02
 OPENING_PATIENCE: Final = 10.0  # times the limit: so long the last of a herd may take to come back
+WAITED_S: Final = 10.0  # behind the time that a server asked for, in which it may ask once more
 MOST_REFUSED: Final = 5  # requests, when no user asks: from then on a server that answered none is given up
 
 
@@ -375,7 +376,7 @@ class Conductor:
     def _is_refused(self) -> bool:
         tally = self._tally()
         tried = tally.failed + self.counted("errors").total()
-        if self.total("opened") or tried < max(self.plan.users, MOST_REFUSED):
+        if self.total("opened") or tried < max(self.plan.users, MOST_REFUSED) or self._is_told_to_wait():
             return False
         self.complaint = unanswered(tally.failures + self.counted("errors"))
         return True
@@ -458,10 +459,15 @@ class Conductor:
     def _is_refusing(self) -> bool:
         """Whether none of the first streams could be opened; says why."""
         tried = self.total("failed") + self.counted("errors").total()
-        if self.total("opened") or tried < MOST_REFUSED:
+        if self.total("opened") or tried < MOST_REFUSED or self._is_told_to_wait():
             return False
         self._say_hopeless()
         return True
+
+    def _is_told_to_wait(self) -> bool:
+        """Whether the server has asked for time, and has not had it: who comes back then may be served."""
+        longest_s: float = self._told_to_wait()["longest_s"]
+        return longest_s > 0 and time.monotonic() - self._zero < longest_s + WAITED_S
 
     def _alternate(self) -> None:
         assert self.target.existing

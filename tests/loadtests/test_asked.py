@@ -12,6 +12,7 @@ from ssegauge.loadtests.driving.pacing import arrivals
 from ssegauge.loadtests.judging.asked import Asked, judge, parse
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.witnesses import Witnessed
+from ssegauge.reports import words
 from tests.loadtests.conftest import PATIENT, Load
 from tests.loadtests.servers import StampedSender, scripted
 from tests.loadtests.test_objectives import GOOD
@@ -19,7 +20,7 @@ from tests.loadtests.test_objectives import GOOD
 TEXTS = {
     "update_p99 < 500ms": Asked("update", "p99", 500.0, "ms"),
     "first_event_p99.9<1.5s": Asked("first_event", "p99.9", 1500.0, "ms"),
-    " gap_max <= 3 s ": Asked("gap", "max", 3000.0, "ms"),
+    " gap_max <= 3 s ": Asked("gap", "max", 3000.0, "ms", inclusive=True),
     "connect_mean < 20ms": Asked("connect", "mean", 20.0, "ms"),
     "lost_ratio < 0.1%": Asked("lost_ratio", "", 0.001, "share"),
     "refused_ratio < 0.05": Asked("refused_ratio", "", 0.05, "share"),
@@ -27,8 +28,24 @@ TEXTS = {
     "first_token_p95 < 500ms": Asked("first_token", "p95", 500.0, "ms"),
     "time_per_output_token_p99 < 50ms": Asked("time_per_token", "p99", 50.0, "ms"),
     "tokens_per_second_p5 > 20": Asked("tokens_per_second", "p5", 20.0, "tokens/s", at_least=True),
-    "goodput >= 95%": Asked("goodput", "", 0.95, "share", at_least=True),
+    "goodput >= 95%": Asked("goodput", "", 0.95, "share", at_least=True, inclusive=True),
 }
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "limit"),
+    [
+        ("dropped < 1", "pass", "< 1"),
+        ("dropped <= 0", "pass", "≤ 0"),
+        ("dropped < 0", "fail", "< 0"),
+        ("goodput > 100%", "fail", "> 100"),
+        ("goodput >= 100%", "pass", "≥ 100"),
+    ],
+)
+def test_a_limit_may_be_met_by_itself(text: str, verdict: str, limit: str) -> None:
+    found = judge(parse(text), replace(GOOD, goodput=1.0), VALUES)
+    assert found.verdict == verdict
+    assert words.limit(found.document()).startswith(limit)
 
 
 @pytest.mark.parametrize(("text", "asked"), TEXTS.items())

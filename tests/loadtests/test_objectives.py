@@ -57,6 +57,7 @@ def test_a_good_run_passes_every_objective() -> None:
 
 
 STARVED = Witnessed(streams=20, counts=(17, *(0,) * 19))
+BRIEF = Witnessed(streams=20, shared=True, counts=(9,) * 20, apart_ms=3000.0)
 WATCHED = replace(GOOD, driven=False)
 BAD = {
     "slow connects": (replace(GOOD, connect=np.full(50, 1000.0)), "connect-time", "fail"),
@@ -85,6 +86,7 @@ BAD = {
     "no stream held": (replace(GOOD, held=0), "degradation", "could_not_judge"),
     "few streams held": (replace(GOOD, held=40), "degradation", "could_not_judge"),
     "few slots": (replace(GOOD, peak_open=4, connect=np.r_[np.full(46, 4000.0), 1.0]), "concurrent-streams", "fail"),
+    "no stream open for long": (replace(WATCHED, witnessed=BRIEF), "event-lost", "could_not_judge"),
     "most told nothing": (replace(WATCHED, witnessed=STARVED), "stream-silent", "could_not_judge"),
     "late connects": (replace(GOOD, connect_complaint="late"), "connect-time", "could_not_judge"),
     "late reading": (replace(GOOD, update_complaint="late"), "update-latency", "could_not_judge"),
