@@ -70,6 +70,8 @@ def _of_load(load: Document | None) -> Iterator[str]:
 
 
 def _missed(one: Mapping[str, Any], load: Document) -> str:
+    if one["rule"] == words.CONCURRENT and (failed := words.refused(one, load)):
+        return f"{one['value']:,.0f} streams were open at once, and {failed}."
     if one["rule"] == words.CONCURRENT:
         return f"Of the streams {words.lasted(load)}; {one['limit']:,.0f} at once were wanted."
     if one["rule"] == BACK and one["value"] is not None:

@@ -57,8 +57,15 @@ def title(objective: Mapping[str, Any]) -> str:
 def measured(objective: Mapping[str, Any], load: Document) -> str:
     """Return what was measured, with its unit; of streams that did not last, how many did."""
     if objective["rule"] == CONCURRENT and objective["verdict"] == "fail":
-        return lasted(load)
+        return refused(objective, load) or lasted(load)
     return quantity(objective["value"], objective["unit"])
+
+
+def refused(objective: Mapping[str, Any], load: Document) -> str:
+    """Return what failed where enough streams were open at once nevertheless; nothing where they were not."""
+    counts = load["connections"]
+    enough = (objective["value"] or 0) >= objective["limit"] and not counts["dropped"]
+    return f"{counts['failed']:,} attempts to open one failed" if enough and counts["failed"] else ""
 
 
 def lasted(load: Document) -> str:

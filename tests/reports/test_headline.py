@@ -89,7 +89,13 @@ def test_a_peak_does_not_stand_for_streams_that_did_not_last() -> None:
 
 
 def test_users_who_are_refused_again_and_again_are_counted_once() -> None:
-    assert "4 of 20 lasted" in printed(load_table(load(STREAMS, requested=20, peak_open=4, failed=640, dropped=0)))
+    few = factory.objective("concurrent-streams", 20, 4, "streams", verdict="fail", statistic="peak")
+    assert "4 of 20 lasted" in printed(load_table(load(few, requested=20, peak_open=4, failed=640, dropped=0)))
+
+
+def test_where_enough_were_open_it_is_the_attempts_that_failed() -> None:
+    document = load(STREAMS, requested=30, peak_open=30, failed=21, dropped=0)
+    assert said(document).startswith("30 streams were open at once, and 21 attempts to open one failed.")
 
 
 def test_advice_that_the_check_has_told_is_not_told_again() -> None:
