@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 # "An implementation may set limits on the size of texts that it accepts ... on the maximum depth of nesting."
@@ -28,6 +29,15 @@ def read_json(
     if text.count("[") + text.count("{") > MOST_DEPTH and _is_too_deep(text):
         raise ValueError(f"nested deeper than {MOST_DEPTH}")
     return json.loads(text, object_pairs_hook=object_pairs_hook, parse_constant=parse_constant)
+
+
+def read_file(path: Path, most: int = MOST_TEXT) -> str:
+    """Return a file's text; raises OSError, and ValueError for what is no UTF-8 or longer than ``most`` characters."""
+    with path.open(encoding="utf-8") as file:
+        text = file.read(most + 1)
+    if len(text) > most:
+        raise ValueError(f"longer than {most >> 20} MiB")
+    return text
 
 
 def duplicates(keys: list[str]) -> list[str]:

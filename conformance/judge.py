@@ -120,7 +120,7 @@ def _result(rule: Rule, seen: Seen, causes: list[Result]) -> Result | None:
         return Result(rule, "not_applicable", f"belongs to the {rule.only} profile", level=rule.level)
     try:
         marks = list(rule.check(seen))
-    except Exception as error:  # noqa: BLE001 - a defect of one rule must not take the others with it
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a defect of one rule must not take the others with it
         said = f"the rule itself failed: {type(error).__name__}: {error}"
         return Result(rule, "harness_error", said, level=rule.level)
     return _verdict(rule, marks, causes)

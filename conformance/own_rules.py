@@ -36,7 +36,7 @@ def _add(where: str, source: EntryPoint | Path) -> None:
         _run(source) if isinstance(source, Path) else source.load()
     except FileNotFoundError:
         raise CannotJudge(f"{where}: no such file") from None
-    except Exception as error:  # noqa: BLE001 - the owner's own code may do anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the owner's own code may do anything
         raise CannotJudge(f"{where}: {type(error).__name__}: {' '.join(str(error).split())}{_line(error)}") from None
     if isinstance(source, Path) and set(REGISTERED) == before:
         raise CannotJudge(f"{where}: no rule in it; write one with @rule from ssegauge.conformance.rules")

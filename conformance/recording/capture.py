@@ -182,7 +182,7 @@ def _described(run: Path) -> tuple[Profile | None, Limits | None, Promises | Non
         return cast("Profile", target["profile"]), Limits(**target["limits"]), _promises(target.get("promises", {}))
     except FileNotFoundError:
         return None, None, None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CannotJudge(f"{run}: not the run.json of a run ({type(error).__name__}: {error})") from None
 
 

@@ -142,17 +142,15 @@ def _layers(text: str) -> Iterator[_Layer]:
 def _cut_off(layer: _Layer, layers: int = MOST_LAYERS) -> Iterator[tuple[_Layer, int | None]]:
     """Yield a text that may be cut off, layer by layer, and where the escape at its end begins that is not whole.
 
-    Such an escape may be one, or be none: each layer comes with it and without.
+    Such an escape may be one, or be none: each layer comes with it and without, and those below without.
     """
     unfinished = _UNFINISHED.search(layer.text)
-    at = unfinished.start() if unfinished else None
-    yield layer, at
-    wholes = [layer] if at is None else [layer, layer.until(at)]
-    if at is not None:
-        yield wholes[1], None
-    for whole in wholes:
-        if layers and (inner := whole.inner()):
-            yield from _cut_off(inner, layers - 1)
+    yield layer, unfinished.start() if unfinished else None
+    if unfinished:
+        layer = layer.until(unfinished.start())
+        yield layer, None
+    if layers and (inner := layer.inner()):
+        yield from _cut_off(inner, layers - 1)
 
 
 def _unescaped(match: re.Match[str]) -> str:

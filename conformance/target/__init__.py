@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.jsontext import read_file
 from ssegauge.conformance.target.addresses import as_url, checked_url, in_queries, is_there
 from ssegauge.conformance.target.checks import check_placeholders, check_promises, note, unused
 from ssegauge.conformance.target.file import Reader, dotted
@@ -98,11 +99,11 @@ def load_target(where: str, given: Given = NOTHING, environ: Mapping[str, str] =
         return from_url(url, given, environ)
     path = Path(where)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_file(path)
     except FileNotFoundError:
         remedy = "give a URL with http:// or https://, or the path of a target file"
         raise CannotJudge(f"{where}: no such file; {remedy}") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise CannotJudge(f"{where}: cannot be read ({error})") from None
     return from_toml(text, where, environ, given)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from ssegauge.conformance.credentials import is_credential
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.jsontext import read_file
 from ssegauge.conformance.target.addresses import is_there
 from ssegauge.conformance.target.file import Reader, meant, normalized
 from ssegauge.conformance.target.headers import header_complaint
@@ -122,8 +123,8 @@ def _json(reader: _Option, text: str) -> Any:  # noqa: ANN401 - any JSON value
     """Return the JSON of a body; NaN and the like are none (RFC 8259)."""
     if text.startswith("@"):
         try:
-            text = Path(text[1:]).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            text = read_file(Path(text[1:]))
+        except (OSError, ValueError) as error:
             reader.fail((), f"{text}: cannot be read ({error})")
     try:
         return json.loads(text, parse_constant=_refuse)

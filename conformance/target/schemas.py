@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.jsontext import read_file
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -21,7 +22,7 @@ def read_schema(path: Path, shown: str) -> Any:  # noqa: ANN401 - a JSON Schema 
     Raises CannotJudge for a file that is none, is none of JSON Schema's, or refers to another document.
     """
     try:
-        schema = json.loads(path.read_text(encoding="utf-8"))
+        schema = json.loads(read_file(path))
     except OSError as error:
         raise CannotJudge(f"{shown}: {error.strerror or error}; give a path relative to the target file") from None
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError

@@ -18,8 +18,10 @@ from random import Random
 from typing import Any, Final, NoReturn
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.jsontext import read_file
 from ssegauge.conformance.target import Target
 
+MOST_REQUESTS: Final = 256 << 20  # characters of a file
 PROMPT: Final = "prompt"
 _LENGTHS: Final = re.compile(r"\s*(\d{1,6})(?:\s*-\s*(\d{1,6}))?\s*").fullmatch
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
@@ -65,8 +67,8 @@ def read(path: Path, environ: Mapping[str, str] = os.environ) -> Bodies:
     """Return the bodies of a JSON Lines file; raises CannotJudge with the line that is none."""
     secrets: set[str] = set()
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_file(path, MOST_REQUESTS).split("\n")
+    except (OSError, ValueError) as error:
         raise CannotJudge(f"--requests {path}: cannot be read ({error})") from None
     bodies = []
     for number, line in enumerate(lines, 1):

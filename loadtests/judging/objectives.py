@@ -119,7 +119,7 @@ def judge(measured: Measured, limits: Limits) -> list[Objective]:
     if measured.driven:
         found += [offered_load(measured), *integrity(measured.account)]
     elif measured.witnessed:
-        found += witnesses(measured.witnessed, shared=measured.shared)
+        found += witnesses(measured.witnessed, shared=measured.shared, update_s=limits.update_s)
     found += judged_anyway(measured)
     if measured.existing:
         found.append(degradation(measured, limits))
@@ -216,7 +216,7 @@ def offered_load(measured: Measured) -> Objective:
     return Objective(*values, "could_not_judge", note=note)
 
 
-def witnesses(seen: Witnessed, *, shared: bool | None = None) -> list[Objective]:
+def witnesses(seen: Witnessed, *, shared: bool | None = None, update_s: float = 2.0) -> list[Objective]:
     """No stream lacks what most others of its feed had, has it twice or in another order, or falls silent."""
     events = sum(seen.counts)
     counts = [("event-duplicated", "repeated", seen.duplicated, events)] if events else []
@@ -232,15 +232,23 @@ def witnesses(seen: Witnessed, *, shared: bool | None = None) -> list[Objective]
     if seen.expected:
         values = ("performance/stream-silent", 0, seen.silent, "streams", "silent while others were told", seen.streams)
         found.append(Objective(*values, _verdict(not seen.silent)))
+    found += [_late(seen, update_s)] if shared and seen.late_of >= FEWEST else []
     found += [_untold(seen)] if seen.shared and not seen.expected else []
     return [*found, *([_starved(seen)] if shared is not False and _starves(seen) else [])]
+
+
+def _late(seen: Witnessed, update_s: float) -> Objective:
+    """No reader is told an event later after the first than an update may take, where all are promised the same."""
+    values = ("performance/readers-apart", update_s * 1e3, seen.late_ms, "ms", "p99", seen.late_of)
+    return Objective(*values, _verdict(seen.late_ms < update_s * 1e3), exclusive=True)
 
 
 def _untold(seen: Witnessed) -> Objective:
     """Say why nothing can be said of what streams lack."""
     values = ("performance/event-lost", 0, None, "events", "lost, by the other streams", 0)
-    apart = f"streams are told the same up to {seen.apart_ms / 1e3:.1f} s apart, and none was open for long enough"
-    return Objective(*values, "could_not_judge", note=f"{apart} to say what it lacks; run longer")
+    apart = f"they are told the same up to {seen.apart_ms / 1e3:.1f} s apart"
+    note = f"no stream was open for long enough beside others to say what it lacks ({apart}); let streams last longer"
+    return Objective(*values, "could_not_judge", note=note)
 
 
 def _starves(seen: Witnessed) -> bool:

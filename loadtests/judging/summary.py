@@ -165,7 +165,7 @@ def _objectives(kept: _Kept, target: Target, facts: Facts) -> list[Objective]:
     every |= {name: kind.value for name, kind in seen.kinds.items()} if seen else {}
     stated = (asked.judge(one, measured, every) for one in kept.wanted)
     objectives = [voided(one, measured.complaint_of(one)) for one in (*own, *more, *stated)]
-    return [*objectives, voided(facts.aborted, measured.complaint)] if facts.aborted else objectives
+    return [*objectives, voided(facts.aborted, measured.complaint_of(facts.aborted))] if facts.aborted else objectives
 
 
 def _waves(run_folder: Path, of: Herd) -> list[Wave]:
@@ -254,7 +254,7 @@ def _rounded(value: float) -> float:
 def _witnesses(seen: Witnessed) -> dict[str, Any]:
     counts = np.array(seen.counts or (0,))
     spread = {"least": int(counts.min()), "median": float(np.median(counts)), "most": int(counts.max())}
-    names = ("streams", "shared", "expected", "lost", "duplicated", "reordered", "silent")
+    names = ("streams", "shared", "expected", "lost", "duplicated", "reordered", "silent", "late_ms")
     return {name: getattr(seen, name) for name in names} | {"events_per_stream": spread}
 
 

@@ -97,6 +97,8 @@ class Witnessed:
         silent: streams that had nothing in the last quarter of their time, though the feed went on.
         counts: events of each stream.
         apart_ms: how far apart streams are told an event, but for one in a hundred.
+        late_ms: how much later than the first that was told it a stream is told what happened while it was open, but
+            for one in a hundred; late_of: how many such tellings there were.
     """
 
     streams: int = 0
@@ -108,6 +110,8 @@ class Witnessed:
     silent: int = 0
     counts: tuple[int, ...] = ()
     apart_ms: float = 0.0
+    late_ms: float = 0.0
+    late_of: int = 0
 
     def __add__(self, other: Witnessed) -> Witnessed:
         told = [one for one in (self.shared, other.shared) if one is not None]
@@ -121,6 +125,8 @@ class Witnessed:
             self.silent + other.silent,
             self.counts + other.counts,
             max(self.apart_ms, other.apart_ms),
+            max(self.late_ms, other.late_ms),
+            self.late_of + other.late_of,
         )
 
 
@@ -164,6 +170,7 @@ def compare(diaries: Sequence[Diary]) -> Witnessed:
     times = [at for own, at in told if own.size]
     feed = _feed(kept, events, times)
     usual = _usual_counts(feed, events)
+    late = _lateness(kept, events, times, feed, usual == 1)
     expected = lost = duplicated = 0
     for diary, own, at in zip(kept, events, times, strict=True):
         had = np.isin(feed.numbers, own)
@@ -181,7 +188,27 @@ def compare(diaries: Sequence[Diary]) -> Witnessed:
         silent=sum(_is_silent(diary, at, feed) for diary, (_, at) in zip(diaries, told, strict=True)),
         counts=counts,
         apart_ms=round(feed.apart_ms, 3),
+        late_ms=round(float(np.percentile(late, 99)), 3) if late.size else 0.0,
+        late_of=int(late.size),
     )
+
+
+def _lateness(
+    diaries: Sequence[Diary], events: Sequence[Numbers], times: Sequence[Times], feed: _Feed, once: Flags
+) -> Times:
+    """Return by how much each stream was told later than the first what happened when it had been open for a while.
+
+    What is told to one who has just come may be kept from before; of what is told more than ``once`` nobody knows when.
+    """
+    order = np.argsort(feed.numbers[once])
+    numbers, first_ms = feed.numbers[once][order], feed.first_ms[once][order]
+    found = [np.empty(0)]
+    for diary, own, at in zip(diaries, events, times, strict=True):
+        told, first = np.unique(own, return_index=True)
+        known = np.isin(told, numbers)
+        happened = first_ms[np.searchsorted(numbers, told[known])]
+        found.append((at[first[known]] - happened)[happened > diary.opened_ms + AROUND_MS])
+    return np.concatenate(found)
 
 
 def _feed(diaries: Sequence[Diary], events: Sequence[Numbers], times: Sequence[Times]) -> _Feed:

@@ -358,7 +358,7 @@ class Conductor:
 
     def _is_hopeless(self) -> bool:
         tried = self.total("failed") + self.counted("errors").total()
-        return not self.total("opened") and tried >= self.plan.users
+        return not self.total("opened") and tried >= self.plan.users and not self._is_told_to_wait()
 
     def _let_ask(self, orders: Orders) -> None:
         """Have requests made until the time is up, or every one of the first has failed."""

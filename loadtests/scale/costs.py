@@ -12,13 +12,13 @@ from typing import Any, Final
 import psutil
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.jsontext import read_file
 
 SCHEMA: Final = "ssegauge/costs/1"
 PORT_RANGE: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 USUAL_PORTS: Final = 28_232  # Linux: 32768 to 60999
 MOST: Final = 1e12
 MAY_BE_NONE: Final = {"idle_share", "link_mbit", "load_average", "delay_p99_ms", "error_p50_ms", "error_p99_ms"}
-MOST_READ: Final = 1 << 20  # characters
 AGAIN: Final = "write it with `ssegauge calibrate --out FILE`"
 
 
@@ -67,8 +67,7 @@ class Costs:
 def load(path: Path) -> Costs:
     """Read costs from a file; raises CannotJudge in one line for what is none."""
     try:
-        with path.open(encoding="utf-8") as file:
-            document = json.loads(file.read(MOST_READ))
+        document = json.loads(read_file(path))
     except OSError as error:
         raise CannotJudge(f"--costs {path}: {error.strerror}; {AGAIN}") from None
     except (ValueError, RecursionError):

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from ssegauge.conformance.catalogue import RULES
+from ssegauge.conformance.document import document
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.judge import judge
 from ssegauge.conformance.own_rules import with_own
 from ssegauge.conformance.rules.rule import RULES as REGISTERED
+from ssegauge.reports import schema
 from tests.corpus.build import exchange
 
 DOCS = Path(__file__).parents[2] / "docs" / "own-rules.md"
@@ -38,6 +40,7 @@ def test_the_example_of_the_documentation_judges(tmp_path: Path, data: bytes, ve
     (result,) = [one for one in judge([exchange(data)], rules=rules) if one.rule.code == "house/no-html"]
 
     assert (result.verdict, result.level) == (verdict, "should")
+    schema.validate("conformance", document([result], profile="event-stream"))
     assert set(rules) == {*RULES, "house/no-html"}
 
 
@@ -46,6 +49,7 @@ def test_the_example_of_the_documentation_judges(tmp_path: Path, data: bytes, ve
     [
         ("def (", "SyntaxError"),
         ("1 / 0", "ZeroDivisionError: division by zero (line 1)"),
+        ("import sys\nsys.exit(0)", "SystemExit: 0 (line 2)"),
         ("x = 1", "no rule in it"),
         (EXAMPLE.replace("house/no-html", "wire/field-case"), "there is a rule 'wire/field-case' already"),
         (EXAMPLE.replace("house/no-html", "No Html"), "is no code; write group/name"),

@@ -87,6 +87,10 @@ BAD = {
     "few streams held": (replace(GOOD, held=40), "degradation", "could_not_judge"),
     "few slots": (replace(GOOD, peak_open=4, connect=np.r_[np.full(46, 4000.0), 1.0]), "concurrent-streams", "fail"),
     "no stream open for long": (replace(WATCHED, witnessed=BRIEF), "event-lost", "could_not_judge"),
+    "readers told late": (
+        replace(WATCHED, witnessed=replace(BRIEF, expected=100, late_ms=2000.0, late_of=100), shared=True),
+        *("readers-apart", "fail"),
+    ),
     "most told nothing": (replace(WATCHED, witnessed=STARVED), "stream-silent", "could_not_judge"),
     "late connects": (replace(GOOD, connect_complaint="late"), "connect-time", "could_not_judge"),
     "late reading": (replace(GOOD, update_complaint="late"), "update-latency", "could_not_judge"),

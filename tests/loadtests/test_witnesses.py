@@ -56,6 +56,12 @@ def test_streams_that_saw_the_same_find_nothing(feed: Sequence[Event]) -> None:
     assert found.expected > 4 * 500 + 200
 
 
+def test_what_one_stream_is_told_late_is_told_by_how_much() -> None:
+    newcomer = diary(FEED, opened_ms=30_000.0)
+    assert compare([*others(FEED), newcomer]).late_ms < 50
+    assert 1990 < compare([*others(FEED), diary(FEED, late_ms=2000.0)]).late_ms < 2010
+
+
 @pytest.mark.parametrize("feed", [FEED, WITHOUT_IDS], ids=["ids", "content"])
 def test_what_one_stream_lacks_is_lost_there(feed: Sequence[Event]) -> None:
     found = compare([*others(feed), diary(without(feed, 100, 101, 300))])
