@@ -58,7 +58,12 @@ class Copies:
         return web.json_response({"faults": [{"code": code, "about": text} for code, text in self.about.items()]})
 
     async def open(self, request: web.Request) -> web.Response:
-        """Answer POST: a page of another origin cannot ask for JSON without a preflight, which is not allowed."""
+        """Answer POST: a page of another origin cannot ask for JSON without a preflight, which is not allowed.
+
+        One whose name was made to mean this machine gives itself away by that name.
+        """
+        if not may_be_offered(request.url.host or "", None):
+            raise RefusedError(403, "not_here", "Copies are started for those who call this machine localhost.")
         code = (await bodies.read(request, self.asked))["code"]
         async with self.turn:
             if code not in self.running:

@@ -55,6 +55,12 @@ async def test_what_is_no_fault_is_refused(server: httpx.AsyncClient, body: obje
     assert (await server.post("/faults", json=body)).status_code == 400
 
 
+async def test_a_name_that_was_made_to_mean_this_machine_starts_nothing(server: httpx.AsyncClient) -> None:
+    code = (await server.get("/faults")).json()["faults"][0]["code"]
+    answer = await server.post("/faults", json={"code": code}, headers={"Host": "evil.example"})
+    assert answer.status_code == 403
+
+
 async def test_a_form_of_another_page_starts_nothing(server: httpx.AsyncClient) -> None:
     assert (await server.post("/faults", data={"code": "wire/unprefixed-data"})).status_code == 415
 
