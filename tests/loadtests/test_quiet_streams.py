@@ -46,4 +46,6 @@ def test_connecting_ends_with_the_head_and_not_with_an_event_that_nobody_promise
     assert latency["connect"]["max"] < 1000 * QUIET_S <= latency["first_event"]["p50"]
     assert latency["first_event"]["samples"] == latency["connect"]["samples"] == USERS
     assert latency["gap"]["samples"]
-    assert document["verdict"] == "pass"
+    found = verdicts(document)
+    assert found.pop("event-lost") == "could_not_judge"  # so short a run does not show what one stream lacks
+    assert set(found.values()) == {"pass"}
