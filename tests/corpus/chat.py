@@ -149,6 +149,7 @@ CASES = {
             *(WHOLE, whole(*text("a", "ab", "abc", "x")), whole(*text("ha", "ha", "ha", "ha", "ha"))),
             whole(*text("la", "la", "li", "li", "lo", "lo")),
             answer(*(says({"role": "assistant", "content": one}) for one in ("a", "b", "c", "a", "b", "c")), STOP),
+            answer(ROLE, *text("a", "b", "c", "d"), ROLE, *text("a", "b", "c", "d"), STOP),  # a refrain
         ),
         bad=(
             whole(*text("Hi", "Hi there", "Hi there, you", "Hi there, you.")),

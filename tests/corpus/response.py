@@ -142,6 +142,7 @@ CASES = {
     "response/head-held-until-first-event": Case(
         good=(
             (healthy(),),
+            (HELD, *(healthy(name=f"other-{n}") for n in range(5))),  # by chance, on a busy machine
             (exchange((1500.0, connected()), (1510.0, completed()), head_at=3.0),),  # the event is late, not the head
         ),
         bad=(

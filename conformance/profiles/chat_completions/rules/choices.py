@@ -136,12 +136,12 @@ def _comes_in_pairs(said: list[str]) -> bool:
 
 
 def _begins_anew(answer: list[Piece]) -> Piece | None:
-    """Return the piece that names the role a second time, where the text before it comes again after it."""
+    """Return the piece that names the role a second time, where the text before it comes again, and more."""
     roles = [at for at, piece in enumerate(answer) if piece.delta.get("role")]
     if len(roles) != 2:  # where each piece has it, it says nothing
         return None
     before, after = ([piece.text for piece in part if piece.text] for part in (answer[: roles[1]], answer[roles[1] :]))
-    return answer[roles[1]] if len(before) >= ANEW and after[: len(before)] == before else None
+    return answer[roles[1]] if len(after) > len(before) >= ANEW and after[: len(before)] == before else None
 
 
 @rule("chat/half-characters", "must", profile("C3.2"), over="streams", rests_on=("wire/invalid-utf8",))
