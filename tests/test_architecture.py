@@ -27,7 +27,7 @@ MAY_SEE = {
     "conformance.sse": ["conformance.sse"],
     "conformance.facts": [],
     "conformance.recording.transcript": ["conformance.errors", "conformance.facts", "conformance.credentials"],
-    "conformance.target": ["conformance.errors", "conformance.credentials", "conformance.target"],
+    "conformance.target": [f"conformance.{name}" for name in ("errors", "credentials", "jsontext", "target")],
     "conformance.credentials": [],
     "conformance.errors": [],
     "conformance.seen.coding": [],
