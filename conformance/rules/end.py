@@ -14,12 +14,12 @@ from ssegauge.conformance.rules.reading.endings import (
 )
 from ssegauge.conformance.rules.reading.heartbeat import names_heartbeat
 from ssegauge.conformance.rules.reading.returns import Return, ids, returns
+from ssegauge.conformance.rules.reading.sharing import Said, said
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Message, Seen, View
 from ssegauge.conformance.sse import UnfinishedTail
 from ssegauge.conformance.words import lasted, shown
 
-Said = tuple[str, str | None, str]
 AFTER_THE_MARKER = profile("E4.3")
 DONE = "[DONE]"
 BROKEN = ("wire/truncated-event", "wire/mid-stream-bom", "wire/repeated-bom", "wire/mixed-line-endings")
@@ -128,7 +128,7 @@ def _as_others_end(seen: Seen, view: View) -> Message | None:
     ended = [one for one in others if one.ended_by_server and len(one.messages) > 1]
     odd = [one.messages[-1] for one in ended if not is_like(one.messages[-1], one.messages[:-1])]
     known = [one for one in odd if not tells_an_error(one)]
-    return known[0] if known and len({(one.event.type, one.event.data) for one in known}) == 1 else None
+    return known[0] if known and len({one.words for one in known}) == 1 else None
 
 
 @rule("end/open-after-marker", "must", AFTER_THE_MARKER)
@@ -251,9 +251,9 @@ def _more_to_tell(seen: Seen, view: View) -> bool:
     """Whether it ended inside an event, or others of the same source, told the same before, went on to be told more."""
     if any(what.loses_fields for _, what in view.of(UnfinishedTail)):
         return True
-    told = {_said(message) for message in view.messages}
+    told = {said(message) for message in view.messages}
     others = [one for one in seen.streams if one is not view and _source(one) == _source(view)]
-    shared = any(sum(_said(message) in told for message in other.messages) > 1 for other in others)
+    shared = any(sum(said(message) in told for message in other.messages) > 1 for other in others)
     return shared and any(_told_after(other, view, told) for other in others)
 
 
@@ -264,8 +264,4 @@ def _source(view: View) -> tuple[str | None, str | None]:
 def _told_after(other: View, view: View, told: Collection[Said]) -> bool:
     """Whether another was told something new after the end of this one."""
     over_ms = view.epoch_ms(_at_ms(view))
-    return any(other.epoch_ms(one.item.at_ms) > over_ms and _said(one) not in told for one in other.messages)
-
-
-def _said(message: Message) -> Said:
-    return message.event.type, message.event.id, message.event.data
+    return any(other.epoch_ms(one.item.at_ms) > over_ms and said(one) not in told for one in other.messages)

@@ -42,6 +42,11 @@ class Message:
         return self.fields.get("type")
 
     @property
+    def words(self) -> tuple[str, str]:
+        """What it says, whatever its id: its event type and its data."""
+        return self.event.type, self.event.data
+
+    @property
     def progress(self) -> Mapping[str, Any]:
         """The task's state in a ``progress`` message, empty elsewhere."""
         inner = self.fields.get("progress") if self.type == "progress" else None

@@ -111,8 +111,9 @@ def _lacks(one: Telling, other: Telling, common: Sequence[Said], *, promised: bo
     later = [message for message in one.messages[since:] if one.at_ms(message) <= until_ms]
     stretch = one.messages[since : max(since + len(later), keys.index(common[-1]))]
     sorts = {form(message) for message in other.messages if said(message) in known}
-    told = _without_ids(other)
-    missed = [message for message in stretch if said(message) not in other.counts and not _is_known(message, told)]
+    # The same may be told by another id: of a source in several parts, ids say how far each has come.
+    words = Counter(message.words for message in other.messages)
+    missed = [one_of for one_of in stretch if said(one_of) not in other.counts and words[one_of.words] != 1]
     shared = [one.at_ms(message) for message in one.messages if said(message) in known]
     lost = [
         one_of
@@ -123,15 +124,6 @@ def _lacks(one: Telling, other: Telling, common: Sequence[Said], *, promised: bo
     if len(lost) >= (1 if promised else LEAST_LOST) and 2 * len(lost) >= len(missed):
         what = f"id {shown(lost[0].event.id)}" if lost[0].event.id else shown(lost[0].event.data)
         yield one.view.bad(f"{len(lost)} events that one reader was told another was not, the first {what}", lost[0])
-
-
-def _without_ids(reader: Telling) -> Counter[tuple[str, str]]:
-    return Counter((message.event.type, message.event.data) for message in reader.messages)
-
-
-def _is_known(message: Message, told: Counter[tuple[str, str]]) -> bool:
-    """Whether the same was told by another id: of a source in several parts, ids say how far each has come."""
-    return told[message.event.type, message.event.data] == 1
 
 
 def _is_lost(reader: Telling, at_ms: float, shared: Sequence[float]) -> bool:

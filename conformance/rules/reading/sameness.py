@@ -18,7 +18,7 @@ def state(message: Message) -> State:
 
 def said(message: Message) -> State:
     """Return what an event says: a task's state, or else its type and its data."""
-    return state(message) if message.progress else (message.event.type, message.event.data)
+    return state(message) if message.progress else message.words
 
 
 def repeated(messages: Iterable[Message]) -> Iterator[tuple[Message, bool]]:

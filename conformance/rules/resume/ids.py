@@ -115,12 +115,8 @@ def replays_without_ids(seen: Seen) -> Iterator[Mark]:
 
 def _told_live(view: View, uncut: View) -> list[Message]:
     """Return the events, in another's words, of which that one was told over a while and this one at once."""
-    opening = {
-        (one.event.type, one.event.data)
-        for one in view.messages
-        if one.item.at_ms - view.messages[0].item.at_ms < OPENING_MS
-    }
-    again = [one for one in uncut.messages if (one.event.type, one.event.data) in opening]
+    opening = {one.words for one in view.messages if one.item.at_ms - view.messages[0].item.at_ms < OPENING_MS}
+    again = [one for one in uncut.messages if one.words in opening]
     different = {said(one) for one in again}
     live = bool(again) and again[-1].item.at_ms - again[0].item.at_ms > LIVE_MS
     before = uncut.transcript.started_ms < view.transcript.started_ms

@@ -5,7 +5,6 @@ that opens every stream may come again: only a stream that takes the id for noth
 found. For the streams of tasks there are stricter rules in that profile's folder.
 """
 
-import re
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -17,6 +16,7 @@ from ssegauge.conformance.rules.reading.returns import (
     is_told_apart,
     newcomers,
     not_told_where,
+    number,
     plain,
     returns,
 )
@@ -65,10 +65,9 @@ def _is_history(one: Return) -> bool:
 
 def _is_counted(messages: list[Message]) -> bool:
     """Whether the ids count events: each is one more than the one before."""
-    found = [re.search(r"\d{1,18}\Z", message.event.id or "", re.ASCII) for message in messages]
-    numbers = [int(match[0]) for match in found if match]
+    numbers = [found[1] for message in messages if (found := number(message.event.id))]
     one_by_one = all(after - before == 1 for before, after in pairwise(numbers))
-    return len(numbers) == len(found) >= LEAST_COUNTED and one_by_one
+    return len(numbers) == len(messages) >= LEAST_COUNTED and one_by_one
 
 
 def _goes_on(view: View, before: list[str | None]) -> bool:
@@ -98,9 +97,9 @@ def events_lost_on_resume(seen: Seen) -> Iterator[Mark]:
         got = set(ids(identified(one.view)))
         reached = [number for number, message in enumerate(one.after, 1) if message.event.id in got]
         if reached and is_told_apart(seen, one, got):
-            told = [(message.event.type, message.event.data) for message in one.view.messages]
+            told = [message.words for message in one.view.messages]
             due = [message for message in one.after[: reached[-1]] if message.event.id not in got]
-            missed = [message.event.id for message in due if told.count((message.event.type, message.event.data)) != 1]
+            missed = [message.event.id for message in due if told.count(message.words) != 1]
             yield one.view.bad(f"{one.came}: was not sent {shown(missed[0])}") if missed else one.view.good()
 
 

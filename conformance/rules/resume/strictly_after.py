@@ -62,8 +62,8 @@ def _went_on(view: View) -> bool:
 def _missed(one: Return) -> str:
     """Name the first event that was passed over; one that is told again without its id was told."""
     got = set(ids(identified(one.view)))
-    bare = {_said(message) for message in one.view.messages if not message.event.id}
-    missed = [message for message in _due(one, got) if message.event.id not in got and _said(message) not in bare]
+    bare = {message.words for message in one.view.messages if not message.event.id}
+    missed = [message for message in _due(one, got) if message.event.id not in got and message.words not in bare]
     return f"was not told {shown(missed[0].event.id)}" if missed else ""
 
 
@@ -75,22 +75,14 @@ def _missed_by_number(seen: Seen, one: Return) -> str:
     """
     told = identified(one.view)
     others = [view for view in seen.streams if view.facts.task_id == one.view.facts.task_id and view is not one.view]
-    known = {_by_id(message) for view in others for message in identified(view)}
-    shared = seen.promises.shared or any(_by_id(message) in known for message in told)
+    known = {(message.event.id, message.words) for view in others for message in identified(view)}
+    shared = seen.promises.shared or any((message.event.id, message.words) in known for message in told)
     if not told or not shared or not (rise(told) and all(rise(identified(view)) for view in others)):
         return ""
-    said = {_said(message) for message in told}
-    left_out = {event_id for event_id, *words in known if tuple(words) not in said}
+    said = {message.words for message in told}
+    left_out = {event_id for event_id, words in known if words not in said}
     missed = between(left_out, one.before[-1].event.id, told[0].event.id)
     return f"was not told {shown(missed[0])}" if missed else ""
-
-
-def _by_id(message: Message) -> tuple[str | None, str, str]:
-    return message.event.id, *_said(message)
-
-
-def _said(message: Message) -> tuple[str, str]:
-    return message.event.type, message.event.data
 
 
 def _due(one: Return, got: set[str | None]) -> list[Message]:

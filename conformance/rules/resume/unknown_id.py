@@ -1,11 +1,10 @@
 """Rules on clients that come with an id that the server does not know, beside a newcomer who brings none."""
 
-import re
 from collections.abc import Iterator
 
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.reading.answers import no_room, unanswered
-from ssegauge.conformance.rules.reading.returns import came_back, newcomers, not_told_where, plain, returns
+from ssegauge.conformance.rules.reading.returns import came_back, newcomers, not_told_where, number, plain, returns
 from ssegauge.conformance.rules.reading.sameness import said
 from ssegauge.conformance.rules.reading.silence import told_meanwhile
 from ssegauge.conformance.rules.rule import profile, rule
@@ -122,15 +121,10 @@ def _nothing_but(told: list[Message]) -> str:
 
 def _due(view: View, told: list[Message]) -> list[Message]:
     """Leave out what a server that compares numbers may take for older than an id that it is about to give."""
-    last = _number(view.facts.last_event_id)
+    last = number(view.facts.last_event_id)
     if view.facts.case != "beyond" or last is None:
         return told
-    return [message for message in told if (number := _number(message.event.id)) is not None and number > last]
-
-
-def _number(event_id: str | None) -> int | None:
-    found = re.search(r"\d{1,18}\Z", event_id or "", re.ASCII)
-    return int(found[0]) if found else None
+    return [message for message in told if (found := number(message.event.id)) and found[1] > last[1]]
 
 
 def _is_behind_the_end(seen: Seen, view: View) -> bool:

@@ -9,7 +9,7 @@ import httpx_sse
 
 from ssegauge.conformance.rules.reading.torn import CANARY
 from ssegauge.conformance.rules.rule import rfc, rule, whatwg
-from ssegauge.conformance.seen import Item, Level, Mark, Message, View
+from ssegauge.conformance.seen import Item, Level, Mark, View
 from ssegauge.conformance.sse import (
     ByteOrderMark,
     IgnoredField,
@@ -276,13 +276,9 @@ def misread_by_common_clients(view: View) -> Iterator[Mark]:
     ours = [message for message in view.messages if message.event.data]
     if ours:
         theirs = [(event.event, event.data) for event in _read_by_httpx_sse(view)]
-        differs = next((one for one, other in zip(ours, theirs, strict=False) if _pair(one) != other), None)
-        alike = [_pair(one) for one in ours] == theirs
+        differs = next((one for one, other in zip(ours, theirs, strict=False) if one.words != other), None)
+        alike = [one.words for one in ours] == theirs
         yield view.good() if alike else view.bad("httpx-sse reads other events", differs or ours[-1])
-
-
-def _pair(message: Message) -> tuple[str, str]:
-    return message.event.type, message.event.data
 
 
 def _read_by_httpx_sse(view: View) -> list[httpx_sse.ServerSentEvent]:

@@ -1,10 +1,23 @@
 /**
  * Lets one choose a fault, and opens a copy of the server that has it; the copy's page says so.
  *
- * Servers that offer no copies (not on this machine, with a token, broken themselves) show nothing of it.
+ * Servers that offer no copies (not on this machine, with a token, broken themselves) show nothing of it: a page has an
+ * empty `<details id="faults" hidden>`, which is filled where they do.
  */
 
 const $ = (id) => document.getElementById(id);
+const FORM = `
+  <summary>Break it on purpose</summary>
+  <form id="break">
+    <label for="fault">Fault</label>
+    <select id="fault" name="fault"></select>
+    <button type="submit">Start a broken copy</button>
+  </form>
+  <p id="about-fault" class="muted"></p>
+  <p id="copy" aria-live="polite" hidden>
+    The copy runs at <a id="copy-link" target="_blank" rel="noopener"></a>; this server stays healthy.
+  </p>
+  <p class="problem" id="break-problem" role="alert" hidden></p>`;
 
 export async function offerFaults() {
   const broken = new URLSearchParams(location.search).get("fault");
@@ -17,6 +30,7 @@ export async function offerFaults() {
   if (!answer?.ok) return;
   const { faults } = await answer.json();
   const about = Object.fromEntries(faults.map((fault) => [fault.code, fault.about]));
+  $("faults").innerHTML = FORM;
   $("fault").append(...grouped(faults));
   $("fault").addEventListener("change", () => tell(about));
   $("break").addEventListener("submit", open);
