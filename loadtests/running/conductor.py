@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,20 +31,14 @@ from ssegauge.loadtests.judging.facts import Facts
 from ssegauge.loadtests.judging.guard import Guard
 from ssegauge.loadtests.judging.herd import USUAL_RETRY_S, Cut, Herd
 from ssegauge.loadtests.judging.objectives import Objective
-from ssegauge.loadtests.measuring import event_types, samples
-from ssegauge.loadtests.measuring.answers import Tally
-from ssegauge.loadtests.measuring.clocks import Clocks
+from ssegauge.loadtests.measuring import samples
 from ssegauge.loadtests.measuring.event_types import Merged
 from ssegauge.loadtests.measuring.generator import cpu_s
-from ssegauge.loadtests.measuring.integrity import Account
-from ssegauge.loadtests.measuring.returning import Returned
 from ssegauge.loadtests.measuring.samples import FIRST_EVENT, FIRST_TOKEN, UPDATE, Rows
 from ssegauge.loadtests.measuring.shape import Shape
-from ssegauge.loadtests.measuring.spool import Spool
-from ssegauge.loadtests.measuring.witnesses import Witnessed
 from ssegauge.loadtests.running.live import Pace
 from ssegauge.loadtests.running.orders import Orders
-from ssegauge.loadtests.stream.clock import Clock
+from ssegauge.loadtests.running.reported import Reported
 
 FLUSH_S: Final = 1.0
 READY_S: Final = 30.0  # at most, until every user has its task
@@ -101,12 +95,11 @@ class Conductor:
         self._started = datetime.now(UTC)
         self._zero = time.monotonic()
         self._parts = samples.Parts(plan.out, self._started.timestamp() * 1e3)
-        self._reports: dict[str, Mapping[str, Any]] = {}
+        self.reported = Reported()
         self._pending: list[bytes] = []
         self._types = Merged()
         self._pace = Pace()
         self._cuts: list[Cut] = []
-        self._figures = {name: Spool() for name in ("sending_ms", "looping_ms", "cpu_shares")}
         self._phases: list[dict[str, Any]] = []
         self._received = 0
         self._recent: np.ndarray[Any, np.dtype[np.float64]] = np.empty(0)
@@ -115,8 +108,6 @@ class Conductor:
         self._guard = Guard(plan.abort_on)
         self._aborted: Objective | None = None
         self._is_full = False  # where the samples go
-        self._apart_ms: dict[str, float] = {}  # how much later than a node said it reported, at least
-        self._last: set[str] = set()  # nodes that have sent their last report
         self._timed = FIRST_EVENT if target.promises.token is None else FIRST_TOKEN
         self._deadline = 0.0
         self._measuring_since = self._shaped_since = 0.0
@@ -161,13 +152,7 @@ class Conductor:
 
     def take(self, node: str, report: Mapping[str, Any]) -> samples.Floats:
         """Take a node's report; return its rows."""
-        self._reports[node] = report
-        if report.get("final"):
-            self._last.add(node)
-        apart_ms = time.time() * 1e3 - report["at_ms"]
-        self._apart_ms[node] = min(apart_ms, self._apart_ms.get(node, apart_ms))
-        for name, figures in self._figures.items():
-            figures.add(report[name])
+        self.reported.take(node, report)
         return self._keep(self._types.take(node, report["types"], samples.matrix(report["rows"])))
 
     def take_own(self) -> samples.Floats:
@@ -177,7 +162,7 @@ class Conductor:
     def flush(self) -> None:
         """Write what was reported, and say what goes on."""
         self._write()
-        counts = {"failed": self.total("failed"), "dropped": self.total("dropped")}
+        counts = {"failed": self.reported.total("failed"), "dropped": self.reported.total("dropped")}
         self._aborted = self._aborted or self._guard.broken(time.monotonic() - self._zero, counts)
         self._around.say(self.status())
 
@@ -198,53 +183,40 @@ class Conductor:
 
     def status(self) -> dict[str, Any]:
         """Return what goes on, as plain values."""
-        recent, tally = self._recent, self._tally()
+        recent, tally = self._recent, self.reported.tally
         return {
             "stage": self.stage,
             "elapsed_s": round(time.monotonic() - self._zero, 1),
             "left_s": max(0.0, round(self._deadline - time.monotonic(), 1)) if self._deadline < 1e300 else None,
             "started": self._started.isoformat(timespec="microseconds"),
             "rate": self.plan.rate if self.plan.drives else None,
-            "clock": self._clock(),
+            "clock": self.reported.clock,
             "users": self._wanted_now(),
-            "open": self.total("open"),
-            "failed": self.total("failed") + tally.failed,
-            "dropped": self.total("dropped") + tally.cut,
+            "open": self.reported.total("open"),
+            "failed": self.reported.total("failed") + tally.failed,
+            "dropped": self.reported.total("dropped") + tally.cut,
             "finished": tally.finished if self.plan.orders else None,
-            "sent": self.total("updates"),
-            "refused": self.total("refused"),
+            "sent": self.reported.total("updates"),
+            "refused": self.reported.total("refused"),
             "received": self._received,
             **self._pace.per_second(),
-            "nodes_cpu_s": sum(report["cpu_s"] for report in self._reports.values()),
-            "nodes_kib": sum(report["resident_kib"] for report in self._reports.values()),
+            "nodes_cpu_s": sum(self.reported.each("cpu_s")),
+            "nodes_kib": sum(self.reported.each("resident_kib")),
             "leader_cpu_s": cpu_s(),
             "p99_ms": round(float(np.percentile(recent, 99)), 2) if recent.size else None,
         }
-
-    def missing(self, expected: Collection[str]) -> list[str]:
-        """Return the nodes, of those expected and those that ever reported, without their last report."""
-        return sorted(({*expected} | self._reports.keys()) - self._last)
 
     def conclude(self) -> dict[str, Any]:
         """Write the last rows and load.json; return the document."""
         self.flush()
         self._parts.merge()
-        judged = under_load.merged(filter(None, (report["conformance"] for report in self._reports.values())))
+        judged = under_load.merged(filter(None, self.reported.each("conformance")))
         transcripts = judged.pop("transcripts")
         self._write_transcripts({} if self._is_full else transcripts)
         document = summary.summarize(self.plan.out, self.target, self._facts(judged))
         RunFolder(self.plan.out, self.target).write("load.json", document)
-        for figures in self._figures.values():
-            figures.close()
+        self.reported.close()
         return document
-
-    def total(self, name: str) -> int:
-        """Return the sum of a count over all nodes."""
-        return sum(report["counts"][name] for report in self._reports.values())
-
-    def counted(self, name: str) -> Counter[str]:
-        """Return the sum of counted reasons over all nodes."""
-        return sum((Counter(report["counts"][name]) for report in self._reports.values()), Counter())
 
     def _keep(self, numbers: samples.Floats) -> samples.Floats:
         self._pending.append(numbers.tobytes())
@@ -255,10 +227,6 @@ class Conductor:
         self._recent = updates if updates.size else self._recent
         return numbers
 
-    def _clock(self) -> Clock:
-        clocks = {report["clock"] for report in self._reports.values()}
-        return "kernel" if clocks == {"kernel"} else "user"
-
     def _write_transcripts(self, transcripts: Mapping[str, Any]) -> None:
         folder = self.plan.out / "transcripts"
         redact = Redactor(self.target.secrets)
@@ -268,66 +236,49 @@ class Conductor:
                 file.write(dump_rows(rows, redact))
 
     def _facts(self, judged: Mapping[str, Any]) -> Facts:
-        accounts = [Account(**report["counts"]["account"]) for report in self._reports.values()]
-        tally = self._tally()
-        steps = [report["clock_step_ms"] for report in self._reports.values()]
+        reported, tally = self.reported, self.reported.tally
         return Facts(
             scenario=self.plan.scenario,
             started=self._started.isoformat(timespec="microseconds"),
             duration_s=time.monotonic() - self._zero,
             users=self.plan.users,
             rate=self.plan.rate if self.plan.drives else None,
-            clock=self._clock(),
-            failed=self.total("failed") + tally.failed,
-            dropped=self.total("dropped") + tally.cut,
-            failures=self.counted("failures") + tally.failures,
-            drops=self.counted("drops") + tally.cuts,
-            account=sum(accounts, Account()),
-            sending_ms=np.frombuffer(self._figures["sending_ms"].whole()),
-            looping_ms=np.frombuffer(self._figures["looping_ms"].whole()),
-            cpu_shares=np.frombuffer(self._figures["cpu_shares"].whole()),
-            clock_step_ms=max(steps, default=0.0),
-            standstill_ms=max((report["standstill_ms"] for report in self._reports.values()), default=0.0),
-            clocks=sum((Clocks(**report["clocks"]) for report in self._reports.values()), Clocks()),
-            updates={name: self.total(name) for name in ("planned", "accepted", "refused")},
-            refusals=self.counted("refusals"),
-            told_to_wait=self._told_to_wait(),
+            clock=reported.clock,
+            failed=reported.total("failed") + tally.failed,
+            dropped=reported.total("dropped") + tally.cut,
+            failures=reported.counted("failures") + tally.failures,
+            drops=reported.counted("drops") + tally.cuts,
+            account=reported.account,
+            sending_ms=reported.figures("sending_ms"),
+            looping_ms=reported.figures("looping_ms"),
+            cpu_shares=reported.figures("cpu_shares"),
+            clock_step_ms=max(reported.each("clock_step_ms"), default=0.0),
+            standstill_ms=max(reported.each("standstill_ms"), default=0.0),
+            clocks=reported.clocks,
+            updates={name: reported.total(name) for name in ("planned", "accepted", "refused")},
+            refusals=reported.counted("refusals"),
+            told_to_wait=reported.told_to_wait,
             held=self._held,
-            witnessed=self._witnessed(),
-            left={how: self.total(f"left_by_{how}") for how in ("fin", "rst")},
-            checked=self.total("checked"),
-            checks=self.counted("checks"),
+            witnessed=reported.witnessed,
+            left={how: reported.total(f"left_by_{how}") for how in ("fin", "rst")},
+            checked=reported.total("checked"),
+            checks=reported.counted("checks"),
             aborted=self._aborted,
             asked=self.plan.asked,
             requests=self._requests(self.plan.orders) if self.plan.orders else None,
-            types=event_types.counted(report["types"] for report in self._reports.values()),
+            types=reported.types,
             herd=self._herd() if self.plan.herds else None,
             shape=self.plan.shape if self._shaped_since else None,
             shaped_since_s=self._shaped_since - self._zero,
             phases=self._phases,
             ping_failures=self._ping_failures,
             conformance=judged,
-            complaint=self.complaint or self._own_fault(),
+            complaint=self.complaint or reported.own_fault,
         )
-
-    def _told_to_wait(self) -> dict[str, Any]:
-        longest_s = max((report["counts"]["longest_wait_s"] for report in self._reports.values()), default=0.0)
-        shortened = self.total("shortened_waits")
-        return {"refusals": self.total("refusals_to_wait"), "longest_s": longest_s, "shortened": shortened}
-
-    def _own_fault(self) -> str:
-        """Return why nothing can be judged that is the fault of those who measure."""
-        mistakes = summary.reasons(self.counted("errors"))
-        return mistakes or health.clocks_apart(self._apart_ms) or health.own_limit(self.counted("failures"))
 
     def _requests(self, orders: Orders) -> Requests:
         arrivals = f"{orders.arrivals}" if orders.arrivals else ""
-        return Requests(self._tally(), arrivals, orders.think_s)
-
-    def _witnessed(self) -> Witnessed | None:
-        told = [report["witnessed"] for report in self._reports.values() if report["witnessed"]]
-        parts = (Witnessed(**(part | {"counts": tuple(part["counts"])})) for part in told)
-        return sum(parts, Witnessed()) if told else None
+        return Requests(self.reported.tally, arrivals, orders.think_s)
 
     # The course of a run.
 
@@ -339,26 +290,26 @@ class Conductor:
             self._around.refresh()
             if self._is_hopeless():
                 break
-        if self.total("opened"):
+        if self.reported.total("opened"):
             return True
         self._say_hopeless()
         return False
 
     def _say_hopeless(self) -> None:
         why = (
-            summary.reasons(self.counted("failures") + self.counted("errors"))
+            summary.reasons(self.reported.counted("failures") + self.reported.counted("errors"))
             or f"nothing happened within {READY_S:.0f} s"
         )
         remedy = HELD if "timed out" in why else "check base_url, stream.path and the hooks"
-        own = health.own_limit(self.counted("failures"))
+        own = health.own_limit(self.reported.counted("failures"))
         self.complaint = own or f"no stream could be opened: {why}; {remedy}"
 
     def _is_ready(self) -> bool:
-        return self.total("opened") >= self.plan.users
+        return self.reported.total("opened") >= self.plan.users
 
     def _is_hopeless(self) -> bool:
-        tried = self.total("failed") + self.counted("errors").total()
-        return not self.total("opened") and tried >= self.plan.users and not self._is_told_to_wait()
+        tried = self.reported.total("failed") + self.reported.counted("errors").total()
+        return not self.reported.total("opened") and tried >= self.plan.users and not self._is_told_to_wait()
 
     def _let_ask(self, orders: Orders) -> None:
         """Have requests made until the time is up, or every one of the first has failed."""
@@ -374,16 +325,12 @@ class Conductor:
             gevent.sleep(POLL_S)
 
     def _is_refused(self) -> bool:
-        tally = self._tally()
-        tried = tally.failed + self.counted("errors").total()
-        if self.total("opened") or tried < max(self.plan.users, MOST_REFUSED) or self._is_told_to_wait():
+        tally = self.reported.tally
+        tried = tally.failed + self.reported.counted("errors").total()
+        if self.reported.total("opened") or tried < max(self.plan.users, MOST_REFUSED) or self._is_told_to_wait():
             return False
-        self.complaint = unanswered(tally.failures + self.counted("errors"))
+        self.complaint = unanswered(tally.failures + self.reported.counted("errors"))
         return True
-
-    def _tally(self) -> Tally:
-        parts = (report["answers"] for report in self._reports.values() if report["answers"])
-        return sum(map(Tally.of, parts), Tally())
 
     @property
     def _is_cut(self) -> bool:
@@ -398,7 +345,7 @@ class Conductor:
     def _let_herd_come(self) -> None:
         """Have all open their streams in the same moment, once all are there."""
         give_up = time.monotonic() + READY_S
-        while self.total("ready") < self.plan.users and time.monotonic() < give_up:
+        while self.reported.total("ready") < self.plan.users and time.monotonic() < give_up:
             gevent.sleep(POLL_S)
             self._around.refresh()
         self._around.tell({"do": "streams", "wanted": True})
@@ -415,29 +362,30 @@ class Conductor:
             due_s += every_s
         self._hold(self._deadline)
         patience_s = OPENING_PATIENCE * self.target.limits.connect_s
-        self._hold(self._deadline + patience_s, lambda: self.total("open") + self.total("stopped") >= self.plan.users)
+        self._hold(
+            self._deadline + patience_s,
+            lambda: self.reported.total("open") + self.reported.total("stopped") >= self.plan.users,
+        )
         self._note_cut()
 
     def _note_cut(self) -> None:
         self._around.refresh()
         at_s = time.monotonic() - self._zero
-        staying = min(self._staying(), self.total("open"))
-        self._cuts.append(Cut(at_s, self.total("open") - staying, self.total("failed"), staying))
+        staying = min(self._staying(), self.reported.total("open"))
+        self._cuts.append(Cut(at_s, self.reported.total("open") - staying, self.reported.total("failed"), staying))
 
     def _staying(self) -> int:
         """Return how many readers are not cut, over all processes."""
         return herd.STAYING * self.nodes if self.plan.users >= herd.FEWEST * self.nodes else 0
 
     def _herd(self) -> Herd:
-        parts = (Returned(**report["returned"]) for report in self._reports.values() if report["returned"])
-        told = [report["counts"]["retry_s"] for report in self._reports.values()]
-        retry_s = max((one for one in told if one is not None), default=None)
+        retry_s = self.reported.retry_s
         return Herd(
-            cuts=self._cuts or [Cut(0.0, 0, self.total("failed"))],
-            returned=sum(parts, Returned()),
+            cuts=self._cuts or [Cut(0.0, 0, self.reported.total("failed"))],
+            returned=self.reported.returned,
             retry_s=USUAL_RETRY_S if retry_s is None else retry_s,
             told=retry_s is not None,
-            stopped=self.total("stopped"),
+            stopped=self.reported.total("stopped"),
             promised=bool(self.target.promises.resume) or self.target.profile == "task-progress",
         )
 
@@ -445,8 +393,8 @@ class Conductor:
         """Have as many streams as the shape wants; at its end the last may take as long to open as any other."""
         self._begin(shape)
         self._hold(self._deadline, self._is_refusing)
-        grace_s = self._deadline + self.target.limits.connect_s
-        self._hold(grace_s, lambda: self.total("open") == shape.wanted(shape.duration_s) or self.total("failed") > 0)
+        grace_s, total = self._deadline + self.target.limits.connect_s, self.reported.total
+        self._hold(grace_s, lambda: total("open") == shape.wanted(shape.duration_s) or total("failed") > 0)
 
     def _begin(self, shape: Shape) -> None:
         self._shaped_since = time.monotonic()
@@ -458,15 +406,15 @@ class Conductor:
 
     def _is_refusing(self) -> bool:
         """Whether none of the first streams could be opened; says why."""
-        tried = self.total("failed") + self.counted("errors").total()
-        if self.total("opened") or tried < MOST_REFUSED or self._is_told_to_wait():
+        tried = self.reported.total("failed") + self.reported.counted("errors").total()
+        if self.reported.total("opened") or tried < MOST_REFUSED or self._is_told_to_wait():
             return False
         self._say_hopeless()
         return True
 
     def _is_told_to_wait(self) -> bool:
         """Whether the server has asked for time, and has not had it: who comes back then may be served."""
-        longest_s: float = self._told_to_wait()["longest_s"]
+        longest_s = self.reported.longest_wait_s
         return longest_s > 0 and time.monotonic() - self._zero < longest_s + WAITED_S
 
     def _alternate(self) -> None:
@@ -500,11 +448,11 @@ class Conductor:
         if not self.stage.startswith("extending"):
             self.stage = f"phase {name}"
         self._around.tell({"do": "streams", "wanted": streams})
-        self._wait_for(lambda: self.total("open") == (self.plan.users if streams else 0))
+        self._wait_for(lambda: self.reported.total("open") == (self.plan.users if streams else 0))
         gevent.sleep(SETTLE_S)
         start_s = time.monotonic() - self._zero
         if streams:
-            is_open = self.total("open")
+            is_open = self.reported.total("open")
             self._held = is_open if self._held is None else min(self._held, is_open)
         self._mark(code)
         gevent.sleep(WINDOW_S)

@@ -125,7 +125,7 @@ class Run:
         self._await_finals()
         gevent.killall([loop for loop in self._loops if loop is not gevent.getcurrent()])
         self._report(final=True)
-        if missing := self.conductor.missing(self._expected):
+        if missing := self.conductor.reported.missing(self._expected):
             self.conductor.complaint = _ended_early(missing)
         document = self.conductor.conclude()
         if self._live:
@@ -188,7 +188,7 @@ class Run:
             limit_s = 5 * 2 * self.target.limits.update_s + 5 + (PATIENCE_S[1] if _asks(self) else 0.0)
             limit_s += SUMMING_UP_S * (self.conductor.plan.users if self.conductor else 0)
             with gevent.Timeout(limit_s, False):
-                while self.conductor and set(self.conductor.missing(())) & _workers(self.runner):
+                while self.conductor and set(self.conductor.reported.missing(())) & _workers(self.runner):
                     gevent.sleep(REPORT_S / 5)
 
     def _report_loop(self) -> None:
