@@ -202,6 +202,7 @@ class _Stage:
                 patient.create_task(self._run(one))
             await asyncio.gather(*map(self._run, self._of("together")))
             await self._one_by_one("alone")
+        await self._one_by_one("last")
 
     def _of(self, stage: str) -> Sequence[Probe]:
         return [one for one in self._plan.probes if one.stage == stage]

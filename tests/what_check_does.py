@@ -12,6 +12,7 @@ STAGES: dict[Stage, str] = {
     "first": "First of all, alone",
     "together": "Then, side by side",
     "alone": "Then, one after the other",
+    "last": "At the very end, when nobody else is there",
     "patient": "Beside all others, for longer",
 }
 KINDS = {

@@ -16,7 +16,8 @@ from ssegauge.conformance.target import Target
 Play = Callable[[Server], Awaitable[None]]
 # "first": alone, before all others. "together": all at once. "alone": one after the other when those are done, since
 # they measure the server as a whole or need its attention. "patient": beside all others; longer than --quick waits.
-Stage = Literal["first", "together", "alone", "patient"]
+# "last": when nobody else is there any more.
+Stage = Literal["first", "together", "alone", "patient", "last"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,24 @@
 """One reader who stays for longer than a heartbeat takes, and newcomers who come while it does."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.probes.probe import probe
 from ssegauge.conformance.recording.live import Live
 from ssegauge.conformance.recording.server import Server
+from ssegauge.conformance.recording.speaking import MARKER
+from ssegauge.conformance.seen import Item, View
+from ssegauge.conformance.sse import Comment, Event
+from ssegauge.conformance.target import Target
 
 MARGIN_S = 1.5
 # When newcomers come and leave, as parts of the whole time: the first to see streams that fall silent early and how
 # several readers are told the same; the second, with time alone before it, those that fall silent late.
 NEWCOMERS = ((0.36, 0.52), (0.76, 1.0))
+HALF = 0.5  # of the longest silence: what comes that seldom may be no heartbeat
 AFTER_S = 3.0  # for one who comes when the stream has ended
 
 
@@ -36,6 +43,38 @@ async def watch(server: Server) -> None:
         await asyncio.gather(*visits)
         if live.over and windows:  # is there more to tell?
             await _visit(server, live, AFTER_S)
+
+
+@probe("plain", "gets", "publish", stage="last", streams=1, long=True)
+async def quiet(server: Server) -> None:
+    """Where a stream was long silent but for what was published, read it for as long once more, now that nothing is."""
+    watched = [one for one in server.recording.transcripts if one.probe == "watch" and one.facts.joined == "start"]
+    if not any(_is_silent_by_itself(View(one), server.target) for one in watched):
+        return
+    for_s = long_enough_s(server)
+    facts = Facts(kind="plain", reader="long", patience_ms=for_s * 1000)
+    async with server.stream("quiet", facts) as live:
+        await live.until(lambda: live.head is not None, server.patience_s)
+        await live.until(lambda: live.over, for_s)
+
+
+def _is_silent_by_itself(view: View, target: Target) -> bool:
+    """Whether the promised times would have passed without anything, had nothing been published."""
+    if not view.head or not view.transcript.end:
+        return False
+    own = [item for item in view.items if isinstance(item.what, Comment | Event) and not _is_published(item)]
+    events = [item.at_ms for item in own if isinstance(item.what, Event)]
+    at_ms = (view.head.at_ms, view.transcript.end.at_ms)
+    too_long = target.promises.gap_s is not None and _longest_ms(at_ms, events) > 1000 * target.promises.gap_s
+    return too_long or _longest_ms(at_ms, [item.at_ms for item in own]) > 1000 * HALF * target.heartbeat_s
+
+
+def _is_published(item: Item) -> bool:
+    return isinstance(item.what, Event) and bool(MARKER.search(item.what.data))
+
+
+def _longest_ms(ends: tuple[float, float], times: Sequence[float]) -> float:
+    return max(after - before for before, after in pairwise([ends[0], *times, ends[1]]))
 
 
 async def _come(server: Server, live: Live, come_s: float, go_s: float) -> None:

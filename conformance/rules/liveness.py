@@ -108,7 +108,7 @@ def silent(seen: Seen) -> Iterator[Mark]:
     "should",
     profile("E3.5"),
     promised={"gap_s": "must"},
-    rests_on=("liveness/goes-deaf", *HELD),
+    rests_on=("liveness/goes-deaf", "slow/slow-reader-stalls-others", *HELD),
 )
 def gap_too_long(seen: Seen) -> Iterator[Mark]:
     """Between two events there is no longer pause than promised.

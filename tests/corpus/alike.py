@@ -54,6 +54,7 @@ CASES = {
             (stream(*(b"data: text %d\n\n" % n for n in range(9))),),
             (stream(*(b"data: %d\n\n" % n for n in range(9)), b"data: none\n\n", b"data: 9\n\n"),),
             (stream(*SIX, b"data: connected\n\n", SIX[0], situation="canary"),),
+            (stream(*SIX[:4], b'data: {"n": "ssegauge0123456789ab before\n\n', SIX[0]),),  # injection-lf's
         ),
     ),
     "shape/misencoded": Case(

@@ -125,6 +125,7 @@ CASES = {
             (told(*at(5)),),
             (*updates(), told(*at(5), capture=True)),
             (*updates(), told(*at(2300), situation="slow")),
+            (*updates(), told(*at(2300)), told(*at(2300), situation="beside-slow")),  # slow-reader-stalls-others's
             (*updates(), told(*at(2300), resume="stale")),
             (*updates(), told(how="cut", ended_at=1500.0)),  # we left before they could be late
             (*updates(), told(how="eof", ended_at=9000.0)),  # ended too early: that is another rule's

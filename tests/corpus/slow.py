@@ -11,6 +11,7 @@ from tests.corpus.delivery import update, updates
 MIB = 1 << 20
 SLOW = exchange(situation="slow", kind="manual", how="cut")
 MOVES = updates(6, 20)
+AFTER = tuple(update(10_000 + 20 * n, 10 * (n + 7)) for n in range(4))
 
 
 def beside(*arrivals: float, **more: Any) -> Transcript:
@@ -36,7 +37,8 @@ CASES = {
         good=(
             (SLOW, *MOVES, beside(105, 125, 145, 165, 185, 205)),
             (SLOW, *MOVES, beside(205, 205, 205, 205, 205, 205)),  # in a burst, but in time
-            (SLOW, *MOVES, beside(2500, 2500, 2500, 2500, 2500, 2500), paced(2400, 2400, 2400, 2400, 2400, 2400)),
+            # So it is without a slow reader.
+            (SLOW, *MOVES, *AFTER, beside(*[2500] * 6), paced(*[12_400] * 12, ended_at=12_400)),
         ),
         bad=(
             (SLOW, *MOVES, beside(105, 125, 3145, 3165, 3185, 3205)),

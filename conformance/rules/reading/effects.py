@@ -8,12 +8,15 @@ states that were overtaken. Times are in Unix epoch milliseconds on the harness'
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.seen import ENDED, Message, Seen, View
 
 # A reader of any stream may be connected a little later than the head arrives; from then on all must reach it.
 CONNECTED_MS = 500.0
+BESIDE_SLOW: Final = "beside-slow"
+AROUND_MS = 1000.0  # what was sent this soon before or after may be held up as well
 READ_THROUGHOUT = frozenset({None, "steady"})  # the situations in which a reader takes what comes, and nothing is odd
 
 
@@ -62,15 +65,31 @@ def _is_ordinary(view: View) -> bool:
 
 
 def effects(seen: Seen, view: View, since_ms: float | None = None) -> list[Effect]:
-    """Return what became of the updates made since a time, by default since the stream was connected."""
+    """Return what became of the updates made since a time, by default since the stream was connected.
+
+    What was made while one reader did not read is of the stream that was read beside it alone: whether the others are
+    told it late on that account is a matter of its own.
+    """
     since_ms = connected_ms(view) if since_ms is None else since_ms
     updates = accepted_for(seen, view)
     showing = list(showings(view, updates))
+    stalls = [] if view.facts.situation == BESIDE_SLOW else _stalls(seen, view)
     return [
         _effect(view, update, number, showing)
         for number, update in enumerate(updates)
-        if update.transcript.started_ms >= since_ms
+        if (sent_ms := update.transcript.started_ms) >= since_ms
+        and not any(start_ms <= sent_ms <= end_ms for start_ms, end_ms in stalls)
     ]
+
+
+def _stalls(seen: Seen, view: View) -> list[tuple[float, float]]:
+    """Return when a reader of the same stream did not read."""
+    beside = seen.role("stream", Facts(situation=BESIDE_SLOW, task_id=view.facts.task_id))
+    times = [
+        (one.transcript.started_ms, one.epoch_ms(one.transcript.end.at_ms if one.transcript.end else 0.0))
+        for one in beside
+    ]
+    return [(start_ms - AROUND_MS, end_ms + AROUND_MS) for start_ms, end_ms in times]
 
 
 def connected_ms(view: View) -> float:

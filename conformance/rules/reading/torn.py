@@ -12,7 +12,8 @@ from ssegauge.conformance.sse import BlockWithoutData, IgnoredField
 
 NOT_DATA = frozenset({b"", b"event", b"id", b"retry"})  # a comment has no name
 _OWN_FIELD = re.compile(r"[A-Za-z][\w.-]*:", re.ASCII)  # what may be a field of the server's own
-CANARY = re.compile(rb"ssegauge[0-9a-f]{12}-(?:injected|end)")
+# What a text that tries to break the framing has, in the stream that is made to tell it and in those beside it.
+CANARY = re.compile(rb"ssegauge[0-9a-f]{12}(?: before|-(?:injected|end))")
 _ALIVE = re.compile(r"[\W_]*(?:keep[\W_]*alive|heart[\W_]*beat|ping|pong)[\W_]*", re.IGNORECASE)
 
 
