@@ -78,8 +78,7 @@ def judge(
     graph = causes_of(rules)
     for code in graphlib.TopologicalSorter(graph).static_order():
         rule = weighed(rules[code], seen)
-        causes = [results[one] for one in graph[code] if results[one].verdict == "fail"]
-        results[code] = _result(rule, seen, causes) or Result(
+        results[code] = _result(rule, seen, _causes(graph[code], results)) or Result(
             rule, "not_observed", needs=_missing(rule, seen, hooks, quick), level=rule.level
         )
     return [results[code] for code in rules]
@@ -113,6 +112,13 @@ def weighed(rule: Rule, seen: Seen) -> Rule:
 def gravest(levels: Iterable[Level]) -> Level:
     """Return the level that weighs most."""
     return min(levels, key=LEVELS.index)
+
+
+def _causes(rests_on: Iterable[str], results: Mapping[str, Result]) -> list[Result]:
+    """Return the findings from which breaches follow: those that the rule rests on, or that these follow from."""
+    found = (results[one] for one in rests_on)
+    codes = dict.fromkeys(code for one in found for code in (one.rule.code, *one.because))
+    return [one for code in codes if (one := results.get(code)) and one.verdict == "fail"]
 
 
 def _result(rule: Rule, seen: Seen, causes: list[Result]) -> Result | None:

@@ -37,9 +37,10 @@ async def plain(server: Server) -> None:
             readers = AT_ONCE[: server.most_readers]
             (one, *_) = [await _open(open_streams, server, replace(facts, reader=reader)) for reader in readers]
             await _enough(server, one)
+            ended = one.over
         told = [message for message in View(one.transcript).messages if message.event.id]
         if told:
-            if one.over:
+            if ended or server.target.publish:
                 await miss_something(server)
             await come_back(server, told, facts)
     else:

@@ -5,14 +5,14 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import AsyncExitStack, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import replace
 
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.probes.probe import probe
 from ssegauge.conformance.recording.live import Live
 from ssegauge.conformance.recording.redaction import Redactor
-from ssegauge.conformance.recording.server import Server
+from ssegauge.conformance.recording.server import MANY, Server
 from ssegauge.conformance.recording.speaking import Speaker
 from ssegauge.conformance.seen import Message
 
@@ -22,6 +22,7 @@ GRACE_S = 1.2  # a little more than rules leave a reader to be told what another
 LEARN_S = 2.0
 AWAY, AWAY_S = 2, 1.0  # what is published while nobody reads; or how long clients stay away
 AT_ONCE = 3
+BACK_AT_ONCE = 2  # as many as leave a place for a newcomer
 FAR = 1_000_000
 GARBAGE = {
     "foreign": str(uuid.UUID(int=7)),
@@ -44,14 +45,13 @@ async def miss_something(server: Server) -> None:
 
 
 async def come_back(server: Server, told: Sequence[Message], facts: Facts) -> None:
-    """Come back as if cut in the midst, behind an event of a rare sort, and now, each beside a newcomer."""
-    at = len(told) // 2
-    await _come_back_with(server, told, at, facts)
-    if len(told) > 1 and not server.quick:
-        await _come_back_with(server, told, len(told) - 1, facts)
-    odd = _of_a_rare_sort(told)
-    if odd not in {None, at}:
-        await _come_back_with(server, told, odd or 0, facts)
+    """Come back as if cut just now, in the midst, and behind an event of a rare sort, each beside a newcomer."""
+    last, midst = len(told) - 1, len(told) // 2
+    places = {last: not server.quick, midst: True, _of_a_rare_sort(told): True}
+    chosen = [at for at, wanted in places.items() if wanted and at is not None]
+    together = max(1, min(BACK_AT_ONCE, (server.most_readers or MANY) - 1))
+    for first in range(0, len(chosen), together):
+        await _come_back_with(server, told, chosen[first : first + together], facts)
 
 
 def _of_a_rare_sort(told: Sequence[Message]) -> int | None:
@@ -63,27 +63,34 @@ def _of_a_rare_sort(told: Sequence[Message]) -> int | None:
     return max((at for at, message in enumerate(told[:-1]) if message.event.type == rarest), default=None)
 
 
-async def _come_back_with(server: Server, told: Sequence[Message], at: int, facts: Facts) -> None:
+async def _come_back_with(server: Server, told: Sequence[Message], places: Sequence[int], facts: Facts) -> None:
+    newcomer = replace(facts, reader="newcomer")
+    async with AsyncExitStack() as stack:
+        lives = [await stack.enter_async_context(_returned(server, told[at], facts)) for at in places]
+        beside = nullcontext(lives[0]) if server.one_reader else server.stream("plain-newcomer", newcomer)
+        other = await stack.enter_async_context(beside)
+        goes_on = (_goes_on(server, one, told, at) for one, at in zip(lives, places, strict=True))
+        shown, _ = await asyncio.gather(asyncio.gather(*goes_on), other.until(lambda: other.over, OPENING_S))
+        if silent := [one for one in lives if not one.events and not one.over]:
+            await _outwait(silent, other, server.patience_s / 2)
+        for one, is_shown in zip(lives, shown, strict=True):
+            if not is_shown:
+                one.on_end("timeout")
+
+
+def _returned(server: Server, last: Message, facts: Facts) -> AbstractAsyncContextManager[Live]:
+    resumed = replace(facts, reader="cut", last_event_id=last.event.id, resume="known")
+    return server.stream("plain-resumed", resumed)
+
+
+async def _goes_on(server: Server, live: Live, told: Sequence[Message], at: int) -> bool:
     """Read until it shows how the server goes on; one that begins anew takes about the time that it took before."""
     last, later = told[at].event.id, {message.event.id for message in told[at + 1 :]}
     took_s = (told[at].item.at_ms - told[0].item.at_ms) / 1000
-    resumed = replace(facts, reader="cut", last_event_id=last, resume="known")
-    newcomer = replace(facts, reader="newcomer")
-    async with AsyncExitStack() as stack:
-        one = await stack.enter_async_context(server.stream("plain-resumed", resumed))
-        beside = nullcontext(one) if server.one_reader else server.stream("plain-newcomer", newcomer)
-        other = await stack.enter_async_context(beside)
-        shown, _ = await asyncio.gather(
-            one.until(
-                lambda: last in one.ids() or (bool(later) and later <= set(one.ids())),
-                min(server.patience_s, took_s + QUICK_LOOK_S),
-            ),
-            other.until(lambda: other.over, OPENING_S),
-        )
-        if not one.events and not one.over:
-            await _outwait([one], other, server.patience_s / 2)
-        if not shown:
-            one.on_end("timeout")
+    return await live.until(
+        lambda: last in live.ids() or (bool(later) and later <= set(live.ids())),
+        min(server.patience_s, took_s + QUICK_LOOK_S),
+    )
 
 
 async def _outwait(readers: list[Live], newcomer: Live, patience_s: float) -> None:
@@ -104,7 +111,7 @@ async def unknown_ids(server: Server) -> None:
     facts = Facts(kind="plain", patience_ms=1000 * LEARN_S)
     learn = 1 if server.quick else AT_ONCE
     async with server.stream("unknown-learning", replace(facts, reader="newcomer")) as live:
-        await live.until(lambda: len(live.ids()) > learn, LEARN_S)
+        await live.until(lambda: len(live.ids()) > learn, min(LEARN_S, server.patience_s))
     stale = _stale(live, server.recording.redact)
     garbage = [replace(facts, resume="garbage", case=case, last_event_id=value) for case, value in GARBAGE.items()]
     cases = (stale[:2] + garbage)[:AT_ONCE] if server.quick else stale + garbage

@@ -15,6 +15,9 @@ from ssegauge.conformance.sse import Comment, Event
 from ssegauge.conformance.target import Target
 
 MARGIN_S = 1.5
+# The limits that are set most often, of gateways and of servers' writing, are 10, 15, 29 and 30 s. A stream that is
+# promised to have no end is read for longer.
+PAST_LIMITS_S = 31.5
 # When newcomers come and leave, as parts of the whole time: the first to see streams that fall silent early and how
 # several readers are told the same; the second, with time alone before it, those that fall silent late.
 NEWCOMERS = ((0.36, 0.52), (0.76, 1.0))
@@ -27,13 +30,20 @@ def long_enough_s(server: Server) -> float:
     return server.target.heartbeat_s + MARGIN_S
 
 
+def _watched_s(server: Server) -> float:
+    ends = server.target.promises.ends
+    endless = not server.quick and ends is not None and ends.how == "never"
+    return max(long_enough_s(server), PAST_LIMITS_S if endless else 0.0)
+
+
 @probe("plain", "gets", stage="patient", streams=2, asks=3, adapts=True)
 async def watch(server: Server) -> None:
     """Read a stream for longer than a heartbeat may take, and have newcomers read it as well for some seconds each.
 
-    Where it ends before, one more comes, to see whether there is more to tell.
+    Where it ends before, one more comes, to see whether there is more to tell. With `ends = "never"` it is read for
+    longer than 30 s.
     """
-    whole_s = long_enough_s(server)
+    whole_s = _watched_s(server)
     facts = Facts(kind="plain", reader="long", patience_ms=whole_s * 1000)
     async with server.stream("watch", facts) as live:
         await live.until(lambda: live.head is not None, server.patience_s)  # silence counts from there

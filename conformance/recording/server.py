@@ -43,7 +43,7 @@ from ssegauge.conformance.target import (
 MANY = 16  # streams at once that no server should mind
 NOTICED_S = 0.5  # in which most servers see that a reader has gone
 PATIENCE_S = 5.0
-QUICK_PATIENCE_S = 2.0
+QUICK_PATIENCE_S = 1.5
 NO_FACTS = Facts()
 # The hooks that start a task, by the kind of task; first the one that shows most of a stream.
 CREATES: Mapping[Kind, str] = {"self-running": "create", "manual": "create_manual", "failing": "create_failing"}

@@ -270,6 +270,17 @@ def test_a_consequence_is_told_with_its_cause_and_not_beside_it() -> None:
     assert verdicts(chain) == {"security/next": ("fail", ())}
 
 
+def test_the_consequence_of_a_consequence_is_told_with_the_first_cause() -> None:
+    cause, other = (
+        breaking("a", code="delivery/parted"),
+        breaking("a", code="delivery/lost", rests_on=("delivery/parted",)),
+    )
+    last = breaking("b", code="slow/stalls", rests_on=("delivery/lost",))
+
+    assert verdicts(cause, other, last)["slow/stalls"] == ("not_judged", ("delivery/parted",))
+    assert verdicts(cause, a_rule(GOOD, code="delivery/lost"), last)["slow/stalls"] == ("fail", ())
+
+
 def test_what_spoils_one_stream_explains_nothing_in_another() -> None:
     cause, other = breaking("a", code="wire/cause"), breaking("a", "b", code="made/next", rests_on=("wire/cause",))
 

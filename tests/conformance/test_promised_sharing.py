@@ -1,5 +1,7 @@
 """Readers who are promised the same: what each was told twice is no proof of it, but is nothing of its own either."""
 
+from collections.abc import Callable
+
 from ssegauge.conformance.catalogue import RULES
 from ssegauge.conformance.judge import judge
 from ssegauge.conformance.recording.transcript import Transcript
@@ -24,3 +26,12 @@ def test_each_event_twice_to_everybody_is_no_difference() -> None:
 
 def test_nothing_in_common_is_one_also_where_all_is_doubled() -> None:
     assert verdict(reader(feed(doubled)), twin(feed(doubled, first=100, last=190, every=20.0))) == "fail"
+
+
+def counted_for_each(first: int) -> Callable[[int], bytes]:
+    """The same events to everybody, with ids that count what this connection was told."""
+    return lambda n: b"id: %d\n" % (n - first) + bare(n)
+
+
+def test_the_same_by_other_ids_is_something_in_common() -> None:
+    assert verdict(reader(feed(counted_for_each(0))), twin(feed(counted_for_each(40)))) != "fail"

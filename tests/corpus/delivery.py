@@ -37,6 +37,15 @@ def polled(every_ms: float, last: float = 9000.0) -> Transcript:
     return exchange(*chunks, how="cut", task_id=None, kind="plain")
 
 
+def history() -> Transcript:
+    """What happened in a minute and a half before, told in three pieces."""
+    chunks = [
+        (100.0 * n, [b'data: {"made": %d}\n\n' % (EPOCH_MS - 1000 * (90 - 30 * n - i)) for i in range(30)])
+        for n in range(3)
+    ]
+    return exchange(*((at_ms, b"".join(told)) for at_ms, told in chunks), how="cut", task_id=None, kind="plain")
+
+
 def at(delay_ms: float, count: int = 8, pace_ms: float = 100.0) -> list[float]:
     """Arrival times of updates that all take as long."""
     return [START_MS + pace_ms * n + delay_ms for n in range(count)]
@@ -154,6 +163,7 @@ CASES = {
             (*updates(8, 20), told(*[1000.0] * 8)),  # sent too close together
             (polled(every_ms=2000.0, last=4000.0),),  # twice may be chance
             (*updates(), hostile()),
+            (history(),),
         ),
     ),
 }

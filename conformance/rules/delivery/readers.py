@@ -77,11 +77,16 @@ def _agree(one: Telling, other: Telling, *, promised: bool) -> Iterator[Mark]:
     if len(common) < (2 if identified or promised else ENOUGH_IN_COMMON):
         repeated = one.counts.keys() & other.counts.keys()  # told twice to each, it is no proof, but is in common
         enough = min(len(_together(one, other)), len(_together(other, one))) >= LEAST_TOLD
-        if promised and enough and len(repeated) < ENOUGH_ALIKE:
+        if promised and enough and len(repeated) < ENOUGH_ALIKE and len(_same_words(one, other)) < ENOUGH_ALIKE:
             yield other.view.bad("two readers at once were told nothing in common", _together(other, one)[0])
         return
     lacks = [*_lacks(one, other, common, promised=promised), *_lacks(other, one, common, promised=promised)]
     yield from lacks or [one.view.good()]
+
+
+def _same_words(one: Telling, other: Telling) -> set[tuple[str, str]]:
+    """Return what both were told, by whatever id: where ids count for each connection, `resume/begins-anew` says so."""
+    return {message.words for message in one.messages} & {message.words for message in other.messages}
 
 
 def _may_be_shared(one: Telling, other: Telling, *, identified: bool) -> bool:

@@ -19,6 +19,7 @@ COLLAPSED = 0.2  # a gap between arrivals this small a part of the gap between t
 LEAST_GAPS = 5
 MOST_COLLAPSED = 0.75  # one short stall of either side collapses several gaps in a row, but not this many of all
 LEAST_STAMPED, LEAST_LUMPS, LEAST_IN_LUMP, LUMP_MS = 12, 3, 3, 1000.0
+AS_MADE = 0.5
 LEAST_TOLD, LEAST_STEPS = 12, 4  # updates and, where they are polled, arrivals
 LEAST_PERIOD_MS = 400.0  # nobody sees a shorter one
 MOST_OFTEN = 0.75  # updates must come more often than they are looked for, or a step is just an update
@@ -89,16 +90,18 @@ def batched(seen: Seen) -> Iterator[Mark]:
 def _in_lumps(view: View, stamped: Series) -> Iterator[Mark]:
     """Judge by the events' own time stamps: whether they are made one by one and come many at once, again and again.
 
-    What comes with the head is history.
+    What is gathered comes no faster than it is made. What does, in one piece or in several, is history.
     """
     lumps = [lump for lump in _lumps(stamped) if len(lump) >= LEAST_IN_LUMP and _span_ms(lump) >= LUMP_MS]
     live = [one for one in stamped.events if one.made_ms >= view.transcript.started_ms]
     gathered = sum(map(len, lumps))
-    if len(lumps) >= LEAST_LUMPS and gathered >= MOST_COLLAPSED * len(stamped.events):
-        every = lasted(median(after[0].came_ms - one[0].came_ms for one, after in pairwise(lumps)))
-        span = lasted(median(map(_span_ms, lumps)))
+    every_ms = median(after[0].came_ms - one[0].came_ms for one, after in pairwise(lumps)) if len(lumps) > 1 else 0.0
+    span_ms = median(map(_span_ms, lumps)) if lumps else 0.0
+    again_and_again = len(lumps) >= LEAST_LUMPS and every_ms >= AS_MADE * span_ms
+    if again_and_again and gathered >= MOST_COLLAPSED * len(stamped.events):
         summary = f"{gathered} events, by their own time stamps made one by one, came {len(lumps[0])} and more at once"
-        yield view.bad(f"{summary} every {every}: those of {span} together", lumps[0][0].message, level="should")
+        told = f"{summary} every {lasted(every_ms)}: those of {lasted(span_ms)} together"
+        yield view.bad(told, lumps[0][0].message, level="should")
     elif len(live) >= LEAST_STAMPED and not lumps:
         yield view.good()
 

@@ -36,10 +36,11 @@ LEAST_COUNTED = 3
 
 @rule("resume/begins-anew", "should", REPORTS_THE_LAST, promised={"resume": "must"})
 def begins_anew(seen: Seen) -> Iterator[Mark]:
-    """A client that comes back with an id is not sent everything up to it again.
+    """Ids go on for a client that comes back: neither what they name nor they themselves begin anew.
 
     Why: EventSource comes back by itself after every lost connection: what was shown, counted or appended is shown,
-    counted and appended once more.
+    counted and appended once more. Where the ids alone begin anew, whoever leaves out what it was told already, by its
+    id, leaves out what is new; and what happened meanwhile is lost.
 
     Mend: Read `Last-Event-ID` and go on after the event that it names; where no events are kept, go on with what is
     new. Where ids only count the events of one connection, leave them out: they promise what nothing can keep.
@@ -51,7 +52,8 @@ def begins_anew(seen: Seen) -> Iterator[Mark]:
         told, before = identified(one.view), ids(one.before)
         if len(before) > 1 and ids(told)[: len(before)] == before:
             if _is_history(one):
-                again = f"the stream began anew, with {shown(before[0])} to {shown(before[-1])}"
+                anew = "the stream" if told[0].words in {message.words for message in one.before} else "the ids alone"
+                again = f"{anew} began anew, with {shown(before[0])} to {shown(before[-1])}"
                 yield one.view.bad(f"{one.came}: {again}", told[0])
         elif _goes_on(one.view, before):
             yield one.view.good()
