@@ -131,7 +131,7 @@ def _seconds(what: str, seen_s: float | None) -> str:
 
 def _more() -> Lines:
     yield "# Makes the stream say something: {marker} must come back in an event. Then loss, doubling, delay and"
-    yield "# injection can be seen, and a load can be driven."
+    yield "# injection can be seen, and `ssegauge load --rate 25` is driven by it, timed at every reader."
     yield from ("# [publish]", _off("path", "/publish"), _off("json", {"text": "{marker}"}), "")
     yield "# Calls that the stream needs first; what they keep fills {names} in later paths, header fields and bodies."
     yield from ("# [[before]]", _off("method", "POST"), _off("path", "/runs"), _off("json", {"topic": "x"}))

@@ -4,6 +4,7 @@ import asyncio
 import random
 from dataclasses import replace
 
+from ssegauge.conformance.probes.compressing import OFFERED
 from ssegauge.conformance.probes.leaving import look, observe
 from ssegauge.conformance.probes.probe import probe
 from ssegauge.conformance.recording.reader import Reader
@@ -92,7 +93,7 @@ async def canaries(server: Server) -> None:
 async def compressed(server: Server) -> None:
     """Offer compression, make the stream say something, and see whether it comes before the end."""
     speaker = await Speaker.of(server)
-    offered = {"Accept": "text/event-stream", "Accept-Encoding": "gzip, deflate"}
+    offered = {"Accept": "text/event-stream", "Accept-Encoding": OFFERED}
     live = server.begin("compressed", server.target.stream, speaker.facts, headers=offered)
     await live.until(lambda: live.head is not None, server.patience_s)
     await live.until(lambda: live.over, PACE_S)

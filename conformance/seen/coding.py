@@ -8,8 +8,9 @@ true.
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from typing import Protocol
+
+import brotli
 
 GZIP, ZLIB, RAW = 31, 15, -15  # zlib's wbits
 PIECE = 64 << 10
@@ -102,21 +103,16 @@ def _deflate() -> Step:
     return step
 
 
-_CODINGS: dict[str, Callable[[], Step]] = {"gzip": _gzip, "x-gzip": _gzip, "deflate": _deflate}
-_ERRORS: tuple[type[Exception], ...] = (zlib.error,)
+def _brotli() -> Step:
+    inflater = brotli.Decompressor()
 
-with suppress(ImportError):  # no dependency of ours; where it is there, br is undone too
-    import brotli
+    def step(data: bytes) -> Iterator[bytes]:
+        yield inflater.process(data, output_buffer_limit=PIECE)
+        while not inflater.can_accept_more_data():
+            yield inflater.process(b"", output_buffer_limit=PIECE)
 
-    def _brotli() -> Step:
-        inflater = brotli.Decompressor()
+    return step
 
-        def step(data: bytes) -> Iterator[bytes]:
-            yield inflater.process(data, output_buffer_limit=PIECE)
-            while not inflater.can_accept_more_data():
-                yield inflater.process(b"", output_buffer_limit=PIECE)
 
-        return step
-
-    _CODINGS["br"] = _brotli
-    _ERRORS = (zlib.error, brotli.error)
+_CODINGS: dict[str, Callable[[], Step]] = {"gzip": _gzip, "x-gzip": _gzip, "deflate": _deflate, "br": _brotli}
+_ERRORS: tuple[type[Exception], ...] = (zlib.error, brotli.error)

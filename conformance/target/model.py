@@ -220,6 +220,12 @@ class Target:
         return "{task_id}" in self.stream.path + repr(self.stream.json)
 
     @property
+    def publishes_to_all(self) -> bool:
+        """Whether what is published can be taken to reach every reader: no stream is said to be one reader's own."""
+        whose_own = self.before and not self.promises.shared
+        return self.publish is not None and self.promises.shared is not False and not whose_own
+
+    @property
     def generates(self) -> bool:
         """Whether each stream is made for the request by a language model: one more costs its owner money."""
         return self.promises.token is not None and self.stream.method not in {"", "GET"}

@@ -36,7 +36,7 @@ _sleep_exactly: Final = monkey.get_original("time", "sleep")
 
 
 class Task:
-    """One task of the server under test, as we drive it.
+    """One task of the server under test, as we drive it; without an id it is a stream that we publish to.
 
     Attributes:
         sent: number of the last update sent; accepted: of the last one that got a 2xx.
@@ -78,6 +78,11 @@ class Hooks:
         driven = call is self._target.task.create_manual
         return Task(task_id, self._count, driven=driven)
 
+    def published(self) -> Task:
+        """Return what is published as the updates of a task: it is there already, and goes on when we have gone."""
+        self._count += 1
+        return Task("", self._count, driven=True)
+
     def ask(self, before: Before) -> Reply | None:
         """Make a call that a stream needs first."""
         return self._exchange(f"{before.method} {before.path}", lambda: call_bytes(self._target, self._origin, before))
@@ -92,24 +97,33 @@ class Hooks:
     def complete(self, task: Task) -> None:
         """End a task by an update that must arrive like the others, but is not timed: all end at once."""
         task.ended = True
-        self._send(task, 0, 0, "completed")
+        if task.id:
+            self._send(task, 0, 0, "completed")
 
     def _send(self, task: Task, due_ns: int, noticed_ns: int, status: str) -> bool:
-        call = self._target.task.update
-        assert call
-        call = fill(call, self.kept)
         task.sent += 1
         number = task.sent
         late_us = max(0, noticed_ns - due_ns) // 1000
         message = self._tokens.write(Token(task.number, number, due_ns, late_us))
-        body = update_body(call.json, status, number, message)
-        request = call_bytes(self._target, self._origin, call, body, task_id=task.id)
+        request = self._publication(message) if not task.id else self._update_of(task, status, message)
         reply = self._exchange("update", lambda: request)
         if reply and reply.ok:
             task.accepted = number
             return True
         task.refused.add(number)
         return False
+
+    def _update_of(self, task: Task, status: str, message: str) -> bytes:
+        call = self._target.task.update
+        assert call
+        call = fill(call, self.kept)
+        body = update_body(call.json, status, task.sent, message)
+        return call_bytes(self._target, self._origin, call, body, task_id=task.id)
+
+    def _publication(self, message: str) -> bytes:
+        call = self._target.publish
+        assert call
+        return call_bytes(self._target, self._origin, fill(call, {**self.kept, "marker": message}))
 
     def _exchange(self, what: str, make: Callable[[], bytes]) -> Reply | None:
         started_ns = clock.now()

@@ -217,10 +217,14 @@ def offered_load(measured: Measured) -> Objective:
 
 
 def witnesses(seen: Witnessed, *, shared: bool | None = None, update_s: float = 2.0) -> list[Objective]:
-    """No stream lacks what most others of its feed had, has it twice or in another order, or falls silent."""
+    """No stream lacks what most others of its feed had, has it twice or in another order, or falls silent.
+
+    Of streams that are said to be each one reader's own no other is a witness.
+    """
     events = sum(seen.counts)
     counts = [("event-duplicated", "repeated", seen.duplicated, events)] if events else []
-    if seen.expected:
+    alike = seen.expected and shared is not False
+    if alike:
         counts += [
             ("event-lost", "lost", seen.lost, seen.expected),
             ("event-reordered", "reordered", seen.reordered, events),
@@ -229,12 +233,14 @@ def witnesses(seen: Witnessed, *, shared: bool | None = None, update_s: float = 
         Objective(f"performance/{rule}", 0, count, "events", f"{name}, by the other streams", of, _verdict(not count))
         for rule, name, count, of in counts
     ]
-    if seen.expected:
+    if alike:
         values = ("performance/stream-silent", 0, seen.silent, "streams", "silent while others were told", seen.streams)
         found.append(Objective(*values, _verdict(not seen.silent)))
     found += [_late(seen, update_s)] if shared and seen.late_of >= FEWEST else []
+    if shared is False:
+        return found
     found += [_untold(seen)] if seen.shared and not seen.expected else []
-    return [*found, *([_starved(seen)] if shared is not False and _starves(seen) else [])]
+    return [*found, *([_starved(seen)] if _starves(seen) else [])]
 
 
 def _late(seen: Witnessed, update_s: float) -> Objective:

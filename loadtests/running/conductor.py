@@ -75,6 +75,7 @@ class Plan:
     duration_s: float | None
     drives: bool  # updates are triggered
     phased: bool  # compare the existing endpoint without and with streams
+    publishes: bool = False  # updates are what is published to the one stream that all watch
     herds: bool = False  # all are cut at once, and come back together, again and again
     asked: tuple[str, ...] = ()  # objectives that the user states
     abort_on: tuple[str, ...] = ()  # those that end the run when they are broken
@@ -127,7 +128,7 @@ class Conductor:
         self._deadline = self._measuring_since + (self.plan.duration_s or float("inf"))
         self._around.tell({"do": "measure", "wanted": True})
         if self.plan.drives:
-            share = self.nodes if self.plan.scenario == "progress" else 1
+            share = self.nodes if self.plan.publishes or self.plan.scenario == "progress" else 1
             self._around.tell({"do": "drive", "rate": self.plan.rate / share})
         if self.plan.shape:
             self._follow(self.plan.shape)

@@ -91,6 +91,7 @@ class Run:
             )
             self.node.crowd.shaped = bool(_shape(self.environment))
             self.node.herds = _herds(self.environment)
+            self.node.publishes = _publishes(self)
             if not self.node.herds:  # they come when all are there
                 self.node.wanted.set()
             if _asks(self):
@@ -291,14 +292,15 @@ def _plan(run: Run, folder: RunFolder | None) -> Plan:
     options = run.environment.parsed_options
     assert options
     user = run.environment.user_classes[0]
-    drives = getattr(user, "drives", False) and bool(run.target.task.update and run.target.task.create_manual)
+    moves = getattr(user, "drives", False) and bool(run.target.task.update and run.target.task.create_manual)
     return Plan(
         scenario=getattr(user, "scenario", "custom"),
         out=folder.path if folder else _unused(Path(options.ssegauge_out)),
         users=0 if _arriving(run) else _users(run) * streams_of(run.environment),
         rate=options.ssegauge_rate,
         duration_s=options.ssegauge_duration or None,
-        drives=drives,
+        drives=moves or _publishes(run),
+        publishes=_publishes(run),
         phased=_is_phased(run),
         herds=_herds(run.environment),
         shape=_shape(run.environment),
@@ -312,6 +314,13 @@ def _plan(run: Run, folder: RunFolder | None) -> Plan:
 def _users(run: Run) -> int:
     options = run.environment.parsed_options
     return run.runner.target_user_count or (options.num_users if options else None) or 1
+
+
+def _publishes(run: Run) -> bool:
+    """Whether the scenario is driven by what is published, since there are no tasks to move."""
+    target, options = run.target, run.environment.parsed_options
+    drives = getattr(run.environment.user_classes[0], "drives", False) and not target.needs_task
+    return drives and target.publishes_to_all and bool(options and options.ssegauge_rate > 0)
 
 
 def _herds(environment: Environment) -> bool:

@@ -132,6 +132,7 @@ class Node:
         self._room = Room()
         self._diaries: list[Diary] = []
         self.herds = False  # readers are cut all at once, and come back
+        self.publishes = False  # what all are told, where there is no task to move
         self.herd: list[Scattered] = []
         self._visits: dict[Follower, list[Diary]] = {}  # of each reader of a herd
         self._returned: dict[str, Any] | None = None
@@ -244,7 +245,7 @@ class Node:
             self._close(session.diary, session)
         self.keep(session.record, session.ending)
         user, task = cast("Subject", session.subject)
-        if task and session.ending == "complete":
+        if task and task.id and session.ending == "complete":
             task.ended = True
         user.stream_ended(session.ending)
 
@@ -343,6 +344,10 @@ class Node:
         return OPENING_PATIENCE * self.target.limits.connect_s
 
     def _start_shared(self) -> Task | None:
+        if self.publishes:
+            self.tasks.append(task := self.hooks.published())
+            self._drive(self._rate)
+            return task
         hooks = self.target.task
         call = hooks.create_manual if hooks.create_manual and hooks.update else hooks.create
         if call is None:
@@ -380,10 +385,9 @@ class Node:
         self._recordings += 1
         url = self.target.base_url.rstrip("/") + asked.path
         request = Request(asked.method, url, tuple(asked_for(asked.headers)))
-        late = bool(task and task.sent)
-        stream.record = Recording(
-            self._streams, request, clock.now(), task.id if task else None, self._shelf, late=late
-        )
+        task_id = task.id if task and task.id else None
+        late = bool(task_id and task and task.sent)
+        stream.record = Recording(self._streams, request, clock.now(), task_id, self._shelf, late=late)
         return stream.record
 
     def _drive(self, rate: float) -> None:

@@ -76,7 +76,7 @@ class SSEUser(User):
 
     def choose_task(self, node: Node) -> Task | None:
         """Return the task to watch, None when the stream needs none. Override it; may raise CannotJudge."""
-        return node.shared_task() if node.target.needs_task else None
+        return node.shared_task() if node.target.needs_task or node.publishes else None
 
     @task
     def stream(self) -> None:

@@ -1,7 +1,7 @@
 """Every user watches the same stream: any stream at all, or that of one task that they share (fan-out).
 
-With [task.create_manual] and [task.update] the shared task is driven and latency counts from the planned
-time of its updates; else it comes from the events' own time stamps.
+With [task.create_manual] and [task.update] the shared task is driven, with [publish] the stream itself, and latency
+counts from the planned time of its updates; else it comes from the events' own time stamps.
 """
 
 from __future__ import annotations

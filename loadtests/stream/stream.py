@@ -39,6 +39,7 @@ from ssegauge.loadtests.stream.retry_after import Wait, wait_of
 
 REDIRECTS: Final = {301, 302, 303, 307, 308}
 MOST_REDIRECTS: Final = 20
+CODINGS: Final = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress", "dcb", "dcz"})
 MOST_SHOWN: Final = 80  # characters of what a server sent, in a reason
 _ASKED: Final = (("Accept", "text/event-stream"), ("Cache-Control", "no-store"), ("Accept-Encoding", "identity"))
 
@@ -249,9 +250,14 @@ class EventStream:
         essence = self._head.field("content-type").partition(";")[0].strip()
         if essence.lower() != "text/event-stream":
             return f"content type {shown(essence) or 'missing'}, not text/event-stream"
-        codings = (value for name, value in self._head.fields if name == "content-encoding")
-        coding = next((value for value in codings if value != "identity"), "")
+        values = (value for name, value in self._head.fields if name == "content-encoding")
+        coding = next((value for value in values if any(map(_is_coding, value.split(",")))), "")
         return f"content coding {shown(coding)}, which nobody asked for" if coding else ""
+
+
+def _is_coding(name: str) -> bool:
+    """Whether a body is coded by this; browsers leave one as it is whose coding they do not know (`none`, `utf-8`)."""
+    return name.strip().lower() in CODINGS
 
 
 def ended_by_connection(body: Body) -> str:

@@ -64,7 +64,7 @@ Shape = Annotated[
     _load("--shape", help="Streams at each moment: '0:0 30s:500 60s:500'; in place of --users.", metavar="TIME:USERS"),
 ]
 # The default is that of the ticket: 50 streams, each told something every 2 s.
-Rate = Annotated[float, _load("--rate", help="Updates per second, in progress over all tasks.", min=0.0)]
+Rate = Annotated[float, _load("--rate", help="Updates per second, in progress over all tasks; 0: none.", min=0.0)]
 Extend = Annotated[str, _load("--extend", help="How much longer at most, until an impact is decided.")]
 Measure = Annotated[
     str, _load("--measure", help="Time events of this type; default: no greeting, heartbeat, replay.", metavar="TYPE")

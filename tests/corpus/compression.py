@@ -3,6 +3,8 @@
 import zlib
 from typing import Any
 
+import brotli
+
 from ssegauge.conformance.recording.transcript import Request, Transcript
 from tests.corpus.build import Case, completed, connected, exchange, progress
 from tests.corpus.delivery import at, update, updates
@@ -51,6 +53,14 @@ def packed(*events: tuple[float, bytes], flush: str = "each", **more: Any) -> Tr
     return exchange(*chunks, role="compressed", headers=coded, how="cut", ended_at=9000.0, **facts)
 
 
+def packed_by_brotli(*events: tuple[float, bytes], flush: bool) -> Transcript:
+    """The same in the coding that browsers are served most."""
+    packer = brotli.Compressor()
+    chunks = [(when, packer.process(data) + (packer.flush() if flush else b"")) for when, data in events]
+    facts = {"how": "cut", "ended_at": 9000.0, "kind": "plain", "task_id": None}
+    return exchange(*chunks, role="compressed", headers={"Content-Encoding": "br"}, **facts)
+
+
 def beside(*events: tuple[float, bytes], **more: Any) -> Transcript:
     return exchange(*events, how="cut", ended_at=9000.0, **{"kind": "plain", "task_id": None, "name": "other", **more})
 
@@ -79,8 +89,10 @@ CASES = {
             (exchange(*TICKS, role="compressed", how="cut", kind="plain", task_id=None),),
             (packed(*TICKS, flush="late"), beside(*FEW[:2]), beside(*TICKS[-4:-3], *TICKS[-2:])),
             (*SENT, packed(*PUBLISHED)),
+            (packed_by_brotli(*TICKS, flush=True), beside(*TICKS)),
         ),
         bad=(
+            (packed_by_brotli(*TICKS, flush=False), beside(*TICKS)),
             compressed(flush=False),
             compressed(flush=False, how="timeout"),
             (packed(*TICKS, flush="never"), beside(*TICKS)),
@@ -93,6 +105,10 @@ CASES = {
             compressed(flush=True, coding=None)[-1:],
             (*updates(4), compressed(flush=False)[-1]),  # the end was not ours
             (exchange(b"{}", role="compressed", status=406),),
+            (
+                exchange(b"\x28\xb5\x2f\xfd", role="compressed", headers={"Content-Encoding": "zstd"}, kind="plain"),
+                beside(*TICKS),
+            ),
             (packed(*TICKS, flush="never"),),
             (packed(*TICKS, flush="never"), beside(*TICKS[:2])),
             (packed(*TICKS, flush="never"), beside(*((1000.0, data) for _, data in TICKS))),  # all at once

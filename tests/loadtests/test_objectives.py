@@ -106,9 +106,10 @@ def test_what_is_not_good(measured: Measured, rule: str, verdict: str) -> None:
         assert judged(measured, rule).note
 
 
-def test_who_has_a_stream_of_its_own_may_be_told_nothing() -> None:
-    measured = replace(WATCHED, witnessed=STARVED, shared=False)
-    assert "performance/stream-silent" not in {one.rule for one in judge(measured, LIMITS)}
+@pytest.mark.parametrize("seen", [STARVED, BRIEF, replace(BRIEF, expected=100, lost=5, silent=2)])
+def test_a_stream_of_its_own_has_no_witness(seen: Witnessed) -> None:
+    measured = replace(WATCHED, witnessed=seen, shared=False)
+    assert not {"performance/stream-silent", "performance/event-lost"} & {one.rule for one in judge(measured, LIMITS)}
 
 
 def test_fewer_streams_than_the_limit_are_judged_as_such() -> None:

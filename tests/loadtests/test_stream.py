@@ -99,6 +99,12 @@ def test_what_is_no_event_stream_fails_with_a_short_reason(reason: str, response
         open_stream(url)
 
 
+@pytest.mark.parametrize("value", ["none", "identity", "Identity", "utf-8, none"])
+def test_a_coding_that_no_reader_knows_is_none(value: str) -> None:
+    with scripted(sends(HEAD + f"Content-Encoding: {value}\r\n\r\ndata: a\n\n".encode())) as url:
+        assert all_data(open_stream(url)) == ["a"]
+
+
 def test_a_silent_server_fails_when_patience_ends() -> None:
     over = threading.Event()
     with scripted(lambda *_: over.wait(PATIENCE) and None) as url:

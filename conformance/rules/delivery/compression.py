@@ -8,7 +8,8 @@ from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Seen, View
 from ssegauge.conformance.words import lasted
 
-DECODED_CODINGS = {"gzip", "x-gzip", "deflate"}
+DECODED_CODINGS = {"gzip", "x-gzip", "deflate", "br"}
+NONE = {"", "identity"}
 HELD_MS = 1000.0
 LEAST_EVENTS = 3  # that the one got while the other got none
 LEAST_AFTER, SILENT_MS = 4, 2000.0  # ... or while the other got no more
@@ -39,8 +40,11 @@ def held_by_compression(seen: Seen) -> Iterator[Mark]:
 
 
 def _is_compressed(view: View) -> bool:
-    coding = (view.head.header("content-encoding") if view.head else None) or ""
-    return coding.strip().lower() in DECODED_CODINGS
+    return _coding(view) in DECODED_CODINGS
+
+
+def _coding(view: View) -> str:
+    return ((view.head.header("content-encoding") if view.head else None) or "").strip().lower()
 
 
 def _not_held(view: View, told: list[Effect]) -> Iterator[Mark]:
@@ -61,7 +65,7 @@ def _not_held(view: View, told: list[Effect]) -> Iterator[Mark]:
 def _beside_others(seen: Seen, view: View) -> Iterator[Mark]:
     """Judge by readers of the same stream, uncompressed, at the same time."""
     if not _is_compressed(view):
-        yield view.good()
+        yield from [view.good()] if _coding(view) in NONE else []
         return
     got = [view.epoch_ms(item.at_ms) for item in view.events]
     for other in seen.role("stream", Facts(kind="plain", subject=view.facts.subject)):
