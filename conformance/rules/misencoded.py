@@ -12,6 +12,7 @@ from ssegauge.conformance.words import shown
 
 MOST_READ = 1 << 16  # characters
 MOST_TEXTS = 0.2  # of the events
+MANY = 0.5  # of the events: the stream as a whole cannot be read
 _OBJECTS = re.compile(r"\[object Object\](?:,\[object Object\])*")
 _BYTES = re.compile(r"""b(['"])(.*)\1""", re.DOTALL)
 _PYTHON = re.compile(r"[\[{]\s*['{\[(]|[\[{].*\b(?:None|True|False)\b", re.DOTALL)
@@ -35,15 +36,18 @@ def misencoded(view: View) -> Iterator[Mark]:
     texts = sum(bool(message.error) and not wrong for message, wrong in zip(view.messages, made_of, strict=True))
     if texts > MOST_TEXTS * len(made_of):  # lines of a log, perhaps: they may hold anything
         return
+    level = "must" if sum(map(bool, made_of)) >= MANY * len(made_of) else None
     for message, wrong in zip(view.messages, made_of, strict=True):
         if wrong:
-            yield view.bad(f"{shown(message.event.data)}: {wrong}", message)
+            yield view.bad(f"{shown(message.event.data)}: {wrong}", message, level=level)
         elif is_structure(message.value):
             yield view.good()
 
 
 def _made_of(message: Message) -> str:
     """Say what an event's data was made of by mistake; nothing where it is what it may be."""
+    if message.constants and is_structure(message.value):
+        return f"{message.constants[0]} is no JSON, though Python reads and writes it: JSON.parse throws"
     text = message.event.data.strip() if message.error else ""
     if not 0 < len(text) <= MOST_READ:
         return ""

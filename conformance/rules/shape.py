@@ -15,6 +15,7 @@ from ssegauge.conformance.words import shown
 
 LEAST_ALIKE = 5
 MOST_ODD = 5  # one odd event among so many; where there are more, events of two sorts are meant
+NOTHINGS = frozenset({"undefined", "nan", "none"})  # what languages show of what is not there
 MARKERS = frozenset({"[done]", "done", "end", "eof", "close", "complete", "completed", "finished", "null", ""})
 Type = tuple[str | None, str]  # a task or none, and a type of event
 
@@ -77,7 +78,8 @@ def _unlike(seen: Seen, view: View, message: Message, alike: Mapping[Type, set[s
     if not data and message.event.id and message is view.messages[0]:
         return ""  # it gives an id to come back with: MCP, 2025-11-25, "Streamable HTTP"
     same, beats = _many(alike, view, kind), _is_beat(message)
-    if same >= LEAST_ALIKE and (beats or _is_rare(view, kind)):
+    odd = beats or data.strip().lower() in NOTHINGS or _is_rare(view, kind)
+    if same >= LEAST_ALIKE and odd:
         return f"{what}; {same} others of its type are"
     if beats and kind.lower() in HEARTBEAT_NAMES and (every := _many(alike, view)) >= LEAST_ALIKE:
         return f"{what}; {every} other events of the stream are"

@@ -45,6 +45,7 @@ CASES = {
             (stream(*SIX, named("heartbeat", "ping")),),
             (stream(*SIX, b"data: [object Object]\n\n", *SIX),),
             (stream(*SIX, b"data: NaN\n\n", *SIX),),
+            (stream(*SIX, *(b"data: undefined\n\n" for _ in range(3))),),
             (stream(*SIX, b'data: {"n": 7\n\n', *SIX),),
             (stream(BEATS, SIX[0], BEATS, BEATS, SIX[1], BEATS), stream(*SIX[2:], BEATS, BEATS, SIX[0], name="idle")),
             (stream(*(named("tick", f'{{"n": {n}}}') for n in range(5)), named("tick", "late"), *SIX),),
@@ -72,6 +73,7 @@ CASES = {
             (stream(*SIX, b"data: {'n': 1, 'ok': True, 'none': None}\n\n"),),
             (stream(b"data: [{'n': 1}]\n\n"),),
             (stream(b'data: {"ok": True}\n\n'),),
+            (stream(*SIX, b'data: {"px": NaN}\n\n', *SIX, b'data: {"px": -Infinity}\n\n'),),
         ),
         silent=(
             (stream(*(b"data: text %d\n\n" % n for n in range(9))),),

@@ -88,7 +88,7 @@ def id_with_nul(view: View) -> Iterator[Mark]:
     yield from none_of(view, ((item, "an id with NUL is ignored") for item, _ in _ignored(view, "id-with-nul")))
 
 
-@rule("wire/field-case", "should", FIELD_NAMES, over="streams")
+@rule("wire/field-case", "should", FIELD_NAMES, over="streams", rests_on=("wire/nothing-dispatched",))
 def field_case(view: View) -> Iterator[Mark]:
     """Field names are written data, event, id and retry, in lower case and without spaces.
 
@@ -111,6 +111,7 @@ def field_case(view: View) -> Iterator[Mark]:
     "advice",
     whatwg("event-stream-interpretation", "Otherwise The field is ignored."),
     over="streams",
+    rests_on=("wire/nothing-dispatched",),
 )
 def unknown_field(view: View) -> Iterator[Mark]:
     r"""Every line is a known field or a comment.
