@@ -37,12 +37,15 @@ CASES = {
             (healthy(),),
             (stream(ONE, b": bye\n"),),  # a comment is no event
             (stream(b"data: 1\r\r"),),
+            (stream(ONE, b"bye\n"),),
             (stream(b"data: 1\r\n\r"),),  # the LF of the last CRLF did not come; the event is there
         ),
         bad=(
             (stream(ONE, b'data: {"status":"completed"}\n'),),
             (stream(ONE, b"data: 1"),),
             (stream(ONE, b"id: 5\n"),),
+            (stream(ONE, b"<html>\r\n<body>502 Bad Gateway</body>\r\n</html>\r\n"),),
+            (stream(ONE, b'{"error": "upstream"}\n'),),
         ),
         silent=(
             (stream(ONE, b"data: 1", how="cut"),),

@@ -111,7 +111,7 @@ def field_case(view: View) -> Iterator[Mark]:
     "advice",
     whatwg("event-stream-interpretation", "Otherwise The field is ignored."),
     over="streams",
-    rests_on=("wire/nothing-dispatched",),
+    rests_on=("wire/nothing-dispatched", "wire/truncated-event"),
 )
 def unknown_field(view: View) -> Iterator[Mark]:
     r"""Every line is a known field or a comment.

@@ -98,11 +98,22 @@ def truncated_event(view: View) -> Iterator[Mark]:
     """
     if view.ended_by_server and view.body:
         tails = [item for item, what in view.of(UnfinishedTail) if what.loses_fields]
-        yield view.bad(_how_it_ends(view, tails[0]), tails[0]) if tails else view.good()
+        if end := next(filter(None, (_page_at_the_end(view), *tails)), None):
+            yield view.bad(_how_it_ends(view, end), end)
+        else:
+            yield view.good()
 
 
-def _how_it_ends(view: View, tail: Item) -> str:
-    text = view.body[tail.what.start :]
+def _page_at_the_end(view: View) -> Item | None:
+    """Return where a page begins behind the last event, whose lines may all be finished."""
+    behind = view.events[-1].what.end if view.events else 0
+    ignored = (item for item, what in view.of(IgnoredField) if what.start >= behind)
+    first = next(ignored, None)
+    return first if first and _is_page(view.body[first.what.start :]) else None
+
+
+def _how_it_ends(view: View, end: Item) -> str:
+    text = view.body[end.what.start :]
     return (
         f"an error page was appended to the stream{_names(text)}"
         if _is_page(text)
@@ -199,6 +210,7 @@ def mid_stream_bom(view: View) -> Iterator[Mark]:
         "block buffering or line buffering with different expected line endings can cause delays in event dispatch.",
     ),
     over="streams",
+    rests_on=("wire/truncated-event",),
 )
 def mixed_line_endings(view: View) -> Iterator[Mark]:
     r"""One stream uses one kind of line ending.
