@@ -8,6 +8,7 @@ transcript's file the facts that were set are one JSON object: ``as_json`` and `
 from __future__ import annotations
 
 import math
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -52,6 +53,7 @@ Moment = Literal[
     "before", "during", "after", "slow-before", "slow-after", "fin", "rst", "vanished", "head-before", "head-after"
 ]
 When = Literal["running", "ended"]
+MARKER = re.compile(r"ssegauge[0-9a-f]{12}")  # in all that a stream is made to say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

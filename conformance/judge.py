@@ -28,6 +28,7 @@ LINES = {
     "observe.pid": "`pid = 4711` in [observe]",
     "promises.vanished_s": "`vanished_s = 60.0` in [promises]",
     "update": "[publish]",
+    "before": "[[before]]",
 }
 TASK_LINES = {**LINES, "update": "[task.create_manual] and [task.update]"}
 

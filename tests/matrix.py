@@ -19,7 +19,7 @@ from ssegauge.conformance.play import Plan, play
 from ssegauge.conformance.probes import hooks
 from ssegauge.conformance.recording.live import Recording
 from ssegauge.conformance.rules import Rule
-from ssegauge.conformance.target import Call, Given, Limits, Profile, Target, from_toml
+from ssegauge.conformance.target import Before, Call, Given, Limits, Profile, Target, from_toml
 from ssegauge.reference_server import PROFILES, faults_of, start
 from ssegauge.reference_server import Profile as Served
 from tests.forked import FORKED, Server, serving
@@ -57,7 +57,7 @@ NOT_OF_TASKS = (
     ),
     *("liveness/first-event-late", "response/connection-field-in-http2", "response/malformed-http2"),
     *("resume/replays-without-ids", "resume/unknown-id-", "resume/known-id-", *sorted(OF_ANY_STREAM)),
-    *("shape/breaks-schema", "wire/twice-encoded"),
+    *("security/told-to-others", "shape/breaks-schema", "wire/twice-encoded"),
 )
 HEADING = f"""# Which faults are caught by which rules
 
@@ -111,6 +111,7 @@ class Shown:
     options: tuple[str, ...] = ()
     not_promised: tuple[str, ...] = ()  # though the target file does
     vanished_s: float | None = None
+    inboxes: bool = False  # each reader has what is its own
 
 
 # Groups of rules of language-model streams: their faults are whole in one stream, or in one refusal, and so they are
@@ -147,6 +148,7 @@ SHOWN: Mapping[Served, Mapping[str, Shown]] = {
         "end/cut-by-timeout:30": Shown(heartbeat_s=31.0, options=FEED),
         "end/cut-by-timeout:60": Shown(heartbeat_s=61.0, options=FEED),
         "resume/events-lost-on-resume": Shown(options=FEED, not_promised=("resume",)),
+        "security/told-to-others": Shown(options=FEED, inboxes=True),
         "response/connection-field-in-http2": IN_HTTP2,
         "response/malformed-http2": IN_HTTP2,
     },
@@ -211,7 +213,7 @@ def results_of(row: Row, probes: Collection[str] = (), *, quick: bool = False) -
     with serving(_options(row.server, (row.fault,) if row.fault else (), how)) as server:
         target = as_shipped(row.server, server, how.heartbeat_s)
         lifted = replace(target.promises, **dict.fromkeys(how.not_promised), vanished_s=how.vanished_s)
-        target = replace(target, promises=lifted)
+        target = with_inboxes(replace(target, promises=lifted)) if how.inboxes else replace(target, promises=lifted)
         results, recording = _checked(target, probes, quick=quick)
     assert row.fault or not recording.notes, recording.notes
     return results
@@ -296,13 +298,27 @@ def as_shipped(server: Served, running: Server, heartbeat_s: float) -> Target:
     path = ROOT / "reference_server" / FOLDERS[server] / "ssegauge.toml"
     promised = server != "task-progress"
     target = from_toml(path.read_text(), str(path), {}, Given(insecure=True))
+    ends = None if target.promises.ends and target.promises.ends.how == "never" else target.promises.ends
     return replace(
         target,
         base_url=running.base_url,
         headers={"Authorization": f"Bearer {TOKEN}"},
         origin=ORIGIN,
         observe=replace(target.observe, pid=running.pid),
-        promises=replace(target.promises, heartbeat_s=heartbeat_s) if promised else target.promises,
+        # With `ends = "never"` it would be watched for half a minute each time.
+        promises=replace(target.promises, heartbeat_s=heartbeat_s, ends=ends) if promised else target.promises,
+    )
+
+
+def with_inboxes(target: Target) -> Target:
+    """Return the feed as one in which each reader is told what is its own."""
+    said = Call("/publish", "POST", json={"text": "{marker}", "inbox": "{inbox}"})
+    return replace(
+        target,
+        before=(Before("/inboxes", "POST", keep={"inbox": "/inbox"}),),
+        stream=Call("/events?inbox={inbox}", "GET"),
+        publish=said,
+        promises=replace(target.promises, shared=False),
     )
 
 

@@ -67,6 +67,7 @@ OF_THE_FEED = {
     "liveness": ("watch",),
     "response": ("plain",),
     "resume": ("plain", "unknown-ids"),
+    "security/told-to-others": ("published", "watch"),
     "security": ("canaries", "origins", "no-token"),
     "slow": ("slow-reader",),
     "shape": ("plain",),
@@ -89,7 +90,7 @@ NOT_THERE: Mapping[Served, tuple[str, ...]] = {
     "event-stream": (
         *("cleanup/half-open-held", "delivery/held-to-the-end", "end/", "liveness/heartbeat-is-an-event"),
         *("response/204-with-body", "response/connection-field-in-http2", "response/malformed-http2"),
-        *("resume/replays-without-ids", "wire/truncated-"),
+        *("resume/replays-without-ids", "security/told-to-others", "wire/truncated-"),
     ),
     "chat-completions": (
         *("cleanup/", "chat/error-without-message", "chat/goes-on-after-error", "chat/tool-"),
@@ -97,7 +98,8 @@ NOT_THERE: Mapping[Served, tuple[str, ...]] = {
         *("errors/large-header-5xx", "errors/malformed-request-5xx", "errors/query-garbage-5xx", "liveness/goes-deaf"),
         *("liveness/heartbeat-", "response/chunked-to-http10"),
         *("response/204-with-body", "response/cacheable", "response/connection-field-in-http2"),
-        *("response/malformed-http2", "resume/", "security/injection-", "security/vary-origin-missing", "slow/"),
+        *("response/malformed-http2", "resume/", "security/injection-", "security/told-to-others"),
+        *("security/vary-origin-missing", "slow/"),
         *("wire/event-named-open-or-error", "wire/id-too-long", "wire/retry-"),
     ),
 }

@@ -88,7 +88,7 @@ def hooks(target: Target) -> frozenset[str]:
     task = {f"task.{name}" for name in target.task.__slots__ if getattr(target.task, name)}
     observe = {f"observe.{name}" for name in target.observe.__slots__ if getattr(target.observe, name)}
     promised = {"promises.vanished_s"} if target.promises.vanished_s else set()
-    more = {name for name in ("existing", "origin", "publish") if getattr(target, name)}
+    more = {name for name in ("before", "existing", "origin", "publish") if getattr(target, name)}
     given = {"stream.headers"} if credentials(target) else set()
     kind = {"tasks" if target.needs_task else "plain"}
     driven = {"update"} if target.publish or (target.task.create_manual and target.task.update) else set()

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from ssegauge.conformance.facts import Facts
+from ssegauge.conformance.facts import MARKER, Facts
 from ssegauge.conformance.probes.probe import probe
 from ssegauge.conformance.recording.live import Live
 from ssegauge.conformance.recording.server import Server
-from ssegauge.conformance.recording.speaking import MARKER
 from ssegauge.conformance.seen import Item, View
 from ssegauge.conformance.sse import Comment, Event
 from ssegauge.conformance.target import Target

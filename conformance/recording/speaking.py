@@ -6,7 +6,6 @@ find the event that shows it.
 
 from __future__ import annotations
 
-import re
 import uuid
 from dataclasses import replace
 from typing import cast
@@ -21,7 +20,6 @@ from ssegauge.conformance.target import Call
 CONNECTED_S = 0.6  # a little more than rules leave a reader from the head until all must reach it
 MARGIN_S = 1.0  # our own delay widens the limits
 DOUBTFUL_S = 0.5
-MARKER = re.compile(r"ssegauge[0-9a-f]{12}")
 NOT_NOW = frozenset({413, 429, 503})  # too large, or too often
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from ssegauge.conformance.jsontext import MOST_DEPTH, read_json
 from ssegauge.conformance.rules.reading.json_texts import is_structure
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.seen import Mark, Message, View
+from ssegauge.conformance.seen import Level, Mark, Message, View
 from ssegauge.conformance.words import shown
 
 MOST_READ = 1 << 16  # characters
@@ -36,7 +36,7 @@ def misencoded(view: View) -> Iterator[Mark]:
     texts = sum(bool(message.error) and not wrong for message, wrong in zip(view.messages, made_of, strict=True))
     if texts > MOST_TEXTS * len(made_of):  # lines of a log, perhaps: they may hold anything
         return
-    level = "must" if sum(map(bool, made_of)) >= MANY * len(made_of) else None
+    level: Level | None = "must" if sum(map(bool, made_of)) >= MANY * len(made_of) else None
     for message, wrong in zip(view.messages, made_of, strict=True):
         if wrong:
             yield view.bad(f"{shown(message.event.data)}: {wrong}", message, level=level)

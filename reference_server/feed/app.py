@@ -1,5 +1,6 @@
 """The feed put together: parts and routes."""
 
+import secrets
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,14 @@ from ssegauge.reference_server.feed.streams import Streams
 
 PAGE = Path(__file__).parent / "page"
 TEXT = {"type": "string", "minLength": 1, "maxLength": 4000, "description": "a text of 1 to 4,000 characters"}
+INBOX = {"type": "string", "pattern": "^[\\w-]{1,40}$", "description": "whose readers alone are told; else all are"}
 PUBLISHED = Draft202012Validator(
-    {"type": "object", "properties": {"text": TEXT}, "required": ["text"], "additionalProperties": False}
+    {
+        "type": "object",
+        "properties": {"text": TEXT, "inbox": INBOX},
+        "required": ["text"],
+        "additionalProperties": False,
+    }
 )
 
 
@@ -59,8 +66,8 @@ def make_app(
     streams = parts.streams(feed, max_streams, seconds("heartbeat", heartbeat))
     return put_together(
         routes(feed, streams),
-        Refusals("GET /events is the feed, POST /publish adds to it."),
-        parts.security(token, allow_origin, guarded=("/events", "/publish")),
+        Refusals("GET /events is the feed, POST /publish adds to it, POST /inboxes opens one of your own."),
+        parts.security(token, allow_origin, guarded=("/events", "/publish", "/inboxes")),
         parts.middlewares,
         beside=(streams.beat, feed.talk),
         close=feed.close,
@@ -73,6 +80,7 @@ def routes(feed: Feed, streams: Streams) -> list[web.AbstractRouteDef]:
     return [
         web.get("/events", streams.get),
         web.post("/publish", publisher(feed)),
+        web.post("/inboxes", open_inbox),
         web.get("/health", health),
         web.get("/metrics.json", metrics.json),
         web.get("/metrics", metrics.prometheus),
@@ -85,10 +93,16 @@ def publisher(feed: Feed) -> Callable[[web.Request], Awaitable[web.Response]]:
     """Return the handler of POST /publish: 202 and the id of the event that tells it."""
 
     async def publish(request: web.Request) -> web.Response:
-        text = (await bodies.read(request, PUBLISHED))["text"]
-        return web.json_response({"id": feed.publish(text)}, status=202)
+        wish = await bodies.read(request, PUBLISHED)
+        text, inbox = wish["text"], wish.get("inbox")
+        return web.json_response({"id": feed.tell(inbox, text) if inbox else feed.publish(text)}, status=202)
 
     return publish
+
+
+async def open_inbox(_: web.Request) -> web.Response:
+    """Answer POST /inboxes: 201 and a name that nobody else knows, for `/events?inbox=NAME` and for who publishes."""
+    return web.json_response({"inbox": secrets.token_urlsafe(16)}, status=201)
 
 
 def figures(feed: Feed, streams: Streams) -> Figures:

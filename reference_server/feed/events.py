@@ -2,6 +2,8 @@
 
 from ssegauge.reference_server.common.encoding import Encoder, now_ms
 
+ADDRESSED = ": to "
+
 HARBOUR = (
     "The ferry to Åland casts off",
     "Pilot boat № 4 leaves for the lightship",
@@ -22,6 +24,10 @@ class Events(Encoder):
     def opening(self) -> bytes:
         """Return what a stream begins with: the reconnection time, which becomes part of the event that comes next."""
         return f"retry: {self.retry_ms}\n".encode()
+
+    def address(self, inbox: str) -> bytes:
+        """Return the comment that opens an event for the readers of one inbox alone."""
+        return f"{ADDRESSED}{inbox}\n".encode()
 
     def small_talk(self, number: int) -> str:
         """Return what the feed says by itself at this number."""

@@ -37,6 +37,13 @@ class Feed:
         self.append(self.events.message(number, text))
         return number
 
+    def tell(self, inbox: str, text: str) -> int:
+        """Tell the readers of an inbox alone, and return the event's number."""
+        self.published += 1
+        number = self.first + self.log.end
+        self.append(self.events.address(inbox) + self.events.message(number, text))
+        return number
+
     def append(self, block: bytes) -> None:
         """Append a block to the log, which writes it to every reader."""
         self.appended_at = asyncio.get_running_loop().time()

@@ -7,12 +7,14 @@ happens next.
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Iterable
 
 from aiohttp import web
 
 from ssegauge.reference_server.common.log import FellBehindError, Reader
 from ssegauge.reference_server.common.streaming import Streaming
-from ssegauge.reference_server.common.tap import Gzip, accepts_gzip
+from ssegauge.reference_server.common.tap import Gzip, Tap, accepts_gzip
+from ssegauge.reference_server.feed.events import ADDRESSED
 from ssegauge.reference_server.feed.feed import Feed
 
 
@@ -52,6 +54,7 @@ class Streams(Streaming):
         response = self.offered(request)
         reader = await self.begin(request, response, position)
         compressor = self.compressor(reader) if response.headers.get("Content-Encoding") == "gzip" else None
+        Tap(reader, self.audible(request.query.get("inbox", "")))
         reader.write(self.opening())
         with contextlib.suppress(FellBehindError):  # the client comes back, and is a newcomer
             await self.deliver(reader)
@@ -59,6 +62,13 @@ class Streams(Streaming):
             compressor.close()
         await self.finish(response, reader)
         return response
+
+    def audible(self, inbox: str) -> Callable[[bytes], Iterable[bytes]]:
+        """Return what lets a reader be told what is for all, and what is for its inbox."""
+        mine = self.events.address(inbox) if inbox else b""
+        return lambda block: (
+            [block] if not block.startswith(ADDRESSED.encode()) or (mine and block.startswith(mine)) else []
+        )
 
     def opening(self) -> bytes:
         """Return what every stream begins with."""

@@ -60,6 +60,7 @@ SIX = [str(n) for n in range(6)]
 REFUSED: dict[str, Any] = {"status": 409, "headers": {"Content-Type": "application/json"}}
 DROPPED: dict[str, Any] = {"answered": False, "how": "error", "detail": "Server disconnected"}
 
+POLLED = [str(n) for n in range(2, 12)]  # what one answer says, an event later
 SLOWLY = uncut(*told(FIRST_TEN, every_ms=400.0))
 
 # What is judged of tasks and of any stream alike, by code.
@@ -96,6 +97,7 @@ BOTH = {
             ),
             # Whoever comes is told the newest, whatever it has been told.
             (SLOWLY, back(*burst(["7", "8", "9", "10"]), after="10"), newcomer(*burst(["7", "8", "9", "10"]))),
+            (uncut(*burst(FIRST_TEN), how="eof"), back(*burst(POLLED), after="8"), newcomer(*burst(POLLED))),
         ),
         silent=(
             (UNCUT, back(*burst(["6", *NEXT_FOUR]))),  # whether newcomers are told the same is not known

@@ -3,8 +3,10 @@
 from typing import Any
 
 from ssegauge.conformance.recording.transcript import Transcript
+from ssegauge.conformance.target import Promises
 from tests.corpus.build import Case, connected, event, exchange, healthy, progress
 from tests.corpus.delivery import update
+from tests.corpus.delivery_complete import feed, publish
 from tests.corpus.errors import answer, error
 
 APP, FOREIGN = "https://app.example", "https://foreign.example"
@@ -39,7 +41,23 @@ def other(*chunks: bytes) -> Transcript:
 SECRET = update(0, 10, message="for task 1 alone")
 SHARED = (update(0, 10, message="step 1"), update(0, 10, message="step 1", task_id="task-2"))
 
+
+def in_session(*told: int, subject: str | None, **more: Any) -> Transcript:
+    return feed(*((1100.0 + 100 * n, n) for n in told), subject=subject, **more)
+
+
+OWN = publish(0, subject="a")
 CASES = {
+    "security/told-to-others": Case(
+        good=((OWN, in_session(0, subject="a"), in_session(1, subject="b")),),
+        bad=((OWN, in_session(0, subject="a"), in_session(0, subject="b")), (OWN, in_session(0, subject="b"))),
+        silent=(
+            (OWN, in_session(0, subject=None)),  # it needs no session
+            (publish(0), in_session(0, subject=None), in_session(0, subject=None, name="other")),
+            (OWN, in_session(subject="b")),
+        ),
+        promises=Promises(shared=False),
+    ),
     "security/cors-star-with-credentials": Case(
         good=(
             (origin("foreign", None),),

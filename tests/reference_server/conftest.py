@@ -183,8 +183,11 @@ class Site:
         """Open a stream of the feed; nothing is read yet."""
         return await self.begin("GET", "/events", **fields)
 
-    async def publish(self, text: str) -> Answer:
-        return await self.post("/publish", {"text": text})
+    async def publish(self, text: str, inbox: str | None = None) -> Answer:
+        return await self.post("/publish", {"text": text} if inbox is None else {"text": text, "inbox": inbox})
+
+    async def inbox(self) -> str:
+        return str((await self.post("/inboxes", {})).json["inbox"])
 
     async def stream(self, task_id: str, **fields: str) -> Answer:
         """Open a stream; nothing is read yet."""

@@ -11,6 +11,8 @@ from ssegauge.conformance.rules.reading.sameness import identified, repeated
 from ssegauge.conformance.seen import Mark, Message, Seen, View, not_judged
 from ssegauge.conformance.words import shown
 
+LEAST_COUNTED = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Return:
@@ -104,6 +106,13 @@ def between(known: Iterable[str | None], after: str | None, before: str | None) 
     found = {one: numbered for one in known if one and (numbered := number(one)) and numbered[0] == high[0]}
     inside = [one for one, (_, n) in found.items() if (low[1] if low else -1) < n < high[1]]
     return sorted(inside, key=lambda one: found[one][1])
+
+
+def is_counted(messages: Sequence[Message]) -> bool:
+    """Whether the ids count events: each is one more than the one before."""
+    numbers = [found[1] for message in messages if (found := number(message.event.id))]
+    one_by_one = all(after - before == 1 for before, after in pairwise(numbers))
+    return len(numbers) == len(messages) >= LEAST_COUNTED and one_by_one
 
 
 def rise(messages: Sequence[Message]) -> bool:

@@ -6,23 +6,22 @@ found. For the streams of tasks there are stricter rules in that profile's folde
 """
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.answers import no_room
 from ssegauge.conformance.rules.reading.returns import (
     Return,
     came_back,
     ids,
+    is_counted,
     is_told_apart,
     newcomers,
     not_told_where,
-    number,
     plain,
     returns,
 )
 from ssegauge.conformance.rules.reading.sameness import identified
 from ssegauge.conformance.rules.rule import rule, whatwg
-from ssegauge.conformance.seen import Mark, Message, Seen, View
+from ssegauge.conformance.seen import Mark, Seen, View
 from ssegauge.conformance.words import shown
 
 REPORTS_THE_LAST = whatwg(
@@ -31,7 +30,6 @@ REPORTS_THE_LAST = whatwg(
     " the user agent is to reestablish the connection.",
 )
 OPENING_MS = 250.0  # what comes this soon after the first event may be the state of things, told to everybody who comes
-LEAST_COUNTED = 3
 
 
 @rule("resume/begins-anew", "should", REPORTS_THE_LAST, promised={"resume": "must"})
@@ -62,14 +60,7 @@ def begins_anew(seen: Seen) -> Iterator[Mark]:
 def _is_history(one: Return) -> bool:
     """Whether what came again is no mere state of things, told at once to whoever comes."""
     took_ms = one.before[-1].item.at_ms - one.before[0].item.at_ms
-    return took_ms > OPENING_MS or one.uncut.ended_by_server or _is_counted(one.before)
-
-
-def _is_counted(messages: list[Message]) -> bool:
-    """Whether the ids count events: each is one more than the one before."""
-    numbers = [found[1] for message in messages if (found := number(message.event.id))]
-    one_by_one = all(after - before == 1 for before, after in pairwise(numbers))
-    return len(numbers) == len(messages) >= LEAST_COUNTED and one_by_one
+    return took_ms > OPENING_MS or one.uncut.ended_by_server or is_counted(one.before)
 
 
 def _goes_on(view: View, before: list[str | None]) -> bool:

@@ -1,6 +1,6 @@
 """Rules on clients that come back with an id and are to be told what follows it, all of it and once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.answers import unanswered
@@ -8,6 +8,7 @@ from ssegauge.conformance.rules.reading.returns import (
     Return,
     between,
     ids,
+    is_counted,
     is_told_apart,
     not_told_where,
     number,
@@ -119,8 +120,8 @@ def duplicate_on_resume(seen: Seen) -> Iterator[Mark]:
         if rise(one.before):  # so do those that nobody of ours was told
             before |= {*between(ids(told), None, one.before[-1].event.id)}
         again = [message for message in told if message.event.id in before]
-        apart = one.view.facts.kind != "plain" or is_told_apart(seen, one, set(ids(told))) or _told_the_last_again(one)
-        if again and apart:
+        apart = one.view.facts.kind != "plain" or is_told_apart(seen, one, set(ids(told)))
+        if again and (apart or _told_the_last_again(one) or _polled_again(one, again)):
             yield one.view.bad(f"{one.came}: was told {shown(again[0].event.id)} once more", again[0])
         elif not again and _went_on(one.view):
             yield one.view.good()
@@ -164,6 +165,11 @@ def _order(one: Return) -> dict[str | None, int]:
         numbers = {event_id: number(event_id) for event_id in ids(identified(one.view))}
         return {name: found[1] for name, found in numbers.items() if start and found and found[0] == start[0]}
     return {event_id: place for place, event_id in enumerate(ids(one.after))}
+
+
+def _polled_again(one: Return, again: Sequence[Message]) -> bool:
+    """Whether each answer tells the newest of a log once more: of events that are counted, which a state is not."""
+    return one.uncut.ended_by_server and is_counted(one.before) and len(again) >= LEAST_AGAIN
 
 
 def _told_the_last_again(one: Return) -> bool:

@@ -56,6 +56,15 @@ class Unlucky(Tapped):
         return lambda block: [] if is_event(block) and next(events) % 10 == 0 and is_unlucky else [block]
 
 
+@breaks("security/told-to-others")
+class Overheard(Streams):
+    """Tells every reader what is for one inbox alone."""
+
+    def audible(self, inbox: str) -> Editor:  # noqa: ARG002 - whoever it is
+        """Let everything pass."""
+        return lambda block: [block]
+
+
 @breaks("delivery/update-lost")
 class Losing(Feed):
     """Accepts what is published, and tells nobody of every second one, the first among them."""

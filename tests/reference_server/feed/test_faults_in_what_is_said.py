@@ -38,6 +38,15 @@ async def second_reader_misses_the_tenth(site: Any) -> bool:
     return len(first) == 11 and "9" not in second
 
 
+@shows("security/told-to-others")
+async def inboxes_are_overheard(site: Any) -> bool:
+    inbox = await site.inbox()
+    stream = await reading(site)
+    await site.publish("mine", inbox)
+    await told(site, "a")
+    return "mine" in texts(await stream.until(has("a")))
+
+
 @shows("delivery/update-lost")
 async def every_second_update_is_lost(site: Any) -> bool:
     stream = await reading(site)

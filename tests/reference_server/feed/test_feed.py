@@ -182,6 +182,18 @@ async def test_a_plain_form_of_any_page_cannot_publish(serving: Any) -> None:
     assert answer.status == 415
 
 
+async def test_what_is_for_an_inbox_reaches_its_readers_alone(serving: Any) -> None:
+    async with serving(profile="event-stream", pace=0) as site:
+        inboxes = [await site.inbox() for _ in range(2)]
+        streams = [await site.begin("GET", f"/events?inbox={name}") for name in inboxes]
+        streams.append(await site.follow())
+        await site.becomes(lambda metrics: metrics["open_streams"] == len(streams))
+        await site.publish("mine", inboxes[0])
+        await site.publish("all")
+        heard = [texts(await stream.until(has("all"))) for stream in streams]
+    assert heard == [["mine", "all"], ["all"], ["all"]]
+
+
 async def test_publishing_is_202_with_the_id(serving: Any) -> None:
     async with serving(**FEED) as site:
         answer = await site.publish("a")
