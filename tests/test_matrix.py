@@ -39,7 +39,7 @@ OF_TASKS = {
     "liveness": ("idle", "unknown-task"),
     "errors": (
         *("failing", "unknown-task", "malformed-id", "other-methods", "head"),
-        *("query", "large-header", "malformed", "no-token"),
+        *("query", "large-header", "malformed", "malformed-bodies", "no-token"),
     ),
     "response": ("paced", "http10"),
     "delivery": ("paced", "compressed"),
@@ -63,7 +63,7 @@ OF_THE_FEED = {
     "delivery": ("published", "plain"),
     "end/cut-by-timeout": ("watch",),
     "end": ("plain",),
-    "errors": ("other-methods", "head", "query", "large-header", "malformed", "no-token"),
+    "errors": ("other-methods", "head", "query", "large-header", "malformed", "malformed-bodies", "no-token"),
     "liveness": ("watch",),
     "response": ("plain",),
     "resume": ("plain", "unknown-ids"),

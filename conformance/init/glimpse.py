@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Self
 
+from ssegauge.conformance.rules.reading.heartbeat import names_heartbeat
 from ssegauge.conformance.seen import FORMS, View
 from ssegauge.conformance.sse import Comment, Event
 from ssegauge.conformance.target import KNOWN, Ends, pointer
@@ -42,7 +43,7 @@ class Glimpse:
     def of(cls, view: View) -> Self:
         """Return what an exchange shows."""
         events = [item.what for item in view.events if isinstance(item.what, Event)]
-        times = [item.at_ms / 1000 for item in view.events]
+        times = [message.item.at_ms / 1000 for message in view.messages if not names_heartbeat(message)]
         beats = [item.at_ms / 1000 for item, _ in view.of(Comment)]
         documents = [_document(event.data) for event in events]
         profile, token = _resembles(documents)

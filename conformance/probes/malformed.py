@@ -10,13 +10,13 @@ import asyncio
 import gzip
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import h11
 
 from ssegauge.conformance.facts import Facts
-from ssegauge.conformance.probes.probe import gets, probe
+from ssegauge.conformance.probes.probe import probe
 from ssegauge.conformance.probes.requests import LEAST_PATIENCE_S
 from ssegauge.conformance.recording.live import now_ms
 from ssegauge.conformance.recording.reader import converse
@@ -59,12 +59,20 @@ REQUESTS: Mapping[str, Odd] = {
 }
 
 
-@probe("cheap", streams=AT_ONCE, asks=len(BODIES) + len(REQUESTS), adapts=True)
+@probe("cheap", "gets", streams=AT_ONCE, asks=len(REQUESTS), adapts=True)
 async def malformed(server: Server) -> None:
-    """Send requests that are no proper HTTP, by GET alone, and bodies that are no JSON to what takes JSON."""
-    await server.subject()
+    """Send requests for the stream that are no proper HTTP."""
+    await _send_all(server, _requests(await server.ready()))
+
+
+@probe("cheap", stage="last", streams=AT_ONCE, asks=len(BODIES), adapts=True)
+async def malformed_bodies(server: Server) -> None:
+    """Send bodies that are no JSON to what takes JSON, when nobody reads: some publish whatever they are sent."""
+    await _send_all(server, _bodies(await server.ready()))
+
+
+async def _send_all(server: Server, wanted: Iterable[tuple[str, Call, Odd]]) -> None:
     at_once = asyncio.Semaphore(min(AT_ONCE, server.most_readers or AT_ONCE))
-    wanted = [*_bodies(server.target), *_requests(await server.ready())]
 
     async def one(case: str, call: Call, odd: Odd) -> None:
         async with at_once:
@@ -85,7 +93,7 @@ def _bodies(target: Target) -> list[tuple[str, Call, Odd]]:
 
 
 def _requests(target: Target) -> list[tuple[str, Call, Odd]]:
-    return [(case, target.stream, odd) for case, odd in REQUESTS.items() if gets(target)]
+    return [(case, target.stream, odd) for case, odd in REQUESTS.items()]
 
 
 async def _send(server: Server, case: str, call: Call, odd: Odd) -> None:

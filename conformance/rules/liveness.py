@@ -139,7 +139,8 @@ def _pauses(view: View, most_ms: float, over_ms: float) -> Iterator[Mark]:
     longest_ms, after = max(pauses, default=(0.0, 0))
     if told and longest_ms > most_ms:
         until = told[after + 1] if after + 1 < len(told) else None
-        yield view.bad(f"no event for {lasted(longest_ms)}, longer than {lasted(most_ms)}", until)
+        but = " but for heartbeats" if len(told) < len(view.messages) else ""
+        yield view.bad(f"no event{but} for {lasted(longest_ms)}, longer than {lasted(most_ms)}", until)
     elif len(told) > 1:
         yield view.good()
 

@@ -117,7 +117,7 @@ class Recording:
 def findings(transcripts: Iterable[Transcript], target: Target) -> dict[str, Any]:
     """Judge streams; return how many, what is broken, and the transcripts (rows by name) that show it."""
     kept = {one.name: one for one in transcripts}
-    results = judge(kept.values(), profile=target.profile, limits=target.limits)
+    results = judge(kept.values(), profile=target.profile, limits=target.limits, promises=target.promises)
     broken = [result for result in results if result.verdict == "fail"]
     shown = {evidence.transcript for result in broken for evidence in result.evidence} & kept.keys()
     return {

@@ -24,7 +24,7 @@ FILES: dict[Profile, str] = {
     "task-progress": "ssegauge.toml",
     "event-stream": "feed/ssegauge.toml",
 }
-MALFORMED = [one for one in PROBES if one.name == "malformed"]
+MALFORMED = [one for one in PROBES if one.name in {"malformed", "malformed-bodies"}]
 PAGE = b"HTTP/1.1 500 Oops\r\nContent-Type: text/plain\r\nContent-Length: 54\r\n\r\n"
 TRACE = b'Traceback (most recent call last):\n  File "app.py", l.'
 

@@ -90,6 +90,11 @@ def dated(since: float, form: bytes = b'data: {"step": %d, "at": %d}\n\n') -> li
     return [(since + EVERY_MS * n, form % (n, since + EVERY_MS * n)) for n in range(1, 21)]
 
 
+def stamped(late: int) -> list[tuple[float, bytes]]:
+    """A feed that writes into each event when it is written, a little later to some."""
+    return feed(lambda n: b'data: {"n": %d, "at": %d}\n\n' % (n, EPOCH_MS + EVERY_MS * n + (late if n % 7 == 0 else 0)))
+
+
 def shard(turn: int) -> Any:
     """Events whose id says how far each of two sources has come; every third is a pair in another order."""
 
@@ -134,6 +139,9 @@ CASES = {
             (reader(feed(), left=16_500.0), twin(feed(), came=6000.0, left=9000.0)),
             (reader(feed()), twin([(2.0, greeting("b")), *feed()])),
             (reader([(1.0, greeting("a")), *feed()]), twin([(4.0, greeting("b")), *feed(bare), *feed()])),
+            # One greeting for each, in the same words.
+            (reader([(1.0, greeting("a")), *feed()]), twin([(503.0, greeting("a")), *feed()], came=500.0)),
+            (reader(stamped(0)), twin(stamped(1))),
             (
                 reader(feed()),
                 twin([(2600.0, b"".join(tick(n) for n in range(5, 14))), *feed()], came=2500.0),

@@ -19,19 +19,22 @@ from ssegauge.conformance.rules.reading.sharing import (
     said,
     together,
 )
+from ssegauge.conformance.rules.reading.stamps import IN_TEXT
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.seen import Mark, Message, Seen, not_applicable
+from ssegauge.conformance.seen import Level, Mark, Message, Seen, View, not_applicable
 from ssegauge.conformance.words import shown
 
 ENOUGH_IN_COMMON = 3  # without ids: as much does not agree by chance
 ENOUGH_ALIKE = 2
 LEAST_TOLD = 6
 TOGETHER_MS = 20.0
+STAMPED_MS = 200.0
 LONGER, LEAST_LOST = 1.5, 2
 LEAST_IN_BURST, BURST_MS = 5, 50.0
 LEAST_EXPECTED = 4.0
 STEADY, MOST_STEADY, MORE = 0.25, 0.8, 1.5
 FEWER = 0.75
+MUCH = 0.25  # of what one was told: both lack so much of the other's
 NEARLY_ALL = 0.5  # of the steps; readers whom we do not see have their part as well
 
 
@@ -80,8 +83,21 @@ def _agree(one: Telling, other: Telling, *, promised: bool) -> Iterator[Mark]:
         if promised and enough and len(repeated) < ENOUGH_ALIKE and len(_same_words(one, other)) < ENOUGH_ALIKE:
             yield other.view.bad("two readers at once were told nothing in common", _together(other, one)[0])
         return
-    lacks = [*_lacks(one, other, common, promised=promised), *_lacks(other, one, common, promised=promised)]
+    found = [(teller, *_lost(teller, listener, common, promised=promised)) for teller, listener in _both(one, other)]
+    # Each may have chosen what it is told: it is for the owner to say whether all are to be told the same.
+    chosen = not promised and all(lost and len(lost) >= MUCH * of for _, lost, of in found)
+    lacks = [_lacking(teller.view, lost, "should" if chosen else "must") for teller, lost, _ in found if lost]
     yield from lacks or [one.view.good()]
+
+
+def _both(one: Telling, other: Telling) -> tuple[tuple[Telling, Telling], ...]:
+    return (one, other), (other, one)
+
+
+def _lacking(view: View, lost: Sequence[Message], level: Level) -> Mark:
+    what = f"id {shown(lost[0].event.id)}" if lost[0].event.id else shown(lost[0].event.data)
+    told = f"{len(lost)} events that one reader was told another was not, the first {what}"
+    return view.bad(told, lost[0], level)
 
 
 def _same_words(one: Telling, other: Telling) -> set[tuple[str, str]]:
@@ -105,8 +121,8 @@ def _together(one: Telling, other: Telling) -> list[Message]:
     return one.between(since, min(one.left_ms, other.left_ms))
 
 
-def _lacks(one: Telling, other: Telling, common: Sequence[Said], *, promised: bool) -> Iterator[Mark]:
-    """Yield the breach where one was told what the other was not, though that one went on to be told more.
+def _lost(one: Telling, other: Telling, common: Sequence[Said], *, promised: bool) -> tuple[list[Message], int]:
+    """Return what one was told and the other was not, though that one went on to be told more; and of how many.
 
     Events of another sort may be for one reader alone; and who samples a state in steps of its own misses what came
     and went between, but never makes a longer pause than usual for it, nor is it told a part of a burst.
@@ -119,6 +135,7 @@ def _lacks(one: Telling, other: Telling, common: Sequence[Said], *, promised: bo
     # The same may be told by another id: of a source in several parts, ids say how far each has come.
     words = Counter(message.words for message in other.messages)
     missed = [one_of for one_of in stretch if said(one_of) not in other.counts and words[one_of.words] != 1]
+    missed = [one_of for one_of in missed if not _is_told_with_another_stamp(one.at_ms(one_of), one_of, other)]
     shared = [one.at_ms(message) for message in one.messages if said(message) in known]
     lost = [
         one_of
@@ -126,9 +143,18 @@ def _lacks(one: Telling, other: Telling, common: Sequence[Said], *, promised: bo
         if (promised and other.times[-1] > one.at_ms(one_of))
         or (form(one_of) in sorts and _is_lost(other, one.at_ms(one_of), shared))
     ]
-    if len(lost) >= (1 if promised else LEAST_LOST) and 2 * len(lost) >= len(missed):
-        what = f"id {shown(lost[0].event.id)}" if lost[0].event.id else shown(lost[0].event.data)
-        yield one.view.bad(f"{len(lost)} events that one reader was told another was not, the first {what}", lost[0])
+    enough = len(lost) >= (1 if promised else LEAST_LOST) and 2 * len(lost) >= len(missed)
+    return lost if enough else [], len(stretch)
+
+
+def _is_told_with_another_stamp(at_ms: float, message: Message, other: Telling) -> bool:
+    """Whether the other was told the same in the same moment, but for a time: servers stamp what they write."""
+    start, end = (bisect(other.times, edge_ms) for edge_ms in (at_ms - STAMPED_MS, at_ms + STAMPED_MS))
+    return any(_timeless(one) == _timeless(message) for one in other.messages[start:end])
+
+
+def _timeless(message: Message) -> tuple[str, str | None, str]:
+    return message.event.type, message.event.id, IN_TEXT.sub("", message.event.data)
 
 
 def _is_lost(reader: Telling, at_ms: float, shared: Sequence[float]) -> bool:

@@ -1,6 +1,7 @@
 """Rules on requests that a server must refuse or bear: unknown and malformed tasks, odd methods, queries and fields."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from ssegauge.conformance.facts import Role
 from ssegauge.conformance.rules.reading.answers import hangs, no_room
@@ -55,7 +56,13 @@ def large_header_5xx(view: View) -> Iterator[Mark]:
     yield from _not_5xx(view)
 
 
-@rule("errors/malformed-request-5xx", "should", NO_5XX_NO_HANG, over="malformed-request")
+@rule(
+    "errors/malformed-request-5xx",
+    "should",
+    NO_5XX_NO_HANG,
+    over="malformed-request",
+    rests_on=("response/status-not-200",),
+)
 def malformed_request_5xx(view: View) -> Iterator[Mark]:
     """A request that is no proper HTTP, or whose body is not what it says, is not a failure of the server.
 
@@ -70,7 +77,9 @@ def malformed_request_5xx(view: View) -> Iterator[Mark]:
     if view.head and not no_room(view):
         status = view.head.status
         failed = status >= 500 and status not in NOT_TAKEN
-        yield view.bad(f"answered {status} to {view.facts.case}", "status") if failed else view.good()
+        request = view.transcript.request
+        asked = "" if request.method == "GET" else f" ({request.method} {urlsplit(request.url).path})"
+        yield view.bad(f"answered {status} to {view.facts.case}{asked}", "status") if failed else view.good()
 
 
 @rule("errors/odd-request-hangs", "should", NO_5XX_NO_HANG, rests_on=ALL_ARE_HELD)

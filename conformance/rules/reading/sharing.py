@@ -13,6 +13,7 @@ from itertools import combinations
 from ssegauge.conformance.rules.reading.heartbeat import names_heartbeat
 from ssegauge.conformance.seen import Message, Seen, View, is_number
 
+SAME_MS = 20.0  # between one reader's being told and another's
 OPENING_MS = 1000.0  # what a newcomer is told this soon may be history, a snapshot or a greeting
 SITUATIONS = frozenset({None, "idle"})
 Said = tuple[str, str | None, str]
@@ -54,6 +55,11 @@ class Telling:
         """How often each event was told."""
         return Counter(map(said, self.messages))
 
+    @cached_property
+    def when(self) -> Mapping[Said, float]:
+        """When each event arrived, the last time."""
+        return {said(message): self.at_ms(message) for message in self.messages}
+
     def between(self, since_ms: float, until_ms: float) -> list[Message]:
         """The events that arrived between two moments."""
         return [one for one in self.messages if since_ms < self.at_ms(one) <= until_ms]
@@ -90,8 +96,18 @@ def pairs(group: Iterable[Telling]) -> Iterator[tuple[Telling, Telling]]:
 
 
 def in_common(one: Telling, other: Telling) -> list[Said]:
-    """Return what both were told, in order, of what either was told once: what repeats itself proves nothing."""
-    return [key for key in one.counts if one.counts[key] == 1 and other.counts.get(key) == 1]
+    """Return what both were told, in order, of what either was told once: what repeats itself proves nothing.
+
+    What each was told at its own beginning and not at the same time may be a greeting, one for each.
+    """
+    once = [key for key in one.counts if one.counts[key] == 1 and other.counts.get(key) == 1]
+    return [key for key in once if not _greets(one, other, key)]
+
+
+def _greets(one: Telling, other: Telling, key: Said) -> bool:
+    at_ms, other_ms = one.when[key], other.when[key]
+    opened = at_ms - one.came_ms < OPENING_MS and other_ms - other.came_ms < OPENING_MS
+    return opened and abs(at_ms - other_ms) > SAME_MS
 
 
 def numbers(message: Message) -> Mapping[str, int]:

@@ -103,6 +103,7 @@ def events_lost_on_resume(seen: Seen) -> Iterator[Mark]:
         "the-eventsource-interface",
         "if res's status is not 200, or if res's `Content-Type` is not `text/event-stream`, then fail the connection.",
     ),
+    rests_on=("response/status-not-200",),
 )
 def known_id_refused(seen: Seen) -> Iterator[Mark]:
     """A client that comes back with an id of this stream gets the stream, or a 204 where there is no more.

@@ -45,7 +45,12 @@ def _with(view: View) -> str:
     return f"came with {shown(view.facts.last_event_id)} ({CASES.get(case, case)})"
 
 
-@rule("resume/unknown-id-refused", "must", AS_A_NEWCOMER, rests_on=("resume/known-id-refused", FEW))
+@rule(
+    "resume/unknown-id-refused",
+    "must",
+    AS_A_NEWCOMER,
+    rests_on=("resume/known-id-refused", "response/status-not-200", FEW),
+)
 def unknown_id_refused(seen: Seen) -> Iterator[Mark]:
     """A client that comes with an id that the server does not know gets the stream.
 
