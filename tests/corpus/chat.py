@@ -99,7 +99,11 @@ CASES = {
     ),
     "chat/id-changes": Case(
         good=(WHOLE, *OF_VENDORS, whole(says({"content": "Hi"}, id=""))),
-        bad=(whole(says({"content": "Hi"}, id="chatcmpl-2")), whole(end=used().replace(b"chatcmpl-1", b"x") + DONE)),
+        bad=(
+            whole(says({"content": "Hi"}, id="chatcmpl-2")),
+            (*whole(says({"content": "Hi"}, id="chatcmpl-2")), *answer(says({"content": "Ho"}, id="chatcmpl-2"), STOP)),
+            whole(end=used().replace(b"chatcmpl-1", b"x") + DONE),
+        ),
         silent=(NOTHING, answer(ROLE)),
     ),
     "chat/created-changes": Case(

@@ -55,12 +55,19 @@ def call(index: int, *parts: str, name: str = "get_weather") -> tuple[Event, ...
     return begin(index, "tool_use", id=f"toolu_{index}", name=name, input={}), *fragments, stop(index)
 
 
+def twice_by_one_id(*parts: str) -> tuple[Event, ...]:
+    again = begin(1, "tool_use", id="toolu_0", name="get_weather", input={})
+    return *call(0, *parts), again, *call(1, *parts)[1:]
+
+
 END = of("message_stop")
 PING = of("ping")
 OVERLOADED = of("error", error={"type": "overloaded_error", "message": "Overloaded"})
 DONE = b"data: [DONE]\n\n"
 TEXT = (start(), *block(0), reason(), END)
 WEATHER = ("", '{"city"', ': "Paris"}')
+
+
 CALLS = (start(), *block(0), *call(1, *WEATHER), *call(2, '{"a": 1}', ""), *call(3), reason("tool_use"), END)
 THINKING = (
     start(),
@@ -229,6 +236,11 @@ CASES = {
                 ),
             ),
         ),
+    ),
+    "messages/tool-id-repeated": Case(
+        good=runs(CALLS, (start(), *call(0, "{}"), reason("tool_use"), END)),
+        bad=runs((start(), *twice_by_one_id("{}"), reason("tool_use"), END)),
+        silent=runs(OTHER, (), TEXT),
     ),
     "messages/tool-use-without-call": Case(
         good=runs(CALLS, (start(), *call(0, "{}"), reason("tool_use"), END)),

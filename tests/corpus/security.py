@@ -81,6 +81,11 @@ CASES = {
         bad=((origin("foreign", FOREIGN),), (origin("foreign", FOREIGN, **WITH_CREDENTIALS),)),
         silent=((UNANSWERED,), (origin("allowed", APP),)),
     ),
+    "security/allowed-origin-shut-out": Case(
+        good=((origin("allowed", APP),), (origin("allowed", "*"),)),
+        bad=((origin("allowed", None),), (origin("allowed", FOREIGN),), (origin("allowed", f"{APP}, {APP}"),)),
+        silent=((origin("foreign", None),), (healthy(),)),
+    ),
     "security/vary-origin-missing": Case(
         good=(
             (origin("allowed", APP, Vary="Origin"), origin("foreign", None)),

@@ -318,6 +318,19 @@ async def any_origin_is_allowed(site: Any) -> bool:
     return fields.get("access-control-allow-origin") == ORIGIN
 
 
+@shows("security/allowed-origin-shut-out", allow_origin=[ORIGIN])
+async def allowed_origin_is_named_by_the_preflight_alone(site: Any) -> bool:
+    preflight = await site.ask("OPTIONS", "/health", Origin=ORIGIN, Access_Control_Request_Method="GET")
+    fields = (await site.ask("GET", "/health", Origin=ORIGIN)).fields
+    return "access-control-allow-origin" in preflight.fields and "access-control-allow-origin" not in fields
+
+
+@shows("security/allowed-origin-shut-out:twice", allow_origin=[ORIGIN])
+async def allowed_origin_is_named_twice(site: Any) -> bool:
+    raw = (await site.ask("GET", "/health", Origin=ORIGIN)).raw
+    return bool(raw.lower().count(b"access-control-allow-origin:") == 2)
+
+
 @shows("security/vary-origin-missing", allow_origin=[ORIGIN])
 async def reply_does_not_vary(site: Any) -> bool:
     fields = (await site.ask("GET", "/health", Origin=ORIGIN)).fields

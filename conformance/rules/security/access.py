@@ -6,6 +6,7 @@ from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.reading.sharing import form
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Seen, View
+from ssegauge.conformance.words import shown
 
 ALLOW_LIST = profile("E8.1")
 
@@ -73,6 +74,27 @@ def cors_reflects_origin(seen: Seen) -> Iterator[Mark]:
             summary = "an origin that nobody allowed is named" + (", with credentials" if _credentials(view) else "")
             level: Level | None = "must" if _credentials(view) else None
             yield view.bad(summary, "access-control-allow-origin", level) if reflected else view.good()
+
+
+@rule("security/allowed-origin-shut-out", "must", profile("E8.5"), needs=("origin",))
+def allowed_origin_shut_out(seen: Seen) -> Iterator[Mark]:
+    """A page of the origin that may read the stream can read it.
+
+    Why: Without its origin in the stream's own answer, and once alone, the browser keeps every event from the page;
+    that the preflight was answered well does not help.
+
+    Mend: Send `Access-Control-Allow-Origin` with the stream as with its preflight, in one place: where a proxy adds it
+    too, browsers find two values and refuse.
+
+    Example: Origin: https://app.example, and no Access-Control-Allow-Origin
+    """
+    for view in seen.role("origin", Facts(case="allowed")):
+        if view.head and view.head.status == 200:
+            allowed = _allowed(view)
+            what = f"Access-Control-Allow-Origin is {shown(allowed)}" if allowed else "no Access-Control-Allow-Origin"
+            shut_out = f"a page of {view.facts.origin} may not read it: {what}"
+            good = allowed in {view.facts.origin, "*"}
+            yield view.good() if good else view.bad(shut_out, "access-control-allow-origin")
 
 
 @rule(

@@ -22,6 +22,8 @@ SECURITY = {
     "security/cors-star": requests.Star,
     "security/cors-star-with-credentials": requests.StarWithCredentials,
     "security/cors-reflects-origin": requests.Reflecting,
+    "security/allowed-origin-shut-out": requests.ShuttingOut,
+    "security/allowed-origin-shut-out:twice": requests.ShuttingOutTwice,
     "security/vary-origin-missing": requests.NotVarying,
 }
 MIDDLEWARES = {

@@ -109,6 +109,26 @@ class Reflecting(Security):
         await super().add_fields(request, response)
 
 
+class ShuttingOut(Security):
+    """Lets the allowed origin in by the preflight, and names it on no stream."""
+
+    async def add_fields(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Remove the field from whatever is no preflight."""
+        await super().add_fields(request, response)
+        if request.method != "OPTIONS":
+            response.headers.pop("Access-Control-Allow-Origin", None)
+
+
+class ShuttingOutTwice(Security):
+    """Names the allowed origin, as the proxy before it does: twice."""
+
+    async def add_fields(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Add the field once more."""
+        await super().add_fields(request, response)
+        if origin := response.headers.get("Access-Control-Allow-Origin"):
+            response.headers.add("Access-Control-Allow-Origin", origin)
+
+
 class NotVarying(Security):
     """Names the allowed origin, and lets caches give that to others."""
 

@@ -54,6 +54,16 @@ def _as_json(event: Json) -> Json:
     return {**event, "delta": {"type": "input_json_delta", "partial_json": event["delta"].get("text", "")}}
 
 
+def _once_more(events: Events) -> Events:
+    """Send the block once more, by the next number."""
+    block: list[Json] = []
+    for event in events:
+        yield event
+        block += [event] if "index" in event else []
+        if event["type"] == STOP:
+            yield from ({**one, "index": one["index"] + 1} for one in block)
+
+
 def _unsigned(events: Events) -> Events:
     return (event for event in events if event.get("delta", {}).get("type") != "signature_delta")
 
@@ -78,6 +88,7 @@ breaks("messages/tool-input-not-json")(
 breaks("messages/tool-input-not-json:twice")(
     calling(Messages, "Sends a fragment of the input of a tool call twice.", behind(DELTA, same, nth=3)),
 )
+breaks("messages/tool-id-repeated")(calling(Messages, "Makes a tool call twice, by one id.", _once_more))
 breaks("messages/tool-use-without-call:hidden")(
     calling(
         Messages,

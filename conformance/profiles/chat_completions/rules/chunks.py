@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ssegauge.conformance.profiles.chat_completions.answers import TORN, chunks, pieces
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.seen import Level, Mark, View
+from ssegauge.conformance.seen import Level, Mark, Message, Seen, View
 from ssegauge.conformance.words import shown
 
 OBJECT = "chat.completion.chunk"
@@ -33,17 +33,28 @@ def object_wrong(view: View) -> Iterator[Mark]:
             yield view.bad(told, chunk, level)
 
 
-@rule("chat/id-changes", "should", profile("C1.2"), over="streams", rests_on=TORN)
-def id_changes(view: View) -> Iterator[Mark]:
+@rule("chat/id-changes", "should", profile("C1.2"), rests_on=TORN)
+def id_changes(seen: Seen) -> Iterator[Mark]:
     """All chunks of an answer have one id.
 
     Why: Clients take a new id for a new answer: OpenAI's own begins a second one there, and logs cannot be joined.
+    Where it is the id of another answer, one user reads what is another's.
 
-    Mend: Make the id once, when the request comes, and write it into every chunk, the last ones too.
+    Mend: Make the id once, when the request comes, and write it into every chunk, the last ones too. Where chunks are
+    told to who has not asked, look for what requests share: a queue, a buffer, a variable of the module.
 
     Example: data: {"id":"chatcmpl-1",...}, and then data: {"id":"chatcmpl-2",...}
     """
-    yield from _same(view, "id")
+    first = {view.name: told[0].fields["id"] for view in seen.streams if (told := _having(view, "id"))}
+    for view in seen.streams:
+        own = first.get(view.name)
+        others = {*first.values()} - {own}
+        strange = [one for one in _having(view, "id") if one.fields["id"] in others]
+        if strange:
+            whose = f"a chunk of another answer, {shown(strange[0].fields['id'])}, which was asked for at the same time"
+            yield view.bad(whose, strange[0], "must")
+        else:
+            yield from _same(view, "id")
 
 
 @rule("chat/created-changes", "advice", profile("C1.3"), over="streams", rests_on=TORN)
@@ -73,9 +84,13 @@ def model_changes(view: View) -> Iterator[Mark]:
     yield from _same(view, "model")
 
 
+def _having(view: View, name: str) -> list[Message]:
+    return [chunk for chunk in chunks(view) if isinstance(chunk.fields.get(name), str | int) and chunk.fields[name]]
+
+
 def _same(view: View, name: str) -> Iterator[Mark]:
     """Judge that chunks agree in a member; where it is empty or missing, as in Azure's first chunk, nothing is said."""
-    told = [chunk for chunk in chunks(view) if chunk.fields.get(name)]
+    told = _having(view, name)
     odd = next((chunk for chunk in told if chunk.fields[name] != told[0].fields[name]), None)
     if odd:
         yield view.bad(f"{name} was {shown(told[0].fields[name])}, and then {shown(odd.fields[name])}", odd)

@@ -56,6 +56,26 @@ def _is_fine_grained(view: View) -> bool:
     return any(word in asked for word in FINE_GRAINED)
 
 
+@rule("messages/tool-id-repeated", "must", profile("M4.3"), over="streams", rests_on=("wire", "shape"))
+def tool_id_repeated(view: View) -> Iterator[Mark]:
+    """No two tool uses of a message have one id.
+
+    Why: Results are sent back by the id: of two calls that share one the model cannot tell which was answered, and the
+    API refuses the request.
+
+    Mend: Make an id for each call; look at what translates from another API, which may number calls anew.
+
+    Example: two blocks of type tool_use with the id toolu_1
+    """
+    owners: dict[str, Block] = {}
+    for block in blocks(view):
+        call = inner(block.start, "content_block").get("id") if block.kind in TOOL_USES else None
+        if isinstance(call, str) and call:
+            other = owners.setdefault(call, block)
+            same = f"{described(block)} has the id of {described(other)}: {shown(call)}"
+            yield view.good() if other is block else view.bad(same, block.start)
+
+
 @rule("messages/tool-use-without-call", "must", profile("M4.2"), over="streams", rests_on=("wire", "shape"))
 def tool_use_without_call(view: View) -> Iterator[Mark]:
     """Where a message stops for a tool call, there is one.
