@@ -139,6 +139,7 @@ SHOWN: Mapping[Served, Mapping[str, Shown]] = {
     "event-stream": {
         "cleanup/half-open-held": Shown(options=FEED, vanished_s=2.0),
         "delivery/one-event-late": Shown(options=("--pace", "0.6")),
+        "delivery/update-lost:after-quiet": Shown(options=("--pace", "0"), not_promised=SILENT),
         "liveness/heartbeat-missing": Shown(options=("--pace", "0"), not_promised=SILENT),
         "liveness/silent": Shown(heartbeat_s=3.0, options=("--pace", "0"), not_promised=SILENT),
         "liveness/goes-deaf": Shown(heartbeat_s=12.0, options=FEED),

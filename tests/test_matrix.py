@@ -60,6 +60,7 @@ OF_THE_FEED = {
     "delivery/batched": ("published", "plain"),
     "delivery/held-by-compression": ("compressed", "compression"),
     "delivery/update-lost": ("steady",),
+    "delivery/update-lost:after-quiet": ("watch", "published", "quiet"),
     "delivery": ("published", "plain"),
     "end/cut-by-timeout": ("watch",),
     "end": ("plain",),
@@ -165,7 +166,8 @@ def _check_healthy() -> dict[str, str]:
 
 
 def _shown_by(row: Row) -> str:
-    return row.code if row.code in SHOWN_BY[row.server] else RULES[row.code].group
+    known = SHOWN_BY[row.server]
+    return next((name for name in (row.fault, row.code) if name in known), "") or RULES[row.code].group
 
 
 @pytest.mark.timeout(300)

@@ -9,6 +9,7 @@ from ssegauge.conformance.facts import MARKER, Facts
 from ssegauge.conformance.probes.probe import probe
 from ssegauge.conformance.recording.live import Live
 from ssegauge.conformance.recording.server import Server
+from ssegauge.conformance.recording.speaking import Speaker
 from ssegauge.conformance.seen import Item, View
 from ssegauge.conformance.sse import Comment, Event
 from ssegauge.conformance.target import Target
@@ -54,9 +55,12 @@ async def watch(server: Server) -> None:
             await _visit(server, live, AFTER_S)
 
 
-@probe("plain", "gets", "publish", stage="last", streams=1, long=True)
+@probe("plain", "gets", "publish", stage="last", streams=1, asks=2, long=True)
 async def quiet(server: Server) -> None:
-    """Where a stream was long silent but for what was published, read it for as long once more, now that nothing is."""
+    """Where a stream was long silent but for what was published, read it for as long once more, now that nothing is.
+
+    Then publish something: what has lost its source is never told anything again, however well it looks.
+    """
     watched = [one for one in server.recording.transcripts if one.probe == "watch" and one.facts.joined == "start"]
     if not any(_is_silent_by_itself(View(one), server.target) for one in watched):
         return
@@ -65,6 +69,9 @@ async def quiet(server: Server) -> None:
     async with server.stream("quiet", facts) as live:
         await live.until(lambda: live.head is not None, server.patience_s)
         await live.until(lambda: live.over, for_s)
+        speaker = await Speaker.of(server)
+        await speaker.say("after the quiet")
+        await speaker.heard(live)
 
 
 def _is_silent_by_itself(view: View, target: Target) -> bool:

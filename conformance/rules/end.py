@@ -194,8 +194,14 @@ def cut_by_timeout(seen: Seen) -> Iterator[Mark]:
 
     Example: (the connection closes 10.0 s after the head, in the midst of events)
     """
+    endless = seen.promises.ends is not None and seen.promises.ends.how == "never"
     for view in seen.streams:
-        if view.timed and view.facts.situation in {None, "idle"} and view.head and view.transcript.end:
+        if not (view.timed and view.head and view.transcript.end):
+            continue
+        if endless and view.ended_by_server and view.facts.situation in {None, "idle", "steady"}:
+            ended = f"the server ended the stream after {lasted(_at_ms(view))}, and it is promised to have no end"
+            yield view.bad(ended)
+        elif view.facts.situation in {None, "idle"}:
             yield from _cut(seen, view)
 
 

@@ -33,6 +33,16 @@ def test_where_no_marker_is_promised_none_is_missing(how: str) -> None:
     assert told("end/marker-missing", stream(ONE), promises=Promises(ends=Ends(how=how))).verdict == "not_observed"
 
 
+@pytest.mark.parametrize("ended_at", [9000.0, 10_000.0])
+def test_any_end_breaks_the_promise_of_none(ended_at: float) -> None:
+    cut = stream(ONE, ONE, ended_at=ended_at)
+
+    result = told("end/cut-by-timeout", cut, promises=Promises(ends=Ends(how="never")))
+
+    assert (result.verdict, result.level) == ("fail", "must")
+    assert told("end/cut-by-timeout", cut, promises=Promises(ends=Ends(how="close"))).verdict != "fail"
+
+
 def test_a_stream_that_stays_open_after_the_promised_marker_is_named() -> None:
     result = told("end/open-after-marker", stream(ONE, BYE, how="cut", ended_at=5000.0))
 

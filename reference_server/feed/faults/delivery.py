@@ -17,6 +17,7 @@ from ssegauge.reference_server.feed.streams import Streams
 BATCH_S = 1.0
 LATE_S = 2.3
 HELD_S = 4.0
+QUIET_S = 2.0
 
 
 @breaks("delivery/readers-differ")
@@ -85,6 +86,26 @@ class Deaf(Feed):
         """Return the number that the event would have."""
         self.published += 1
         return self.first + self.log.end
+
+
+@breaks("delivery/update-lost:after-quiet")
+class Forgetful(Tapped):
+    """Tells a reader to whom nothing was told for two seconds nothing more; heartbeats go on."""
+
+    def editor(self) -> Editor:
+        """Remember when this reader was told something."""
+        loop = asyncio.get_running_loop()
+        told, is_deaf = loop.time(), False
+
+        def edit(block: bytes) -> Iterable[bytes]:
+            nonlocal told, is_deaf
+            if not is_event(block):
+                return [block]
+            is_deaf = is_deaf or loop.time() - told > QUIET_S
+            told = loop.time()
+            return [] if is_deaf else [block]
+
+        return edit
 
 
 @breaks("delivery/update-duplicated")

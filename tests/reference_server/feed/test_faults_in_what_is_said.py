@@ -1,5 +1,6 @@
 """Faults of the feed that show in what its readers are told, and when."""
 
+import asyncio
 import zlib
 from typing import Any
 
@@ -17,7 +18,7 @@ REPLACED = "\ufffd".encode()
 @pytest.fixture(autouse=True)
 def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes seconds, so that people see it, takes less here."""
-    for name, seconds in {"HELD_S": 0.3, "BATCH_S": 0.3, "LATE_S": 1.5}.items():
+    for name, seconds in {"HELD_S": 0.3, "BATCH_S": 0.3, "LATE_S": 1.5, "QUIET_S": 0.3}.items():
         monkeypatch.setattr(delivery, name, seconds)
 
 
@@ -59,6 +60,18 @@ async def every_update_is_lost(site: Any) -> bool:
     stream = await reading(site)
     answer = await site.publish("a")
     return answer.status == 202 and await hangs(stream.until(has("a")))
+
+
+@shows("delivery/update-lost:after-quiet")
+async def update_after_a_quiet_is_lost(site: Any) -> bool:
+    stream = await reading(site)
+    await told(site, "a")
+    await stream.until(has("a"))
+    await asyncio.sleep(1.5 * delivery.QUIET_S)
+    await told(site, "b")
+    newcomer = await reading(site)
+    await told(site, "c")
+    return texts(await newcomer.until(has("c"))) == ["c"] and await hangs(stream.until(has("c")))
 
 
 @shows("delivery/update-duplicated")
