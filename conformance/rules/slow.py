@@ -20,7 +20,7 @@ FOLD = 4  # a log, a buffer and their encoded forms: each may hold what was sent
     "must",
     profile("E2.8"),
     needs=UPDATES,
-    rests_on=("delivery/update-lost", *SPOILED),
+    rests_on=("delivery/readers-differ", "delivery/update-lost", *SPOILED),
 )
 def slow_reader_stalls_others(seen: Seen) -> Iterator[Mark]:
     """A reader that does not read does not delay the others.

@@ -239,6 +239,8 @@ def witnesses(seen: Witnessed, *, shared: bool | None = None, update_s: float = 
     found += [_late(seen, update_s)] if shared and seen.late_of >= FEWEST else []
     if shared is False:
         return found
+    if shared and seen.shared is False:
+        return [*found, _parted(seen)]
     found += [_untold(seen)] if seen.shared and not seen.expected else []
     return [*found, *([_starved(seen)] if _starves(seen) else [])]
 
@@ -247,6 +249,13 @@ def _late(seen: Witnessed, update_s: float) -> Objective:
     """No reader is told an event later after the first than an update may take, where all are promised the same."""
     values = ("performance/readers-apart", update_s * 1e3, seen.late_ms, "ms", "p99", seen.late_of)
     return Objective(*values, _verdict(seen.late_ms < update_s * 1e3), exclusive=True)
+
+
+def _parted(seen: Witnessed) -> Objective:
+    """Where all are promised the same, what one stream alone was told is lost on all others."""
+    told = sum(seen.counts)
+    values = ("performance/event-lost", 0, told, "events", "told to one stream alone", told)
+    return Objective(*values, "fail", note="no two streams had an event in common, and all are promised the same")
 
 
 def _untold(seen: Witnessed) -> Objective:

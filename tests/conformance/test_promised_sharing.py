@@ -28,6 +28,18 @@ def test_nothing_in_common_is_one_also_where_all_is_doubled() -> None:
     assert verdict(reader(feed(doubled)), twin(feed(doubled, first=100, last=190, every=20.0))) == "fail"
 
 
+def word(n: int) -> bytes:
+    """An event without a number that could count it."""
+    return b"data: " + chr(ord("a") + n % 26).encode() * (1 + n // 26) + b"\n\n"
+
+
+def test_few_events_of_which_each_reached_one_reader_are_told_apart() -> None:
+    ones, others = feed(word, last=80, every=60.0)[::6], feed(word, last=80, every=60.0)[3::6]
+
+    assert verdict(reader(ones), twin(others)) == "fail"
+    assert verdict(reader(ones), twin(ones)) != "fail"
+
+
 def counted_for_each(first: int) -> Callable[[int], bytes]:
     """The same events to everybody, with ids that count what this connection was told."""
     return lambda n: b"id: %d\n" % (n - first) + bare(n)

@@ -57,6 +57,7 @@ def test_a_good_run_passes_every_objective() -> None:
 
 
 STARVED = Witnessed(streams=20, counts=(17, *(0,) * 19))
+PARTED = Witnessed(streams=4, shared=False, counts=(9, 8, 9, 8))
 BRIEF = Witnessed(streams=20, shared=True, counts=(9,) * 20, apart_ms=3000.0)
 WATCHED = replace(GOOD, driven=False)
 BAD = {
@@ -91,6 +92,7 @@ BAD = {
         replace(WATCHED, witnessed=replace(BRIEF, expected=100, late_ms=2000.0, late_of=100), shared=True),
         *("readers-apart", "fail"),
     ),
+    "each event to one reader": (replace(WATCHED, witnessed=PARTED, shared=True), "event-lost", "fail"),
     "most told nothing": (replace(WATCHED, witnessed=STARVED), "stream-silent", "could_not_judge"),
     "late connects": (replace(GOOD, connect_complaint="late"), "connect-time", "could_not_judge"),
     "late reading": (replace(GOOD, update_complaint="late"), "update-latency", "could_not_judge"),
@@ -104,6 +106,11 @@ def test_what_is_not_good(measured: Measured, rule: str, verdict: str) -> None:
     assert overall(judge(measured, LIMITS)) == verdict
     if verdict == "could_not_judge":
         assert judged(measured, rule).note
+
+
+def test_streams_that_nobody_promised_to_be_the_same_may_have_nothing_in_common() -> None:
+    measured = replace(WATCHED, witnessed=PARTED)
+    assert "performance/event-lost" not in {one.rule for one in judge(measured, LIMITS)}
 
 
 @pytest.mark.parametrize("seen", [STARVED, BRIEF, replace(BRIEF, expected=100, lost=5, silent=2)])

@@ -1,7 +1,7 @@
 """Rules on the several readers of one stream: all are told the same."""
 
 from bisect import bisect
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -63,7 +63,7 @@ def readers_differ(seen: Seen) -> Iterator[Mark]:
 
 
 def _compare(group: Sequence[Telling], everybody: Sequence[Telling], *, promised: bool) -> Iterator[Mark]:
-    shared_out = _shared_out(group, everybody, promised=promised)
+    shared_out = _shared_out(group, everybody, promised=promised) or (_each_to_one(group) if promised else None)
     if shared_out:
         yield shared_out
         return
@@ -200,6 +200,27 @@ def _shared_out(group: Sequence[Telling], everybody: Sequence[Telling], *, promi
             said_so = f"{many} readers at once were told {len(told)} events ({span}), and none was told to two of them"
             return told[0].telling.view.bad(said_so, told[0].message)
     return None
+
+
+def _each_to_one(group: Sequence[Telling]) -> Mark | None:
+    """Return the breach where all are promised the same, and each event reached one of several, whatever it says."""
+    told = [(one, message) for one in group for message in one.messages if _has_company(group, one, message)]
+    tellers: dict[object, set[int]] = defaultdict(set)
+    for one, message in told:
+        kind, _, data = _timeless(message)
+        tellers[kind, data].add(id(one))
+    several = len({id(one) for one, _ in told}) > 1
+    if len(told) < LEAST_TOLD or not several or any(len(found) > 1 for found in tellers.values()):
+        return None
+    first, message = told[0]
+    return first.view.bad(f"{len(told)} events were told while others read too, and none to two readers", message)
+
+
+def _has_company(group: Sequence[Telling], one: Telling, message: Message) -> bool:
+    """Whether another had been there for a while, and went on to be: it was to be told the same."""
+    at_ms = one.at_ms(message)
+    others = (other for other in group if other is not one)
+    return any(other.came_ms + OPENING_MS < at_ms < other.left_ms - OPENING_MS for other in others)
 
 
 def _counters(group: Sequence[Telling]) -> list[str]:
