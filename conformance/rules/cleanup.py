@@ -1,26 +1,20 @@
 """Rules on what clients leave behind when they go away: sockets, descriptors, memory, a count, a stopped task."""
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import combinations
-from statistics import median
 from typing import TypeVar
 
 from ssegauge.conformance.facts import Facts, Moment
 from ssegauge.conformance.rules.reading.answers import no_room
+from ssegauge.conformance.rules.reading.memory import LEAST_BATCHES, MIB, leaks, slope
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Seen, View
 from ssegauge.conformance.words import lasted
 
 NO_SOCKET, NOTHING_OPEN = profile("E6.1"), profile("E6.2")
-MIB = 1 << 20
 Number = TypeVar("Number", int, float)
 FEW_DESCRIPTORS = 10
 GONE_MS = 2000.0
 GONE: Mapping[Moment, str] = {"fin": "left", "rst": "left", "vanished": "vanished"}
-# A runtime's heap moves by itself; less than this for each stream, or in all, cannot be told from that.
-LEAK_BYTES, LEAST_GROWTH_BYTES = 32 << 10, 6 * MIB
-LEAST_BATCHES = 4
-STILL = 4  # what has settled has grown by less than this part of its growth in the second half
 FEW_THREADS = 4
 LEAST_WORK = 0.03  # of a core, and at least half of what is used
 
@@ -134,17 +128,9 @@ def memory_grows(seen: Seen) -> Iterator[Mark]:
     if len(points) <= LEAST_BATCHES or not all(_were_streams(view, _cycles(view)) for view in held):
         return
     last = held[-1]
-    slope, total = _slope(points), points[-1][1] - points[0][1]
-    goes_on = points[-1][1] - points[len(points) // 2][1] >= total / STILL
-    leaks = slope >= LEAK_BYTES and total >= LEAST_GROWTH_BYTES and goes_on
-    summary = f"{slope / 1024:,.0f} KiB more for each stream, {total / MIB:.1f} MiB after {points[-1][0]} that had gone"
-    yield last.bad(summary) if leaks else last.good()
-
-
-def _slope(points: list[tuple[int, int]]) -> float:
-    """Return the median of the slopes between all points (Theil and Sen): one step, up or down, does not move it."""
-    slopes = [(y - x) / (b - a) for (a, x), (b, y) in combinations(points, 2) if b != a]
-    return median(slopes) if slopes else 0.0
+    each, total = slope(points), points[-1][1] - points[0][1]
+    summary = f"{each / 1024:,.0f} KiB more for each stream, {total / MIB:.1f} MiB after {points[-1][0]} that had gone"
+    yield last.bad(summary) if leaks(points) else last.good()
 
 
 @rule("cleanup/work-goes-on", "should", profile("E6.4"), needs=("observe.pid",))
@@ -247,6 +233,8 @@ def refuses_after_storm(seen: Seen) -> Iterator[Mark]:
         elif no_room(view) and view is not asked[-1]:
             continue  # it was asked once more
         elif not view.head and view.transcript.end:
-            yield view.bad("no answer after many streams have come and gone")
+            gone = view.transcript.end.how == "error" and "refused" in view.transcript.end.detail
+            what = "nobody listens any more, as if the server had ended," if gone else "no answer"
+            yield view.bad(f"{what} after many streams have come and gone")
         elif view.head and view.head.status >= 500:
             yield view.bad(f"answered {view.head.status} after many streams have come and gone", "status")

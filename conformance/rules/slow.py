@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from ssegauge.conformance.facts import Facts
-from ssegauge.conformance.rules.cleanup import MIB, growth
+from ssegauge.conformance.rules.cleanup import growth
 from ssegauge.conformance.rules.reading.effects import accepted_for, effects, told_streams, waited_ms
+from ssegauge.conformance.rules.reading.memory import MIB
 from ssegauge.conformance.rules.reading.spoiled import SPOILED
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Seen, View

@@ -126,6 +126,7 @@ CASES = {
             batches(50, 50, 50, 50, 50, 80),
             batches(50, 40, 40, 40, 40, 40),
             batches(50, 51, 52, 53, 54, 55),  # too little to tell
+            batches(50, 60, 70, 80, 90, 100, 110, 111, 111, 112, 112),  # it took long to settle
         ),
         bad=(
             batches(50, 60, 70, 80, 90, 100),
