@@ -1,7 +1,10 @@
 """Response heads that are right, and heads that are not."""
 
+import math
+from dataclasses import replace
+
 from ssegauge.conformance.recording.transcript import Request, Transcript
-from tests.corpus.build import Case, completed, connected, exchange, healthy, task
+from tests.corpus.build import EPOCH_MS, Case, completed, connected, exchange, healthy, task
 
 STREAM = "text/event-stream"
 NINE = {"Content-Length": "9", "Transfer-Encoding": None}
@@ -26,6 +29,20 @@ def http10(coding: str | None = None, status: int = 200) -> Transcript:
 
 
 HELD = exchange((1501.0, connected()), (1510.0, completed()), head_at=1500.0)
+
+
+def newcomers(*, held: bool) -> tuple[Transcript, ...]:
+    """Readers of a feed that ticks once a second, who come 0.7 s after each other; the head waits for a tick or not."""
+    return tuple(_newcomer(n, 700.0 * n + 150.0, held=held) for n in range(8))
+
+
+def _newcomer(n: int, came_ms: float, *, held: bool) -> Transcript:
+    first = math.ceil(came_ms / 1000)
+    ticks = [(1000.0 * tick - came_ms, b"data: tick %d\n\n" % tick) for tick in range(first, first + 4)]
+    head_ms = ticks[0][0] - 0.5 if held else 200.0 - 10 * n  # a slow server, or one that waits
+    told = exchange(*ticks, head_at=head_ms, how="cut", name=f"reader-{n}", kind="plain", task_id=None)
+    return replace(told, started_ms=EPOCH_MS + came_ms)
+
 
 CASES = {
     "response/chunked-to-http10": Case(
@@ -143,10 +160,12 @@ CASES = {
         good=(
             (healthy(),),
             (HELD, *(healthy(name=f"other-{n}") for n in range(5))),  # by chance, on a busy machine
+            newcomers(held=False),
             (exchange((1500.0, connected()), (1510.0, completed()), head_at=3.0),),  # the event is late, not the head
         ),
         bad=(
             (HELD,),
+            newcomers(held=True),
             (HELD, exchange(b"{}", role="create", head_at=20.0, name="create")),  # other answers come at once
         ),
         silent=(

@@ -19,7 +19,7 @@ from ssegauge.conformance.rules.reading.sharing import (
     said,
     together,
 )
-from ssegauge.conformance.rules.reading.stamps import IN_TEXT
+from ssegauge.conformance.rules.reading.stamps import timeless
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Message, Seen, View, not_applicable
 from ssegauge.conformance.words import shown
@@ -150,11 +150,7 @@ def _lost(one: Telling, other: Telling, common: Sequence[Said], *, promised: boo
 def _is_told_with_another_stamp(at_ms: float, message: Message, other: Telling) -> bool:
     """Whether the other was told the same in the same moment, but for a time: servers stamp what they write."""
     start, end = (bisect(other.times, edge_ms) for edge_ms in (at_ms - STAMPED_MS, at_ms + STAMPED_MS))
-    return any(_timeless(one) == _timeless(message) for one in other.messages[start:end])
-
-
-def _timeless(message: Message) -> tuple[str, str | None, str]:
-    return message.event.type, message.event.id, IN_TEXT.sub("", message.event.data)
+    return any(timeless(one) == timeless(message) for one in other.messages[start:end])
 
 
 def _is_lost(reader: Telling, at_ms: float, shared: Sequence[float]) -> bool:
@@ -207,7 +203,7 @@ def _each_to_one(group: Sequence[Telling]) -> Mark | None:
     told = [(one, message) for one in group for message in one.messages if _has_company(group, one, message)]
     tellers: dict[object, set[int]] = defaultdict(set)
     for one, message in told:
-        kind, _, data = _timeless(message)
+        kind, _, data = timeless(message)
         tellers[kind, data].add(id(one))
     several = len({id(one) for one, _ in told}) > 1
     if len(told) < LEAST_TOLD or not several or any(len(found) > 1 for found in tellers.values()):

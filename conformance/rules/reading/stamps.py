@@ -75,6 +75,11 @@ def series(view: View, least: int) -> Series | None:
     return Series(tuple(found), COARSE_MS if coarse else 1.0, _is_one_clock(view))
 
 
+def timeless(message: Message) -> tuple[str, str | None, str]:
+    """Return what an event says but for its times: servers stamp what they write, to each reader anew."""
+    return message.event.type, message.event.id, IN_TEXT.sub("", message.event.data)
+
+
 def _stamped(view: View, message: Message) -> Stamped | None:
     came_ms = view.epoch_ms(message.item.at_ms)
     found = _in_json(message.value, came_ms, 0) if not message.error else _in_text(message.event.data, came_ms)

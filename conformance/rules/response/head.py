@@ -1,8 +1,9 @@
 """Rules on the response head of an event stream."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from email.utils import parsedate_to_datetime
 
+from ssegauge.conformance.rules.reading.stamps import timeless
 from ssegauge.conformance.rules.rule import fetch, rfc, rule, whatwg
 from ssegauge.conformance.seen import Mark, Seen, View
 from ssegauge.conformance.words import lasted, shown
@@ -33,6 +34,7 @@ FAIL_THE_CONNECTION = whatwg(
 
 MANY = frozenset({"crowd", "storm"})  # so many at once that each may have to wait
 SELDOM = 0.2  # of the streams
+WAITED_MS, TOGETHER_MS, LEAST_NEWS, MOSTLY = 150.0, 50.0, 4, 0.8
 
 
 def _fresh(view: View) -> bool:
@@ -287,14 +289,48 @@ def head_held_until_first_event(seen: Seen) -> Iterator[Mark]:
     limit_ms = seen.limits.connect_s * 1000
     timed = [view for view in seen.streams if view.head and view.chunks and view.timed]
     streams = [view for view in timed if view.facts.situation not in MANY]
-    held = [view for view in streams if _is_held(view, limit_ms) and not _all_was_slow(seen, view, limit_ms)]
-    by_chance = len(held) < SELDOM * len(streams)  # a moment of a busy machine
+    slow = [view for view in streams if _is_held(view, limit_ms) and not _all_was_slow(seen, view, limit_ms)]
+    by_chance = len(slow) < SELDOM * len(streams)  # a moment of a busy machine
+    held = [] if by_chance else slow
+    held += [view for view in _come_with_news(streams) if view not in held]
     for view in streams:
-        if view in held and not by_chance:
+        if view in held:
             late = lasted(view.head.at_ms if view.head else 0.0)
             yield view.bad(f"the head came after {late}, together with the first bytes", "status")
         elif not _is_held(view, limit_ms):
             yield view.good()
+
+
+def _come_with_news(streams: Sequence[View]) -> list[View]:
+    """Return the streams whose heads waited for an event, which others were told in the same moment.
+
+    However short the wait: it is as long as the pauses of the stream, and these may be long at night.
+    """
+    waited = [view for view in streams if view.head and view.head.at_ms > WAITED_MS]
+    at_once = [view for view in waited if view.head and view.chunks[0][0] - view.head.at_ms < TOGETHER_MS]
+    beside = {view.name: [other for other in streams if _was_there(other, view)] for view in waited}
+    news = [view for view in at_once if any(_tells_the_same(other, view) for other in beside[view.name])]
+    seen_by_others = sum(map(bool, beside.values()))
+    always = len(at_once) == len(waited) and len(news) >= max(LEAST_NEWS, MOSTLY * seen_by_others)
+    return news if always else []
+
+
+def _was_there(other: View, view: View) -> bool:
+    """Whether another had its head when this one asked, and went on to read until this one had its own."""
+    if not (view.head and other.head and other.transcript.end):
+        return False
+    left_ms = other.epoch_ms(other.transcript.end.at_ms)
+    return other.epoch_ms(other.head.at_ms) < view.transcript.started_ms and view.epoch_ms(view.head.at_ms) < left_ms
+
+
+def _tells_the_same(other: View, view: View) -> bool:
+    """Whether the other was told, in that moment, what came with this head."""
+    if not view.messages:
+        return False
+    first = view.messages[0]
+    at_ms, said = view.epoch_ms(first.item.at_ms), timeless(first)
+    near = (one for one in other.messages if abs(other.epoch_ms(one.item.at_ms) - at_ms) < TOGETHER_MS)
+    return any(timeless(one) == said for one in near)
 
 
 def _is_held(view: View, limit_ms: float) -> bool:
