@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -46,6 +47,7 @@ USERS_PER_PROCESS: Final = 10  # and enough of them to be spread evenly
 FIRST_PROBE: Final = 50  # streams, where the search of the limit begins
 REACHABLE_S: Final = 4.0
 Status = Mapping[str, Any]
+_ERROR: Final = re.compile(r"(?:\w+\.)*\w*(?:Error|Exception): ")  # the last line of a traceback
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,11 +408,12 @@ def _rescued_requests(options: Options, last: Status) -> answers.Requests:
 
 
 def _tail(log: IO[bytes]) -> str:
-    """Return the last line that Locust or we wrote, without the name in front."""
+    """Return what we wrote last, without the name in front; else what broke off a traceback, or Locust's last line."""
     log.seek(0)
     lines = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
     own = [line.removeprefix("ssegauge: ") for line in lines if line.startswith("ssegauge: ")]
-    return (own or lines or [""])[-1]
+    broken = [line for line in lines if _ERROR.match(line)]
+    return (own or broken or lines or [""])[-1]
 
 
 def _nobody(_: Status) -> None:

@@ -441,7 +441,8 @@ class Node:
         self.watch.stop()  # to compare and judge is no standstill
         # In a thread: of many streams it takes long, and a process that says nothing meanwhile passes for dead.
         pool = gevent.get_hub().threadpool
-        compared = pool.apply(compare, (self._diaries,)) if self._diaries else None
+        diaries = tuple(self._diaries)  # a stream that was yet to open may still end
+        compared = pool.apply(compare, (diaries,)) if diaries else None
         self._witnessed = asdict(compared) if compared else None
         self._returned = asdict(pool.apply(returned, (self._readers(),))) if self.herds else None
         chunks = self._shelf.chunks()

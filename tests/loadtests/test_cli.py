@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import resource
 import socket
 import subprocess
@@ -155,3 +156,10 @@ def test_the_process_that_starts_locust_is_not_patched_by_it() -> None:
 def test_very_many_streams_are_held_by_fewer_users(options: Options, streams: int) -> None:
     assert cli.streams_per_user(options) == streams
     assert options.users % streams == 0
+
+
+def test_what_broke_off_a_run_is_told_and_not_the_tables_that_follow() -> None:
+    log = io.BytesIO(
+        b"Traceback (most recent call last):\n  File x\nValueError: it broke\n name |  reqs\n------|------\n"
+    )
+    assert cli._tail(log) == "ValueError: it broke"
