@@ -12,7 +12,7 @@ from ssegauge.conformance.words import lasted
 
 LEAST_TOLD, LEAST_NEWS = 3, 3
 MUCH_NEWS = 5  # where the other was never told anything
-LEAST_SILENCE_MS = 2000.0
+LEAST_SILENCE_MS, LONG_SILENCE_MS = 2000.0, 5000.0
 TOGETHER_MS = 50.0
 
 
@@ -95,9 +95,16 @@ def _is_deaf(group: Sequence[Telling], one: Telling, missed: Sequence[Missed]) -
     """Whether silence is a fault: the stream is known to be shared, or no end of what was told is in sight."""
     if any(len(in_common(one, another)) > 1 for another in group if another is not one):
         return len({said(message) for found in missed for message in found.news}) >= LEAST_NEWS
-    if not one.messages and sum(len(found.news) >= LEAST_NEWS for found in missed) > 1:
-        return True  # whoever comes is told something, and only this one never was, whatever shows that it is alive
+    if not one.messages and _whoever_comes_is_told(missed):
+        return True  # and only this one never was, whatever shows that it is alive
     return not _any_byte_since(one) and any(_has_no_end(one, found) for found in missed)
+
+
+def _whoever_comes_is_told(missed: Sequence[Missed]) -> bool:
+    """Whether several others were told much each, or all in all while this one was there for long."""
+    long = max(found.silence_ms for found in missed) >= LONG_SILENCE_MS
+    several = sum(len(found.news) >= LEAST_NEWS for found in missed) > 1
+    return several or (long and len(missed) > 1 and sum(len(found.news) for found in missed) >= MUCH_NEWS)
 
 
 def _has_no_end(one: Telling, missed: Missed) -> bool:
