@@ -95,6 +95,10 @@ def stamped(late: int) -> list[tuple[float, bytes]]:
     return feed(lambda n: b'data: {"n": %d, "at": %d}\n\n' % (n, EPOCH_MS + EVERY_MS * n + (late if n % 7 == 0 else 0)))
 
 
+def late(told: list[tuple[float, bytes]], by_ms: float) -> list[tuple[float, bytes]]:
+    return [(at + by_ms, data) for at, data in told]
+
+
 def shard(turn: int) -> Any:
     """Events whose id says how far each of two sources has come; every third is a pair in another order."""
 
@@ -133,6 +137,8 @@ CASES = {
             (reader(feed()), twin(feed())),
             (reader(sampled(0)), twin(sampled(70))),
             (reader(bursts(40), left=12_000.0), twin(bursts(40), left=2600.0)),
+            # One of them is told later, what the other had been.
+            (reader(feed(tick, 1, 90, 40.0), left=1500.0), twin(late(feed(tick, 1, 90, 40.0), 1400.0), left=3500.0)),
             # Two sources, whose order is each reader's own.
             (reader(bursts(40, event=shard(0)), left=12_000.0), twin(bursts(40, event=shard(1)), left=2600.0)),
             (reader(feed(bare)), twin(feed(bare))),

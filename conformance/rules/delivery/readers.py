@@ -32,9 +32,10 @@ STAMPED_MS = 200.0
 LONGER, LEAST_LOST = 1.5, 2
 LEAST_IN_BURST, BURST_MS = 5, 50.0
 LEAST_EXPECTED = 4.0
+LEAST_TURNS = 3
 STEADY, MOST_STEADY, MORE = 0.25, 0.8, 1.5
 FEWER = 0.75
-MUCH = 0.25  # of what one was told: both lack so much of the other's
+MUCH = 0.2  # of what two were told: as much each alone
 NEARLY_ALL = 0.5  # of the steps; readers whom we do not see have their part as well
 
 
@@ -67,11 +68,24 @@ def _compare(group: Sequence[Telling], everybody: Sequence[Telling], *, promised
     if shared_out:
         yield shared_out
         return
+    # Each may have chosen what it is told: it is for the owner to say whether all are to be told the same.
+    level: Level = "should" if not promised and _have_each_their_own(group) else "must"
     for one, other in pairs(group):
-        yield from _agree(one, other, promised=promised)
+        yield from _agree(one, other, level, promised=promised)
 
 
-def _agree(one: Telling, other: Telling, *, promised: bool) -> Iterator[Mark]:
+def _have_each_their_own(group: Sequence[Telling]) -> bool:
+    """Whether of every two each was told much that the other was not, as where readers choose, or get a sample."""
+    shares = []
+    for one, other in pairs(group):
+        told = {said(message) for message in _together(one, other)}
+        others = {said(message) for message in _together(other, one)}
+        if len(told | others) >= LEAST_TOLD:
+            shares.append(min(len(told - others), len(others - told)) / len(told | others))
+    return bool(shares) and median(shares) >= MUCH
+
+
+def _agree(one: Telling, other: Telling, level: Level, *, promised: bool) -> Iterator[Mark]:
     """Compare what two were told from the first event on that both were told."""
     common = in_common(one, other)
     identified = any(key[1] for key in common)
@@ -83,15 +97,9 @@ def _agree(one: Telling, other: Telling, *, promised: bool) -> Iterator[Mark]:
         if promised and enough and len(repeated) < ENOUGH_ALIKE and len(_same_words(one, other)) < ENOUGH_ALIKE:
             yield other.view.bad("two readers at once were told nothing in common", _together(other, one)[0])
         return
-    found = [(teller, *_lost(teller, listener, common, promised=promised)) for teller, listener in _both(one, other)]
-    # Each may have chosen what it is told: it is for the owner to say whether all are to be told the same.
-    chosen = not promised and all(lost and len(lost) >= MUCH * of for _, lost, of in found)
-    lacks = [_lacking(teller.view, lost, "should" if chosen else "must") for teller, lost, _ in found if lost]
-    yield from lacks or [one.view.good()]
-
-
-def _both(one: Telling, other: Telling) -> tuple[tuple[Telling, Telling], ...]:
-    return (one, other), (other, one)
+    both = ((one, other), (other, one))
+    found = [(teller, _lost(teller, listener, common, promised=promised)) for teller, listener in both]
+    yield from [_lacking(teller.view, lost, level) for teller, lost in found if lost] or [one.view.good()]
 
 
 def _lacking(view: View, lost: Sequence[Message], level: Level) -> Mark:
@@ -121,8 +129,8 @@ def _together(one: Telling, other: Telling) -> list[Message]:
     return one.between(since, min(one.left_ms, other.left_ms))
 
 
-def _lost(one: Telling, other: Telling, common: Sequence[Said], *, promised: bool) -> tuple[list[Message], int]:
-    """Return what one was told and the other was not, though that one went on to be told more; and of how many.
+def _lost(one: Telling, other: Telling, common: Sequence[Said], *, promised: bool) -> list[Message]:
+    """Return what one was told and the other was not, though that one went on to be told more.
 
     Events of another sort may be for one reader alone; and who samples a state in steps of its own misses what came
     and went between, but never makes a longer pause than usual for it, nor is it told a part of a burst.
@@ -144,7 +152,7 @@ def _lost(one: Telling, other: Telling, common: Sequence[Said], *, promised: boo
         or (form(one_of) in sorts and _is_lost(other, one.at_ms(one_of), shared))
     ]
     enough = len(lost) >= (1 if promised else LEAST_LOST) and 2 * len(lost) >= len(missed)
-    return lost if enough else [], len(stretch)
+    return lost if enough else []
 
 
 def _is_told_with_another_stamp(at_ms: float, message: Message, other: Telling) -> bool:
@@ -244,9 +252,17 @@ def _one_each(told: Sequence[_Told]) -> bool:
         sum(one.telling is telling for one in told)
         for telling in {id(one.telling): one.telling for one in told}.values()
     ]
+    if _turns(told) < LEAST_TURNS:  # one of them was told later what the other had been
+        return False
     ordered = sorted(found)
     steps = [after - before for before, after in pairwise(ordered)]
     return sum(part > 1 for part in parts) > 1 and sum(step == 1 for step in steps) >= NEARLY_ALL * len(steps)
+
+
+def _turns(told: Sequence[_Told]) -> int:
+    """Return how often, in the order of the numbers, another reader was told the next one."""
+    ordered = sorted(told, key=lambda one: one.number)
+    return sum(one.telling is not after.telling for one, after in pairwise(ordered))
 
 
 def _have_one_pace(told: Sequence[_Told], everybody: Sequence[Telling]) -> bool:
