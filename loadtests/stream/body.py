@@ -36,6 +36,10 @@ class Body(Protocol):
     def ends_with_connection(self) -> bool:
         """Whether nothing but the connection's end says so."""
 
+    @property
+    def between_chunks(self) -> bool:
+        """Whether the same bytes will give what they give any other body of the kind in this state."""
+
     def take(self, data: bytes) -> bytes:
         """Return the bytes of the body among those of a read."""
 
@@ -45,7 +49,7 @@ class Unframed:
 
     __slots__ = ()
     ending = ""
-    ends_with_connection = True
+    between_chunks = ends_with_connection = True
 
     def take(self, data: bytes) -> bytes:
         """Return all of it."""
@@ -56,7 +60,7 @@ class Sized:
     """A body of known length; what comes after it is nobody's."""
 
     __slots__ = ("_left",)
-    ends_with_connection = False
+    between_chunks = ends_with_connection = False
 
     def __init__(self, length: int) -> None:
         self._left = length
@@ -82,6 +86,11 @@ class Chunked:
     def __init__(self) -> None:
         self.ending = ""
         self._torn: _Torn | None = None
+
+    @property
+    def between_chunks(self) -> bool:
+        """Whether the next byte is that of a chunk's size."""
+        return self._torn is None and not self.ending
 
     def take(self, data: bytes) -> bytes:
         """Return the content of the chunks."""

@@ -64,6 +64,10 @@ class StreamFailed(Exception):  # noqa: N818 - the outcome of an attempt, not a 
 class Recorder(Protocol):
     """Takes what arrives, with the ns of its arrival."""
 
+    @property
+    def is_full(self) -> bool:
+        """Whether it keeps nothing more of the body."""
+
     def take_head(self, arrived_ns: int, status: int, headers: list[tuple[str, str]]) -> None:
         """Take a response head."""
 
