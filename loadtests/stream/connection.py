@@ -25,11 +25,10 @@ from gevent import socket
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.target import Call, Target, Tls, merge_headers
 from ssegauge.loadtests.stream import clock
+from ssegauge.loadtests.stream.poll import READ, WRITE, poll
 from ssegauge.loadtests.stream.tls import TlsLayer
 
 RECEIVE_BYTES: Final = 16_384
-READ: Final = 1  # libev's EV_READ
-WRITE: Final = 2  # and EV_WRITE
 BIND_ADDRESS_NO_PORT: Final = 24  # linux/in.h: the port is chosen as it connects, and may serve several servers
 Headers = Collection[tuple[str, str]]
 
@@ -108,7 +107,7 @@ class Connection:
     ``handed_over`` gives it away, to be read by callbacks.
     """
 
-    __slots__ = ("_readable", "_socket", "_timeout", "_tls", "arrived_ns", "delay_ns")
+    __slots__ = ("_poll", "_socket", "_timeout", "_tls", "arrived_ns", "delay_ns")
 
     def __init__(self, origin: Origin, timeout: float | None = None) -> None:
         self.arrived_ns = 0
@@ -117,7 +116,7 @@ class Connection:
         self._tls: TlsLayer | None = None
         self._socket: Any = _socket.socket(origin.family, _socket.SOCK_STREAM)
         self._socket.setblocking(False)
-        self._readable = gevent.get_hub().loop.io(self._socket.fileno(), READ)
+        self._poll = poll()
         try:
             self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             clock.ask(self._socket)
@@ -151,24 +150,23 @@ class Connection:
             return True
         return True
 
-    def handed_over(self) -> tuple[Any, Any, TlsLayer | None]:
-        """Give away the socket, what watches it for something to read, and its TLS; this object is then closed."""
-        whole = self._socket, self._readable, self._tls
-        self._socket = self._readable = None
+    def handed_over(self) -> tuple[Any, TlsLayer | None]:
+        """Give away the socket, and its TLS; this object is then closed."""
+        whole = self._socket, self._tls
+        self._socket = None
         return whole
 
     def close(self) -> None:
         """Close the socket."""
         if self._socket is not None:
-            self._readable.stop()
-            self._readable.close()
+            self._poll.forget(self._socket.fileno())
             self._socket.close()
-            self._socket = self._readable = None
+            self._socket = None
 
     def _connect(self, address: tuple[Any, ...]) -> None:
         failed = self._socket.connect_ex(address)
         if failed == errno.EINPROGRESS:
-            self._wait_to_write()
+            self._wait(WRITE)
             failed = self._socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
         if failed:
             raise OSError(failed, os.strerror(failed))
@@ -178,18 +176,15 @@ class Connection:
             try:
                 data = data[self._socket.send(data) :]
             except BlockingIOError:
-                self._wait_to_write()
+                self._wait(WRITE)
 
-    def _wait_to_write(self) -> None:
-        writable = gevent.get_hub().loop.io(self._socket.fileno(), WRITE)
-        try:
-            socket.wait(writable, self._timeout)
-        finally:
-            writable.close()
+    def _wait(self, event: int) -> None:
+        with gevent.Timeout(self._timeout, TimeoutError()):
+            self._poll.wait(self._socket.fileno(), event)
 
     def _received(self) -> bytes:
         # Wait first: what was there has most often been read, and asking in vain costs more than asking epoll.
-        socket.wait(self._readable, self._timeout)
+        self._wait(READ)
         data, self.arrived_ns, self.delay_ns = receive(self._socket)
         return data
 

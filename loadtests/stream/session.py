@@ -159,7 +159,7 @@ class Session(Reader):
         log = self._on.log
         reading = log.reading(messages)
         self._told = reading, messages[0][2]
-        looked_ns = self._looked_ns or self._on.watch.polled_ns
+        looked_ns = self._looked_ns or self._poll.looked_ns
         log.note(self._place, reading, arrived_ns, delay_ns, looked_ns)
         if self._driven:
             self._measure(self._driven, reading, arrived_ns, delay_ns, looked_ns)
@@ -219,7 +219,7 @@ class Session(Reader):
         decoder.last_event_id = after
         decoder.passed += size
         on.traffic.bytes += size
-        looked_ns = on.watch.polled_ns
+        looked_ns = self._poll.looked_ns
         on.log.entries.append((self._place, reading, ancillary[0][2], read_ns, looked_ns))
         if self._driven:
             arrived_ns = clock.stamp(ancillary)
