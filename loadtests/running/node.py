@@ -127,6 +127,7 @@ class Node:
         self.books = Books(
             self.rows, self.counts, self.watch, ends_itself, self.clocks, self._redacted, self.types, self.log
         )
+        self._is_each_its_own = is_each_its_own(target.stream)
         self._asked: tuple[Any, Asked] | None = None  # what was asked for last, and by which values
         self._streams = number * STREAMS_PER_NODE
         self._users = self._recordings = 0
@@ -372,7 +373,7 @@ class Node:
     def _request(self, task: Task | None, path: str, kept: Kept) -> Asked:
         """Return what to ask for; most often it is what was asked for last."""
         key = (task, path, tuple(kept.items()))
-        if not self._asked or self._asked[0] != key or is_each_its_own(self.target.stream):
+        if not self._asked or self._asked[0] != key or self._is_each_its_own:
             wanted = replace(self.target.stream, path=path) if path else self.target.stream
             filled = fill(wanted, each_its_own({**kept, **({"task_id": task.id} if task else {})}))
             self._asked = key, self._made(filled)
@@ -388,7 +389,7 @@ class Node:
             return None
         self._recordings += 1
         url = self.target.base_url.rstrip("/") + asked.path
-        request = Request(asked.method, url, tuple(asked_for(asked.headers)))
+        request = Request(asked.method, url, asked_for(asked.headers))
         task_id = task.id if task and task.id else None
         late = bool(task_id and task and task.sent)
         stream.record = Recording(self._streams, request, clock.now(), task_id, self._shelf, late=late)

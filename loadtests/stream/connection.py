@@ -16,6 +16,7 @@ import os
 import ssl
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -77,11 +78,16 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
 
 def request_bytes(method: str, target: str, origin: Origin, headers: Headers, body: bytes = b"") -> bytes:
     """Return an HTTP/1.1 request (RFC 9112); ``target`` is the path with its query."""
-    lines = [f"{method} {target} HTTP/1.1", f"Host: {origin.authority}"]
+    return _request_head(method, target, origin.authority, tuple(headers), len(body)) + body
+
+
+@lru_cache(maxsize=64)  # most streams of a run ask for the same
+def _request_head(method: str, target: str, authority: str, headers: tuple[tuple[str, str], ...], length: int) -> bytes:
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {authority}"]
     lines += [f"{name}: {value}" for name, value in headers]
-    if body or method not in {"GET", "HEAD", "DELETE", "OPTIONS"}:
-        lines.append(f"Content-Length: {len(body)}")
-    return "\r\n".join([*lines, "", ""]).encode("utf-8") + body
+    if length or method not in {"GET", "HEAD", "DELETE", "OPTIONS"}:
+        lines.append(f"Content-Length: {length}")
+    return "\r\n".join([*lines, "", ""]).encode("utf-8")
 
 
 def stream_headers(target: Target, stream: Call) -> Headers:
@@ -114,8 +120,7 @@ class Connection:
         self.delay_ns = -1
         self._timeout = timeout
         self._tls: TlsLayer | None = None
-        self._socket: Any = _socket.socket(origin.family, _socket.SOCK_STREAM)
-        self._socket.setblocking(False)
+        self._socket: Any = _socket.socket(origin.family, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK)
         self._poll = poll()
         try:
             self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
@@ -165,11 +170,18 @@ class Connection:
 
     def _connect(self, address: tuple[Any, ...]) -> None:
         failed = self._socket.connect_ex(address)
-        if failed == errno.EINPROGRESS:
+        if failed == errno.EINPROGRESS and not self._is_connected():  # it is at once where the server is this machine
             self._wait(WRITE)
             failed = self._socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
-        if failed:
+        if failed not in {0, errno.EINPROGRESS}:
             raise OSError(failed, os.strerror(failed))
+
+    def _is_connected(self) -> bool:
+        try:
+            self._socket.getpeername()
+        except OSError:
+            return False
+        return True
 
     def _send(self, data: bytes) -> None:
         while data:
@@ -179,6 +191,9 @@ class Connection:
                 self._wait(WRITE)
 
     def _wait(self, event: int) -> None:
+        if self._timeout is None:  # and a timer for nothing costs as much as the waiting
+            self._poll.wait(self._socket.fileno(), event)
+            return
         with gevent.Timeout(self._timeout, TimeoutError()):
             self._poll.wait(self._socket.fileno(), event)
 
