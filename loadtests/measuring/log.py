@@ -31,7 +31,7 @@ from ssegauge.loadtests.measuring.witnesses import Room, number_of
 # A stream's place, what it was told (``Log.reading``), the kernel's stamp as it came, when it was read and when
 # that stream had been looked at before (ns).
 Entry = tuple[int, int, bytes, int, int]
-MOST_WAITING: Final = 8192  # entries
+MOST_WAITING: Final = 8192  # reads, or events that were not known by their bytes
 MOST_HELD: Final = 1 << 22  # characters of events
 NO_STAMP: Final = bytes(16)
 _pack: Final = struct.Struct("qq").pack
@@ -141,7 +141,7 @@ class Log:
 
     def reading(self, messages: Sequence[Message]) -> int:
         """Return the number of what a read has told: it is good until entries are settled, at the next such call."""
-        if len(self.entries) >= MOST_WAITING or self._held > MOST_HELD:
+        if max(len(self.entries), len(self._told)) >= MOST_WAITING or self._held > MOST_HELD:
             self.settle()
         numbers = self._numbers
         self._starts.append(len(self._told))

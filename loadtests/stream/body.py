@@ -106,17 +106,18 @@ class Chunked:
             return b""  # what comes after it is nobody's
         if self._torn:
             return self._take_torn(data)
-        body, at = b"", 0
+        pieces, at = [], 0
         while size := _SIZE(data, at):
-            end = size.end() + int(size[1], 16)
-            if end == size.end() or data[end : end + 2] != b"\r\n":
+            start = size.end()
+            end = start + int(size[1], 16)
+            if end == start or data[end : end + 2] != b"\r\n":
                 break
-            body = body + data[size.end() : end] if body else data[size.end() : end]
+            pieces.append(data[start:end])
             at = end + 2
             if at == len(data):
-                return body
+                return b"".join(pieces)
         self._torn = _Torn()
-        return body + self._take_torn(data[at:])
+        return b"".join(pieces) + self._take_torn(data[at:])
 
     def _take_torn(self, data: bytes) -> bytes:
         assert self._torn
