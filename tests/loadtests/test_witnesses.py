@@ -157,6 +157,15 @@ def test_diaries_that_share_a_room_have_their_own_events_in_their_own_order() ->
     room.spool.close()
 
 
+def test_what_a_room_has_kept_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 10,000 streams it was once read as often, for minutes at the end of a run."""
+    room, calls = Room(), []
+    entries = Room.entries
+    monkeypatch.setattr(Room, "entries", lambda self: calls.append(self) or entries(self))
+    compare([Diary(0.0, room) for _ in range(10)])
+    assert calls == [room]
+
+
 def test_a_full_disk_ends_what_is_kept_at_a_whole_page(monkeypatch: pytest.MonkeyPatch) -> None:
     spool = Spool()
     record = b"0123456789abcdef"
