@@ -20,7 +20,6 @@ from ssegauge.loadtests.stream.clock import now
 READ: Final = 1  # EPOLLIN
 WRITE: Final = 4  # EPOLLOUT
 _ONCE: Final = 1 << 30  # EPOLLONESHOT
-MOST_AT_ONCE: Final = 1024  # calls before the loop looks after its timers
 Call = Callable[[], object]
 
 
@@ -49,7 +48,8 @@ class Poll:
         try:
             self._hub.switch()
         finally:
-            self._calls[descriptor] = _nothing
+            if descriptor in self._calls:
+                self._calls[descriptor] = _nothing
 
     def forget(self, descriptor: int) -> None:
         """Make no call any more."""
@@ -71,14 +71,12 @@ class Poll:
 
     def _call(self) -> None:
         asked_ns, calls = now(), self._calls
-        ready = self._epoll.poll(0, MOST_AT_ONCE)
-        for descriptor, _ in ready:
+        for descriptor, _ in self._epoll.poll(0, max(1, len(calls))):
             try:
                 calls.get(descriptor, _nothing)()
             except Exception:  # noqa: BLE001 - of one socket, and the others are to be called
                 self._hub.handle_error(self, *sys.exc_info())
-        if len(ready) < MOST_AT_ONCE:
-            self.looked_ns = asked_ns
+        self.looked_ns = asked_ns
 
 
 def _nothing() -> None:

@@ -29,6 +29,7 @@ from ssegauge.loadtests.measuring.witnesses import Diary
 from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.body import UNFRAMED
 from ssegauge.loadtests.stream.clock import Ancillary
+from ssegauge.loadtests.stream.connection import RECEIVE_BYTES
 from ssegauge.loadtests.stream.reader import Reader, Traffic
 from ssegauge.loadtests.stream.retry_after import Wait
 from ssegauge.loadtests.stream.stream import EventStream, StreamFailed
@@ -129,7 +130,7 @@ class Session(Reader):
         self.diary: Diary | None = None  # for what the other streams of its feed say
         self._driven = meter if isinstance(meter, Driven) else None
         self._last_data = ""
-        self._looked_ns = 0  # when we last read, where the loop was not watching after that
+        self._looked_ns = 0  # when we last read all there was, where that was not when the loop last looked
         self._inbox: Inbox | None = None
         self._known = UNKNOWN  # what bytes tell where nothing of an event has come yet
         self._told = NOTHING
@@ -210,7 +211,7 @@ class Session(Reader):
     def _is_known(self, data: bytes, ancillary: Ancillary, read_ns: int) -> bool:
         """Take a read whose bytes were read before; see ``Reader``."""
         known = self._known.get(data)
-        if known is None or not ancillary:
+        if known is None or not ancillary or self._looked_ns:
             return False
         reading, before, after, size, self._last_data = known
         decoder, on = self._decoder, self._on
@@ -228,9 +229,11 @@ class Session(Reader):
 
     def _taken(self, data: bytes, arrived_ns: int, delay_ns: int) -> None:
         """Take a read; remember what it told, where whole events came between others."""
-        decoder, known = self._decoder, self._known
+        decoder, known, looked_ns = self._decoder, self._known, self._looked_ns or self._poll.looked_ns
         before, passed, self._told = decoder.last_event_id, decoder.passed, NOTHING
         super()._taken(data, arrived_ns, delay_ns)
+        if len(data) == RECEIVE_BYTES:  # the rest may have come as early
+            self._looked_ns = looked_ns
         self._known = self._knowable()
         size = decoder.passed - passed  # of the body, where the exact decoder was not needed
         reading, first_id = self._told
