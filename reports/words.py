@@ -9,7 +9,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from ssegauge.reports.folder import Document
 from ssegauge.reports.render.visible import prose, visible
@@ -208,6 +208,9 @@ KINDS = {
 }
 
 
+LATE_MS: Final = 2000  # one reader after the other: worth a word where nobody has promised that all are told the same
+
+
 def kind(name: str) -> str:
     """Return the name of a kind of latency for people."""
     return KINDS.get(name, prose(name))
@@ -229,12 +232,19 @@ def load_facts(load: Document) -> Iterator[tuple[str, str]]:
         yield "events a stream", f"{spread['least']:,} to {spread['most']:,}, median {spread['median']:g}"
         if seen["shared"] is False:
             yield "", "no two streams had an event in common: each has its own feed, or they take from one queue"
+        yield from _late_facts(load, seen.get("late_ms", 0))
     if process := load.get("server"):
         yield "server", ", ".join(_server_words(process))
     yield from _trend_facts(load.get("trends") or {})
     yield "generator", ", ".join(_generator_words(generator))
     if generator.get("note") and prose(generator["note"]) not in notes(load):
         yield "", prose(generator["note"])
+
+
+def _late_facts(load: Document, late_ms: float) -> Iterator[tuple[str, str]]:
+    if late_ms > LATE_MS and not any(item["rule"] == "performance/readers-apart" for item in load["objectives"]):
+        late = f"one event in a hundred came {late_ms / 1e3:.1f} s or more after the first who was told it"
+        yield "", f"{late}: late, or each reader has a clock of its own; shared = true in [promises] has it judged"
 
 
 def _trouble_facts(load: Document) -> Iterator[tuple[str, str]]:

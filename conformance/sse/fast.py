@@ -35,16 +35,22 @@ class FastDecoder:
 
     Attributes:
         last_event_id: the last event ID string.
+        passed: bytes of whole blocks that were read without the exact decoder, since that was used.
     """
 
-    __slots__ = ("_exact", "_max_event_bytes", "_passed", "_within_block", "last_event_id")
+    __slots__ = ("_exact", "_max_event_bytes", "_within_block", "last_event_id", "passed")
 
     def __init__(self, *, max_event_bytes: int = 1 << 20) -> None:
         self.last_event_id = ""
         self._exact: Decoder | None = None  # most streams never need it
         self._max_event_bytes = max_event_bytes
         self._within_block = False
-        self._passed = 0  # bytes that the exact decoder is yet to be told of
+        self.passed = 0
+
+    @property
+    def between_blocks(self) -> bool:
+        """Whether nothing of a block has been read."""
+        return not self._within_block
 
     @property
     def reconnection_time(self) -> int | None:
@@ -66,7 +72,7 @@ class FastDecoder:
                 return self._feed_exact(chunk)
         messages: list[Message] = []
         last_event_id = self.last_event_id
-        self._passed += len(chunk)
+        self.passed += len(chunk)
         for own_id, event_type, data, later_id, rest in _usual_blocks(text):
             if rest:
                 self.last_event_id = last_event_id
@@ -78,7 +84,7 @@ class FastDecoder:
         return messages
 
     def _feed_rest(self, rest: bytes) -> list[Message]:
-        self._passed -= len(rest)
+        self.passed -= len(rest)
         return self._feed_exact(rest)
 
     def _finish_block(self, chunk: bytes) -> list[Message]:
@@ -92,9 +98,9 @@ class FastDecoder:
 
     def _feed_exact(self, chunk: bytes) -> list[Message]:
         exact = self._exact = self._exact or Decoder(max_event_bytes=self._max_event_bytes)
-        if self._passed:
-            exact.pass_blocks(self._passed, self.last_event_id)
-            self._passed = 0
+        if self.passed:
+            exact.pass_blocks(self.passed, self.last_event_id)
+            self.passed = 0
         items = exact.feed(chunk)
         self.last_event_id = exact.last_event_id
         self._within_block = not exact.between_blocks

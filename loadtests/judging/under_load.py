@@ -79,6 +79,11 @@ class Recording:
         """Whether there is anything to judge."""
         return self._head is not None
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more of the body is kept."""
+        return self._until_ns > 0
+
     def take_head(self, arrived_ns: int, status: int, headers: Iterable[tuple[str, str]]) -> None:
         """Keep a response head; of several, after redirects, the last."""
         self._head = Head(self._at_ms(arrived_ns), status, tuple(headers))

@@ -37,7 +37,7 @@ class Clocks:
         if self.youngest_ms is None or age_ms < self.youngest_ms:
             self.youngest_ms = age_ms
 
-    def note_first(self, made_ms: int, asked_ms: float) -> None:
+    def note_first(self, made_ms: float, asked_ms: float) -> None:
         """Take when a stream's first stamped event was made, and when it was asked for."""
         self.firsts += 1
         self.early += made_ms < asked_ms - 1  # stamps are whole milliseconds

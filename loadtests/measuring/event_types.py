@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from ssegauge.loadtests.measuring.meters import glance, parsed
-from ssegauge.loadtests.measuring.samples import Floats
+from ssegauge.loadtests.measuring.samples import Floats, Ints
 
 MOST: Final = 100
 LONGEST: Final = 60  # characters of a name
@@ -48,12 +48,22 @@ class EventTypes:
 
     def note(self, kind: str, data: str) -> int:
         """Count an event; return its code."""
-        code = self._codes.get(label := label_of(kind, data, staged=self._staged))
-        if code is None:
-            code = self.code_of(Label(label[0][:LONGEST], label[1][:LONGEST]))
+        code = self.code(kind, data)
         self.events[code] += 1
-        self.sizes[code] += len(data) if data.isascii() else len(data.encode("utf-8", "replace"))
+        self.sizes[code] += size_of(data)
         return code
+
+    def count(self, codes: Ints, sizes: Ints) -> None:
+        """Count events, by their codes."""
+        events, size = np.bincount(codes), np.bincount(codes, sizes)
+        for code in np.flatnonzero(events).tolist():
+            self.events[code] += int(events[code])
+            self.sizes[code] += int(size[code])
+
+    def code(self, kind: str, data: str) -> int:
+        """Return the code of an event's label."""
+        code = self._codes.get(label := label_of(kind, data, staged=self._staged))
+        return self.code_of(Label(label[0][:LONGEST], label[1][:LONGEST])) if code is None else code
 
     def code_of(self, label: Label) -> int:
         """Return a label's code, a new one while there is room."""
@@ -102,6 +112,11 @@ def counted(parts: Iterable[Sequence[Sequence[Any]]]) -> dict[Label, tuple[int, 
         before = found.get(label := Label(kind, stage), (0, 0))
         found[label] = before[0] + events, before[1] + size
     return dict(sorted(found.items(), key=lambda item: -item[1][0]))
+
+
+def size_of(data: str) -> int:
+    """Return how many bytes an event's data has."""
+    return len(data) if data.isascii() else len(data.encode("utf-8", "replace"))
 
 
 def label_of(kind: str, data: str, *, staged: bool) -> tuple[str, str]:

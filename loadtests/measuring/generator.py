@@ -21,8 +21,7 @@ STATM: Final = Path("/proc/self/statm")
 class Watch:
     """Watches this process: a timer's lateness 50 times a second, CPU time each second, when its loop woke.
 
-    ``lag_ns`` is how late the event loop was lately; ``polled_ns`` when it last asked what has arrived (real-time
-    clock): what is read now came after that; ``longest_ms`` its longest standstill since ``forget``.
+    ``lag_ns`` is how late the event loop was lately; ``longest_ms`` its longest standstill since ``forget``.
     """
 
     def __init__(self) -> None:
@@ -30,9 +29,6 @@ class Watch:
         self.cpu_shares = array("d")
         self.lag_ns = 0
         self.longest_ms = 0.0
-        self.polled_ns = time.time_ns()
-        self._polling = gevent.get_hub().loop.prepare()
-        self._polling.start(self._polls)
         # After all that gevent does before it asks, and before anything that was asked for is done.
         self._asking = gevent.get_hub().loop.prepare(priority=-2)
         self._waking = gevent.get_hub().loop.check(priority=2)
@@ -47,7 +43,7 @@ class Watch:
 
     def stop(self) -> None:
         """Watch no more."""
-        for watcher in (self._polling, self._asking, self._waking):
+        for watcher in (self._asking, self._waking):
             watcher.stop()
             watcher.close()
         gevent.killall(self._loops)
@@ -67,9 +63,6 @@ class Watch:
         if queued_ns < 0:
             return -1
         return time.time_ns() - self._woke_ns + self._busy_ns + queued_ns - self._queued_ns
-
-    def _polls(self) -> None:
-        self.polled_ns = time.time_ns()
 
     def _asks(self) -> None:
         self._busy_ns = time.time_ns() - self._woke_ns

@@ -16,10 +16,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
+_NUMBER: Final = "([0-9]{1,20})"
 Outcome = Literal["earlier", "new", "late", "duplicated"]
 
 
-class Token(NamedTuple):  # made for each event that arrives: a frozen dataclass takes three times as long
+class Token(NamedTuple):
     """What an update's message says: numbers from 1, ns of the real-time clock (0: not timed), our lateness in us."""
 
     task: int
@@ -29,14 +30,11 @@ class Token(NamedTuple):  # made for each event that arrives: a frozen dataclass
 
 
 class Tokens:
-    """Writes and finds the tokens of one run, told from all other text by the run's name (hex digits).
-
-    ``search`` gives their numbers as groups, for whoever has no time for a ``Token``.
-    """
+    """Writes and finds the tokens of one run, told from all other text by the run's name (hex digits)."""
 
     def __init__(self, run: str) -> None:
         self._run = run
-        self.search: Final = re.compile(f"ssegauge:{run}:([0-9]+):([0-9]+):([0-9]+):([0-9]+):").search
+        self._search: Final = re.compile(f"ssegauge:{run}:{_NUMBER}:{_NUMBER}:{_NUMBER}:{_NUMBER}:").search
 
     def write(self, token: Token) -> str:
         """Return the token's text: it survives JSON unescaped."""
@@ -44,10 +42,9 @@ class Tokens:
 
     def find(self, data: str) -> Token | None:
         """Return the token in an event's data, None when there is none."""
-        if not (found := self.search(data)):
+        if not (found := self._search(data)):
             return None
-        task, sequence, due_ns, late_us = found.groups()
-        return Token(int(task), int(sequence), int(due_ns), int(late_us))
+        return Token(*map(int, found.groups()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,8 @@
-"""What an arrived event tells of latency: one meter per stream, by what the target offers.
+"""What an arrived event tells of latency, by what the target offers.
 
-``Driven``: the event shows one of our updates, and is as old as the time since that update was due.
-``Stamped``: the event carries its own ``timestamp`` (ms since the Unix epoch), where nothing can be driven;
-history that a server replays, stamped before we asked, is no latency. Where events say nothing, only the time
-between them is known.
+``Driven``, one per stream: the event shows one of our updates, and is as old as the time since that update was due.
+Where nothing can be driven (``Undriven``), it is the event's own ``timestamp`` that tells, and the time between events:
+see ``log``.
 """
 
 from __future__ import annotations
@@ -14,10 +13,8 @@ from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Any, Final, Protocol
 
-from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES
-from ssegauge.loadtests.measuring.clocks import Clocks
-from ssegauge.loadtests.measuring.integrity import Account, Ledger, Tokens
-from ssegauge.loadtests.measuring.samples import GAP, UPDATE, Rows
+from ssegauge.loadtests.measuring.integrity import Account, Ledger, Token
+from ssegauge.loadtests.measuring.samples import UPDATE, Rows
 
 # Members of an object before the one that is wanted, none of them an array, an object or a text with escapes: then
 # what is found is the object's own, and the rest need not be read.
@@ -50,10 +47,7 @@ class Sent(Protocol):
 
 
 class Meter(Protocol):
-    """Measures the events of one stream."""
-
-    def take(self, kind: str, data: str, arrived_ns: int, delay_ns: int) -> None:
-        """Measure an event that arrived; ``delay_ns`` bounds how much earlier that may have been, -1 if unknown."""
+    """What is expected of one stream."""
 
     def freeze(self) -> None:
         """Expect nothing that is sent from now on."""
@@ -71,30 +65,29 @@ class Meter(Protocol):
 class Driven:
     """Latency from the planned time of the update that the event shows; and the stream's integrity."""
 
-    __slots__ = ("_ledger", "_number", "_rows", "_search", "_task", "up_to")
+    __slots__ = ("_ledger", "_number", "_rows", "_task", "up_to")
 
-    def __init__(self, rows: Rows, number: int, tokens: Tokens, task: Sent) -> None:
-        self._rows, self._number, self._search, self._task = rows, number, tokens.search, task
+    def __init__(self, rows: Rows, number: int, task: Sent) -> None:
+        self._rows, self._number, self._task = rows, number, task
         self._ledger: Ledger | None = None
         self.up_to: int | None = None  # the last update that this stream must still show
 
-    def take(self, kind: str, data: str, arrived_ns: int, delay_ns: int) -> None:  # noqa: ARG002 - the token says all
-        """Measure an event; the first one opens the account."""
+    def take(self, token: Token | None, event_type: int, arrived_ns: int, delay_ns: int) -> None:
+        """Measure an event by what it shows, nothing or one of our updates; the first one opens the account.
+
+        ``delay_ns`` bounds how much earlier it may have arrived, -1 if unknown.
+        """
         if self._ledger is None:
             self._ledger = Ledger(self._task.sent)
-        found = self._search(data)
-        if found is None:
+        if token is None or token.task != self._task.number:
             return
-        task, sequence, due_ns, late_us = map(int, found.groups())
-        if task != self._task.number:
-            return
-        if sequence == self._ledger.last + 1:  # as nearly always
-            self._ledger.last, new = sequence, True
+        if token.sequence == self._ledger.last + 1:  # as nearly always
+            self._ledger.last, new = token.sequence, True
         else:
-            new = self._ledger.note(sequence) in NEWS
-        if new and 0 < due_ns < self._rows.timed_until_ns:
-            own = late_us * 1000 + delay_ns if delay_ns >= 0 else -1
-            self._rows.add(UPDATE, arrived_ns, self._number, (arrived_ns - due_ns) / 1e6, own)
+            new = self._ledger.note(token.sequence) in NEWS
+        if new and 0 < token.due_ns < self._rows.timed_until_ns:
+            own = token.late_us * 1000 + delay_ns if delay_ns >= 0 else -1
+            self._rows.add(UPDATE, arrived_ns, self._number, (arrived_ns - token.due_ns) / 1e6, own, event_type)
 
     def freeze(self) -> None:
         """Expect nothing that is sent from now on."""
@@ -116,50 +109,10 @@ class Driven:
         return self._task.accepted if self.up_to is None else self.up_to
 
 
-class Stamped:
-    """Latency from the event's own time stamp, and the gap since the event before.
+class Undriven:
+    """Of a stream that nobody drives nothing is expected; it has no state, so one is enough."""
 
-    What counts is chosen by ``measure``, an event type (of the ``event`` field or, in JSON, of ``type``). By default
-    it is every event but greetings (a stream's first event), heartbeats (by their names), and replays.
-    """
-
-    __slots__ = ("_before_ns", "_clocks", "_measure", "_number", "_rows", "_stamped", "_started_ms")
-
-    def __init__(self, rows: Rows, number: int, started_ns: int, clocks: Clocks, measure: str = "") -> None:
-        self._rows, self._number, self._clocks, self._measure = rows, number, clocks, measure
-        self._started_ms = started_ns // 1_000_000
-        self._before_ns = 0
-        self._stamped = False
-
-    def take(self, kind: str, data: str, arrived_ns: int, delay_ns: int) -> None:
-        """Measure an event."""
-        before_ns, self._before_ns = self._before_ns, arrived_ns
-        inner, made_ms = glance(data)
-        if made_ms is None:
-            if before_ns:
-                self._rows.add(GAP, arrived_ns, self._number, (arrived_ns - before_ns) / 1e6, delay_ns)
-            return
-        age_ms = arrived_ns / 1e6 - made_ms
-        self._compare(made_ms, age_ms)
-        if self._measure:
-            is_measured = self._measure in {kind, inner}
-        else:
-            is_measured = before_ns > 0 and kind not in HEARTBEAT_NAMES and inner not in HEARTBEAT_NAMES
-        is_measured = is_measured and made_ms >= self._started_ms
-        if before_ns and is_measured:  # as nearly always
-            self._rows.add_event(arrived_ns, self._number, (arrived_ns - before_ns) / 1e6, age_ms, delay_ns)
-        elif before_ns:
-            self._rows.add(GAP, arrived_ns, self._number, (arrived_ns - before_ns) / 1e6, delay_ns)
-        elif is_measured:
-            self._rows.add(UPDATE, arrived_ns, self._number, age_ms, delay_ns)
-
-    def _compare(self, made_ms: int, age_ms: float) -> None:
-        clocks = self._clocks
-        if clocks.youngest_ms is None or age_ms < clocks.youngest_ms:
-            clocks.note_age(age_ms)
-        if not self._stamped:
-            self._stamped = True
-            clocks.note_first(made_ms, self._started_ms)
+    __slots__ = ()
 
     def freeze(self) -> None:
         """Nothing is expected."""
@@ -174,6 +127,9 @@ class Stamped:
     def settle(self) -> Account:
         """Nothing was sent, so nothing is counted."""
         return Account()
+
+
+UNDRIVEN: Final = Undriven()
 
 
 @lru_cache(maxsize=MOST_GLANCES)  # in a fan-out the same event comes on every stream

@@ -46,9 +46,9 @@ FIRST_TOKEN_LATE: Final = 23
 UNKNOWN: Final = math.nan
 _WIDTH: Final = 7
 _pack: Final = struct.Struct(f"{_WIDTH}d").pack
-_pack_two: Final = struct.Struct(f"{2 * _WIDTH}d").pack
 _NAMES: Final = pa.array(KINDS)
 Floats = np.ndarray[Any, np.dtype[np.float64]]
+Ints = np.ndarray[Any, np.dtype[np.int64]]
 Texts = np.ndarray[Any, np.dtype[np.object_]]
 Labels = Sequence[tuple[str, str]]
 NO_LABELS: Final[Labels] = (("", ""),)
@@ -70,26 +70,24 @@ def percentiles(values: Floats) -> dict[str, Any]:
 class Rows:
     """Rows of samples in memory."""
 
-    __slots__ = ("_numbers", "event_type", "phase", "timed_until_ns")
+    __slots__ = ("_numbers", "phase", "timed_until_ns")
 
     def __init__(self) -> None:
         self._numbers = bytearray()
         self.phase = 0
-        self.event_type = 0  # the code of that of the event that is measured just now
         self.timed_until_ns = 2**63  # updates that are due later are counted, not timed
 
-    def add(self, kind: int, arrived_ns: int, stream: int, value: float, delay_ns: int) -> None:
-        """Add a row; ``value`` in ms (or +1, -1), ``delay_ns`` negative when unknown."""
+    def add(self, kind: int, arrived_ns: int, stream: int, value: float, delay_ns: int, event_type: int = 0) -> None:
+        """Add a row; ``value`` in ms (or +1, -1), ``delay_ns`` negative when unknown, the type by its code."""
         delay = delay_ns / 1e6 if delay_ns >= 0 else UNKNOWN
-        self._numbers += _pack(arrived_ns / 1e6, kind, stream, value, delay, self.phase, self.event_type)
+        self._numbers += _pack(arrived_ns / 1e6, kind, stream, value, delay, self.phase, event_type)
 
-    def add_event(self, arrived_ns: int, stream: int, gap_ms: float, age_ms: float, delay_ns: int) -> None:
-        """Add what most events tell, in one go: the gap since the one before, and the event's age."""
-        at_ms, phase, of = arrived_ns / 1e6, self.phase, self.event_type
-        delay = delay_ns / 1e6 if delay_ns >= 0 else UNKNOWN
-        self._numbers += _pack_two(
-            at_ms, GAP, stream, gap_ms, delay, phase, of, at_ms, UPDATE, stream, age_ms, delay, phase, of
-        )
+    def add_many(self, kind: int, at_ms: Floats, stream: Ints, value: Floats, delay_ns: Ints, event_type: Ints) -> None:
+        """Add rows of a kind."""
+        delay = np.where(delay_ns >= 0, delay_ns / 1e6, UNKNOWN)
+        kinds, phases = np.full(at_ms.size, kind), np.full(at_ms.size, self.phase)
+        rows = np.column_stack((at_ms, kinds, stream, value, delay, phases, event_type))
+        self._numbers += rows.astype(np.float64).tobytes()
 
     def take(self) -> bytes:
         """Return all rows as bytes, and forget them."""

@@ -12,18 +12,18 @@ No more than ``MOST_EVENTS`` are kept in all, on disk; what comes later is not c
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
-from ssegauge.loadtests.measuring.spool import PAGE_BYTES, Spool
+from ssegauge.loadtests.measuring.spool import Spool
 
 MOST_EVENTS: Final = 5_000_000
 SILENT_SHARE: Final = 0.25  # of a stream's time, at its end, without an event while most others had one
 AROUND_MS: Final = 1000.0
+TURN_MS: Final = 0.001  # between events that were read together
 INSTEAD_MS: Final = 50.0  # so far from an event, what is told to one reader alone stands in its place
 FEWEST_EVENTS: Final = 20  # in all, to say that no two streams share one
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
@@ -32,7 +32,6 @@ Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 _ENTRY: Final = np.dtype([("diary", "<u4"), ("event", "<i8"), ("at_ms", "<f8")])
-_pack: Final = struct.Struct("<Iqd").pack  # the same
 _NOTHING: Final = np.empty(0, dtype=np.int64), np.empty(0)
 Entries = Mapping[int, tuple[Numbers, Times]]
 
@@ -52,38 +51,46 @@ class Room:
         self._diaries += 1
         return self._diaries
 
+    def note(self, diaries: Numbers, events: Numbers, arrived_ms: Times) -> None:
+        """Take events, by the numbers of their diaries and their own (``number_of``)."""
+        kept = np.empty(min(self.left, events.size), _ENTRY)
+        self.left -= kept.size
+        for name, column in (("diary", diaries), ("event", events), ("at_ms", arrived_ms)):
+            kept[name] = column[: kept.size]
+        self.spool.add(kept.tobytes())
+
     def entries(self) -> Entries:
         """Return the events and times of each diary that has any, by its number, in the order in which they came."""
         kept = np.frombuffer(self.spool.whole(), dtype=_ENTRY)
         kept = kept[np.argsort(kept["diary"], kind="stable")]
         diaries, starts = np.unique(kept["diary"], return_index=True)
         events, times = np.ascontiguousarray(kept["event"]), np.ascontiguousarray(kept["at_ms"])
-        parts = zip(np.split(events, starts[1:]), np.split(times, starts[1:]), strict=True)
+        parts = zip(np.split(events, starts[1:]), map(_in_turn, np.split(times, starts[1:])), strict=True)
         return dict(zip(diaries.tolist(), parts, strict=False))
 
 
 class Diary:
     """What one stream saw, from ``opened_ms`` to ``closed_ms``; times in ms of the real-time clock."""
 
-    __slots__ = ("_last_ms", "closed_ms", "number", "opened_ms", "room")
+    __slots__ = ("closed_ms", "number", "opened_ms", "room")
 
     def __init__(self, opened_ms: float, room: Room) -> None:
         self.opened_ms = self.closed_ms = opened_ms
         self.room, self.number = room, room.admit()
-        self._last_ms = 0.0
 
-    def note(self, event_id: str, data: str, arrived_ms: float) -> None:
-        """Take an event. An even number is that of an event with an id."""
-        room = self.room
-        if room.left > 0:
-            room.left -= 1
-            if arrived_ms <= self._last_ms:  # of those that were read together, each after the other
-                arrived_ms = self._last_ms + 0.001
-            self._last_ms = arrived_ms
-            spool = room.spool  # for each event: what can be done here without a call is
-            spool.page += _pack(self.number, hash((event_id, data)) >> 2 << 1 | (not event_id), arrived_ms)
-            if len(spool.page) >= PAGE_BYTES:
-                spool.turn()
+
+def number_of(event_id: str, data: str) -> int:
+    """Return the number by which an event is known. An even one is that of an event with an id."""
+    return hash((event_id, data)) >> 2 << 1 | (not event_id)
+
+
+def _in_turn(times: Times) -> Times:
+    """Return times of which those that were read together come each after the other."""
+    if (np.diff(times) > 0).all():
+        return times
+    steps = TURN_MS * np.arange(times.size)
+    earliest: Times = np.maximum.accumulate(times - steps)
+    return earliest + steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +167,7 @@ class _Feed:
 
 def compare(diaries: Sequence[Diary]) -> Witnessed:
     """Return what the streams say of each other; see the module."""
-    rooms = {diary.room: diary.room.entries() for diary in diaries}
+    rooms = {room: room.entries() for room in {diary.room for diary in diaries}}
     told = [rooms[diary.room].get(diary.number, _NOTHING) for diary in diaries]
     counts = tuple(events.size for events, _ in told)
     kept = [diary for diary, count in zip(diaries, counts, strict=True) if count]

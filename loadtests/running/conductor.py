@@ -48,6 +48,7 @@ UNTIMED_S: Final = 15.0  # of holding streams before phases begin, in a run with
 POLL_S: Final = 0.02
 OPENING_PATIENCE: Final = 10.0  # times the limit: so long the last of a herd may take to come back
 WAITED_S: Final = 10.0  # behind the time that a server asked for, in which it may ask once more
+TRIES: Final = 3  # of a stream that is missing, a second apart, until nobody waits for it any more
 MOST_REFUSED: Final = 5  # requests, when no user asks: from then on a server that answered none is given up
 
 
@@ -286,7 +287,7 @@ class Conductor:
     def _users_are_ready(self) -> bool:
         """Wait until every user has what it needs; when none gets anywhere, the run is void."""
         give_up = time.monotonic() + READY_S
-        while time.monotonic() < give_up and not self._is_ready():
+        while time.monotonic() < give_up and not (self._is_ready() or self._is_short()):
             gevent.sleep(POLL_S)
             self._around.refresh()
             if self._is_hopeless():
@@ -307,6 +308,12 @@ class Conductor:
 
     def _is_ready(self) -> bool:
         return self.reported.total("opened") >= self.plan.users
+
+    def _is_short(self) -> bool:
+        """Whether streams that are missing have been refused again and again: the run goes on with the others."""
+        opened, failed = self.reported.total("opened"), self.reported.total("failed")
+        missing = self.plan.users - opened
+        return opened > 0 and failed >= TRIES * missing > 0 and not self._is_told_to_wait()
 
     def _is_hopeless(self) -> bool:
         tried = self.reported.total("failed") + self.reported.counted("errors").total()

@@ -32,7 +32,8 @@ from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.event_types import EventTypes
 from ssegauge.loadtests.measuring.generator import Watch, cpu_s, resident_kib
 from ssegauge.loadtests.measuring.integrity import Tokens
-from ssegauge.loadtests.measuring.meters import Driven, Meter, Stamped
+from ssegauge.loadtests.measuring.log import Log
+from ssegauge.loadtests.measuring.meters import UNDRIVEN, Driven, Meter
 from ssegauge.loadtests.measuring.returning import Visit, returned
 from ssegauge.loadtests.measuring.samples import BYTES, DROPPED, EVENTS, FAILED, REFUSED, Rows
 from ssegauge.loadtests.measuring.shape import Shape
@@ -117,19 +118,22 @@ class Node:
         self.replies: list[tuple[str, float, str]] = []
         self.watch = Watch()
         self.clocks = Clocks()
-        self._measure = measure
         self.opening_rate = max(1.0, opening_rate)  # streams per second, while users are started
         self.types = EventTypes(self._redacted, staged=target.profile == "task-progress")
         self._told = (0, 0, 0, 0, 0)  # what the last report told of events, bytes and errors
         ends_itself = target.profile == "task-progress"
-        self.books = Books(self.rows, self.counts, self.watch, ends_itself, self.clocks, self._redacted, self.types)
+        self._room = Room()
+        self.log = Log(self.rows, self.types, self.clocks, self._room, measure, self.tokens.find)
+        self.books = Books(
+            self.rows, self.counts, self.watch, ends_itself, self.clocks, self._redacted, self.types, self.log
+        )
+        self._is_each_its_own = is_each_its_own(target.stream)
         self._asked: tuple[Any, Asked] | None = None  # what was asked for last, and by which values
         self._streams = number * STREAMS_PER_NODE
         self._users = self._recordings = 0
         self._recorded: list[Recording] = []
         self._shelf = Shelf()
         self._judged: dict[str, Any] | None = None
-        self._room = Room()
         self._diaries: list[Diary] = []
         self.herds = False  # readers are cut all at once, and come back
         self.publishes = False  # what all are told, where there is no task to move
@@ -290,13 +294,14 @@ class Node:
             "shape": lambda: self._follow(order["points"], order["of"]),
             "streams": lambda: self._want_streams(wanted=order["wanted"]),
             "scatter": lambda: self._scatter(order["staying"]),
-            "phase": lambda: setattr(self.rows, "phase", order["phase"]),
+            "phase": lambda: self._begin_phase(order["phase"]),
             "drain": self._drain,
         }
         deeds[order["do"]]()
 
     def report(self) -> dict[str, Any]:
         """Return what was measured since the last report, and the counts so far."""
+        self.log.settle()
         self._add_traffic()
         return {
             "types": self.types.plain(),
@@ -362,13 +367,13 @@ class Node:
 
     def _meter(self, task: Task | None) -> Meter:
         if task and task.driven:
-            return Driven(self.rows, self._streams, self.tokens, task)
-        return Stamped(self.rows, self._streams, clock.now(), self.clocks, self._measure)
+            return Driven(self.rows, self._streams, task)
+        return UNDRIVEN
 
     def _request(self, task: Task | None, path: str, kept: Kept) -> Asked:
         """Return what to ask for; most often it is what was asked for last."""
         key = (task, path, tuple(kept.items()))
-        if not self._asked or self._asked[0] != key or is_each_its_own(self.target.stream):
+        if not self._asked or self._asked[0] != key or self._is_each_its_own:
             wanted = replace(self.target.stream, path=path) if path else self.target.stream
             filled = fill(wanted, each_its_own({**kept, **({"task_id": task.id} if task else {})}))
             self._asked = key, self._made(filled)
@@ -384,7 +389,7 @@ class Node:
             return None
         self._recordings += 1
         url = self.target.base_url.rstrip("/") + asked.path
-        request = Request(asked.method, url, tuple(asked_for(asked.headers)))
+        request = Request(asked.method, url, asked_for(asked.headers))
         task_id = task.id if task and task.id else None
         late = bool(task_id and task and task.sent)
         stream.record = Recording(self._streams, request, clock.now(), task_id, self._shelf, late=late)
@@ -403,6 +408,10 @@ class Node:
             self.watch.forget()
         else:
             self.rows.timed_until_ns = clock.now()
+
+    def _begin_phase(self, phase: int) -> None:
+        self.log.settle()
+        self.rows.phase = phase
 
     def _follow(self, points: Iterable[Sequence[float]], of: int) -> None:
         gevent.spawn(self.crowd.follow, Shape(tuple((at_s, int(users)) for at_s, users in points)), self._number, of)
@@ -439,6 +448,7 @@ class Node:
         enders.join(timeout=self.grace_s + len(self.tasks) * ENDING_S)
         self._end_streams()
         self.watch.stop()  # to compare and judge is no standstill
+        self.log.settle()
         # In a thread: of many streams it takes long, and a process that says nothing meanwhile passes for dead.
         pool = gevent.get_hub().threadpool
         diaries = tuple(self._diaries)  # a stream that was yet to open may still end

@@ -36,6 +36,10 @@ class Body(Protocol):
     def ends_with_connection(self) -> bool:
         """Whether nothing but the connection's end says so."""
 
+    @property
+    def between_chunks(self) -> bool:
+        """Whether the same bytes will give what they give any other body of the kind in this state."""
+
     def take(self, data: bytes) -> bytes:
         """Return the bytes of the body among those of a read."""
 
@@ -45,7 +49,7 @@ class Unframed:
 
     __slots__ = ()
     ending = ""
-    ends_with_connection = True
+    between_chunks = ends_with_connection = True
 
     def take(self, data: bytes) -> bytes:
         """Return all of it."""
@@ -56,7 +60,7 @@ class Sized:
     """A body of known length; what comes after it is nobody's."""
 
     __slots__ = ("_left",)
-    ends_with_connection = False
+    between_chunks = ends_with_connection = False
 
     def __init__(self, length: int) -> None:
         self._left = length
@@ -83,6 +87,11 @@ class Chunked:
         self.ending = ""
         self._torn: _Torn | None = None
 
+    @property
+    def between_chunks(self) -> bool:
+        """Whether the next byte is that of a chunk's size."""
+        return self._torn is None and not self.ending
+
     def take(self, data: bytes) -> bytes:
         """Return the content of the chunks."""
         if self._torn is None and not self.ending and (size := _SIZE(data)):
@@ -97,17 +106,18 @@ class Chunked:
             return b""  # what comes after it is nobody's
         if self._torn:
             return self._take_torn(data)
-        body, at = b"", 0
+        pieces, at = [], 0
         while size := _SIZE(data, at):
-            end = size.end() + int(size[1], 16)
-            if end == size.end() or data[end : end + 2] != b"\r\n":
+            start = size.end()
+            end = start + int(size[1], 16)
+            if end == start or data[end : end + 2] != b"\r\n":
                 break
-            body = body + data[size.end() : end] if body else data[size.end() : end]
+            pieces.append(data[start:end])
             at = end + 2
             if at == len(data):
-                return body
+                return b"".join(pieces)
         self._torn = _Torn()
-        return body + self._take_torn(data[at:])
+        return b"".join(pieces) + self._take_torn(data[at:])
 
     def _take_torn(self, data: bytes) -> bytes:
         assert self._torn

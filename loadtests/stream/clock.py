@@ -20,6 +20,7 @@ import time
 from typing import Any, Final, Literal
 
 Clock = Literal["kernel", "user"]
+Ancillary = list[tuple[int, int, bytes]]
 
 # asm-generic/socket.h (the value of every Linux port Python has wheels for); the reply's type is the same.
 SO_TIMESTAMPNS: Final = 35
@@ -48,7 +49,7 @@ def ask(sock: Any) -> None:  # noqa: ANN401 - a gevent socket or a plain one
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
 
 
-def stamp(ancillary: list[tuple[int, int, bytes]]) -> int:
+def stamp(ancillary: Ancillary) -> int:
     """Return the kernel's stamp in ns from ``recvmsg``'s ancillary data, or 0 when there is none."""
     for level, kind, data in ancillary:
         if kind == SO_TIMESTAMPNS and level == _SOCKET_LEVEL:

@@ -16,6 +16,7 @@ import os
 import ssl
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -25,11 +26,10 @@ from gevent import socket
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.target import Call, Target, Tls, merge_headers
 from ssegauge.loadtests.stream import clock
+from ssegauge.loadtests.stream.poll import READ, WRITE, poll
 from ssegauge.loadtests.stream.tls import TlsLayer
 
 RECEIVE_BYTES: Final = 16_384
-READ: Final = 1  # libev's EV_READ
-WRITE: Final = 2  # and EV_WRITE
 BIND_ADDRESS_NO_PORT: Final = 24  # linux/in.h: the port is chosen as it connects, and may serve several servers
 Headers = Collection[tuple[str, str]]
 
@@ -78,11 +78,16 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
 
 def request_bytes(method: str, target: str, origin: Origin, headers: Headers, body: bytes = b"") -> bytes:
     """Return an HTTP/1.1 request (RFC 9112); ``target`` is the path with its query."""
-    lines = [f"{method} {target} HTTP/1.1", f"Host: {origin.authority}"]
+    return _request_head(method, target, origin.authority, tuple(headers), len(body)) + body
+
+
+@lru_cache(maxsize=64)  # most streams of a run ask for the same
+def _request_head(method: str, target: str, authority: str, headers: tuple[tuple[str, str], ...], length: int) -> bytes:
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {authority}"]
     lines += [f"{name}: {value}" for name, value in headers]
-    if body or method not in {"GET", "HEAD", "DELETE", "OPTIONS"}:
-        lines.append(f"Content-Length: {len(body)}")
-    return "\r\n".join([*lines, "", ""]).encode("utf-8") + body
+    if length or method not in {"GET", "HEAD", "DELETE", "OPTIONS"}:
+        lines.append(f"Content-Length: {length}")
+    return "\r\n".join([*lines, "", ""]).encode("utf-8")
 
 
 def stream_headers(target: Target, stream: Call) -> Headers:
@@ -108,16 +113,15 @@ class Connection:
     ``handed_over`` gives it away, to be read by callbacks.
     """
 
-    __slots__ = ("_readable", "_socket", "_timeout", "_tls", "arrived_ns", "delay_ns")
+    __slots__ = ("_poll", "_socket", "_timeout", "_tls", "arrived_ns", "delay_ns")
 
     def __init__(self, origin: Origin, timeout: float | None = None) -> None:
         self.arrived_ns = 0
         self.delay_ns = -1
         self._timeout = timeout
         self._tls: TlsLayer | None = None
-        self._socket: Any = _socket.socket(origin.family, _socket.SOCK_STREAM)
-        self._socket.setblocking(False)
-        self._readable = gevent.get_hub().loop.io(self._socket.fileno(), READ)
+        self._socket: Any = _socket.socket(origin.family, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK)
+        self._poll = poll()
         try:
             self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             clock.ask(self._socket)
@@ -151,45 +155,51 @@ class Connection:
             return True
         return True
 
-    def handed_over(self) -> tuple[Any, Any, TlsLayer | None]:
-        """Give away the socket, what watches it for something to read, and its TLS; this object is then closed."""
-        whole = self._socket, self._readable, self._tls
-        self._socket = self._readable = None
+    def handed_over(self) -> tuple[Any, TlsLayer | None]:
+        """Give away the socket, and its TLS; this object is then closed."""
+        whole = self._socket, self._tls
+        self._socket = None
         return whole
 
     def close(self) -> None:
         """Close the socket."""
         if self._socket is not None:
-            self._readable.stop()
-            self._readable.close()
+            self._poll.forget(self._socket.fileno())
             self._socket.close()
-            self._socket = self._readable = None
+            self._socket = None
 
     def _connect(self, address: tuple[Any, ...]) -> None:
         failed = self._socket.connect_ex(address)
-        if failed == errno.EINPROGRESS:
-            self._wait_to_write()
+        if failed == errno.EINPROGRESS and not self._is_connected():  # it is at once where the server is this machine
+            self._wait(WRITE)
             failed = self._socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
-        if failed:
+        if failed not in {0, errno.EINPROGRESS}:
             raise OSError(failed, os.strerror(failed))
+
+    def _is_connected(self) -> bool:
+        try:
+            self._socket.getpeername()
+        except OSError:
+            return False
+        return True
 
     def _send(self, data: bytes) -> None:
         while data:
             try:
                 data = data[self._socket.send(data) :]
             except BlockingIOError:
-                self._wait_to_write()
+                self._wait(WRITE)
 
-    def _wait_to_write(self) -> None:
-        writable = gevent.get_hub().loop.io(self._socket.fileno(), WRITE)
-        try:
-            socket.wait(writable, self._timeout)
-        finally:
-            writable.close()
+    def _wait(self, event: int) -> None:
+        if self._timeout is None:  # and a timer for nothing costs as much as the waiting
+            self._poll.wait(self._socket.fileno(), event)
+            return
+        with gevent.Timeout(self._timeout, TimeoutError()):
+            self._poll.wait(self._socket.fileno(), event)
 
     def _received(self) -> bytes:
         # Wait first: what was there has most often been read, and asking in vain costs more than asking epoll.
-        socket.wait(self._readable, self._timeout)
+        self._wait(READ)
         data, self.arrived_ns, self.delay_ns = receive(self._socket)
         return data
 

@@ -9,6 +9,7 @@ included, and for another version.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from httptools import HttpResponseParser
@@ -19,6 +20,7 @@ NO_HTTP_1: Final = "the server speaks HTTP/2 alone, and streams are opened by HT
 NOT_HTTP: Final = "not HTTP/1.1"
 _END: Final = re.compile(rb"\n\r?\n").search
 _LONGEST_END: Final = 3
+_USUAL_END: Final = b"\r\n\r\n"
 
 
 class Head:
@@ -71,6 +73,24 @@ class Head:
         if b"\0" in value:
             raise ConnectionResetError(NOT_HTTP)
         self.fields.append((name.decode("latin-1").lower(), value.decode("latin-1")))
+
+
+def whole(data: bytes) -> tuple[Head, bytes] | None:
+    """Return the head with which bytes begin, and what follows it; None where it is not whole, or an interim one.
+
+    Servers send nearly all their streams the same, which is then read once and shared. Raises as ``Head.take`` does.
+    """
+    end = data.find(_USUAL_END) + len(_USUAL_END)
+    if end < len(_USUAL_END):
+        return None
+    head, rest = _read(data[:end])
+    return (head, rest + data[end:]) if rest is not None else None
+
+
+@lru_cache(maxsize=64)
+def _read(data: bytes) -> tuple[Head, bytes | None]:
+    head = Head()
+    return head, head.take(data)
 
 
 def _expect_http_1(data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""An open stream: a descriptor, one object, and a callback that gevent's loop makes when bytes have come.
+"""An open stream: a descriptor, one object, and a call that ``poll`` makes when bytes have come.
 
 No greenlet waits on it, so that a stream costs neither a stack nor two switches a read. ``EventStream.open`` needs
 a greenlet, for as long as connecting takes; ``Reader.listen`` then takes the stream over. A subclass says what
@@ -15,8 +15,9 @@ from httptools import HttpParserError, HttpParserUpgrade
 
 from ssegauge.conformance.sse import FastDecoder, Message
 from ssegauge.loadtests.stream.body import UNFRAMED, Body
-from ssegauge.loadtests.stream.clock import ANCILLARY_BYTES, now, stamp
+from ssegauge.loadtests.stream.clock import ANCILLARY_BYTES, Ancillary, now, stamp
 from ssegauge.loadtests.stream.connection import RECEIVE_BYTES
+from ssegauge.loadtests.stream.poll import poll
 from ssegauge.loadtests.stream.stream import EventStream, Recorder, ended_by_connection, reason_of
 from ssegauge.loadtests.stream.tls import TlsLayer
 
@@ -38,14 +39,14 @@ class Reader:
         record: who takes what arrives.
     """
 
-    __slots__ = ("_body", "_decoder", "_socket", "_tls", "_traffic", "_watcher", "ending", "record")
+    __slots__ = ("_body", "_decoder", "_poll", "_socket", "_tls", "_traffic", "ending", "record")
 
     def __init__(self, traffic: Traffic | None = None) -> None:
         self.ending = ""
         self._traffic = traffic or Traffic()
+        self._poll = poll()
         self.record: Recorder | None = None
         self._socket: Any = None
-        self._watcher: Any = None
         self._tls: TlsLayer | None = None
         self._body: Body = UNFRAMED
         self._decoder: FastDecoder
@@ -76,7 +77,7 @@ class Reader:
     def listen(self, stream: EventStream) -> None:
         """Take over an open stream, from the events on that have come with its head."""
         connection, self._body, self._decoder, messages = stream.handed_over()
-        self._socket, self._watcher, self._tls = connection.handed_over()
+        self._socket, self._tls = connection.handed_over()
         self.record = stream.record
         self.ending = stream.ending
         self._traffic.bytes += stream.body_bytes
@@ -87,14 +88,14 @@ class Reader:
         elif self._body.ending:
             self.end(self._body.ending)
         else:
-            self._watcher.start(self._on_readable)
+            self._poll.watch(self._socket.fileno(), self._on_readable)
 
     def pause(self, *, wanted: bool) -> None:
         """Read no more for now, or go on."""
         if wanted:
-            self._watcher.stop()
+            self._poll.forget(self._socket.fileno())
         elif not self.ending:
-            self._watcher.start(self._on_readable)
+            self._poll.watch(self._socket.fileno(), self._on_readable)
 
     def hang_up(self) -> None:
         """Close it."""
@@ -110,7 +111,7 @@ class Reader:
         """Read no more, for good, and let the kernel take but so many bytes."""
         if self._socket is not None:
             self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, most_bytes)
-            self._watcher.stop()
+            self._poll.forget(self._socket.fileno())
 
     def end(self, why: str) -> None:
         """Close it for a reason, once."""
@@ -119,11 +120,10 @@ class Reader:
             self._close()
 
     def _close(self) -> None:
-        if self._watcher is not None:
-            self._watcher.stop()
-            self._watcher.close()
+        if self._socket is not None:
+            self._poll.forget(self._socket.fileno())
             self._socket.close()
-            self._watcher = self._socket = None
+            self._socket = None
         self.ended()
 
     def _on_readable(self) -> None:
@@ -131,8 +131,9 @@ class Reader:
         try:
             data, ancillary, _, _ = self._socket.recvmsg(RECEIVE_BYTES, ANCILLARY_BYTES)
             read_ns = now()
-            arrived_ns = stamp(ancillary)
-            self._taken(data, arrived_ns or read_ns, read_ns - arrived_ns if arrived_ns else -1)
+            if not self._is_known(data, ancillary, read_ns):
+                arrived_ns = stamp(ancillary)
+                self._taken(data, arrived_ns or read_ns, read_ns - arrived_ns if arrived_ns else -1)
         except BlockingIOError:
             return
         except (OSError, HttpParserError, HttpParserUpgrade) as error:
@@ -140,6 +141,10 @@ class Reader:
         except Exception as error:  # noqa: BLE001 - ours: the loop would print it and call again, for ever
             self.broke(error)
             self.end("closed")
+
+    def _is_known(self, data: bytes, ancillary: Ancillary, read_ns: int) -> bool:  # noqa: ARG002 - for those who know
+        """Take a read whose bytes were read before, and gave what they give now; return whether it is one."""
+        return False
 
     def _taken(self, data: bytes, arrived_ns: int, delay_ns: int) -> None:
         if not data:

@@ -17,23 +17,28 @@ from typing import Any, Final, Protocol
 import gevent
 from gevent.event import Event
 
-from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES
 from ssegauge.conformance.sse import Message
 from ssegauge.loadtests.measuring.clocks import Clocks
-from ssegauge.loadtests.measuring.event_types import NO_EVENT, EventTypes
+from ssegauge.loadtests.measuring.event_types import EventTypes
 from ssegauge.loadtests.measuring.generator import Watch
 from ssegauge.loadtests.measuring.integrity import Account
-from ssegauge.loadtests.measuring.meters import Meter, glance, is_terminal
-from ssegauge.loadtests.measuring.samples import CONNECT, FIRST_EVENT, OPEN, Rows
+from ssegauge.loadtests.measuring.log import Known, Log
+from ssegauge.loadtests.measuring.meters import Driven, Meter, is_terminal
+from ssegauge.loadtests.measuring.samples import CONNECT, OPEN, Rows
 from ssegauge.loadtests.measuring.witnesses import Diary
 from ssegauge.loadtests.stream import clock
+from ssegauge.loadtests.stream.body import UNFRAMED
+from ssegauge.loadtests.stream.clock import Ancillary
+from ssegauge.loadtests.stream.connection import RECEIVE_BYTES
 from ssegauge.loadtests.stream.reader import Reader, Traffic
 from ssegauge.loadtests.stream.retry_after import Wait
 from ssegauge.loadtests.stream.stream import EventStream, StreamFailed
 
 OnEvent = Callable[[str, str, str], None]  # type, data, last event ID
+UNKNOWN: Final[dict[bytes, Known]] = {}  # it stays empty
 MOST_WAITING: Final = 1000  # events for the user's own code, before a stream is not read
 MOST_REASONS: Final = 100
+NOTHING: Final = -1, ""  # what a read has told (``Log.reading``), and the id of its first event: none
 ENDED_EARLY: Final = "ended by the server before a terminal event"
 
 
@@ -80,7 +85,8 @@ class Books:
     ends_itself: bool  # the profile knows events after which a stream ends, and promises one at its start
     clocks: Clocks
     redact: Callable[[str], str]  # reasons hold what a server sent
-    types: EventTypes = field(default_factory=EventTypes)
+    types: EventTypes
+    log: Log
     traffic: Traffic = field(default_factory=Traffic)
 
     def count(self, counter: Counter[str], reason: str) -> None:
@@ -104,24 +110,31 @@ class Owner(Protocol):
 
 
 class Session(Reader):
-    """A stream with its meter.
+    """A stream with what is expected of it.
 
     Attributes:
-        meter: what measures its events.
+        meter: that.
         subject: what it is about, for its owner.
         owner: who is told of its end.
         diary: what came, where streams are to witness each other.
     """
 
-    __slots__ = ("_inbox", "_is_told", "_last_data", "_number", "_on", "_read_ns", "diary", "meter", "owner", "subject")
+    __slots__ = (
+        *("_driven", "_inbox", "_known", "_last_data", "_looked_ns", "_number", "_on", "_place", "_told"),
+        *("diary", "meter", "owner", "subject"),
+    )
 
     def __init__(self, meter: Meter, number: int, on: Books, owner: Owner, subject: object = None) -> None:
         super().__init__(on.traffic)
         self.meter, self.owner, self.subject, self._number, self._on = meter, owner, subject, number, on
         self.diary: Diary | None = None  # for what the other streams of its feed say
-        self._is_told, self._last_data = False, ""
-        self._read_ns = 0  # when we last read, where the loop was not watching after that
+        self._driven = meter if isinstance(meter, Driven) else None
+        self._last_data = ""
+        self._looked_ns = 0  # when we last read all there was, where that was not when the loop last looked
         self._inbox: Inbox | None = None
+        self._known = UNKNOWN  # what bytes tell where nothing of an event has come yet
+        self._told = NOTHING
+        self._place = -1
 
     def open(self, stream: EventStream, timeout: float, on_event: OnEvent | None = None) -> None:
         """Open a stream, from a greenlet, and follow it from the loop on.
@@ -144,24 +157,15 @@ class Session(Reader):
 
     def take(self, messages: list[Message], arrived_ns: int, delay_ns: int) -> None:
         """Measure the events of a read."""
-        meter, diary, rows, note = self.meter, self.diary, self._on.rows, self._on.types.note
-        if not self._is_told:
-            self._told(arrived_ns, delay_ns)
-        if len(messages) > 1:
-            early_ns = self._early_ns(arrived_ns, delay_ns)
-            for kind, data, _ in messages[:-1]:
-                rows.event_type = note(kind, data)
-                meter.take(kind, data, arrived_ns, early_ns)
-        kind, data, _ = messages[-1]
-        rows.event_type = note(kind, data)
-        meter.take(kind, data, arrived_ns, delay_ns)
-        rows.event_type = NO_EVENT
-        self._read_ns = 0
-        self._last_data = data
-        if diary:
-            for kind, data, event_id in messages:
-                if kind not in HEARTBEAT_NAMES and glance(data)[0] not in HEARTBEAT_NAMES:
-                    diary.note(event_id, data, arrived_ns / 1e6)
+        log = self._on.log
+        reading = log.reading(messages)
+        self._told = reading, messages[0][2]
+        looked_ns = self._looked_ns or self._poll.looked_ns
+        log.note(self._place, reading, arrived_ns, delay_ns, looked_ns)
+        if self._driven:
+            self._measure(self._driven, reading, arrived_ns, delay_ns, looked_ns)
+        self._looked_ns = 0
+        self._last_data = messages[-1][1]
         if self._inbox:
             self._inbox.put(messages)
 
@@ -169,6 +173,7 @@ class Session(Reader):
         """Settle the account."""
         on = self._on
         on.rows.add(OPEN, clock.now(), self._number, -1.0, -1)
+        on.log.leave(self._place)
         on.counts.open -= 1
         on.counts.account += self.meter.settle()
         if reason := self._drop_reason():
@@ -194,23 +199,62 @@ class Session(Reader):
         """Read no more; expect nothing, and witness nothing."""
         self.meter.abandon()
         self.diary = None
+        self._on.log.witness_no_more(self._place)
         super().stop_reading(most_bytes)
 
     def pause(self, *, wanted: bool) -> None:
         """Read no more for now, or go on; what comes meanwhile came at any time since."""
         if wanted:
-            self._read_ns = clock.now()
+            self._looked_ns = clock.now()
         super().pause(wanted=wanted)
 
-    def _early_ns(self, arrived_ns: int, delay_ns: int) -> int:
-        """Return how long ago an event may have come that was read with a later one, whose stamp it has.
+    def _is_known(self, data: bytes, ancillary: Ancillary, read_ns: int) -> bool:
+        """Take a read whose bytes were read before; see ``Reader``."""
+        known = self._known.get(data)
+        if known is None or not ancillary or self._looked_ns:
+            return False
+        reading, before, after, size, self._last_data = known
+        decoder, on = self._decoder, self._on
+        if before is not None and before != decoder.last_event_id:
+            return False
+        decoder.last_event_id = after
+        decoder.passed += size
+        on.traffic.bytes += size
+        looked_ns = self._poll.looked_ns
+        on.log.entries.append((self._place, reading, ancillary[0][2], read_ns, looked_ns))
+        if self._driven:
+            arrived_ns = clock.stamp(ancillary)
+            self._measure(self._driven, reading, arrived_ns, read_ns - arrived_ns, looked_ns)
+        return True
 
-        It came after we had last looked: the loop asks for every stream each time, but for one that is paused.
-        """
-        if delay_ns < 0:
-            return -1
-        looked_ns = self._read_ns or self._on.watch.polled_ns
-        return max(delay_ns, delay_ns + arrived_ns - looked_ns)
+    def _taken(self, data: bytes, arrived_ns: int, delay_ns: int) -> None:
+        """Take a read; remember what it told, where whole events came between others."""
+        decoder, known, looked_ns = self._decoder, self._known, self._looked_ns or self._poll.looked_ns
+        before, passed, self._told = decoder.last_event_id, decoder.passed, NOTHING
+        super()._taken(data, arrived_ns, delay_ns)
+        if len(data) == RECEIVE_BYTES:  # the rest may have come as early
+            self._looked_ns = looked_ns
+        self._known = self._knowable()
+        size = decoder.passed - passed  # of the body, where the exact decoder was not needed
+        reading, first_id = self._told
+        if reading >= 0 and size > 0 and known is not UNKNOWN and known is self._known:
+            its_own = None if first_id != before else before
+            self._on.log.remember(known, data, Known(reading, its_own, decoder.last_event_id, size, self._last_data))
+
+    def _knowable(self) -> dict[bytes, Known]:
+        """Return what is known of reads in the state in which this stream is."""
+        is_between = self._body.between_chunks and self._decoder.between_blocks and not self.ending
+        if not is_between or self._tls or self._inbox or (self.record and not self.record.is_full):
+            return UNKNOWN
+        return self._on.log.known[self._body is not UNFRAMED]
+
+    def _measure(self, meter: Driven, reading: int, arrived_ns: int, delay_ns: int, looked_ns: int) -> None:
+        """Measure events by what they show. All but the last may have come at any time since we had looked."""
+        *early, last = self._on.log.tokens(reading)
+        early_ns = max(delay_ns, delay_ns + arrived_ns - looked_ns) if delay_ns >= 0 else -1
+        for token, event_type in early:
+            meter.take(token, event_type, arrived_ns, early_ns)
+        meter.take(*last, arrived_ns, delay_ns)
 
     def _first(self, stream: EventStream, timeout: float) -> list[Message]:
         try:
@@ -229,12 +273,11 @@ class Session(Reader):
         on.clocks.note_date(stream.date, stream.sent_ns, stream.head_ns)
         on.counts.open += 1
         on.counts.opened += 1
-        self._read_ns = stream.sent_ns  # until the first event
-
-    def _told(self, arrived_ns: int, delay_ns: int) -> None:
-        """Note the first event, by when it was asked for."""
-        self._is_told = True
-        self._on.rows.add(FIRST_EVENT, arrived_ns, self._number, (arrived_ns - self._read_ns) / 1e6, delay_ns)
+        self._looked_ns = stream.sent_ns  # until the first event
+        diary = self.diary.number if self.diary else 0
+        self._place = on.log.admit(
+            self._number, stream.sent_ns, stream.started_ns, diary, is_driven=self._driven is not None
+        )
 
     def _drop_reason(self) -> str:
         if self.ending == "closed":

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import json
 import ssl
+from functools import lru_cache
 from typing import Final, Protocol
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -34,13 +35,14 @@ from ssegauge.conformance.target import Tls
 from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.body import COMPLETE, UNFRAMED, Body, framed
 from ssegauge.loadtests.stream.connection import Connection, Headers, Origin, origin_form, request_bytes, resolve
-from ssegauge.loadtests.stream.head import NO_HTTP_1, NOT_HTTP, Head
+from ssegauge.loadtests.stream.head import NO_HTTP_1, NOT_HTTP, Head, whole
 from ssegauge.loadtests.stream.retry_after import Wait, wait_of
 
 REDIRECTS: Final = {301, 302, 303, 307, 308}
 MOST_REDIRECTS: Final = 20
 CODINGS: Final = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress", "dcb", "dcz"})
 MOST_SHOWN: Final = 80  # characters of what a server sent, in a reason
+NO_HEAD: Final = Head()
 _ASKED: Final = (("Accept", "text/event-stream"), ("Cache-Control", "no-store"), ("Accept-Encoding", "identity"))
 
 
@@ -63,6 +65,10 @@ class StreamFailed(Exception):  # noqa: N818 - the outcome of an attempt, not a 
 
 class Recorder(Protocol):
     """Takes what arrives, with the ns of its arrival."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it keeps nothing more of the body."""
 
     def take_head(self, arrived_ns: int, status: int, headers: list[tuple[str, str]]) -> None:
         """Take a response head."""
@@ -112,7 +118,7 @@ class EventStream:
         self._origin, self._path, self._method, self._payload = origin, path, method, payload
         self._headers = headers
         self._connection: Connection | None = None
-        self._head = Head()
+        self._head = NO_HEAD
         self._body: Body = UNFRAMED
         self._decoder = FastDecoder()
         self._messages: list[Message] = []
@@ -195,17 +201,26 @@ class EventStream:
 
     def _request(self) -> bytes:
         """Send the request and read the head of the response; return what came with it."""
-        self._head = Head()
         self._connection = Connection(self._origin)
         request = request_bytes(self._method, self._path, self._origin, asked_for(self._headers), self._payload)
         self.sent_ns = clock.now()
         self._connection.send(request)
-        while data := self._receive(self._connection):
-            rest = self._head.take(data)
-            if rest is not None:
-                if self.record:
-                    self.record.take_head(self.arrived_ns, self._head.status, self._head.fields)
-                return rest
+        rest = self._receive_head(self._connection)
+        if self.record:
+            self.record.take_head(self.arrived_ns, self._head.status, self._head.fields)
+        return rest
+
+    def _receive_head(self, connection: Connection) -> bytes:
+        """Read a response head; return what came with it."""
+        data = self._receive(connection)
+        if known := whole(data):
+            self._head, rest = known
+            return rest
+        self._head = Head()
+        while data:
+            if (rest_of_it := self._head.take(data)) is not None:
+                return rest_of_it
+            data = self._receive(connection)
         raise ConnectionResetError("the server closed the connection without a response")
 
     def _receive(self, connection: Connection) -> bytes:
@@ -265,10 +280,15 @@ def ended_by_connection(body: Body) -> str:
     return body.ending or (COMPLETE if body.ends_with_connection else "cut off")
 
 
-def asked_for(headers: Headers) -> list[tuple[str, str]]:
+def asked_for(headers: Headers) -> tuple[tuple[str, str], ...]:
     """Return the request's fields: the given ones, and those of EventSource that they do not replace."""
+    return _asked_for(tuple(headers))
+
+
+@lru_cache(maxsize=64)  # most streams of a run ask for the same
+def _asked_for(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     given = {name.lower() for name, _ in headers}
-    return [*(pair for pair in _ASKED if pair[0].lower() not in given), *headers]
+    return *(pair for pair in _ASKED if pair[0].lower() not in given), *headers
 
 
 def _http_address(base: str, location: str) -> SplitResult | None:

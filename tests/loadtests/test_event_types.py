@@ -62,9 +62,7 @@ def test_processes_that_number_labels_differently_are_merged_by_name() -> None:
     for node, kinds in (("one", "ab"), ("two", "cba")):
         types, rows = EventTypes(), Rows()
         for kind in kinds:
-            rows.event_type = types.note(kind, "")
-            rows.add(UPDATE, 1, 1, 1.0, -1)
-        rows.event_type = 0
+            rows.add(UPDATE, 1, 1, 1.0, -1, types.note(kind, ""))
         rows.add(UPDATE, 1, 1, 1.0, -1)
         codes = merged.take(node, types.plain(), matrix(rows.take()))[:, -1].astype(int)
         assert [merged.labels[code].type for code in codes] == [*kinds, ""]

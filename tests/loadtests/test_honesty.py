@@ -16,7 +16,7 @@ import pytest
 
 from ssegauge.reports import words
 from tests.loadtests.conftest import PATIENT, Load, verdicts
-from tests.loadtests.servers import OPEN_HEAD, StampedSender, scripted, tasks
+from tests.loadtests.servers import OPEN_HEAD, StampedSender, reply, scripted, tasks
 from tests.loadtests.test_runs import samples_in
 
 STREAM = 'base_url = "{url}"\n[stream]\npath = "/"\n'
@@ -45,6 +45,25 @@ def test_a_server_that_refuses_updates_fails_and_every_output_says_so(load: Load
     assert "updates were refused: status 429 x " in offered["note"]
     assert said[-1]["refused"] == refused
     assert dict(words.load_facts(document))["refused"].startswith("status 429 ")
+
+
+def test_streams_that_are_refused_again_and_again_do_not_keep_the_others_waiting(load: Load) -> None:
+    """They had half a minute to come."""
+    served = StampedSender(0.0)
+    places = iter(range(3))
+
+    def script(connection: socket.socket, head: bytes) -> None:
+        if next(places, None) is None:
+            connection.sendall(reply(b"{}", "503 Service Unavailable"))
+        else:
+            served(connection, head)
+
+    begun = time.monotonic()
+    with scripted(script) as url:
+        document = load(url, users=5, duration_s=1)
+    assert time.monotonic() - begun < 25.0
+    assert (document["connections"]["peak_open"], document["verdict"]) == (3, "fail")
+    assert document["latency_ms"]["update"]["samples"] > 0
 
 
 def test_updates_that_wait_for_slow_replies_are_not_the_load_that_was_asked_for(load: Load) -> None:

@@ -12,8 +12,11 @@ import pytest
 
 from ssegauge.loadtests.judging.offset import complaint
 from ssegauge.loadtests.measuring.clocks import Clocks
-from ssegauge.loadtests.measuring.meters import Stamped, glance
+from ssegauge.loadtests.measuring.event_types import EventTypes
+from ssegauge.loadtests.measuring.log import Log
+from ssegauge.loadtests.measuring.meters import glance
 from ssegauge.loadtests.measuring.samples import GAP, KINDS, UPDATE, Rows, matrix
+from ssegauge.loadtests.measuring.witnesses import Room
 from tests.loadtests.conftest import Load, verdicts
 from tests.loadtests.servers import HEAD, scripted
 
@@ -81,10 +84,12 @@ STARTED_NS = 1_700_000_000_000_000_000
 def measured(measure: str, *events: tuple[str, str, int]) -> dict[str, list[float]]:
     """Return the values, by kind, of events (type, data without a stamp, ms since the start) that come 5 ms old."""
     rows = Rows()
-    meter = Stamped(rows, 1, STARTED_NS, Clocks(), measure)
+    log = Log(rows, EventTypes(), Clocks(), Room(), measure)
+    place = log.admit(1, STARTED_NS, STARTED_NS)
     for kind, data, at_ms in events:
         stamped = json.dumps(json.loads(data) | {"timestamp": STARTED_NS // 1_000_000 + at_ms - 5})
-        meter.take(kind, stamped, STARTED_NS + at_ms * 1_000_000, 0)
+        log.note(place, log.reading([(kind, stamped, "")]), STARTED_NS + at_ms * 1_000_000, 0, 0)
+    log.settle()
     found = matrix(rows.take())
     return {KINDS[kind]: found[found[:, 1] == kind][:, 3].tolist() for kind in (UPDATE, GAP)}
 

@@ -119,3 +119,17 @@ def test_a_stall_that_no_objective_bounds_is_told_in_a_line() -> None:
     assert told == "4.07 s between tokens, 50 ms usually; to bound it: --objective 'token_gap_max < 1s'"
     document["objectives"].append(factory.objective("token-gap-p99", 100, 70) | {"rule": "asked/token-gap-p99"})
     assert "longest gap" not in dict(words.load_facts(document))
+
+
+def test_readers_who_are_told_late_are_told_of_where_nothing_is_promised() -> None:
+    document = load(verdict="pass")
+    spread = {"least": 3, "median": 3.0, "most": 3}
+    document["witnesses"] = {"shared": True, "late_ms": 2600.0, "events_per_stream": spread}
+    assert any("2.6 s or more after the first" in text for _, text in words.load_facts(document))
+    document["objectives"].append(
+        factory.objective("readers-apart", 2000, 2600) | {"rule": "performance/readers-apart"}
+    )
+    assert not any("after the first" in text for _, text in words.load_facts(document))
+    document["witnesses"]["late_ms"] = 1900.0
+    document["objectives"].pop()
+    assert not any("after the first" in text for _, text in words.load_facts(document))
