@@ -14,10 +14,13 @@ Parts that are still being written have other names and are not read. A part tha
 cannot be (a time that is no number) is named in `Samples.unreadable`, never silently dropped.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -33,6 +36,7 @@ CATEGORIES = ["kind", "phase", *LABELS]
 MOST_ROWS = 20_000_000  # some 2 GiB of memory while a report is made; 50,000 events a second for six minutes
 MOST_BYTES_A_ROW = 64
 MOST_BYTES_A_PART = 1 << 20  # besides its rows
+AT_ONCE = 1 << 18  # rows
 LONGEST_MS = 1e11  # three years
 
 
@@ -52,22 +56,58 @@ def read_samples(folder: Path, *, labels: bool = False) -> Samples:
         BadRunFolder: a part has other columns than the contract's, the folder changes meanwhile, or it holds more
             than can be held in memory.
     """
-    tables, unreadable, rows = [], [], 0
     columns = [*COLUMNS, *LABELS] if labels else COLUMNS
+    kept, unreadable = _Kept(columns), []
     paths = sorted(path for path in folder.glob("*.parquet") if not path.name.startswith((".", "_")))
     for path in paths:
         try:
-            tables.append(_read_part(path, MOST_ROWS - rows, columns))
+            kept.take(_read_part(path, MOST_ROWS - kept.rows, columns))
         except FileNotFoundError:
             raise BadRunFolder(f"{shown(path)}: gone while it was read; wait for the end of the run") from None
         except (pa.ArrowException, OSError, ValueError):
             unreadable.append(shown(path.name))
-        else:
-            rows += len(tables[-1])
-    return Samples(_to_frame(tables, columns), len(paths), tuple(unreadable))
+    return Samples(kept.frame(), len(paths), tuple(unreadable))
 
 
-def _read_part(path: Path, most: int, columns: Sequence[str]) -> pa.Table:
+class _Kept:
+    """The rows read so far, as arrays of numbers, for Arrow's own tables take twice the memory."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.rows = 0
+        self._pieces: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in columns}
+        self._codes: dict[str, dict[str, int]] = {name: {} for name in columns if name in CATEGORIES}
+
+    def take(self, batches: Iterable[pa.RecordBatch]) -> None:
+        """Take a part, batch by batch; all of it or, where reading it fails, nothing."""
+        pieces = [[self._numbers(batch, name) for name in self._pieces] for batch in batches]
+        for piece in pieces:
+            self.rows += len(piece[0])
+            for name, numbers in zip(self._pieces, piece, strict=True):
+                self._pieces[name].append(numbers)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the rows, and hold them no longer."""
+        return pd.DataFrame({name: self._column(name) for name in [*self._pieces]}, copy=False)
+
+    def _numbers(self, batch: pa.RecordBatch, name: str) -> npt.NDArray[Any]:
+        column = batch.column(batch.schema.get_field_index(name)) if name in batch.schema.names else None
+        if (codes := self._codes.get(name)) is None:
+            return np.array(column, _dtype(name))
+        if column is None:  # a part of an older version has no labels
+            return np.full(batch.num_rows, codes.setdefault("", len(codes)), np.int16)
+        named = [codes.setdefault(one, len(codes)) for one in column.dictionary.to_pylist()]
+        return np.array([*named, -1], np.int16)[column.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
+
+    def _column(self, name: str) -> npt.NDArray[Any] | pd.Categorical:
+        pieces = self._pieces.pop(name) or [np.empty(0, np.int16 if name in CATEGORIES else _dtype(name))]
+        numbers = np.concatenate(pieces)
+        if name not in self._codes:
+            return numbers
+        names = [*self._codes[name]]
+        return pd.Categorical.from_codes(numbers, pd.Index(names, dtype="str"))
+
+
+def _read_part(path: Path, most: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     if not path.is_file() and path.exists():
         raise ValueError("a folder or a pipe")
     found = pq.read_schema(path)
@@ -76,16 +116,8 @@ def _read_part(path: Path, most: int, columns: Sequence[str]) -> pa.Table:
     # One file, not a data set: folder names must not turn into columns.
     with pq.ParquetFile(path, read_dictionary=categories, page_checksum_verification=True) as part:
         _check_size(path, part.metadata, most)
-        # What pandas noted there is not asked for.
-        return _whole(_sane(part.read(columns=list(columns)).replace_schema_metadata()), columns)
-
-
-def _whole(part: pa.Table, columns: Sequence[str]) -> pa.Table:
-    """Return a part with all columns: that of an older version has no labels."""
-    nothing = pa.array([""] * part.num_rows, pa.string()).dictionary_encode()
-    for name in set(columns) - set(part.column_names):
-        part = part.append_column(name, nothing)
-    return part.select(list(columns))
+        wanted = [name for name in columns if name in found.names]
+        yield from map(_sane, part.iter_batches(AT_ONCE, columns=wanted, use_threads=False))
 
 
 def _check_columns(path: Path, found: pa.Schema) -> None:
@@ -105,25 +137,16 @@ def _check_size(path: Path, metadata: pq.FileMetaData, most: int) -> None:
         raise ValueError("longer than its samples")
 
 
-def _sane(part: pa.Table) -> pa.Table:
-    """Return the part if it holds what it says: text that is text, times that are numbers; raises ValueError."""
-    part.validate(full=True)
-    values = part.select(["at_ms", "value"])
-    for name, column in zip(values.column_names, values.columns, strict=True):
+def _sane(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the rows if they hold what they say: text that is text, times that are numbers; raises ValueError."""
+    batch.validate(full=True)
+    for name in ("at_ms", "value"):
+        column = batch.column(batch.schema.get_field_index(name))
         longest = pc.max(pc.abs(column)).as_py() or 0.0
         if column.null_count or not longest <= LONGEST_MS or (name == "at_ms" and pc.any(pc.is_nan(column)).as_py()):
             raise ValueError(f"{name} holds what is no time")
-    return part
-
-
-def _to_frame(tables: list[pa.Table], columns: Sequence[str]) -> pd.DataFrame:
-    if not tables:
-        return pd.DataFrame({name: pd.Series(dtype=_dtype(name)) for name in columns})
-    table = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
-    tables.clear()  # the columns are handed over below, one by one, so that they are never held twice
-    frame: pd.DataFrame = table.to_pandas(categories=[], split_blocks=True, self_destruct=True)
-    return frame
+    return batch
 
 
 def _dtype(name: str) -> str:
-    return "category" if name in CATEGORIES else "float32" if name == "delay_ms" else "float64"
+    return "float32" if name == "delay_ms" else "float64"
