@@ -6,7 +6,7 @@ at most `MOST_POINTS` bins of whole seconds, so that a chart's size does not gro
 ms, except `at_s`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -149,10 +149,12 @@ def by_open_streams(opened: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFram
     """
     ordered = opened.sort_values("at_ms", kind="stable")
     level = np.concatenate([[0.0], ordered["value"].cumsum().to_numpy()])
-    open_then = level[np.searchsorted(ordered["at_ms"].to_numpy(), measured["at_ms"].to_numpy(), "right")]
+    moments, when = ordered["at_ms"].to_numpy(), measured["at_ms"].to_numpy()
+    open_then = in_pieces(lambda piece: level[np.searchsorted(moments, piece, "right")], when)
     width = max(1, int(np.ceil(open_then.max(initial=0) / MOST_OPEN_LEVELS)))
-    levels = (np.ceil(np.maximum(open_then, 1) / width) * width).astype(np.int32)
-    table = quantiles_by(levels, measured["value"].to_numpy(), "streams")
+    groups = in_pieces(lambda piece: np.ceil(np.maximum(piece, 1) / width), open_then)
+    table = quantiles_by(groups, measured["value"].to_numpy(), "streams")
+    table = table.assign(streams=table["streams"] * float(width))
     return table[table["samples"] >= ENOUGH_AT_A_LEVEL].reset_index(drop=True)
 
 
@@ -228,7 +230,12 @@ def _bins(at_ms: Values) -> tuple[npt.NDArray[np.int32], int]:
     """Return the number of each sample's bin since the run's start, and how wide bins are, in seconds."""
     span = float(at_ms.max() - at_ms.min()) / 1000 if at_ms.size else 0.0
     width = max(1, int(np.ceil(span / MOST_POINTS)))
-    numbers = np.empty(at_ms.size, np.int32)
-    for start in range(0, at_ms.size, AT_ONCE):
-        numbers[start : start + AT_ONCE] = np.floor(at_ms[start : start + AT_ONCE] / (1000 * width))
-    return numbers, width
+    return in_pieces(lambda piece: np.floor(piece / (1000 * width)), at_ms), width
+
+
+def in_pieces(numbered: Callable[[Values], Values], values: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+    """Return whole numbers, one a value, with no more than a piece of what is between in memory."""
+    numbers = np.empty(values.size, np.int32)
+    for start in range(0, values.size, AT_ONCE):
+        numbers[start : start + AT_ONCE] = numbered(values[start : start + AT_ONCE])
+    return numbers
