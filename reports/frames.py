@@ -70,41 +70,42 @@ def read_samples(folder: Path, *, labels: bool = False) -> Samples:
 
 
 class _Kept:
-    """The rows read so far, as arrays of numbers, for Arrow's own tables take twice the memory."""
+    """The rows read so far, as arrays of numbers: Arrow's own tables, and pieces put together, take twice the memory.
+
+    Room that is never written to is none: of it the system gives only what is used.
+    """
 
     def __init__(self, columns: Sequence[str]) -> None:
         self.rows = 0
-        self._pieces: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in columns}
+        self._columns = {name: np.empty(MOST_ROWS, _dtype(name)) for name in columns}
         self._codes: dict[str, dict[str, int]] = {name: {} for name in columns if name in CATEGORIES}
 
     def take(self, batches: Iterable[pa.RecordBatch]) -> None:
         """Take a part, batch by batch; all of it or, where reading it fails, nothing."""
-        pieces = [[self._numbers(batch, name) for name in self._pieces] for batch in batches]
-        for piece in pieces:
-            self.rows += len(piece[0])
-            for name, numbers in zip(self._pieces, piece, strict=True):
-                self._pieces[name].append(numbers)
+        rows = self.rows
+        for batch in batches:
+            for name, column in self._columns.items():
+                column[rows : rows + batch.num_rows] = self._numbers(batch, name)
+            rows += batch.num_rows
+        self.rows = rows
 
     def frame(self) -> pd.DataFrame:
         """Return the rows, and hold them no longer."""
-        return pd.DataFrame({name: self._column(name) for name in [*self._pieces]}, copy=False)
+        return pd.DataFrame({name: self._column(name) for name in [*self._columns]}, copy=False)
 
     def _numbers(self, batch: pa.RecordBatch, name: str) -> npt.NDArray[Any]:
-        column = batch.column(batch.schema.get_field_index(name)) if name in batch.schema.names else None
         if (codes := self._codes.get(name)) is None:
-            return np.array(column, _dtype(name))
-        if column is None:  # a part of an older version has no labels
-            return np.full(batch.num_rows, codes.setdefault("", len(codes)), np.int16)
-        named = [codes.setdefault(one, len(codes)) for one in column.dictionary.to_pylist()]
-        return np.array([*named, -1], np.int16)[column.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
+            return np.asarray(batch[name])
+        if name not in batch.schema.names:  # a part of an older version has no labels
+            return np.full(batch.num_rows, codes.setdefault("", len(codes)))
+        named = [codes.setdefault(one, len(codes)) for one in batch[name].dictionary.to_pylist()]
+        return np.array([*named, -1])[batch[name].indices.fill_null(-1).to_numpy(zero_copy_only=False)]
 
     def _column(self, name: str) -> npt.NDArray[Any] | pd.Categorical:
-        pieces = self._pieces.pop(name) or [np.empty(0, np.int16 if name in CATEGORIES else _dtype(name))]
-        numbers = np.concatenate(pieces)
+        numbers = self._columns.pop(name)[: self.rows]
         if name not in self._codes:
             return numbers
-        names = [*self._codes[name]]
-        return pd.Categorical.from_codes(numbers, pd.Index(names, dtype="str"))
+        return pd.Categorical.from_codes(numbers, pd.Index([*self._codes[name]], dtype="str"))
 
 
 def _read_part(path: Path, most: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -149,4 +150,4 @@ def _sane(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _dtype(name: str) -> str:
-    return "float32" if name == "delay_ms" else "float64"
+    return "int32" if name in CATEGORIES else "float32" if name == "delay_ms" else "float64"
