@@ -90,9 +90,10 @@ def _parts(
 
 
 def _spread(values: Values) -> tuple[float, ...]:
-    known = values[~np.isnan(values)].astype(np.float64)
-    found = np.quantile(known, list(SPREAD.values())).tolist() if known.size else [float("nan")] * len(SPREAD)
-    return (*found, known.size)
+    known = values[~np.isnan(values)].astype(np.float64, copy=False)
+    if not known.size:
+        return (*([float("nan")] * len(SPREAD)), 0)
+    return (*np.quantile(known, list(SPREAD.values()), overwrite_input=True).tolist(), known.size)
 
 
 def rate(series: pd.DataFrame) -> pd.DataFrame:
