@@ -33,7 +33,8 @@ from ssegauge.reports.folder import shown
 COLUMNS = ["at_ms", "kind", "value", "delay_ms", "phase"]
 LABELS = ["type", "stage"]
 CATEGORIES = ["kind", "phase", *LABELS]
-MOST_ROWS = 20_000_000  # some 2 GiB of memory while a report is made; 50,000 events a second for six minutes
+MOST_ROWS = 20_000_000  # some 950 MiB of memory while a report is made; 50,000 events a second for six minutes
+MOST_NAMES = 10_000  # of kinds, phases, types or stages: runs name some hundreds
 MOST_BYTES_A_ROW = 64
 MOST_BYTES_A_PART = 1 << 20  # besides its rows
 AT_ONCE = 1 << 18  # rows
@@ -99,6 +100,8 @@ class _Kept:
         if name not in batch.schema.names:  # a part of an older version has no labels
             return np.full(batch.num_rows, codes.setdefault("", len(codes)))
         named = [codes.setdefault(one, len(codes)) for one in batch[name].dictionary.to_pylist()]
+        if len(codes) > MOST_NAMES:
+            raise ValueError(f"too many names of a {name}")
         return np.array([*named, -1])[batch[name].indices.fill_null(-1).to_numpy(zero_copy_only=False)]
 
     def _column(self, name: str) -> npt.NDArray[Any] | pd.Categorical:
