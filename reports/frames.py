@@ -102,7 +102,8 @@ class _Kept:
         named = [codes.setdefault(one, len(codes)) for one in batch[name].dictionary.to_pylist()]
         if len(codes) > MOST_NAMES:
             raise ValueError(f"too many names of a {name}")
-        return np.array([*named, -1])[batch[name].indices.fill_null(-1).to_numpy(zero_copy_only=False)]
+        places: npt.NDArray[Any] = batch[name].indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        return np.array([*named, -1])[places]
 
     def _column(self, name: str) -> npt.NDArray[Any] | pd.Categorical:
         numbers = self._columns.pop(name)[: self.rows]

@@ -78,7 +78,7 @@ def quantiles_by(keys: npt.NDArray[np.int32], values: Values, name: str) -> pd.D
 
 
 def _parts(
-    keys: npt.NDArray[np.int32], values: Values, found: Values, counts: npt.NDArray[np.int64]
+    keys: npt.NDArray[np.int32], values: Values, found: npt.NDArray[np.int32], counts: npt.NDArray[np.int64]
 ) -> Iterator[Values]:
     """Yield the values of each key. To sort takes twice the memory of looking for each of a few."""
     if found.size <= MOST_LOOKED_FOR:
