@@ -103,7 +103,8 @@ class _Kept:
         if len(codes) > MOST_NAMES:
             raise ValueError(f"too many names of a {name}")
         places: npt.NDArray[Any] = batch[name].indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        return np.array([*named, -1])[places]
+        numbers: npt.NDArray[Any] = np.array([*named, -1])[places]
+        return numbers
 
     def _column(self, name: str) -> npt.NDArray[Any] | pd.Categorical:
         numbers = self._columns.pop(name)[: self.rows]
