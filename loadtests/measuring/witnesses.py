@@ -160,7 +160,7 @@ class _Feed:
 
 def compare(diaries: Sequence[Diary]) -> Witnessed:
     """Return what the streams say of each other; see the module."""
-    rooms = {diary.room: diary.room.entries() for diary in diaries}
+    rooms = {room: room.entries() for room in {diary.room for diary in diaries}}
     told = [rooms[diary.room].get(diary.number, _NOTHING) for diary in diaries]
     counts = tuple(events.size for events, _ in told)
     kept = [diary for diary, count in zip(diaries, counts, strict=True) if count]
