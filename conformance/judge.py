@@ -92,13 +92,14 @@ def in_order_of_cause(rules: Mapping[str, Rule]) -> list[str]:
 
 def causes_of(rules: Mapping[str, Rule]) -> dict[str, list[str]]:
     """Return, for each rule, the codes of those on which it rests; a group stands for all rules of it."""
-    groups = [(code, rule.group) for code, rule in rules.items()]
-    found: dict[str, list[str]] = {}
+    place = {code: number for number, code in enumerate(rules)}
+    named: dict[str, list[str]] = {code: [code] for code in rules}
     for code, rule in rules.items():
-        named = set(rule.rests_on)
-        rests_on = (one for one, group in groups if one != code and (one in named or group in named))
-        found[code] = list(rests_on) if named else []
-    return found
+        named.setdefault(rule.group, []).append(code)
+    return {
+        code: sorted({one for name in rule.rests_on for one in named.get(name, ())} - {code}, key=place.__getitem__)
+        for code, rule in rules.items()
+    }
 
 
 def weighed(rule: Rule, seen: Seen) -> Rule:
@@ -107,7 +108,7 @@ def weighed(rule: Rule, seen: Seen) -> Rule:
     if tightened:
         rule = replace(rule, level=tightened.level, source=tightened.source)
     given = [level for name, level in rule.promised.items() if getattr(seen.promises, name)]
-    return replace(rule, level=gravest([rule.level, *given]))
+    return replace(rule, level=gravest([rule.level, *given])) if given else rule
 
 
 def gravest(levels: Iterable[Level]) -> Level:

@@ -10,6 +10,7 @@ import pandas as pd
 from ssegauge.reports import captions, charts, strain, summarize, words
 from ssegauge.reports.folder import Document
 from ssegauge.reports.frames import Samples
+from ssegauge.reports.summarize import of_kind as _of
 from ssegauge.reports.values import Chart, Figures
 
 # The latency a run is about, the first that was measured.
@@ -48,10 +49,6 @@ def compute(samples: Samples, load: Document | None) -> Figures:
 Draw = Callable[[pd.DataFrame, Sequence[Mapping[str, Any]], pd.DataFrame], Chart | None]
 
 
-def _of(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
-    return frame[frame["kind"] == kind]
-
-
 def _rate_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd.DataFrame) -> Chart | None:
     kind = next((kind for kind in ("update", "gap") if (frame["kind"] == kind).any()), None)
     if kind is None:
@@ -79,8 +76,8 @@ def _latency_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: 
 
 
 def _distribution_chart(frame: pd.DataFrame, *_: object) -> Chart | None:
-    values = {kind: _of(frame, kind)["value"].to_numpy() for kind in SPREAD}
-    curves = {kind: summarize.ecdf(measured) for kind, measured in values.items() if measured.size}
+    values = ((kind, _of(frame, kind, ("value",))["value"].to_numpy()) for kind in SPREAD)
+    curves = {kind: summarize.ecdf(measured) for kind, measured in values if measured.size}
     if not curves:
         return None
     caption = "Read upwards: the share of samples that took at most so long."
@@ -156,10 +153,10 @@ def _phase_chart(_: pd.DataFrame, __: object, by_phase: pd.DataFrame) -> Chart |
 
 
 def _delay_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd.DataFrame) -> Chart | None:
-    known = frame[frame["delay_ms"].notna()]
-    if known.empty:
+    series = summarize.over_time(frame, "delay_ms")
+    if not series["samples"].any():
         return None
-    figure = charts.latency_over_time(summarize.over_time(known, "delay_ms"), phases)
+    figure = charts.latency_over_time(series[series["samples"] > 0], phases)
     caption = "How late the generator itself read what had arrived; with kernel time stamps no part of the latencies."
     return Chart("delay", "The generator's own delay", caption, json.dumps(figure))
 

@@ -14,10 +14,13 @@ Parts that are still being written have other names and are not read. A part tha
 cannot be (a time that is no number) is named in `Samples.unreadable`, never silently dropped.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,9 +33,11 @@ from ssegauge.reports.folder import shown
 COLUMNS = ["at_ms", "kind", "value", "delay_ms", "phase"]
 LABELS = ["type", "stage"]
 CATEGORIES = ["kind", "phase", *LABELS]
-MOST_ROWS = 20_000_000  # some 2 GiB of memory while a report is made; 50,000 events a second for six minutes
+MOST_ROWS = 20_000_000  # some 950 MiB of memory while a report is made; 50,000 events a second for six minutes
+MOST_NAMES = 10_000  # of kinds, phases, types or stages: runs name some hundreds
 MOST_BYTES_A_ROW = 64
 MOST_BYTES_A_PART = 1 << 20  # besides its rows
+AT_ONCE = 1 << 18  # rows
 LONGEST_MS = 1e11  # three years
 
 
@@ -52,22 +57,63 @@ def read_samples(folder: Path, *, labels: bool = False) -> Samples:
         BadRunFolder: a part has other columns than the contract's, the folder changes meanwhile, or it holds more
             than can be held in memory.
     """
-    tables, unreadable, rows = [], [], 0
     columns = [*COLUMNS, *LABELS] if labels else COLUMNS
+    kept, unreadable = _Kept(columns), []
     paths = sorted(path for path in folder.glob("*.parquet") if not path.name.startswith((".", "_")))
     for path in paths:
         try:
-            tables.append(_read_part(path, MOST_ROWS - rows, columns))
+            kept.take(_read_part(path, MOST_ROWS - kept.rows, columns))
         except FileNotFoundError:
             raise BadRunFolder(f"{shown(path)}: gone while it was read; wait for the end of the run") from None
         except (pa.ArrowException, OSError, ValueError):
             unreadable.append(shown(path.name))
-        else:
-            rows += len(tables[-1])
-    return Samples(_to_frame(tables, columns), len(paths), tuple(unreadable))
+    return Samples(kept.frame(), len(paths), tuple(unreadable))
 
 
-def _read_part(path: Path, most: int, columns: Sequence[str]) -> pa.Table:
+class _Kept:
+    """The rows read so far, as arrays of numbers: Arrow's own tables, and pieces put together, take twice the memory.
+
+    Room that is never written to is none: of it the system gives only what is used.
+    """
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.rows = 0
+        self._columns = {name: np.empty(MOST_ROWS, _dtype(name)) for name in columns}
+        self._codes: dict[str, dict[str, int]] = {name: {} for name in columns if name in CATEGORIES}
+
+    def take(self, batches: Iterable[pa.RecordBatch]) -> None:
+        """Take a part, batch by batch; all of it or, where reading it fails, nothing."""
+        rows = self.rows
+        for batch in batches:
+            for name, column in self._columns.items():
+                column[rows : rows + batch.num_rows] = self._numbers(batch, name)
+            rows += batch.num_rows
+        self.rows = rows
+
+    def frame(self) -> pd.DataFrame:
+        """Return the rows, and hold them no longer."""
+        return pd.DataFrame({name: self._column(name) for name in [*self._columns]}, copy=False)
+
+    def _numbers(self, batch: pa.RecordBatch, name: str) -> npt.NDArray[Any]:
+        if (codes := self._codes.get(name)) is None:
+            return np.asarray(batch[name])
+        if name not in batch.schema.names:  # a part of an older version has no labels
+            return np.full(batch.num_rows, codes.setdefault("", len(codes)))
+        named = [codes.setdefault(one, len(codes)) for one in batch[name].dictionary.to_pylist()]
+        if len(codes) > MOST_NAMES:
+            raise ValueError(f"too many names of a {name}")
+        places: npt.NDArray[Any] = batch[name].indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        numbers: npt.NDArray[Any] = np.array([*named, -1])[places]
+        return numbers
+
+    def _column(self, name: str) -> npt.NDArray[Any] | pd.Categorical:
+        numbers = self._columns.pop(name)[: self.rows]
+        if name not in self._codes:
+            return numbers
+        return pd.Categorical.from_codes(numbers, pd.Index([*self._codes[name]], dtype="str"))
+
+
+def _read_part(path: Path, most: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     if not path.is_file() and path.exists():
         raise ValueError("a folder or a pipe")
     found = pq.read_schema(path)
@@ -76,16 +122,8 @@ def _read_part(path: Path, most: int, columns: Sequence[str]) -> pa.Table:
     # One file, not a data set: folder names must not turn into columns.
     with pq.ParquetFile(path, read_dictionary=categories, page_checksum_verification=True) as part:
         _check_size(path, part.metadata, most)
-        # What pandas noted there is not asked for.
-        return _whole(_sane(part.read(columns=list(columns)).replace_schema_metadata()), columns)
-
-
-def _whole(part: pa.Table, columns: Sequence[str]) -> pa.Table:
-    """Return a part with all columns: that of an older version has no labels."""
-    nothing = pa.array([""] * part.num_rows, pa.string()).dictionary_encode()
-    for name in set(columns) - set(part.column_names):
-        part = part.append_column(name, nothing)
-    return part.select(list(columns))
+        wanted = [name for name in columns if name in found.names]
+        yield from map(_sane, part.iter_batches(AT_ONCE, columns=wanted, use_threads=False))
 
 
 def _check_columns(path: Path, found: pa.Schema) -> None:
@@ -105,25 +143,16 @@ def _check_size(path: Path, metadata: pq.FileMetaData, most: int) -> None:
         raise ValueError("longer than its samples")
 
 
-def _sane(part: pa.Table) -> pa.Table:
-    """Return the part if it holds what it says: text that is text, times that are numbers; raises ValueError."""
-    part.validate(full=True)
-    values = part.select(["at_ms", "value"])
-    for name, column in zip(values.column_names, values.columns, strict=True):
+def _sane(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the rows if they hold what they say: text that is text, times that are numbers; raises ValueError."""
+    batch.validate(full=True)
+    for name in ("at_ms", "value"):
+        column = batch.column(batch.schema.get_field_index(name))
         longest = pc.max(pc.abs(column)).as_py() or 0.0
         if column.null_count or not longest <= LONGEST_MS or (name == "at_ms" and pc.any(pc.is_nan(column)).as_py()):
             raise ValueError(f"{name} holds what is no time")
-    return part
-
-
-def _to_frame(tables: list[pa.Table], columns: Sequence[str]) -> pd.DataFrame:
-    if not tables:
-        return pd.DataFrame({name: pd.Series(dtype=_dtype(name)) for name in columns})
-    table = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
-    tables.clear()  # the columns are handed over below, one by one, so that they are never held twice
-    frame: pd.DataFrame = table.to_pandas(categories=[], split_blocks=True, self_destruct=True)
-    return frame
+    return batch
 
 
 def _dtype(name: str) -> str:
-    return "category" if name in CATEGORIES else "float32" if name == "delay_ms" else "float64"
+    return "int32" if name in CATEGORIES else "float32" if name == "delay_ms" else "float64"

@@ -36,7 +36,7 @@ def _bytes(frame: pd.DataFrame, load: Mapping[str, Any]) -> Chart | None:
 
 
 def _rate(frame: pd.DataFrame, load: Mapping[str, Any], kind: str, unit: str) -> Chart | None:
-    came = frame[frame["kind"] == kind]
+    came = summarize.of_kind(frame, kind)
     if not came["value"].any():
         return None
     closed = frame.loc[(frame["kind"] == "open") & (frame["value"] < 0), "at_ms"]
@@ -54,7 +54,7 @@ def _rate(frame: pd.DataFrame, load: Mapping[str, Any], kind: str, unit: str) ->
 
 
 def _errors(frame: pd.DataFrame, _: Mapping[str, Any]) -> Chart | None:
-    wrong = {kind: frame[frame["kind"] == kind] for kind in ERRORS}
+    wrong = {kind: summarize.of_kind(frame, kind) for kind in ERRORS}
     found = {kind: one for kind, one in wrong.items() if len(one)}
     if not found:
         return None
@@ -67,11 +67,11 @@ def _errors(frame: pd.DataFrame, _: Mapping[str, Any]) -> Chart | None:
 def _by_streams(frame: pd.DataFrame, load: Mapping[str, Any]) -> Chart | None:
     if probes := load.get("probes"):
         return _by_probes(probes)
-    opened = frame[frame["kind"] == "open"]
+    opened = summarize.of_kind(frame, "open")
     kind = next((kind for kind in BY_STREAMS if (frame["kind"] == kind).any()), None)
     if kind is None or opened.empty or (frame["kind"] == "duration").any():
         return None
-    levels = summarize.by_open_streams(opened, frame[frame["kind"] == kind])
+    levels = summarize.by_open_streams(opened, summarize.of_kind(frame, kind))
     if len(levels) < FEWEST_LEVELS or levels["streams"].min() > LEAST_SHARE * levels["streams"].max():
         return None
     few, many = (_at(levels.iloc[place]) for place in (0, -1))
@@ -96,7 +96,7 @@ def _by_probes(probes: list[Mapping[str, Any]]) -> Chart | None:
 
 def _herd(frame: pd.DataFrame, load: Mapping[str, Any]) -> Chart | None:
     waves = ((load.get("herd") or NOTHING).get("waves") or [])[:MOST_WAVES]
-    opened = frame[frame["kind"] == "open"]
+    opened = summarize.of_kind(frame, "open")
     if not waves or opened.empty:
         return None
     ends = [wave["at_s"] for wave in waves[1:]] + [float(opened["at_ms"].max()) / 1000]

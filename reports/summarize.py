@@ -6,7 +6,7 @@ at most `MOST_POINTS` bins of whole seconds, so that a chart's size does not gro
 ms, except `at_s`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,11 +21,13 @@ LATENCIES = (
     *("connect", "first_event", "first_token", "update", "gap", "token_gap", "time_per_token", "duration", "existing"),
     "recover",
 )
+AT_ONCE = 1 << 20  # rows, where a whole column of what is between would be too much
+SPREAD = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
 QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99, "max": 1.0}
 ENOUGH_FOR_P999 = 5000  # five beyond it
 MOST_POINTS = 600
 MOST_LEVELS = 100
-MOST_OPEN_LEVELS = 25
+MOST_OPEN_LEVELS = MOST_LOOKED_FOR = 25
 STEP_S = 0.01
 ENOUGH_AT_A_LEVEL = 20
 # Evenly spaced in the body, dense towards the end: the tail is what one looks for.
@@ -37,15 +39,21 @@ def percentiles(values: Values) -> Percentiles:
     known = np.asarray(values)[~np.isnan(values)]
     if not known.size:
         return NOTHING
-    found = np.percentile(known, [100 * quantile for quantile in QUANTILES.values()])
-    p999 = float(np.percentile(known, 99.9)) if known.size >= ENOUGH_FOR_P999 else float("nan")
-    return replace(Percentiles(int(known.size), *found.tolist()), p999=p999)
+    shares = [*QUANTILES.values(), 0.999]
+    *found, p999 = np.quantile(known, shares, overwrite_input=True).tolist()  # it is a copy, and may be half the memory
+    return replace(Percentiles(int(known.size), *found), p999=p999 if known.size >= ENOUGH_FOR_P999 else float("nan"))
+
+
+def of_kind(frame: pd.DataFrame, kind: str, columns: Sequence[str] = ("at_ms", "value")) -> pd.DataFrame:
+    """Return the samples of a kind, of the columns that are asked for: millions of rows are not copied for nothing."""
+    those = (frame["kind"] == kind).to_numpy()
+    return pd.DataFrame({name: frame[name].to_numpy()[those] for name in columns}, copy=False)
 
 
 def latency_table(frame: pd.DataFrame) -> dict[str, Percentiles]:
     """Return percentiles per kind of latency that has samples, in the order of `LATENCIES`."""
-    by_kind = {kind: frame.loc[frame["kind"] == kind, "value"].to_numpy() for kind in LATENCIES}
-    return {kind: percentiles(values) for kind, values in by_kind.items() if values.size}
+    by_kind = ((kind, of_kind(frame, kind, ("value",))["value"].to_numpy()) for kind in LATENCIES)
+    return {kind: percentiles(values) for kind, values in by_kind if values.size}
 
 
 def over_time(frame: pd.DataFrame, column: str = "value") -> pd.DataFrame:
@@ -54,12 +62,38 @@ def over_time(frame: pd.DataFrame, column: str = "value") -> pd.DataFrame:
     A bin is a whole number of seconds, one where the span allows: from `at_s`, `width_s` wide.
     A bin without samples has no row: a line through it would claim a measurement.
     """
-    at_s, width = _bins(frame["at_ms"].to_numpy())
-    values = pd.Series(frame[column].to_numpy(), copy=False)
-    groups = values.groupby(at_s)
-    table: pd.DataFrame = groups.quantile(np.array([0.5, 0.95, 0.99])).unstack()
-    table.columns = pd.Index(["p50", "p95", "p99"])
-    return table.assign(max=groups.max(), samples=groups.count(), width_s=width).rename_axis("at_s").reset_index()
+    numbers, width = _bins(frame["at_ms"].to_numpy())
+    table = quantiles_by(numbers, frame[column].to_numpy(), "at_s")
+    return table.assign(at_s=table["at_s"] * float(width), width_s=width)
+
+
+def quantiles_by(keys: npt.NDArray[np.int32], values: Values, name: str) -> pd.DataFrame:
+    """Return p50, p95, p99, the most and the count of the values of each key, in order of the keys; NaN is no value.
+
+    Columns: the name of the keys, p50, p95, p99, max, samples.
+    """
+    found, counts = np.unique(keys, return_counts=True)
+    rows = [(int(key), *_spread(part)) for key, part in zip(found, _parts(keys, values, found, counts), strict=True)]
+    return pd.DataFrame(rows, columns=[name, *SPREAD, "samples"])
+
+
+def _parts(
+    keys: npt.NDArray[np.int32], values: Values, found: npt.NDArray[np.int32], counts: npt.NDArray[np.int64]
+) -> Iterator[Values]:
+    """Yield the values of each key. To sort takes twice the memory of looking for each of a few."""
+    if found.size <= MOST_LOOKED_FOR:
+        yield from (values[keys == key] for key in found)
+        return
+    if np.any(keys[1:] < keys[:-1]):
+        values = values[np.argsort(keys, kind="stable")]
+    yield from np.split(values, np.cumsum(counts)[:-1])
+
+
+def _spread(values: Values) -> tuple[float, ...]:
+    known = values[~np.isnan(values)].astype(np.float64, copy=False)
+    if not known.size:
+        return (*([float("nan")] * len(SPREAD)), 0)
+    return (*np.quantile(known, list(SPREAD.values()), overwrite_input=True).tolist(), known.size)
 
 
 def rate(series: pd.DataFrame) -> pd.DataFrame:
@@ -124,11 +158,12 @@ def by_open_streams(opened: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFram
     """
     ordered = opened.sort_values("at_ms", kind="stable")
     level = np.concatenate([[0.0], ordered["value"].cumsum().to_numpy()])
-    open_then = level[np.searchsorted(ordered["at_ms"].to_numpy(), measured["at_ms"].to_numpy(), "right")]
+    moments, when = ordered["at_ms"].to_numpy(), measured["at_ms"].to_numpy()
+    open_then = in_pieces(lambda piece: level[np.searchsorted(moments, piece, "right")], when)
     width = max(1, int(np.ceil(open_then.max(initial=0) / MOST_OPEN_LEVELS)))
-    groups = pd.Series(measured["value"].to_numpy()).groupby(np.ceil(np.maximum(open_then, 1) / width) * width)
-    table = pd.DataFrame({name: groups.quantile(QUANTILES[name]) for name in ("p50", "p95", "p99")})
-    table = table.assign(samples=groups.count()).rename_axis("streams").reset_index()
+    groups = in_pieces(lambda piece: np.ceil(np.maximum(piece, 1) / width), open_then)
+    table = quantiles_by(groups, measured["value"].to_numpy(), "streams")
+    table = table.assign(streams=table["streams"] * float(width))
     return table[table["samples"] >= ENOUGH_AT_A_LEVEL].reset_index(drop=True)
 
 
@@ -153,26 +188,22 @@ def by_concurrency(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
     A request began its connect time before its head came, and was over when its stream was closed. At most
     `MOST_LEVELS` numbers are told apart; more are put together, under the least of each group.
     """
-    opened = frame[frame["kind"] == "connect"]
+    opened = of_kind(frame, "connect")
     begun = np.sort((opened["at_ms"] - opened["value"]).to_numpy())
     over = np.sort(frame.loc[(frame["kind"] == "open") & (frame["value"] < 0), "at_ms"].to_numpy())
-    measured = frame[frame["kind"] == kind]
+    measured = of_kind(frame, kind)
     when = (measured["at_ms"] - measured["value"]).to_numpy()
     # To the microsecond: the same moment was rounded twice.
     level = np.searchsorted(begun, when + 1e-3, "right") - np.searchsorted(over, when, "right")
     width = max(1, int(np.ceil(max(level, default=0) / MOST_LEVELS)))
-    groups = pd.Series(measured["value"].to_numpy()).groupby(np.maximum(level, 1) // width * width)
-    return (
-        pd.DataFrame({"p50": groups.quantile(0.5), "p95": groups.quantile(0.95), "samples": groups.count()})
-        .rename_axis("under_way")
-        .reset_index()
-    )
+    levels = (np.maximum(level, 1) // width * width).astype(np.int32)
+    return quantiles_by(levels, measured["value"].to_numpy(), "under_way")[["under_way", "p50", "p95", "samples"]]
 
 
 def ecdf(values: Values) -> pd.DataFrame:
     """Return the empirical distribution on `ECDF_GRID`: the `share` of samples at or below `ms`."""
     known = np.asarray(values)[~np.isnan(values)]
-    return pd.DataFrame({"share": ECDF_GRID, "ms": np.quantile(known, ECDF_GRID)})
+    return pd.DataFrame({"share": ECDF_GRID, "ms": np.quantile(known, ECDF_GRID, overwrite_input=True)})
 
 
 def by_phase(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -204,7 +235,16 @@ def _phase_row(phase: Mapping[str, Any], existing: pd.DataFrame) -> dict[str, An
     return facts | {"samples": found.samples, "p50": found.p50, "p95": found.p95}
 
 
-def _bins(at_ms: Values) -> tuple[Values, int]:
+def _bins(at_ms: Values) -> tuple[npt.NDArray[np.int32], int]:
+    """Return the number of each sample's bin since the run's start, and how wide bins are, in seconds."""
     span = float(at_ms.max() - at_ms.min()) / 1000 if at_ms.size else 0.0
     width = max(1, int(np.ceil(span / MOST_POINTS)))
-    return np.floor(at_ms / (1000 * width)) * width, width
+    return in_pieces(lambda piece: np.floor(piece / (1000 * width)), at_ms), width
+
+
+def in_pieces(numbered: Callable[[Values], Values], values: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+    """Return whole numbers, one a value, with no more than a piece of what is between in memory."""
+    numbers = np.empty(values.size, np.int32)
+    for start in range(0, values.size, AT_ONCE):
+        numbers[start : start + AT_ONCE] = numbered(values[start : start + AT_ONCE])
+    return numbers

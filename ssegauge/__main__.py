@@ -1,5 +1,5 @@
 """`python -m ssegauge`: the console script."""
 
-from ssegauge.cli import main
+from ssegauge.entry import main
 
 main()

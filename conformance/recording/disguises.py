@@ -15,7 +15,9 @@ import binascii
 import html
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from operator import attrgetter
 from typing import NamedTuple
 
 SHORTEST = 4  # one of fewer characters anybody can guess, and it is in every document
@@ -24,11 +26,13 @@ Span = tuple[int, int]
 
 _ESCAPE = re.compile(
     r"""(?P<percent>(?:%[0-9a-f]{2})+)|(?P<bytes>(?:\\x[0-9a-f]{2})+)|(?P<units>(?:\\u[0-9a-f]{4})+)
-      |(?P<entity>&(?:\#[0-9]{1,7}|\#x[0-9a-f]{1,6}|amp|lt|gt|quot|apos);)|\\(?P<char>["'/\\bfnrt])""",
+      |(?P<entity>&(?:\#[0-9]{1,7}|\#x[0-9a-f]{1,6}|amp|lt|gt|quot|apos);)|(?P<chars>(?:\\["'/\\bfnrt])+)""",
     re.IGNORECASE | re.VERBOSE,
 )
 _UNFINISHED = re.compile(r"(?:%[0-9a-f]?|\\(?:u[0-9a-f]{0,3}|x[0-9a-f]?)?|&[#a-z0-9]{0,8})\Z", re.IGNORECASE)
-_CONTROL = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_CONTROL = str.maketrans("bfnrt", "\b\f\n\r\t")
+_NAMED = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'"}
+_EACH = {"percent": 3, "bytes": 4, "units": 6, "chars": 2}  # how long one is, of those that come in runs
 _SCHEME = re.compile(r"(?i)(?:basic|bearer|digest|token|apikey)\s+(\S.*)")
 _URL_SAFE = str.maketrans("+/", "-_")
 
@@ -40,6 +44,9 @@ class Finder:
         named = {text for secret in secrets for text in _meant(secret) if len(text) >= SHORTEST}
         self._forms = sorted({form for text in named for form in _forms(text)}, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, self._forms)))
+        # What a text ends in, one character or two, of which a secret's beginning is the end.
+        self._ends = {form[at : at + 2] for form in self._forms for at in range(len(form))}
+        self._ends |= {form[:1] for form in self._forms}
         # So long a secret may be when it is escaped: three times over as JSON does, six characters for one.
         self.reach = 256 * max(map(len, self._forms), default=0)
 
@@ -75,59 +82,72 @@ class Finder:
         return skipped + min(places)
 
     def _begins(self, layer: _Layer, *, certain: bool) -> int | None:
+        if self._ends.isdisjoint((layer.text[-1:], layer.text[-2:])):
+            return None
         longest = max(_overlap(layer.text, form, _least(form) if certain else 1) for form in self._forms)
         return layer.span(len(layer.text) - longest, len(layer.text))[0] if longest else None
 
 
 class _Mark(NamedTuple):
-    """An escape: where its characters are, how many, and where it stood."""
+    """A run of escapes: where its characters are, how many, where it stood, and how long each escape was.
+
+    ``each`` is 0 where characters and escapes are not one for one.
+    """
 
     new: int
     length: int
     start: int
     end: int
+    each: int
+
+    def place(self, at: int) -> Span:
+        """Return where the character stood, or the whole run where that cannot be told."""
+        past = at - self.new - self.length
+        if past >= 0:
+            return self.end + past, self.end + past + 1
+        start = self.start + (at - self.new) * self.each
+        return (start, start + self.each) if self.each else (self.start, self.end)
 
 
 class _Layer:
     """A text in lower case with so many layers of escapes taken away, and where its characters come from."""
 
-    def __init__(self, text: str, outer: _Layer | None = None, marks: Sequence[_Mark] = ()) -> None:
+    def __init__(self, text: str, outer: _Layer | None = None) -> None:
         self.text = text
         self._outer = outer
-        self._news = [mark.new for mark in marks]
-        self._marks = marks
+
+    @cached_property
+    def _marks(self) -> list[_Mark]:
+        """The escapes of the text, as the layer below came of them: made when somebody asks, which is seldom."""
+        marks: list[_Mark] = []
+        shift = 0  # by which a character below is nearer to the beginning
+        for match in _ESCAPE.finditer(self.text):
+            (start, end), length = match.span(), len(_unescaped(match))
+            each = _EACH.get(match.lastgroup or "", 0)
+            marks.append(_Mark(start - shift, length, start, end, each if each * length == end - start else 0))
+            shift += end - start - length
+        return marks
 
     def span(self, start: int, end: int) -> Span:
         """Return where in the text at the outside the characters from start to end are."""
         if self._outer is None:
             return start, end
-        return self._outer.span(self._place(start)[0], self._place(end - 1)[1] if end > start else self._place(end)[0])
+        ends = self._outer.stood(end - 1)[1] if end > start else self._outer.stood(end)[0]
+        return self._outer.span(self._outer.stood(start)[0], ends)
 
-    def _place(self, at: int) -> Span:
-        number = bisect_right(self._news, at) - 1
-        if number < 0:
-            return at, at + 1
-        mark = self._marks[number]
-        past = at - mark.new - mark.length
-        return (mark.start, mark.end) if past < 0 else (mark.end + past, mark.end + past + 1)
+    def stood(self, at: int) -> Span:
+        """Return where in this text a character of the layer below is."""
+        number = bisect_right(self._marks, at, key=attrgetter("new")) - 1
+        return self._marks[number].place(at) if number >= 0 else (at, at + 1)
 
     def until(self, at: int) -> _Layer:
         """Return the layer's beginning."""
-        return _Layer(self.text[:at], self._outer, self._marks)
+        return _Layer(self.text[:at], self._outer)
 
     def inner(self) -> _Layer | None:
         """Return the layer below, None where nothing is escaped."""
-        pieces: list[str] = []
-        marks: list[_Mark] = []
-        at = new = 0
-        for match in _ESCAPE.finditer(self.text):
-            plain, meant = self.text[at : match.start()], _lower(_unescaped(match))
-            pieces += (plain, meant)
-            new += len(plain)
-            marks.append(_Mark(new, len(meant), match.start(), match.end()))
-            new += len(meant)
-            at = match.end()
-        return _Layer("".join([*pieces, self.text[at:]]), self, marks) if marks else None
+        text, escapes = _ESCAPE.subn(_unescaped, self.text)
+        return _Layer(_lower(text), self) if escapes else None
 
 
 def _layers(text: str) -> Iterator[_Layer]:
@@ -156,9 +176,9 @@ def _cut_off(layer: _Layer, layers: int = MOST_LAYERS) -> Iterator[tuple[_Layer,
 def _unescaped(match: re.Match[str]) -> str:
     kind, what = match.lastgroup, match[0]
     if kind == "entity":
-        return html.unescape(what)
-    if kind == "char":
-        return _CONTROL.get(match["char"], match["char"])
+        return _NAMED.get(what) or html.unescape(what)
+    if kind == "chars":
+        return what[1::2].translate(_CONTROL)
     if kind == "units":
         return bytes.fromhex(what.replace("\\u", "")).decode("utf-16-be", "surrogatepass")
     raw = bytes.fromhex(what.replace("%", "") if kind == "percent" else what.replace("\\x", ""))

@@ -8,7 +8,9 @@ a row back while its end may be the beginning of one, and gives it with the next
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, Final
 
 from ssegauge.conformance.credentials import is_credential
@@ -149,18 +151,21 @@ class RowWriter:
 
     def _before(self, begins: int, spans: Sequence[Span]) -> int:
         """Return how many rows end before a place, and before each secret that goes on behind them."""
-        ends, at = [], 0
-        for _, text in self._held:
-            ends.append(at := at + len(text))
-        split = [start for start, end in spans if start < begins < end]
-        return sum(end <= min([begins, *split]) for end in ends)
+        until = min([begins, *(start for start, end in spans if start < begins < end)])
+        return sum(end <= until for end in accumulate(len(text) for _, text in self._held))
 
     def _clean(self, spans: Sequence[Span]) -> Iterator[Chunk]:
         """Yield the rows' chunks without secrets; of coded ones nothing from where one begins."""
         at = 0
+        left = deque(sorted(spans))  # with those that earlier rows end in taken off: each is looked at once a row
         for chunk, text in self._held:
-            here = [(max(start - at, -1), min(end - at, len(text))) for start, end in spans]
-            here = [(start, end) for start, end in here if start < len(text) and end > 0]
+            here = []
+            while left and left[0][0] < at + len(text):
+                start, end = left.popleft()
+                here.append((max(start - at, -1), min(end - at, len(text))))
+                if end > at + len(text):
+                    left.appendleft((start, end))
+                    break
             at += len(text)
             if self._uncoder is None:
                 yield Chunk(chunk.at_ms, replaced(text, here).encode("latin-1"))

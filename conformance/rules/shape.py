@@ -1,7 +1,7 @@
 """Rules on the shape of events: whether those of one type are made alike, and as promised."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ssegauge.conformance.facts import MARKER
@@ -18,7 +18,7 @@ LEAST_ALIKE = 5
 MOST_ODD = 5  # one odd event among so many; where there are more, events of two sorts are meant
 NOTHINGS = frozenset({"undefined", "nan", "none"})  # what languages show of what is not there
 MARKERS = frozenset({"[done]", "done", "end", "eof", "close", "complete", "completed", "finished", "null", ""})
-Type = tuple[str | None, str]  # a task or none, and a type of event
+Type = tuple[str | None, str | None]  # a task or none, and a type of event or all
 
 
 @rule(
@@ -41,35 +41,37 @@ def unlike_the_others(seen: Seen) -> Iterator[Mark]:
     views = [view for view in seen.streams if view.facts.situation != "canary"]
     alike = _structures(views)
     for view in views:
-        others = {id(one) for one, _ in torn(view)}  # judged by wire/unprefixed-data
+        others, rare = {id(one) for one, _ in torn(view)}, _rare(view)  # those are judged by wire/unprefixed-data
         judged = [one for one in view.messages if id(one) not in others and json_texts(one.event.data) < 2]
         for message in judged:
             if CANARY.search(message.event.data.encode()):  # judged by security/injection-lf and its like
                 continue
-            if wrong := _unlike(seen, view, message, alike):
+            if wrong := _unlike(seen, view, message, alike, rare):
                 yield view.bad(wrong, message)
             elif is_structure(message.value) and _many(alike, view, message.event.type) >= LEAST_ALIKE:
                 yield view.good()
 
 
-def _structures(views: list[View]) -> Mapping[Type, set[str]]:
-    """Return the different events of each type that are JSON objects or lists."""
+def _structures(views: list[View]) -> Mapping[Type, int]:
+    """Return how many different events of each type, and of all, are JSON objects or lists."""
     found: dict[Type, set[str]] = defaultdict(set)
     for view in views:
         for message in view.messages:
             ours = MARKER.search(message.event.data)  # by what we published the owner may say other things than usual
             if is_structure(message.value) and not (message.constants or ours):
                 found[view.facts.task_id, message.event.type].add(message.event.data)
-    return found
+    counts: Counter[Type] = Counter({kind: len(texts) for kind, texts in found.items()})
+    for (task_id, _), texts in found.items():
+        counts[task_id, None] += len(texts)
+    return counts
 
 
-def _many(alike: Mapping[Type, set[str]], view: View, kind: str | None = None) -> int:
+def _many(alike: Mapping[Type, int], view: View, kind: str | None = None) -> int:
     """Return how many different events of a type, or of all, are structures."""
-    task_id = view.facts.task_id
-    return sum(len(found) for (owner, name), found in alike.items() if owner == task_id and kind in {None, name})
+    return alike.get((view.facts.task_id, kind), 0)
 
 
-def _unlike(seen: Seen, view: View, message: Message, alike: Mapping[Type, set[str]]) -> str:
+def _unlike(seen: Seen, view: View, message: Message, alike: Mapping[Type, int], rare: Collection[str]) -> str:
     """Say what is wrong with an event that is no JSON, or nothing."""
     kind, data = message.event.type, message.event.data
     if not (message.error or message.constants) or _is_marker(seen, view, message):
@@ -80,7 +82,7 @@ def _unlike(seen: Seen, view: View, message: Message, alike: Mapping[Type, set[s
     if not data and message.event.id and message is view.messages[0]:
         return ""  # it gives an id to come back with: MCP, 2025-11-25, "Streamable HTTP"
     same, beats = _many(alike, view, kind), _is_beat(message)
-    odd = beats or data.strip().lower() in NOTHINGS or _is_rare(view, kind)
+    odd = beats or data.strip().lower() in NOTHINGS or kind in rare
     if same >= LEAST_ALIKE and odd:
         return f"{what}; {same} others of its type are"
     if beats and kind.lower() in HEARTBEAT_NAMES and (every := _many(alike, view)) >= LEAST_ALIKE:
@@ -102,10 +104,11 @@ def _is_beat(message: Message) -> bool:
     return names_heartbeat(message) or not message.event.data.strip()
 
 
-def _is_rare(view: View, kind: str) -> bool:
-    of_type = [message for message in view.messages if message.event.type == kind]
-    odd = sum(bool(message.error or message.constants) for message in of_type)
-    return odd == 1 or odd * MOST_ODD <= len(of_type) - odd
+def _rare(view: View) -> Collection[str]:
+    """Return the types of which nearly all events are JSON."""
+    every = Counter(message.event.type for message in view.messages)
+    odd = Counter(message.event.type for message in view.messages if message.error or message.constants)
+    return {kind for kind, many in odd.items() if many == 1 or many * MOST_ODD <= every[kind] - many}
 
 
 @rule("shape/breaks-schema", "should", profile("E1.6"), promised={"schema": "must"}, rests_on=SPOILED)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import codecs
 import errno
 import os
-import signal
 import sys
 import traceback
 from contextlib import AbstractContextManager, nullcontext
 from io import TextIOWrapper
 from typing import NoReturn
 
+from ssegauge import interrupts
 from ssegauge.cli.commands import app
 from ssegauge.cli.words import spelled_out
 from ssegauge.cli.work import errors
@@ -38,10 +38,7 @@ codecs.register_error("plain", _plain)
 
 def main() -> NoReturn:
     """Run the command line; the one place where errors become exit statuses."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs with SIGINT ignored
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
-            signal.signal(number, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    interrupts.listen()
     _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # whatever the terminal's encoding, and a path's bytes, are
@@ -49,6 +46,8 @@ def main() -> NoReturn:
     try:
         with _words_that_are_no_commands():
             status = _status()
+            if status == interrupts.INTERRUPTED:
+                interrupts.tell()
             status = status if _flushed() else 2
     except OSError:  # standard error takes no more either: the status alone can be told
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
@@ -88,7 +87,7 @@ def _status() -> int:
     except SystemExit as done:  # Typer's way to end: usage errors are 2, an interrupt is 130
         return 0 if done.code is None else done.code if isinstance(done.code, int) else 2
     except KeyboardInterrupt:
-        return 130
+        return interrupts.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - nothing may end as "judged and not good" that was not judged
         return _could_not_judge(error)
     return 0

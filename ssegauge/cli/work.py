@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from ssegauge import extras
+from ssegauge import extras, interrupts
 
 if TYPE_CHECKING:
     from ssegauge.conformance.check import Options
@@ -81,6 +81,7 @@ def run_folder(target: Target, out: Path | None) -> Iterator[RunFolder]:
     from ssegauge import reports
     from ssegauge.conformance.runfolder import RunFolder
 
+    interrupts.begin()
     folder = RunFolder.create(out, target, ["ssegauge", *sys.argv[1:]])
     try:
         yield folder

@@ -1,8 +1,9 @@
 """Rules on what becomes of an event's data on its way into the stream; their codes are of the group ``wire``."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, zip_longest
 
 from ssegauge.conformance.rules.reading.json_texts import is_structure, json_texts
 from ssegauge.conformance.rules.reading.texts import texts
@@ -13,6 +14,8 @@ from ssegauge.conformance.sse import ReplacedBytes
 from ssegauge.conformance.words import shown
 
 REPLACEMENT = "\ufffd"
+# So many damaged texts of a stream are sought in others, with so many runs of U+FFFD, each beside so many texts.
+MOST_SOUGHT, MOST_RUNS, MOST_COMPARED = 20, 20, 100
 LONGEST_RUN = 8  # so many characters may have stood where a run of U+FFFD stands
 
 
@@ -89,11 +92,11 @@ def replacement_character(seen: Seen) -> Iterator[Mark]:
     """
     views = [view for view in seen.streams if view.facts.situation != "canary" and view.messages]
     for view in views:
-        damaged = [one for one in view.messages if _is_damaged(view, one)]
-        for message in damaged:
-            if other := _whole_elsewhere(views, view, message):
+        damaged = list(_damaged(view))
+        for number, (message, after) in enumerate(damaged):
+            if number < MOST_SOUGHT and (other := _whole_elsewhere(views, view, message)):
                 yield view.bad(f"U+FFFD, where {other} was told {_lost(message)}", message, "should")
-            elif _is_cut_in_two(view, message):
+            elif _is_cut_in_two(message, after):
                 yield view.bad("half a character, and the other half in the next event", message, "should")
             else:
                 yield view.bad("U+FFFD in the data", message)
@@ -106,20 +109,42 @@ def _said(message: Message) -> str:
     return message.event.data.replace("\\ufffd", REPLACEMENT).replace("\\uFFFD", REPLACEMENT)
 
 
-def _is_damaged(view: View, message: Message) -> bool:
-    """Whether the character was sent. Where clients put it for bytes that are not UTF-8, that is another rule's."""
-    ours = any(message.event.start <= what.start < message.event.end for _, what in view.of(ReplacedBytes))
-    return REPLACEMENT in _said(message) and not ours
+def _damaged(view: View) -> Iterator[tuple[Message, Message | None]]:
+    """Yield where the character was sent, and what came next. Where clients put it for bad bytes is another rule's."""
+    bad_bytes = [what.start for _, what in view.of(ReplacedBytes)]
+    for message, after in zip_longest(view.messages, view.messages[1:]):
+        ours = bisect_left(bad_bytes, message.event.start) < bisect_left(bad_bytes, message.event.end)
+        if REPLACEMENT in _said(message) and not ours:
+            yield message, after
 
 
 def _whole_elsewhere(views: list[View], view: View, message: Message) -> str:
     """Return the name of another stream in which the same text is whole."""
     pieces = re.split(f"{REPLACEMENT}+", _said(message))
-    whole = re.compile(f"[^{REPLACEMENT}]{{1,{LONGEST_RUN}}}?".join(map(re.escape, pieces)), re.DOTALL)
-    if sum(map(len, pieces)) < LONGEST_RUN:  # too little to know it by
+    if sum(map(len, pieces)) < LONGEST_RUN or len(pieces) > MOST_RUNS:  # too little is left to know it by
         return ""
     others = (one for one in views if one is not view and one.facts.task_id == view.facts.task_id)
-    return next((one.name for one in others if any(whole.fullmatch(_said(told)) for told in one.messages)), "")
+    told = ((one.name, _said(told)) for one in others for told in one.messages if _is_like(told.event.data, pieces))
+    return next((name for name, text in islice(told, MOST_COMPARED) if _is_whole(text, pieces)), "")
+
+
+def _is_like(text: str, pieces: list[str]) -> bool:
+    """Whether it may be a text of these pieces: what costs little, and is so of few others."""
+    runs, rest = len(pieces) - 1, len(text) - sum(map(len, pieces))
+    return runs <= rest <= runs * LONGEST_RUN and text.startswith(pieces[0]) and text.endswith(pieces[-1])
+
+
+def _is_whole(text: str, pieces: list[str]) -> bool:
+    """Whether a text is these pieces with a run of other characters between each two.
+
+    All places to which the pieces so far may reach are gone on from at once: to try them one after the other, as an
+    expression does, takes for ever where pieces repeat.
+    """
+    ends = {len(pieces[0])}
+    for piece in pieces[1:]:
+        starts = {end + run for end in ends for run in range(1, LONGEST_RUN + 1)}
+        ends = {start + len(piece) for start in starts if text.startswith(piece, start)}
+    return len(text) in ends and REPLACEMENT not in text
 
 
 def _lost(message: Message) -> str:
@@ -129,9 +154,8 @@ def _lost(message: Message) -> str:
     return f"the character ({shown(text[max(0, at - 10) : at + 10])})"
 
 
-def _is_cut_in_two(view: View, message: Message) -> bool:
+def _is_cut_in_two(message: Message, after: Message | None) -> bool:
     """Whether a text ends with the character and the next event's begins with it."""
-    after = next((later for one, later in pairwise(view.messages) if one is message), None)
     if after is None:
         return False
     ends = any(text.endswith(REPLACEMENT) for text in _texts(message))
