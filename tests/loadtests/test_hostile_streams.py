@@ -186,7 +186,7 @@ def test_no_event_breaks_a_run(data: str, load: Load) -> None:
 
 
 SECRETIVE = {
-    "a coding": OPEN_HEAD.replace(b"\r\n\r\n", f"\r\nContent-Encoding: {SECRET}\r\n\r\n".encode()),
+    "a coding": OPEN_HEAD.replace(b"\r\n\r\n", f"\r\nContent-Encoding: gzip, {SECRET}\r\n\r\n".encode()),
     "a redirect": moved_to(f"ftp://x/{SECRET}".encode()),
     "a type": f"HTTP/1.1 200 OK\r\nContent-Type: {SECRET}\r\n\r\n".encode(),
 }

@@ -144,19 +144,6 @@ def test_no_more_is_kept_than_there_is_room_for() -> None:
     assert times.tolist() == [*range(10)]
 
 
-def test_what_many_streams_noted_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    room, read = Room(), list[Room]()
-    entries = Room.entries
-    monkeypatch.setattr(Room, "entries", lambda self: read.append(self) or entries(self))
-    diaries = [Diary(0.0, room) for _ in range(20)]
-    for number, event in enumerate(FEED[:50]):
-        for one in diaries:
-            one.note(*event, number * EVERY_MS)
-            one.closed_ms = LAST_MS
-    assert compare(diaries).counts == (50,) * 20
-    assert read == [room]
-
-
 def test_diaries_that_share_a_room_have_their_own_events_in_their_own_order() -> None:
     room = Room()
     diaries = [Diary(0.0, room) for _ in range(3)]
