@@ -9,45 +9,34 @@ happens, no process is left behind.
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import re
 import resource
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
-from ssegauge.loadtests.judging import answers, asked, capacity, guard, summary
-from ssegauge.loadtests.judging.facts import Facts
-from ssegauge.loadtests.measuring.answers import Tally
-from ssegauge.loadtests.running import choices
-from ssegauge.loadtests.running.frozen import ended_when_frozen
+from ssegauge.loadtests.judging import asked, capacity, guard
+from ssegauge.loadtests.running import choices, process
 from ssegauge.loadtests.running.joining import WEB_HOST, await_master, check_free, check_together, lonely
-from ssegauge.loadtests.running.options import SOURCE_VARIABLE, STATUS_VARIABLE, TARGET_VARIABLE, to_json
 from ssegauge.loadtests.running.orders import orders
+from ssegauge.loadtests.running.process import REQUESTS, Status
 from ssegauge.loadtests.running.sources import addresses
 
 SCENARIOS: Final = Path(__file__).parents[1] / "scenarios"
-REQUESTS: Final = "requests"
+
 SPARE_DESCRIPTORS: Final = 200  # connections for updates and pings, files, Locust's own
 MANY_STREAMS: Final = 1000  # from which on Locust's users hold several each,
 MOST_PER_USER: Final = 100  # so many at most,
 USERS_PER_PROCESS: Final = 10  # and enough of them to be spread evenly
 FIRST_PROBE: Final = 50  # streams, where the search of the limit begins
 REACHABLE_S: Final = 4.0
-Status = Mapping[str, Any]
-_ERROR: Final = re.compile(r"(?:\w+\.)*\w*(?:Error|Exception): ")  # the last line of a traceback
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +100,10 @@ def run_load(
     make_room(options)
     check_reachable(target)
     with tempfile.TemporaryFile() as log:
-        interrupted, last = _watch(line, target, options.source, log, on_progress or _nobody)
+        interrupted, last = process.watch(line, target, options.source, log, on_progress or _nobody)
         with contextlib.suppress(CannotJudge) if interrupted else contextlib.nullcontext():
-            tail = _tail(log)
-            document = _document(out) or _rescued(target, out, options, last, lonely(options, tail) or tail)
+            why = lonely(options, said := process.tail(log)) or said
+            document = process.document(out) or process.rescued(target, out, options, last, why)
     if interrupted:
         raise KeyboardInterrupt
     return document
@@ -162,8 +151,8 @@ def run_worker(target: Target, options: Options) -> None:
     await_master(options)
     with tempfile.TemporaryFile() as log:
         line = command(with_scenario(options, target), Path())
-        interrupted, _ = _watch(line, target, options.source, log, _nobody)
-        if alone := lonely(options, _tail(log)):
+        interrupted, _ = process.watch(line, target, options.source, log, _nobody)
+        if alone := lonely(options, process.tail(log)):
             raise CannotJudge(alone)
     if interrupted:
         raise KeyboardInterrupt
@@ -319,101 +308,6 @@ def _pace(status: Status) -> str:
     size = status["bytes_per_s"]
     told = f"{size / 1e6:.1f} MB/s" if size >= 1e6 else f"{size / 1e3:.1f} kB/s"
     return f", {status['events_per_s']:,.0f} events/s, {told}"
-
-
-def _watch(
-    line: list[str], target: Target, source: str, log: IO[bytes], on_progress: Callable[[Status], None]
-) -> tuple[bool, Status | None]:
-    """Run the Locust process to its end; return whether we were interrupted, and the last status."""
-    reading, sink = os.pipe()
-    told = {TARGET_VARIABLE: to_json(target), STATUS_VARIABLE: str(sink), SOURCE_VARIABLE: source}
-    process = subprocess.Popen(  # noqa: S603 - our own command line
-        line,
-        env=os.environ | told,
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        pass_fds=[sink],
-        start_new_session=True,  # so that Ctrl-C reaches it through us alone
-    )
-    os.close(sink)
-    try:
-        with os.fdopen(reading, encoding="utf-8") as statuses, ended_when_frozen(process.pid):
-            return _follow(process, statuses, on_progress)
-    finally:
-        _kill(process)
-
-
-def _follow(
-    process: subprocess.Popen[bytes], statuses: Iterable[str], on_progress: Callable[[Status], None]
-) -> tuple[bool, Status | None]:
-    last: Status | None = None
-    interrupted = False
-    while True:
-        try:
-            for text in statuses:
-                last = json.loads(text)
-                on_progress(last)
-            process.wait()
-            return interrupted, last
-        except KeyboardInterrupt:
-            if interrupted or process.poll() is not None:
-                return True, last
-            interrupted = True
-            process.send_signal(signal.SIGTERM)  # Locust then stops its users and lets the run drain and save
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of the process and of all it has started."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def _document(out: Path) -> dict[str, Any] | None:
-    try:
-        document: dict[str, Any] = json.loads((out / "load.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return document
-
-
-def _rescued(target: Target, out: Path, options: Options, last: Status | None, tail: str) -> dict[str, Any]:
-    """Make load.json of what a process that died has left behind."""
-    complaint = f"the load process ended before its time{f': {tail}' if tail else ''}"
-    if last is None or not any((out / "samples").glob("*.parquet")):
-        raise CannotJudge(tail or f"{complaint}; nothing was measured")
-    facts = Facts(
-        scenario=options.scenario,
-        started=last["started"],
-        duration_s=last["elapsed_s"],
-        users=options.users,
-        rate=last["rate"],
-        clock=last["clock"],
-        failed=last["failed"],
-        dropped=last["dropped"],
-        failures=Counter(),
-        complaint=complaint,
-        asked=options.objectives,
-        requests=_rescued_requests(options, last) if options.scenario == REQUESTS else None,
-    )
-    document = summary.summarize(out, target, facts)
-    RunFolder(out, target).write("load.json", document)
-    return document
-
-
-def _rescued_requests(options: Options, last: Status) -> answers.Requests:
-    counts = {"finished": last["finished"], "failed": last["failed"], "cut": last["dropped"]}
-    return answers.Requests(Tally(**counts), options.arrivals, options.think_s)
-
-
-def _tail(log: IO[bytes]) -> str:
-    """Return what we wrote last, without the name in front; else what broke off a traceback, or Locust's last line."""
-    log.seek(0)
-    lines = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
-    own = [line.removeprefix("ssegauge: ") for line in lines if line.startswith("ssegauge: ")]
-    broken = [line for line in lines if _ERROR.match(line)]
-    return (own or broken or lines or [""])[-1]
 
 
 def _nobody(_: Status) -> None:

@@ -6,7 +6,7 @@ Text from a server stands in code fences longer than any run of backticks in it;
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ssegauge.reports import course, verdict, words
+from ssegauge.reports import course, loaded, verdict, words
 from ssegauge.reports.folder import Document, RunFolder
 from ssegauge.reports.headline import headline
 from ssegauge.reports.render.visible import prose, visible
@@ -62,7 +62,7 @@ def _load_blocks(load: Document, conformance: Document | None, latencies: Mappin
         yield table(("latency", "p50", "p95", "p99", "max", "samples"), map(_latency_row, latencies.items()))
     if rows := course.type_rows(load):
         yield table(("type of event", *course.type_columns(load)), (tuple(map(escape, row)) for row in rows))
-    facts = (*words.load_facts(load), *course.facts(load))
+    facts = (*loaded.facts(load), *course.facts(load))
     yield "\n".join(f"- {label or 'note'}: {escape(text)}" for label, text in facts)
     found = verdict.findings(load, conformance)[:MOST_FINDINGS]
     yield from (_finding(verdict.severity(one, strict=False), one) for one in found)

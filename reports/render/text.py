@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ssegauge.reports import course, verdict, words
+from ssegauge.reports import course, loaded, verdict, words
 from ssegauge.reports.folder import Document, RunFolder
 from ssegauge.reports.headline import headline
 from ssegauge.reports.render.fitting import Fitting
@@ -240,6 +240,6 @@ def _facts(load: Document) -> Table:
     facts = Table.grid(padding=(0, 2, 0, 0))
     facts.add_column(style="dim", no_wrap=True)
     facts.add_column(overflow="fold")
-    for label, text in (*words.load_facts(load), *course.facts(load)):
+    for label, text in (*loaded.facts(load), *course.facts(load)):
         facts.add_row(label, Text(text))
     return facts

@@ -15,7 +15,7 @@ import pytest
 
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.target import Call, Target, from_toml, from_url
-from ssegauge.loadtests.running import cli
+from ssegauge.loadtests.running import cli, process
 from ssegauge.loadtests.running.cli import Options, command, describe, run_load
 from ssegauge.loadtests.running.options import from_json, to_json
 from tests.loadtests.servers import TARGET
@@ -162,4 +162,4 @@ def test_what_broke_off_a_run_is_told_and_not_the_tables_that_follow() -> None:
     log = io.BytesIO(
         b"Traceback (most recent call last):\n  File x\nValueError: it broke\n name |  reqs\n------|------\n"
     )
-    assert cli._tail(log) == "ValueError: it broke"
+    assert process.tail(log) == "ValueError: it broke"

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from ssegauge.reports import words
+from ssegauge.reports import loaded
 from tests.loadtests.conftest import PATIENT, Load, verdicts
 from tests.loadtests.servers import OPEN_HEAD, StampedSender, reply, scripted, tasks
 from tests.loadtests.test_runs import samples_in
@@ -44,7 +44,7 @@ def test_a_server_that_refuses_updates_fails_and_every_output_says_so(load: Load
     assert (document["verdict"], offered["verdict"], offered["value"]) == ("fail", "fail", 0.0)
     assert "updates were refused: status 429 x " in offered["note"]
     assert said[-1]["refused"] == refused
-    assert dict(words.load_facts(document))["refused"].startswith("status 429 ")
+    assert dict(loaded.facts(document))["refused"].startswith("status 429 ")
 
 
 def test_streams_that_are_refused_again_and_again_do_not_keep_the_others_waiting(load: Load) -> None:
@@ -171,7 +171,7 @@ def test_nothing_is_said_of_the_integrity_of_a_stream_that_is_not_driven(load: L
         document = load(STREAM.format(url=url) + PATIENT, users=3, duration_s=1)
     assert document["integrity"] is None
     assert document["updates"] is None
-    assert "updates" not in dict(words.load_facts(document))
+    assert "updates" not in dict(loaded.facts(document))
 
 
 def test_latency_is_true_for_a_server_that_polls_though_streams_are_opened_and_closed_in_phases(load: Load) -> None:

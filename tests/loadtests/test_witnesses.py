@@ -15,7 +15,7 @@ import pytest
 
 from ssegauge.loadtests.measuring.spool import PAGE_BYTES, Spool
 from ssegauge.loadtests.measuring.witnesses import Diary, Room, Witnessed, compare, number_of
-from ssegauge.reports import words
+from ssegauge.reports import loaded
 from tests.loadtests.conftest import PATIENT, Load, verdicts
 from tests.loadtests.servers import OPEN_HEAD, scripted
 
@@ -220,7 +220,7 @@ def told(load: Load, tamper: Callable[[int, int], Sequence[int]]) -> dict[str, s
     with scripted(feed_server(tamper)) as url:
         document = load(f'base_url = "{url}"\n[stream]\npath = "/"\n{PATIENT}', users=5, duration_s=6)
     assert document["integrity"] is None
-    assert "events a stream" in dict(words.load_facts(document))
+    assert "events a stream" in dict(loaded.facts(document))
     return verdicts(document)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ssegauge.reports import verdict, words
+from ssegauge.reports import loaded, verdict
 from ssegauge.reports.folder import RunFolder
 from ssegauge.reports.headline import headline
 from ssegauge.reports.render.text import load_table
@@ -108,28 +108,28 @@ def test_advice_that_the_check_has_told_is_not_told_again() -> None:
 
 
 def test_a_refusal_says_where_credentials_go() -> None:
-    told = words.load_facts(load(drop_reasons={"403 Forbidden": 2}))
+    told = loaded.facts(load(drop_reasons={"403 Forbidden": 2}))
     assert any("headers = { Authorization" in text for _, text in told)
 
 
 def test_a_stall_that_no_objective_bounds_is_told_in_a_line() -> None:
     document = load(verdict="pass")
     document["latency_ms"]["token_gap"] = {"p50": 50.0, "p95": 60.0, "p99": 70.0, "max": 4070.0, "samples": 600}
-    told = dict(words.load_facts(document))["longest gap"]
+    told = dict(loaded.facts(document))["longest gap"]
     assert told == "4.07 s between tokens, 50 ms usually; to bound it: --objective 'token_gap_max < 1s'"
     document["objectives"].append(factory.objective("token-gap-p99", 100, 70) | {"rule": "asked/token-gap-p99"})
-    assert "longest gap" not in dict(words.load_facts(document))
+    assert "longest gap" not in dict(loaded.facts(document))
 
 
 def test_readers_who_are_told_late_are_told_of_where_nothing_is_promised() -> None:
     document = load(verdict="pass")
     spread = {"least": 3, "median": 3.0, "most": 3}
     document["witnesses"] = {"shared": True, "late_ms": 2600.0, "events_per_stream": spread}
-    assert any("2.6 s or more after the first" in text for _, text in words.load_facts(document))
+    assert any("2.6 s or more after the first" in text for _, text in loaded.facts(document))
     document["objectives"].append(
         factory.objective("readers-apart", 2000, 2600) | {"rule": "performance/readers-apart"}
     )
-    assert not any("after the first" in text for _, text in words.load_facts(document))
+    assert not any("after the first" in text for _, text in loaded.facts(document))
     document["witnesses"]["late_ms"] = 1900.0
     document["objectives"].pop()
-    assert not any("after the first" in text for _, text in words.load_facts(document))
+    assert not any("after the first" in text for _, text in loaded.facts(document))
