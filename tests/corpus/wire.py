@@ -159,7 +159,11 @@ CASES = {
             (stream(b"event: done\n", how="cut"),),  # we left before the data
             (stream(b"event: ping\n\n"),),  # a heartbeat that nobody is meant to hear of
         ),
-        bad=((stream(b"event: done\n\n"),), (stream(b"event: done\nid: 5\n\n"),)),
+        bad=(
+            (stream(b"event: done\n\n"),),
+            (stream(b"event: done\nid: 5\n\n"),),
+            (stream(b"event: trade\ndata: 1\n\n", b"event: trade\n: keep-alive\n\ndata: 2\n\n"),),
+        ),
         silent=(NO_BYTES,),
     ),
     "wire/event-named-open-or-error": Case(

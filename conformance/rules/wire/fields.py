@@ -147,18 +147,32 @@ def unknown_field(view: View) -> Iterator[Mark]:
 def block_without_data(view: View) -> Iterator[Mark]:
     """An event that is named has data.
 
-    Why: A block with an event type but no data line is not dispatched: listeners never hear of it.
+    Why: A block with an event type but no data line is not dispatched: listeners never hear of it. Where a heartbeat's
+    blank line comes between an event's type and its data, the data goes to listeners of `message`.
 
-    Mend: Add a data line, be it empty: `data:`.
+    Mend: Add a data line, be it empty: `data:`. Write an event whole, by one call, and a heartbeat never in its midst.
 
     Example: event: done
     """
-    found = (
-        (item, f"event {shown(what.type)} has no data and is not dispatched")
-        for item, what in view.of(BlockWithoutData)
-        if what.type and what.type.lower() not in HEARTBEAT_NAMES  # which are not meant to be heard of
-    )
-    yield from none_of(view, found)
+    # Heartbeats without data are not meant to be heard of.
+    named = [
+        (item, what) for item, what in view.of(BlockWithoutData) if what.type.lower() not in {"", *HEARTBEAT_NAMES}
+    ]
+    for item, what in named:
+        if _is_torn_off(view, what):
+            torn_off = f"a blank line between event {shown(what.type)} and its data, which has lost its type"
+            yield view.bad(torn_off, item, "must")
+        else:
+            yield view.bad(f"event {shown(what.type)} has no data and is not dispatched", item)
+    if view.body and not named:
+        yield view.good()
+
+
+def _is_torn_off(view: View, what: BlockWithoutData) -> bool:
+    """Whether other events are of this type, and the data of this one follows without any."""
+    after = next((message for message in view.messages if message.item.what.start >= what.end), None)
+    known = any(message.event.type == what.type for message in view.messages)
+    return known and after is not None and after.event.type == "message"
 
 
 @rule(
