@@ -124,11 +124,12 @@ class Rule:
     promised: Mapping[str, Level] = field(default_factory=dict)
     rests_on: tuple[str, ...] = ()
     over: Role | Literal["streams"] | None = None
+    alone: bool = False
 
     @property
     def in_one_stream(self) -> bool:
         """Whether one stream, read to its end, is enough to judge by."""
-        return self.over == "streams" or self.group in IN_ONE_STREAM
+        return self.alone or self.over == "streams" or self.group in IN_ONE_STREAM
 
     @property
     def group(self) -> str:
@@ -144,7 +145,7 @@ class Rule:
 RULES: dict[str, Rule] = {}
 
 
-def rule(
+def rule(  # noqa: PLR0913 - what there is to say of a rule, by name
     code: str,
     level: Level,
     source: Source,
@@ -154,6 +155,7 @@ def rule(
     patient: bool = False,
     promised: Mapping[str, Level] | None = None,
     rests_on: tuple[str, ...] = (),
+    alone: bool = False,
 ) -> Callable[[Callable[[Any], Iterator[Mark]]], Callable[[Any], Iterator[Mark]]]:
     """Register a rule.
 
@@ -167,6 +169,7 @@ def rule(
         patient: whether the situation takes longer to come up than ``--quick`` waits.
         promised: the level that the rule has where the target gives a promise, by the key of ``[promises]``.
         rests_on: codes, or groups, of rules whose breach explains what this one would find.
+        alone: whether one stream is enough to judge by, though it may say more beside others.
     """
 
     def register(function: Callable[[Any], Iterator[Mark]]) -> Callable[[Any], Iterator[Mark]]:
@@ -189,6 +192,7 @@ def rule(
             promised=promised or {},
             rests_on=rests_on,
             over=over,
+            alone=alone,
         )
         return function
 

@@ -8,6 +8,7 @@ becomes of events (``take``) and of the end (``ended``); both are called from th
 from __future__ import annotations
 
 import _socket
+import contextlib
 import struct
 from typing import Any
 
@@ -20,6 +21,8 @@ from ssegauge.loadtests.stream.connection import RECEIVE_BYTES
 from ssegauge.loadtests.stream.poll import poll
 from ssegauge.loadtests.stream.stream import EventStream, Recorder, ended_by_connection, reason_of
 from ssegauge.loadtests.stream.tls import TlsLayer
+
+MOST_UNREAD = 64  # reads, of what is thrown away on leaving
 
 
 class Traffic:
@@ -98,14 +101,20 @@ class Reader:
             self._poll.watch(self._socket.fileno(), self._on_readable)
 
     def hang_up(self) -> None:
-        """Close it."""
+        """Close it by FIN: what has come and was not read would make the kernel send RST in its place."""
+        if self._socket is not None and not self.ending:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(_socket.SHUT_WR)
+                for _ in range(MOST_UNREAD):
+                    if not self._socket.recv(RECEIVE_BYTES, _socket.MSG_DONTWAIT):
+                        break
         self.end("closed")
 
     def reset(self) -> None:
         """Close it by RST, as who has lost the network: nothing more is sent, and nothing taken."""
         if self._socket is not None:
             self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.hang_up()
+        self.end("closed")
 
     def stop_reading(self, most_bytes: int) -> None:
         """Read no more, for good, and let the kernel take but so many bytes."""

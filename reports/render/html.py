@@ -18,7 +18,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from ssegauge.reports import course, repeat, verdict, words
+from ssegauge.reports import course, loaded, repeat, verdict, words
 from ssegauge.reports.errors import BadRunFolder
 from ssegauge.reports.exchanges import MOST_EVIDENCE, Exchange, Place
 from ssegauge.reports.folder import Document, RunFolder
@@ -96,6 +96,7 @@ def _environment() -> jinja2.Environment:
         "verdict": verdict,
         "words": words,
         "course": course,
+        "loaded": loaded,
         "headline": headline,
         "repeat": repeat,
     }

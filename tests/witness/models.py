@@ -203,7 +203,7 @@ def faults(profile: Model) -> list[str]:
 
 def calls_a_tool(fault: str) -> bool:
     """Whether the faulty answer is the call of a tool."""
-    return "/tool-input" in fault or fault.startswith("chat/tool-") or "arguments" in fault or fault.endswith(":hidden")
+    return "/tool-i" in fault or fault.startswith("chat/tool-") or "arguments" in fault or fault.endswith(":hidden")
 
 
 async def table(profile: Model, chosen: Sequence[str] = ()) -> list[Row]:

@@ -33,7 +33,7 @@ def object_wrong(view: View) -> Iterator[Mark]:
             yield view.bad(told, chunk, level)
 
 
-@rule("chat/id-changes", "should", profile("C1.2"), rests_on=TORN)
+@rule("chat/id-changes", "should", profile("C1.2"), rests_on=TORN, alone=True)
 def id_changes(seen: Seen) -> Iterator[Mark]:
     """All chunks of an answer have one id.
 
