@@ -7,7 +7,7 @@ from itertools import pairwise
 from ssegauge.conformance.rules.reading.endings import is_like
 from ssegauge.conformance.rules.reading.sharing import OPENING_MS, Telling, in_common, pairs, readers, said
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.seen import Mark, Message, Seen
+from ssegauge.conformance.seen import Level, Mark, Message, Seen
 from ssegauge.conformance.words import lasted
 
 LEAST_TOLD, LEAST_NEWS = 3, 3
@@ -54,12 +54,15 @@ def _met(group: Sequence[Telling]) -> Iterator[tuple[Telling, list[Telling]]]:
 def _hears(group: Sequence[Telling], one: Telling, others: Sequence[Telling]) -> Iterator[Mark]:
     missed = [found for other in others if (found := _missed(one, other)).news]
     silent_ms = max((found.silence_ms for found in missed), default=0.0)
-    if one.left_by_us and silent_ms >= max(LEAST_SILENCE_MS, 3 * _longest_ms(one)) and _is_deaf(group, one, missed):
+    long = one.left_by_us and silent_ms >= max(LEAST_SILENCE_MS, 3 * _longest_ms(one))
+    is_deaf = long and _is_deaf(group, one, missed)
+    if is_deaf or (long and silent_ms >= LONG_SILENCE_MS and _is_left_in_its_course(group, one, missed)):
         news = {said(message) for found in missed for message in found.news}
         heard = f"told nothing for {lasted(silent_ms)}, while {_called(missed)} told {len(news)} new events"
-        yield one.view.bad(
-            heard if one.messages else f"never told anything: {heard}", one.messages[-1] if one.messages else None
-        )
+        never = "" if one.messages else "never told anything: "
+        # In a stream of its own it may have been told all, and then it ought to end.
+        level: Level = "must" if is_deaf else "should"
+        yield one.view.bad(f"{never}{heard}", one.messages[-1] if one.messages else None, level)
     elif any(_told_together(one, other) for other in others):
         yield one.view.good()
 
@@ -105,6 +108,21 @@ def _whoever_comes_is_told(missed: Sequence[Missed]) -> bool:
     long = max(found.silence_ms for found in missed) >= LONG_SILENCE_MS
     several = sum(len(found.news) >= LEAST_NEWS for found in missed) > 1
     return several or (long and len(missed) > 1 and sum(len(found.news) for found in missed) >= MUCH_NEWS)
+
+
+def _is_left_in_its_course(group: Sequence[Telling], one: Telling, missed: Sequence[Missed]) -> bool:
+    """Whether silence came upon a course that each has for itself, and no other reader saw it come to its end there."""
+    over = any(_came_to_its_end(other, len(one.messages)) for other in group if other is not one)
+    like = len(one.messages) >= LEAST_TOLD and is_like(one.messages[-1], one.messages[:-1])
+    news = any(len(found.news) >= LEAST_NEWS and not found.by.view.ended_by_server for found in missed)
+    asked_again = one.view.transcript.request.method == "GET"
+    return asked_again and like and news and not over and not _any_byte_since(one)
+
+
+def _came_to_its_end(other: Telling, many: int) -> bool:
+    """Whether another was told so many events and no more, though it was there for longer, or its stream ended."""
+    waited_ms = other.left_ms - other.times[-1] if other.times else 0.0
+    return len(other.messages) == many and (other.view.ended_by_server or waited_ms > 2 * _longest_ms(other))
 
 
 def _has_no_end(one: Telling, missed: Missed) -> bool:

@@ -183,12 +183,28 @@ CASES = {
         ),
     ),
     "liveness/goes-deaf": Case(
-        good=((reader(feed()), twin(feed())), (reader(own(0), left=16_500.0), twin(own(12_000.0), 11_900.0, 16_000.0))),
+        good=(
+            (reader(feed()), twin(feed())),
+            (reader(own(0), left=16_500.0), twin(own(12_000.0), 11_900.0, 16_000.0)),
+            # The same course for each, but for the time of day; as text too. One saw it come to its end there.
+            (
+                reader(dated(0), left=16_500.0),
+                twin(dated(7.0), left=5000.0),
+                twin(dated(12_000.0), came=12_000.0, left=16_000.0),
+            ),
+            (
+                reader(dated(0, b"data: step %d of 20 at %d\n\n"), left=16_500.0),
+                twin(dated(7.0, b"data: step %d of 20 at %d\n\n"), left=5000.0),
+                twin(dated(12_000.0, b"data: step %d of 20 at %d\n\n"), came=12_000.0, left=16_000.0),
+            ),
+        ),
         bad=(
             (reader(feed(last=40), left=16_500.0), twin(feed(), came=12_000.0, left=16_000.0)),
             (reader(feed(bare, last=40), left=16_500.0), twin(feed(bare), came=12_000.0, left=16_000.0)),
             # Nothing in common, but nothing at all comes any more.
             (reader(own(0)[:20], left=16_500.0), twin(own(12_000.0, 1), came=12_000.0, left=16_000.0)),
+            # A course for each, whose end nobody saw.
+            (reader(dated(0), left=16_500.0), twin(dated(12_000.0), came=12_000.0, left=15_000.0)),
             (reader([]), twin(feed())),  # the last one who comes is the only one
             (
                 reader([(1000.0 * n, b":\n\n") for n in range(1, 16)], left=16_500.0),
@@ -227,15 +243,6 @@ CASES = {
             (
                 reader([*own(0)[:20], *((1000.0 * n, b":\n\n") for n in range(5, 16))], left=16_500.0),
                 twin(own(12_000.0, 1), came=12_000.0, left=16_000.0),
-            ),
-            # The same course for each, but for the time of day; as text too.
-            (
-                reader(dated(0), left=16_500.0),
-                twin(dated(12_000.0), came=12_000.0, left=16_000.0),
-            ),
-            (
-                reader(dated(0, b"data: step %d of 20 at %d\n\n"), left=16_500.0),
-                twin(dated(12_000.0, b"data: step %d of 20 at %d\n\n"), came=12_000.0, left=16_000.0),
             ),
             (
                 reader([*own(0)[:20], (4300.0, b'data: {"done": true}\n\n')], left=16_500.0),
