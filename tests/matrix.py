@@ -141,6 +141,9 @@ SHOWN: Mapping[Served, Mapping[str, Shown]] = {
         "delivery/one-event-late": Shown(options=("--pace", "0.6")),
         "delivery/update-lost:after-quiet": Shown(options=("--pace", "0"), not_promised=SILENT),
         "liveness/heartbeat-missing": Shown(options=("--pace", "0"), not_promised=SILENT),
+        "liveness/first-event-late": Shown(
+            heartbeat_s=4.0, options=FEED
+        ),  # read for longer than the 3 s that it promises
         "liveness/silent": Shown(heartbeat_s=3.0, options=("--pace", "0"), not_promised=SILENT),
         "liveness/goes-deaf": Shown(heartbeat_s=12.0, options=FEED),
         "liveness/gap-too-long": Shown(heartbeat_s=15.0, options=FEED),
