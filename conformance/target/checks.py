@@ -119,16 +119,12 @@ _UNUSED: tuple[tuple[Callable[[Target], bool], At, str], ...] = (
 
 
 def _marked(call: Call | None) -> bool:
-    return call is not None and "{marker}" in _text(call)
+    return call is not None and "{marker}" in call.text
 
 
 def _used_names(target: Target) -> set[str]:
     calls = [*target.before, *(call for _, call, _ in _calls(target))]
-    return {name for call in calls for name in names(_text(call))}
-
-
-def _text(call: Call) -> str:
-    return f"{call.path} {list(call.headers.values())} {call.json!r}"
+    return {name for call in calls for name in names(call.text)}
 
 
 def _has(table: Any, at: At) -> bool:  # noqa: ANN401

@@ -44,6 +44,11 @@ class Call:
     json: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def text(self) -> str:
+        """Everything in which a placeholder may stand."""
+        return f"{self.path} {list(self.headers.values())} {self.json!r}"
+
     def filled(self, values: Mapping[str, Any]) -> Call:
         """Return the request that the server gets, its placeholders filled in."""
         return fill(self, values)
@@ -221,9 +226,10 @@ class Target:
 
     @property
     def publishes_to_all(self) -> bool:
-        """Whether what is published can be taken to reach every reader: no stream is said to be one reader's own."""
-        whose_own = self.before and not self.promises.shared
-        return self.publish is not None and self.promises.shared is not False and not whose_own
+        """Whether what is published can be told, and taken to reach every reader: no stream is said to be one's own."""
+        if self.publish is None or self.promises.shared is False or (self.before and not self.promises.shared):
+            return False
+        return "{marker}" in self.publish.text
 
     @property
     def generates(self) -> bool:

@@ -46,6 +46,10 @@ def test_without_a_rate_nothing_is_published(load: Load) -> None:
     assert (document["updates"], document["rate"]) == (None, None)
 
 
+def test_what_could_not_be_told_from_other_events_drives_nothing() -> None:
+    assert not from_toml(feed_at("http://127.0.0.1:1").replace("{marker}", "hello")).publishes_to_all
+
+
 @pytest.mark.parametrize(
     ("more", "expected"),
     [
