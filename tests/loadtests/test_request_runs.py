@@ -9,7 +9,9 @@ import socket
 import threading
 import time
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -44,23 +46,29 @@ class Page:
             self.finished += map(int, re.findall(r"^ssegauge_finished (\d+)$", text, re.MULTILINE))
 
 
-def test_users_ask_a_server_that_answers_two_at_a_time(load: Load, folder: Path) -> None:
-    """Its figures add up: what was asked and answered, tokens, goodput; and it is said how many it answers at once."""
-    slots, prompts, lock = threading.Semaphore(2), set(), threading.Lock()
+class TwoAtATime:
+    """Answers two at a time, five tokens each, and remembers what it was asked."""
 
-    def answer(connection: socket.socket, head: bytes) -> None:
+    def __init__(self) -> None:
+        self.prompts: set[bytes] = set()
+        self._slots, self._lock = threading.Semaphore(2), threading.Lock()
+
+    def __call__(self, connection: socket.socket, head: bytes) -> None:
         while b"content" not in head:
             head += connection.recv(65536)
-        with lock:
-            prompts.add(head.rpartition(b'"content": "')[2])
-        with slots:
+        with self._lock:
+            self.prompts.add(head.rpartition(b'"content": "')[2])
+        with self._slots:
             connection.sendall(CHUNKED + chunk(event(None)))
             for number in range(5):
                 connection.sendall(chunk(event(f"w{number} ")))
                 time.sleep(0.04)
             connection.sendall(chunk(DONE) + b"0\r\n\r\n")
 
-    page = Page()
+
+def test_users_ask_a_server_that_answers_two_at_a_time(load: Load, folder: Path) -> None:
+    """Its figures add up: what was asked and answered, tokens, goodput; and it is said how many it answers at once."""
+    page, answer = Page(), TwoAtATime()
     stated = ("goodput > 1%", "first_token_p50 < 30s", "first_token_p95 < 0.001ms", "tokens_per_second_p5 > 0.01")
     with scripted(answer) as url:
         document = load(
@@ -75,29 +83,41 @@ def test_users_ask_a_server_that_answers_two_at_a_time(load: Load, folder: Path)
             metrics_port=page.port,
             on_progress=page.look,
         )
+    schema.validate("load", document)
     assert document["scenario"] == "requests"
-    asked = document["requests"]
-    assert asked["asked"] == asked["finished"] == len(prompts) > 10
+    _adds_up(document["requests"], len(answer.prompts))
+    _is_judged(document)
+    _is_kept(document, folder)
+    assert page.finished == sorted(page.finished)
+    assert 0 < page.finished[-1] <= document["requests"]["finished"]
+
+
+def _adds_up(asked: Mapping[str, Any], prompts: int) -> None:
+    assert asked["asked"] == asked["finished"] == prompts > 10
     assert asked["most_under_way"] == 8
     assert asked["at_a_time"]["streams"] == 2
     assert asked["at_a_time"]["for"] == "head"
     assert asked["tokens"]["pieces"] == 5 * asked["finished"]
     assert asked["tokens"]["output"]["p50"] == 5
     assert asked["goodput"] == asked["good"] == 0  # no first token comes in a microsecond
+
+
+def _is_judged(document: dict[str, Any]) -> None:
     found = verdicts(document)
     assert found["answers-finished"] == found["answers-at-once"] == "pass"
     assert found["first-token-p50"] == "pass"
     assert found["goodput"] == "fail"
     # Where this process was late for several tokens at once, it calls no first token too late.
-    assert found["first-token-p95"] == ("could_not_judge" if asked["tokens"]["first_read_late"] else "fail")
-    frame = pd.read_parquet(folder / "samples")
-    counted = frame["kind"].value_counts()
+    late = document["requests"]["tokens"]["first_read_late"]
+    assert found["first-token-p95"] == ("could_not_judge" if late else "fail")
+
+
+def _is_kept(document: Mapping[str, Any], folder: Path) -> None:
+    asked = document["requests"]
+    counted = pd.read_parquet(folder / "samples")["kind"].value_counts()
     assert counted["duration"] == counted["first_token"] == asked["finished"]
     late = asked["tokens"]["gaps_read_late"] + asked["tokens"]["read_together"]
     assert counted["token_gap"] + late == 4 * asked["finished"]
-    schema.validate("load", document)
-    assert page.finished == sorted(page.finished)
-    assert 0 < page.finished[-1] <= asked["finished"]
     assert (folder / "live.csv").stat().st_mode & 0o777 == 0o600
     lines = pd.read_csv(folder / "live.csv")
     assert len(lines) >= 4

@@ -78,3 +78,9 @@ async def idle(site: Any, **fields: str) -> tuple[str, Any]:
 
 async def snapshot(site: Any, task_id: str) -> Any:
     return (await site.ask("GET", f"{TASKS}/{task_id}")).json
+
+
+async def times_allowed(site: Any, method: str, path: str) -> int:
+    """How often an answer names the origin of a page that asks: browsers let it read where it is once."""
+    answer = await site.ask(method, path, Origin=ORIGIN, Access_Control_Request_Method="GET")
+    return int(answer.raw.lower().count(b"access-control-allow-origin:"))
