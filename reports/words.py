@@ -97,7 +97,7 @@ def quantity(value: float | None, unit: str) -> str:
     if value is None or value != value:  # noqa: PLR0124 - NaN is the one value unlike itself
         return ABSENT
     if unit == "ratio":  # a change is easier to read: 1.0314 is +3.14 %
-        return f"{round(100 * (value - 1), 2):+g} %"
+        return f"{round(100 * (value - 1), 2) + 0.0:+g} %"  # no -0
     if unit == "share":
         return f"{round(100 * value, 2):g} %"
     if unit == "ms" and abs(value) >= 1000:

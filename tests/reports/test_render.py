@@ -267,6 +267,7 @@ QUANTITIES = {
     "minutes": (123456.7, "ms", "123 s"),
     "counts": (12_345, "streams", "12,345 streams"),
     "a ratio, as a change": (1.0314, "ratio", "+3.14 %"),
+    "hardly a change": (0.99999, "ratio", "+0 %"),
     "no change": (1.0, "ratio", "+0 %"),
     "a gain": (0.95, "ratio", "-5 %"),
     "nothing measured": (None, "ms", "–"),
