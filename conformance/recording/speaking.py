@@ -41,18 +41,24 @@ class Speaker:
             return cls(server, Facts(kind="plain"))
         return cls(server, Facts(task_id=await server.create("manual"), kind="manual"))
 
-    async def say(self, words: str, *, progress: int = 0, canary: str | None = None) -> View:
-        """Say the words behind a new marker, which is ``last`` from then on; return the reply.
+    async def say(self, words: str, *, progress: int = 0, canary: str | None = None, around: str = "") -> View:
+        """Say the words behind a new marker, which is ``last`` from then on if it was taken; return the reply.
 
         Raises HookFailed where what is published is refused: then nothing can be said of it.
 
         Args:
             words: what to say; ``@`` in them stands for the marker.
             progress: how far a task is, in percent.
-            canary: the case of a text that tries to break the framing; it goes into every text of an update.
+            canary: the case of a text that tries to break the framing, or is odd; it goes into every text of an update.
+            around: what the text begins and ends with.
         """
-        self.last = marker = f"ssegauge{uuid.uuid4().hex[:12]}"
-        text = f"{marker} {words.replace('@', marker)}"
+        marker = f"ssegauge{uuid.uuid4().hex[:12]}"
+        text = f"{around}{marker} {words.replace('@', marker)}{around}"
+        reply = await self._said(marker, text, progress, canary)
+        self.last = marker if reply.head and reply.head.status < 300 else ""
+        return reply
+
+    async def _said(self, marker: str, text: str, progress: int, canary: str | None) -> View:
         facts = replace(self.facts, marker=marker, message=text, canary=canary)
         if self.facts.task_id is None:
             call = cast("Call", self.server.target.publish).filled({"marker": text})

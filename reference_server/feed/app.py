@@ -18,7 +18,7 @@ from ssegauge.reference_server.feed.feed import Feed
 from ssegauge.reference_server.feed.streams import Streams
 
 PAGE = Path(__file__).parent / "page"
-TEXT = {"type": "string", "minLength": 1, "maxLength": 4000, "description": "a text of 1 to 4,000 characters"}
+TEXT = {"type": "string", "minLength": 1, "maxLength": 32_000, "description": "a text of 1 to 32,000 characters"}
 INBOX = {"type": "string", "pattern": "^[\\w-]{1,40}$", "description": "whose readers alone are told; else all are"}
 PUBLISHED = Draft202012Validator(
     {

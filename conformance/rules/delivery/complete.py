@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.delivery.updates import HELD, LOST_AFTER, UPDATES
 from ssegauge.conformance.rules.reading.effects import (
     Effect,
@@ -21,6 +22,7 @@ from ssegauge.conformance.words import lasted
 
 # A stream of states may repeat the newest one now and then; not so soon, and not one that was overtaken.
 REPEATED_MS = 500.0
+ODD = frozenset({"letters", "controls", "large"})  # the cases of texts that no server has a reason to refuse in silence
 ENOUGH_TWICE = 2  # one may be a state that changed in something else
 
 
@@ -53,12 +55,32 @@ def update_lost(seen: Seen) -> Iterator[Mark]:
             yield view.bad(summary, later)
         elif any(one.shown for one in told):
             yield view.good()
+    for view in seen.role("stream", Facts(situation="canary")):
+        yield from _odd_ones_lost(seen, view)
+
+
+def _odd_ones_lost(seen: Seen, view: View) -> Iterator[Mark]:
+    """Judge texts that break nothing, but are odd or long: each was waited for before the next was sent."""
+    sent = accepted_for(seen, view)
+    told = [any((one.facts.marker or "") in message.event.data for message in view.messages) for one in sent]
+    for number, one in enumerate(sent):
+        waited = waited_ms(view, one.transcript.started_ms)
+        if one.facts.canary in ODD and not told[number] and any(told[number + 1 :]) and waited >= _lost_ms(seen):
+            characters = len(one.facts.message or "")
+            yield view.bad(f"a text of {characters:,} characters was accepted and never came; later ones did")
+        elif one.facts.canary in ODD and told[number]:
+            yield view.good()
+
+
+def _lost_ms(seen: Seen) -> float:
+    """From when on an update that has not come is lost."""
+    return LOST_AFTER * 1000 * seen.limits.update_s
 
 
 def _is_lost(seen: Seen, view: View, told: list[Effect], number: int, fastest_ms: float) -> bool:
     """Whether a reader waited in vain, though nothing overtook the update sooner than this stream tells updates."""
     one = told[number]
-    if one.shown or waited_ms(view, one.sent_ms) < LOST_AFTER * 1000 * seen.limits.update_s:
+    if one.shown or waited_ms(view, one.sent_ms) < _lost_ms(seen):
         return False
     overtaken = any(later.shown for later in told[number + 1 :])
     return not overtaken or told[number + 1].sent_ms - one.sent_ms >= fastest_ms

@@ -18,6 +18,7 @@ BATCH_S = 1.0
 LATE_S = 2.3
 HELD_S = 4.0
 QUIET_S = 2.0
+MOST_QUEUED = 8000  # characters
 
 
 @breaks("delivery/readers-differ")
@@ -106,6 +107,36 @@ class Forgetful(Tapped):
             return [] if is_deaf else [block]
 
         return edit
+
+
+@breaks("delivery/text-altered")
+class InLatin(Feed):
+    """Keeps texts in Latin-1, in which most letters are question marks."""
+
+    def publish(self, text: str) -> int:
+        """Say what is left of it."""
+        return super().publish(text.encode("latin-1", "replace").decode("latin-1"))
+
+
+@breaks("delivery/text-altered:lines")
+class Splitting(Feed):
+    """Takes every code for a line end that Python's `splitlines` does."""
+
+    def publish(self, text: str) -> int:
+        """Say its lines."""
+        return super().publish("\n".join(text.splitlines()))
+
+
+@breaks("delivery/update-lost:large")
+class Limited(Feed):
+    """Accepts what is published, and tells nobody what does not fit into a message of its queue."""
+
+    def publish(self, text: str) -> int:
+        """Return the number that the event would have, where it is too large."""
+        if len(text) <= MOST_QUEUED:
+            return super().publish(text)
+        self.published += 1
+        return self.first + self.log.end
 
 
 @breaks("delivery/update-duplicated")

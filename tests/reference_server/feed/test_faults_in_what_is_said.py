@@ -74,6 +74,27 @@ async def update_after_a_quiet_is_lost(site: Any) -> bool:
     return texts(await newcomer.until(has("c"))) == ["c"] and await hangs(stream.until(has("c")))
 
 
+@shows("delivery/text-altered")
+async def letters_become_question_marks(site: Any) -> bool:
+    stream = await reading(site)
+    await told(site, "é Ж 中", "a")
+    return texts(await stream.until(has("a"))) == ["é ? ?", "a"]
+
+
+@shows("delivery/text-altered:lines")
+async def a_form_feed_becomes_a_line_end(site: Any) -> bool:
+    stream = await reading(site)
+    await told(site, "1\f2", "a")
+    return texts(await stream.until(has("a"))) == ["1\n2", "a"]
+
+
+@shows("delivery/update-lost:large")
+async def large_update_is_lost(site: Any) -> bool:
+    stream = await reading(site)
+    await told(site, "x" * (delivery.MOST_QUEUED + 1), "a")
+    return texts(await stream.until(has("a"))) == ["a"]
+
+
 @shows("delivery/update-duplicated")
 async def update_comes_twice(site: Any) -> bool:
     stream = await reading(site)

@@ -1,0 +1,88 @@
+"""Texts that arrive as they were written, and texts that do not."""
+
+import json
+
+from ssegauge.conformance.recording.transcript import Transcript
+from tests.corpus import delivery_complete
+from tests.corpus.build import Case, Run
+from tests.corpus.delivery_complete import feed, marker, publish
+
+LETTERS, CODES = "all of é Ж 中 😀", "1\v2\f3\x1c4\u20285"
+ONE = marker(0)
+
+
+def sent(case: str, text: str, **more: object) -> Transcript:
+    around = " " if case == "letters" else ""
+    return publish(0, 1000.0, canary=case, message=f"{around}{ONE} {text} {ONE}-end{around}", **more)
+
+
+def told(text: str) -> tuple[float, bytes]:
+    return 1010.0, b"".join(f"data: {line}\n".encode() for line in text.split("\n")) + b"\n"
+
+
+def in_json(text: str) -> tuple[float, bytes]:
+    return told(json.dumps({"text": text}, ensure_ascii=False))
+
+
+def came(case: str, sent_as: str, *events: tuple[float, bytes]) -> Run:
+    return sent(case, sent_as), feed(*events, situation="canary")
+
+
+def letters(text: str, around: str = " ", end: str = " ") -> str:
+    return f"{around}{ONE} {text} {ONE}-end{end}"
+
+
+LOST = delivery_complete.CASES["delivery/update-lost"]
+SOON = feed((1510.0, told(marker(1))[1]), ended_at=2000.0, situation="canary")
+LATER = publish(1, 6000.0)
+
+
+def large(*events: tuple[float, bytes], **more: object) -> Run:
+    told_later = (6010.0, told(marker(1))[1])
+    return sent("large", "x" * 9000, **more), LATER, feed(*events, told_later, situation="canary")
+
+
+CASES = {
+    "delivery/text-altered": Case(
+        good=(
+            came("letters", LETTERS, told(letters(LETTERS))),
+            came("letters", LETTERS, in_json(letters(LETTERS))),
+            came("letters", LETTERS, told(json.dumps({"text": letters(LETTERS)}))),
+            came("letters", LETTERS, told(letters(LETTERS, "", ""))),  # trimmed
+            came("letters", LETTERS, told("12:00 " + letters(LETTERS, "", ""))),
+            came("letters", LETTERS, told(letters("e\u0301 Ж 中 😀"))),  # the same letter in two codes
+            came("letters", LETTERS, told(letters("&eacute; &#1046; 中 &#x1f600;"))),
+            came("letters", LETTERS, told(letters("%C3%A9+%D0%96+%E4%B8%AD+%F0%9F%98%80"))),
+            came("letters", LETTERS, told(letters(json.dumps(LETTERS)[1:-1]))),
+            came("controls", CODES, told(f"{ONE} {CODES} {ONE}-end")),
+            came("controls", CODES, told(f"{ONE} 12345 {ONE}-end")),  # left out
+            came("controls", CODES, in_json(f"{ONE} 1 2 3 4 5 {ONE}-end")),
+        ),
+        bad=(
+            came("letters", LETTERS, told(letters("all of é ? ? ?"))),
+            came("letters", LETTERS, in_json(letters("all of ? ? ? ?"))),
+            came("letters", LETTERS, in_json(letters("é Ж 中 "))),
+            came("letters", LETTERS, in_json(letters("Ã© Ð– ä¸­ ðŸ˜€"))),
+            came("letters", LETTERS, told(f" {ONE} all of é Ж 中 ")),  # cut off where four bytes begin
+            came("letters", LETTERS, told(letters(LETTERS, ""))),  # `data:` and the text, without a blank between
+            came("controls", CODES, told(f"{ONE} 1\n2\n3\n4\n5 {ONE}-end")),
+            came("controls", CODES, in_json(f"{ONE} 1\v2\f3\x1c4\n5 {ONE}-end")),
+        ),
+        silent=(
+            came("letters", LETTERS),
+            came("letters", LETTERS, told(ONE)),  # shortened
+            (sent("letters", LETTERS, status=422), feed(told(ONE), situation="canary")),
+            came("large", LETTERS, told(letters("x"))),
+        ),
+    ),
+    "delivery/update-lost": Case(
+        good=(*LOST.good, large(told(ONE)), came("letters", LETTERS, told(ONE))),
+        bad=(*LOST.bad, large()),
+        silent=(
+            *LOST.silent,
+            large(status=413),
+            (sent("large", "x"), feed(situation="canary")),  # nor did anything else
+            (sent("large", "x"), publish(1, 1500.0), SOON),
+        ),
+    ),
+}
