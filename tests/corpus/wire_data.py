@@ -79,12 +79,14 @@ CASES = {
             (stream(event({"text": CAFE})),),
             (stream(b"data: caf\xe9\n\n"),),  # invalid-utf8's
             (stream(": \ufffd\n".encode(), ONE),),
+            (stream(rb'data: {"text": "\ud83d\ude00 and \\ud83d"}' + b"\n\n"),),
         ),
         bad=(
             (stream("data: caf\ufffd\n\n".encode()),),
             (stream(event({"text": "caf\ufffd"})),),  # as \ufffd
             (stream(f"data: {CAFE}\n\n".replace("ü", "\ufffd\ufffd").encode()), stream(f"data: {CAFE}\n\n".encode())),
             (stream(event({"text": "f\ufffd"}), event({"text": "\ufffdr"})),),
+            (stream(rb'data: {"text": "the first 20 chars \ud83d"}' + b"\n\n"),),
         ),
         silent=(NO_BYTES, (exchange("data: \ufffd\n\n".encode(), situation="canary"),)),
     ),

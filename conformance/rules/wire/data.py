@@ -16,6 +16,8 @@ from ssegauge.conformance.words import shown
 REPLACEMENT = "\ufffd"
 # So many damaged texts of a stream are sought in others, with so many runs of U+FFFD, each beside so many texts.
 MOST_SOUGHT, MOST_RUNS, MOST_COMPARED = 20, 20, 100
+_ESCAPED_HALF, _HALF = re.compile(r"\\u[dD][89a-fA-F]"), re.compile("[\ud800-\udfff]")
+TOLD_APART = frozenset({"chat-completions"})  # has a stricter rule on it
 LONGEST_RUN = 8  # so many characters may have stood where a run of U+FFFD stands
 
 
@@ -80,7 +82,7 @@ def _was_begun_twice(view: View, message: Message) -> bool:
 
 @rule("wire/replacement-character", "advice", profile("E1.4"), rests_on=("wire/invalid-utf8",))
 def replacement_character(seen: Seen) -> Iterator[Mark]:
-    r"""No text holds U+FFFD, which stands for bytes that were lost.
+    r"""No text holds U+FFFD, which stands for bytes that were lost, nor half a character.
 
     Why: Somebody before the stream decoded half a character: most often bytes that were read in pieces, each decoded by
     itself. The character is lost for good.
@@ -100,8 +102,19 @@ def replacement_character(seen: Seen) -> Iterator[Mark]:
                 yield view.bad("half a character, and the other half in the next event", message, "should")
             else:
                 yield view.bad("U+FFFD in the data", message)
-        if not damaged:
+        halves = [message for message in view.messages if _has_half(message)] if seen.profile not in TOLD_APART else []
+        for message in halves:
+            yield view.bad(
+                "half of a surrogate pair, which is no character: a text was cut inside one", message, "should"
+            )
+        if not damaged and not halves:
             yield view.good()
+
+
+def _has_half(message: Message) -> bool:
+    """Whether JSON escapes half of a character: no UTF-8 stands for it, and most languages cannot print or store it."""
+    told = message.event.data
+    return bool(_ESCAPED_HALF.search(told)) and any(_HALF.search(text) for text in texts(message.value))
 
 
 def _said(message: Message) -> str:
