@@ -24,6 +24,7 @@ from ssegauge.conformance.recording.server import PROBE, Server
 from ssegauge.conformance.recording.transcript import Request, Transcript
 from ssegauge.conformance.rules.reading.answers import no_room
 from ssegauge.conformance.rules.reading.memory import MIB, Point, leaks
+from ssegauge.conformance.rules.reading.newcomers import enough_ms
 from ssegauge.conformance.seen import View
 from ssegauge.conformance.target import Call, Target, pointer
 
@@ -106,15 +107,24 @@ async def _leave_at_once(
 
 
 async def _come_once_more(server: Server, task_id: str) -> None:
-    """Ask for a stream; where there is no room yet, once more when the server must have seen that all are gone."""
+    """Ask for a stream; where there is no room or nothing is told, once more when all must have been seen to go."""
     kind: Kind = "manual" if task_id else "plain"
     facts = Facts(task_id=task_id or None, kind=kind, situation="after-storm")
+    told_s = _told_within_s(server)
     for wait_s in (0.0, GONE_S):
         await asyncio.sleep(wait_s)
         async with server.stream("after-storm", facts) as live:
             await live.until(lambda: bool(live.events if task_id else live.head), server.patience_s)
-        if not no_room(View(live.transcript)):
+            await live.until(lambda: bool(live.events), told_s)
+        if not no_room(view := View(live.transcript)) and (view.events or not told_s):
             break
+
+
+def _told_within_s(server: Server) -> float:
+    """Return how long a newcomer without an event is to be waited for; 0 where that would say nothing."""
+    streams = (one for one in server.recording.transcripts if one.role == "stream")
+    short = [View(one) for one in streams if sum(len(chunk.data) for chunk in one.chunks) <= MIB]
+    return (enough_ms(short) or 0.0) / 1000
 
 
 @probe("task.create_manual", "observe.pid", stage="alone", streams=AT_ONCE, asks=CYCLES_ASK)

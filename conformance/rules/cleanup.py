@@ -6,6 +6,7 @@ from typing import TypeVar
 from ssegauge.conformance.facts import Facts, Moment
 from ssegauge.conformance.rules.reading.answers import no_room
 from ssegauge.conformance.rules.reading.memory import LEAST_BATCHES, MIB, leaks, slope
+from ssegauge.conformance.rules.reading.newcomers import read_ms, told_nothing
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Seen, View
 from ssegauge.conformance.words import lasted
@@ -216,6 +217,7 @@ def _cycles(view: View) -> int:
     "cleanup/refuses-after-storm",
     "must",
     profile("E6.5"),
+    rests_on=("liveness/goes-deaf",),
 )
 def refuses_after_storm(seen: Seen) -> Iterator[Mark]:
     """A stream is served after many have come and gone.
@@ -227,8 +229,13 @@ def refuses_after_storm(seen: Seen) -> Iterator[Mark]:
     Example: HTTP/1.1 503 Service Unavailable
     """
     asked = seen.role("stream", Facts(situation="after-storm"))
+    unheard = told_nothing(seen.streams) if asked else []
     for view in asked:
-        if view.is_event_stream:
+        if view in unheard:
+            before = sum(one.transcript.started_ms < unheard[0].transcript.started_ms for one in seen.streams)
+            what = f"told no event within {lasted(read_ms(view))}, as the {len(unheard)} streams that came last"
+            yield view.bad(f"{what}; those before, {before} in all, were", level="should")
+        elif view.is_event_stream:
             yield view.good()
         elif no_room(view) and view is not asked[-1]:
             continue  # it was asked once more

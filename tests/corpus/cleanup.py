@@ -54,6 +54,19 @@ def after_storm(status: int = 200, **more: Any) -> tuple[Transcript, ...]:
     return (exchange(connected(), status=status, situation="after-storm", how="cut", **more),)
 
 
+def newcomer(said: bytes = b"data: x\n\n", at: float = 0.0, read: float = 2500.0, **more: Any) -> Transcript:
+    """A stream that somebody came to after so many ms; what is said comes after 200 ms."""
+    facts = {"kind": "plain", "task_id": None, **more}
+    return exchange((202.0, said), started_ms=EPOCH_MS + at, ended_at=read, how="cut", **facts)
+
+
+def newcomers(*silent_at: float, **more: Any) -> tuple[Transcript, ...]:
+    """Three who were told an event, others who were told none, and one who came when many had gone."""
+    told = tuple(newcomer(at=1000.0 * n) for n in range(3))
+    silent = tuple(newcomer(b": beat\n\n", at) for at in silent_at)
+    return (*told, *silent, newcomer(b": beat\n\n", 9000.0, situation="after-storm", **more))
+
+
 def left(*states: bytes) -> Transcript:
     """A stream that we left while the task ran."""
     opening = (connected(), progress(0, "pending"))
@@ -186,8 +199,21 @@ CASES = {
         ),
     ),
     "cleanup/refuses-after-storm": Case(
-        good=(after_storm(), after_storm(503) + after_storm()),  # it was asked once more
-        bad=(after_storm(503), after_storm(answered=False), after_storm() + after_storm(500)),
+        good=(
+            after_storm(),
+            after_storm(503) + after_storm(),  # it was asked once more
+            newcomers(),  # one alone
+            newcomers(500.0),  # some were not told before either
+            newcomers(6000.0, read=1500.0),  # it was not waited for
+            (*newcomers(6000.0), newcomer(at=9500.0)),
+        ),
+        bad=(
+            after_storm(503),
+            after_storm(answered=False),
+            after_storm() + after_storm(500),
+            newcomers(6000.0),
+            newcomers(6000.0, 7000.0),
+        ),
         silent=(
             after_storm(404),
             after_storm(429),

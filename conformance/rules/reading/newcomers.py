@@ -1,0 +1,49 @@
+"""Whether whoever comes later is told what those were told who came before."""
+
+from collections.abc import Sequence
+
+from ssegauge.conformance.seen import View
+
+LEAST_BEFORE, LEAST_AFTER = 3, 2
+TIMES, MORE_MS = 4.0, 1000.0  # the longest that anybody waited for the first event
+MOST_MS = 10_000.0
+
+
+def enough_ms(views: Sequence[View]) -> float | None:
+    """Return after which time without an event a newcomer is told nothing, from what those were told who came before.
+
+    None where too few were, or where their first events came so late that nobody waits for that long.
+    """
+    waited = [view.events[0].at_ms - view.head.at_ms for view in _newcomers(views) if view.events and view.head]
+    enough = TIMES * max(waited, default=0.0) + MORE_MS
+    return enough if len(waited) >= LEAST_BEFORE and enough <= MOST_MS else None
+
+
+def told_nothing(views: Sequence[View]) -> list[View]:
+    """Return the newcomers from one on who were told nothing, while all before were; empty where it is not so."""
+    enough = enough_ms(views)
+    if enough is None:
+        return []
+    told = [view.transcript.started_ms for view in _newcomers(views) if view.events]
+    silent = [view for view in _newcomers(views) if not view.events and read_ms(view) >= enough]
+    turned = silent and min(view.transcript.started_ms for view in silent) > max(told)
+    return silent if turned and len(silent) >= LEAST_AFTER else []
+
+
+def _newcomers(views: Sequence[View]) -> list[View]:
+    """Return those who came to a stream of no task without an id, and were let in."""
+    ordinary = {None, "after-storm"}
+    return [
+        view
+        for view in views
+        if view.timed
+        and view.is_event_stream
+        and (view.facts.kind, view.facts.last_event_id) == ("plain", None)
+        and view.facts.situation in ordinary
+    ]
+
+
+def read_ms(view: View) -> float:
+    """Return for how long a stream was read that was still open then."""
+    end = view.transcript.end
+    return end.at_ms - view.head.at_ms if end and view.head and end.how in {"cut", "timeout"} else 0.0
