@@ -243,5 +243,12 @@ def refuses_after_storm(seen: Seen) -> Iterator[Mark]:
             gone = view.transcript.end.how == "error" and "refused" in view.transcript.end.detail
             what = "nobody listens any more, as if the server had ended," if gone else "no answer"
             yield view.bad(f"{what} after many streams have come and gone")
-        elif view.head and view.head.status >= 500:
+        elif view.head and view.head.status >= 500 and not _refused_before(seen, view):
             yield view.bad(f"answered {view.head.status} after many streams have come and gone", "status")
+
+
+def _refused_before(seen: Seen, view: View) -> bool:
+    """Whether streams were answered so before as well: then it has another cause."""
+    others = seen.role("stream", Facts(kind=view.facts.kind))
+    before = [one for one in others if one.transcript.started_ms < view.transcript.started_ms]
+    return any(one.head and one.head.status >= 500 and one.facts.situation != "after-storm" for one in before)
