@@ -69,6 +69,7 @@ OF_THE_FEED = {
     "end": ("plain",),
     "errors": ("other-methods", "head", "query", "large-header", "malformed", "malformed-bodies", "no-token"),
     "liveness": ("watch",),
+    "response/not-in-its-coding": ("compression",),
     "response": ("plain",),
     "resume": ("plain", "unknown-ids"),
     "security/told-to-others": ("published", "watch"),

@@ -26,16 +26,32 @@ Kind = TypeVar("Kind", bound=Observation)
 
 
 class View:
-    """One exchange, decoded. One that our own interruption, failure or bound cut short has no end."""
+    """One exchange, decoded. One that our own interruption, failure or bound cut short has no end.
+
+    ``miscoded``: why the body is not in the content coding that its head names; empty where it is.
+    """
 
     def __init__(self, transcript: Transcript) -> None:
         uncoder = Uncoder((transcript.head.header("content-encoding") if transcript.head else None) or "")
-        self.chunks = tuple(_without_content_coding(transcript, uncoder))
+        self.miscoded = ""
+        self.chunks = tuple(self._without_content_coding(transcript, uncoder))
         ours = transcript.end is not None and transcript.end.detail.startswith(OUR_OWN_ENDS)
         self.transcript = replace(transcript, end=None) if ours or uncoder.exceeded else transcript
         self.name = transcript.name
         self.facts = transcript.facts
         self.head: Head | None = transcript.head
+
+    def _without_content_coding(self, transcript: Transcript, uncoder: Uncoder) -> Iterator[tuple[float, bytes]]:
+        """Yield the chunks as a client reads them. A coding we cannot undo is left as it is: the rules will say so."""
+        decode: Callable[[bytes], bytes] = uncoder.feed
+        for chunk in transcript.chunks:
+            try:
+                text = decode(chunk.data)
+            except CannotDecode as error:
+                self.miscoded, decode, text = str(error), bytes, chunk.data
+            yield chunk.at_ms, text
+            if uncoder.exceeded:
+                return
 
     @cached_property
     def _decoded(self) -> tuple[tuple[Item, ...], Decoder]:
@@ -169,16 +185,3 @@ class View:
         got = f" {len(self.body):,} bytes;" if self.head else ""
         said = f"{self._head_line('status')};{got} {how}{why}"
         return Evidence(self.name, None, len(self.body) if self.head else None, end.at_ms if end else None, said)
-
-
-def _without_content_coding(transcript: Transcript, uncoder: Uncoder) -> Iterator[tuple[float, bytes]]:
-    """Yield the chunks as a client reads them. A coding we cannot undo is left as it is: the rules will say so."""
-    decode: Callable[[bytes], bytes] = uncoder.feed
-    for chunk in transcript.chunks:
-        try:
-            text = decode(chunk.data)
-        except CannotDecode:
-            decode, text = bytes, chunk.data
-        yield chunk.at_ms, text
-        if uncoder.exceeded:
-            return

@@ -1,6 +1,7 @@
 """Response heads that are right, and heads that are not."""
 
 import math
+import zlib
 from dataclasses import replace
 
 from ssegauge.conformance.recording.transcript import Request, Transcript
@@ -15,6 +16,14 @@ POST = Request("POST", "http://127.0.0.1/stream")
 def stream(**headers: str | None) -> Transcript:
     """A whole healthy stream with other header fields; None takes one away."""
     return exchange(*task(), headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def packed(coding: str, *more: bytes) -> Transcript:
+    """A stream as a reader who offered a coding gets it; some of it may have gone past the compressor."""
+    packer, whole = zlib.compressobj(wbits={"gzip": 31, "deflate": 15}[coding]), b"".join(task())
+    first = packer.compress(whole[:-9]) + packer.flush(zlib.Z_FULL_FLUSH)
+    last = packer.compress(whole[-9:]) + packer.flush()
+    return exchange(first, *more, last, headers={"Content-Encoding": coding}, role="compressed")
 
 
 def after_end(status: int, *chunks: bytes, **headers: str | None) -> Transcript:
@@ -146,6 +155,14 @@ CASES = {
     "response/unregistered-coding": Case(
         good=((healthy(),), (stream(content_encoding="identity"),), (stream(content_encoding="GZIP, br"),)),
         bad=((stream(content_encoding="none"),), (stream(content_encoding="gzip, utf-8"),)),
+    ),
+    "response/not-in-its-coding": Case(
+        good=((packed("gzip"),), (packed("deflate"), healthy())),
+        bad=(
+            (exchange(*task(), headers={"Content-Encoding": "gzip"}, role="compressed"),),
+            (packed("gzip", b"data: written past it\n\n"),),
+        ),
+        silent=((healthy(),), (stream(content_encoding="none"),), (stream(content_encoding="zstd"),)),
     ),
     "response/no-nosniff": Case(
         good=((healthy(),), (stream(x_content_type_options="NoSniff"),)),

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from ssegauge.conformance.rules.rule import rfc, rule
-from ssegauge.conformance.seen import Mark, View
+from ssegauge.conformance.seen import Mark, Seen, View
+from ssegauge.conformance.words import shown
 
+DECODED = frozenset({"gzip", "deflate", "br"})
 ALIASES = {"x-gzip": "gzip", "x-compress": "compress"}
 
 
@@ -38,6 +40,36 @@ def unasked_coding(view: View) -> Iterator[Mark]:
         unasked = [coding for coding in codings if not _accepts(",".join(offered), coding)]
         summary = f"Content-Encoding: {', '.join(unasked)}, and Accept-Encoding had {', '.join(offered) or 'nothing'}"
         yield view.bad(summary, "content-encoding") if unasked else view.good()
+
+
+@rule(
+    "response/not-in-its-coding",
+    "must",
+    rfc(
+        9110,
+        "8.4",
+        'The "Content-Encoding" header field indicates what content codings have been applied to the representation,'
+        " beyond those inherent in the media type, and thus what decoding mechanisms have to be applied in order to"
+        " obtain data in the media type referenced by the Content-Type header field.",
+    ),
+    rests_on=("response/unasked-coding",),
+)
+def not_in_its_coding(seen: Seen) -> Iterator[Mark]:
+    """A stream is in the content coding that its head names.
+
+    Why: Browsers and libraries undo the coding as they read, and fail at the first byte that is not in it.
+
+    Mend: Take Content-Encoding away where the body is unpacked, and set it where it is packed, in one place: look for a
+    proxy or a cache that passes the head on and not the body, and for events that are written past the compressor.
+
+    Example: Content-Encoding: gzip, and a body that begins with `data:`
+    """
+    for view in (*seen.streams, *seen.role("compressed")):
+        coding = (view.head.header("content-encoding") if view.head else None) or ""
+        if view.miscoded:
+            yield view.bad(f"Content-Encoding: {shown(coding)}, and the body is not: {shown(view.miscoded)}")
+        elif coding and view.body and _known_as(coding) in DECODED:
+            yield view.good()
 
 
 def _known_as(coding: str) -> str:

@@ -265,6 +265,24 @@ class Holding(Gzip):
         return [self.compressor.compress(block)]
 
 
+class Unpacked(Gzip):
+    """Leaves everything as it is."""
+
+    def flushed(self, block: bytes) -> Iterable[bytes]:
+        """Return the block."""
+        return [block]
+
+    def close(self) -> None:
+        """Write no end."""
+
+
+@breaks("response/not-in-its-coding")
+class Mislabelled(Streams):
+    """Says to clients that accept gzip that the stream is compressed, which it is not."""
+
+    compressor = Unpacked
+
+
 @breaks("delivery/held-by-compression")
 class Compressed(Streams):
     """Compresses for clients that accept gzip, and holds events until the compressor's buffer is full."""

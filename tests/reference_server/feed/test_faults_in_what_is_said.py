@@ -163,6 +163,13 @@ async def compressor_holds(site: Any) -> bool:
     return await hangs(stream.until(lambda answer: b'"a"' in plain(answer)))
 
 
+@shows("response/not-in-its-coding")
+async def coding_is_not_applied(site: Any) -> bool:
+    stream = await reading(site, Accept_Encoding="gzip")
+    await stream.until(lambda answer: answer.body)
+    return stream.fields["content-encoding"] == "gzip" and not stream.body.startswith(b"\x1f\x8b")
+
+
 @shows("response/unasked-coding")
 async def coding_is_not_asked_for(site: Any) -> bool:
     answers = [
