@@ -29,7 +29,7 @@ BREAKS = {
 }
 # What is told may be made of any characters and be long: the codes that Python takes for line ends, but no event stream
 # does, and more than a page of memory or a message of PostgreSQL holds.
-LETTERS = "all of é Ж 中 😀 @-end"
+LETTERS = "all of é Ж 中 😀 & < @-end"
 CONTROLS = "".join(f"{n}{c}" for n, c in enumerate("\v\f\x1c\x1d\x1e\x85\u2028\u2029", 1)) + " @-end"
 LARGE = 20_000
 QUOTES = 'before","forged":"@-injected","more":"\\" \\u0022 \'after\\'

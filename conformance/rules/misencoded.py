@@ -58,6 +58,11 @@ def _has_a_frame(text: str) -> bool:
     return text.startswith("data:") and _is_json(text.removeprefix("data:"))
 
 
+def _ends_in_escapes(text: str) -> bool:
+    rest = re.sub(r"(?:\\r|\\n)+\Z", "", text)
+    return rest != text and _is_json(rest)
+
+
 def _is_bytes(text: str) -> bool:
     found = _BYTES.fullmatch(text)
     return found is not None and _is_json(found[2])
@@ -83,6 +88,7 @@ def _is_json(text: str) -> bool:
 _MISTAKES: Mapping[str, Callable[[str], bool]] = {
     "an object put into a text, not encoded": lambda text: bool(_OBJECTS.fullmatch(text)),
     "`data:` written twice": _has_a_frame,
+    "the line end escaped, a backslash and a letter behind the JSON": _ends_in_escapes,
     "Python's way to show bytes": _is_bytes,
     "Python's way to show it, not JSON": _is_python,
 }

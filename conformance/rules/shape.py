@@ -8,7 +8,7 @@ from ssegauge.conformance.facts import MARKER
 from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES, names_heartbeat
 from ssegauge.conformance.rules.reading.json_texts import is_structure, json_texts
 from ssegauge.conformance.rules.reading.spoiled import SPOILED
-from ssegauge.conformance.rules.reading.torn import CANARY, torn
+from ssegauge.conformance.rules.reading.torn import CANARY, halves, torn
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Message, Seen, View
 from ssegauge.conformance.target.schemas import validator
@@ -34,14 +34,20 @@ def unlike_the_others(seen: Seen) -> Iterator[Mark]:
     Why: Clients call JSON.parse on what they are sent: the one event that is none throws, and most clients stop there.
 
     Mend: Say also what is rare as JSON (a greeting, a heartbeat, an error), or with an event type of its own; a
-    heartbeat is best a comment, which no client sees. An event whose data is empty is an event.
+    heartbeat is best a comment, which no client sees. An event whose data is empty is an event. Write an event by one
+    call, under the lock that heartbeats take too.
 
     Example: data: {"n": 1}, four more like it, and then data: ping
     """
     views = [view for view in seen.streams if view.facts.situation != "canary"]
     alike = _structures(views)
     for view in views:
-        others, rare = {id(one) for one, _ in torn(view)}, _rare(view)  # those are judged by wire/unprefixed-data
+        cut, rare = halves(view), _rare(view)
+        for one, _ in cut:
+            what = "JSON with the next event alone: a blank line in its midst, a heartbeat's perhaps, has cut it in two"
+            yield view.bad(f"{shown(one.event.data)} is {what}", one, "must")
+        others = {id(one) for one, _ in torn(view)}  # those are judged by wire/unprefixed-data
+        others |= {id(half) for pair in cut for half in pair}
         judged = [one for one in view.messages if id(one) not in others and json_texts(one.event.data) < 2]
         for message in judged:
             if CANARY.search(message.event.data.encode()):  # judged by security/injection-lf and its like

@@ -20,6 +20,7 @@ RATIO, RATIO_APPLIES_FROM = 200, 1 << 20
 MOST_CODINGS = 4
 
 Step = Callable[[bytes], Iterator[bytes]]
+Undone = tuple[Step, Callable[[], bool]]  # a coding, piece by piece, and whether its end has come
 
 
 class CannotDecode(Exception):  # noqa: N818 - says what follows from it
@@ -38,7 +39,9 @@ class Uncoder:
     def __init__(self, content_encoding: str) -> None:
         names = [name for one in content_encoding.split(",") if (name := one.strip().lower()) not in {"", "identity"}]
         known = len(names) <= MOST_CODINGS and set(names) <= set(_CODINGS)
-        self._steps: Sequence[Step] = [_CODINGS[name]() for name in reversed(names)] if known else ()
+        undone = [_CODINGS[name]() for name in reversed(names)] if known else []
+        self._steps: Sequence[Step] = [step for step, _ in undone]
+        self._ended = [ended for _, ended in undone]
         self._fed = self._given = 0
         self.exceeded = False
 
@@ -52,6 +55,11 @@ class Uncoder:
             return b"" if self.exceeded else text
         except _ERRORS as error:
             raise CannotDecode(str(error)) from None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether what was fed is all that the codings were to give: their ends have come, or nothing was coded."""
+        return all(ended() for ended in self._ended)
 
     def _through(self, steps: Sequence[Step], data: bytes) -> Iterator[bytes]:
         """Lead data through the steps, and stop where the sum of what all of them give is too much."""
@@ -74,7 +82,7 @@ def _pieces(inflater: _Inflater, data: bytes) -> Iterator[bytes]:
         yield (text := inflater.decompress(inflater.unconsumed_tail, PIECE))
 
 
-def _gzip() -> Step:
+def _gzip() -> Undone:
     """One member may follow another (RFC 1952 section 2.2); some writers pad with zeros."""
     member = zlib.decompressobj(GZIP)
 
@@ -85,12 +93,12 @@ def _gzip() -> Step:
             member = zlib.decompressobj(GZIP)
             yield from _pieces(member, rest)
 
-    return step
+    return step, lambda: member.eof
 
 
-def _deflate() -> Step:
+def _deflate() -> Undone:
     """Some servers leave out the zlib wrapper, and clients bear it (RFC 9110 section 8.4.1.2)."""
-    inflater: _Inflater | None = None
+    inflater: zlib._Decompress | None = None
 
     def step(data: bytes) -> Iterator[bytes]:
         nonlocal inflater
@@ -100,10 +108,10 @@ def _deflate() -> Step:
         if inflater:
             yield from _pieces(inflater, data)
 
-    return step
+    return step, lambda: inflater is not None and inflater.eof
 
 
-def _brotli() -> Step:
+def _brotli() -> Undone:
     inflater = brotli.Decompressor()
 
     def step(data: bytes) -> Iterator[bytes]:
@@ -111,8 +119,8 @@ def _brotli() -> Step:
         while not inflater.can_accept_more_data():
             yield inflater.process(b"", output_buffer_limit=PIECE)
 
-    return step
+    return step, inflater.is_finished
 
 
-_CODINGS: dict[str, Callable[[], Step]] = {"gzip": _gzip, "x-gzip": _gzip, "deflate": _deflate, "br": _brotli}
+_CODINGS: dict[str, Callable[[], Undone]] = {"gzip": _gzip, "x-gzip": _gzip, "deflate": _deflate, "br": _brotli}
 _ERRORS: tuple[type[Exception], ...] = (zlib.error, brotli.error)

@@ -29,12 +29,14 @@ class View:
     """One exchange, decoded. One that our own interruption, failure or bound cut short has no end.
 
     ``miscoded``: why the body is not in the content coding that its head names; empty where it is.
+    ``coding_breaks_off``: whether the end of that coding is missing, as it is while a stream goes on.
     """
 
     def __init__(self, transcript: Transcript) -> None:
         uncoder = Uncoder((transcript.head.header("content-encoding") if transcript.head else None) or "")
         self.miscoded = ""
         self.chunks = tuple(self._without_content_coding(transcript, uncoder))
+        self.coding_breaks_off = bool(self.chunks) and not self.miscoded and not uncoder.is_whole
         ours = transcript.end is not None and transcript.end.detail.startswith(OUR_OWN_ENDS)
         self.transcript = replace(transcript, end=None) if ours or uncoder.exceeded else transcript
         self.name = transcript.name

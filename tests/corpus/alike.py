@@ -49,6 +49,7 @@ CASES = {
             (stream(*SIX, b'data: {"n": 7\n\n', *SIX),),
             (stream(BEATS, SIX[0], BEATS, BEATS, SIX[1], BEATS), stream(*SIX[2:], BEATS, BEATS, SIX[0], name="idle")),
             (stream(*(named("tick", f'{{"n": {n}}}') for n in range(5)), named("tick", "late"), *SIX),),
+            (stream(*SIX[:2], named("tick", '{"n": 7,\n: beat\n\ndata: "m": 8}'), SIX[2]),),  # two of one
         ),
         silent=(
             (stream(*SIX[:4], BEATS, SIX[0]),),  # too few to say what is usual
@@ -73,6 +74,7 @@ CASES = {
             (stream(*SIX, b"data: {'n': 1, 'ok': True, 'none': None}\n\n"),),
             (stream(b"data: [{'n': 1}]\n\n"),),
             (stream(b'data: {"ok": True}\n\n'),),
+            (stream(b'data: {"n": 1}\\n\n\n', b'data: {"n": 2}\\r\\n\n\n'),),
             (stream(*SIX, b'data: {"px": NaN}\n\n', *SIX, b'data: {"px": -Infinity}\n\n'),),
         ),
         silent=(

@@ -47,6 +47,8 @@ CASES = {
         good=(
             came("letters", LETTERS, told(letters(LETTERS))),
             came("letters", LETTERS, in_json(letters(LETTERS))),
+            came("letters", f"{LETTERS} & <", in_json(letters(f"{LETTERS} & <"))),
+            came("letters", f"{LETTERS} & <", in_json(letters(f"{LETTERS} &"))),  # a tag taken out
             came("letters", LETTERS, told(json.dumps({"text": letters(LETTERS)}))),
             came("letters", LETTERS, told(letters(LETTERS, "", ""))),  # trimmed
             came("letters", LETTERS, told("12:00 " + letters(LETTERS, "", ""))),
@@ -65,6 +67,7 @@ CASES = {
             came("letters", LETTERS, in_json(letters("Ã© Ð– ä¸­ ðŸ˜€"))),
             came("letters", LETTERS, told(f" {ONE} all of é Ж 中 ")),  # cut off where four bytes begin
             came("letters", LETTERS, told(letters(LETTERS, ""))),  # `data:` and the text, without a blank between
+            came("letters", f"{LETTERS} & <", in_json(letters(f"{LETTERS} &amp; &lt;"))),
             came("controls", CODES, told(f"{ONE} 1\n2\n3\n4\n5 {ONE}-end")),
             came("controls", CODES, in_json(f"{ONE} 1\v2\f3\x1c4\n5 {ONE}-end")),
         ),

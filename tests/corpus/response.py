@@ -26,6 +26,13 @@ def packed(coding: str, *more: bytes) -> Transcript:
     return exchange(first, *more, last, headers={"Content-Encoding": coding}, role="compressed")
 
 
+def cut_off(many: int) -> Transcript:
+    """A compressed stream whose last bytes never came."""
+    whole = packed("gzip")
+    end = replace(whole.chunks[-1], data=whole.chunks[-1].data[:-many])
+    return replace(whole, chunks=(*whole.chunks[:-1], end))
+
+
 def after_end(status: int, *chunks: bytes, **headers: str | None) -> Transcript:
     """A reader that comes back with the terminal event's id."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -161,6 +168,8 @@ CASES = {
         bad=(
             (exchange(*task(), headers={"Content-Encoding": "gzip"}, role="compressed"),),
             (packed("gzip", b"data: written past it\n\n"),),
+            (cut_off(20),),
+            (cut_off(8), exchange(*task())),  # the trailer alone, and what it may have held
         ),
         silent=((healthy(),), (stream(content_encoding="none"),), (stream(content_encoding="zstd"),)),
     ),

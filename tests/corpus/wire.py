@@ -91,6 +91,7 @@ CASES = {
             (stream(b"data: 1\r\ndata: 2\n\n"),),
             (stream(ONE, b"data: 2\r\r"),),
             (stream(*(b'data: {"n": %d,\n\rdata: "text": "a"}\n\r\n\r' % n for n in range(4))),),
+            (stream(*(b"event: mail\r\ndata: a\r\r\ndata: %d\r\n\r\n" % n for n in range(4))),),
         ),
         silent=(
             NO_BYTES,

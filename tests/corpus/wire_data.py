@@ -102,6 +102,7 @@ CASES = {
             (stream(event({"text": TWICE})),),
             (stream(f"data: {TWICE}\n\n".encode()),),
             (stream(event({"text": "Gr\u00c3\u00bc\u00c3\u009fe"}), event({"text": "K\u00c3\u00b6ln"})),),
+            (stream(event({"text": "Grüße"}), event({"text": TWICE}), event({"text": "東京"})),),  # of one source
         ),
         silent=(
             *(NO_BYTES, (stream(b"data: ASCII alone\n\n"),)),

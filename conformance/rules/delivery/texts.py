@@ -36,7 +36,8 @@ def text_altered(seen: Seen) -> Iterator[Mark]:
     Why: Whoever reads it reads question marks, or a line where there was none, and cannot know what was meant.
 
     Mend: Use UTF-8 from the request to the socket, in the database too; split texts at CRLF, CR and LF alone (Python's
-    `splitlines` splits at more); write a blank after `data:`, for clients take one away.
+    `splitlines` splits at more); write a blank after `data:`, for clients take one away. Leave it to the page that
+    shows a text to escape it.
 
     Example: data: ? ? ? ?, where the text was: é Ж 中 😀
     """
@@ -52,6 +53,10 @@ def _as_written(view: View, update: View) -> Iterator[Mark]:
         told = [text for text in _texts(message) if marker in text]
         if wrong := next(filter(None, (_wrong(text, update) for text in told)), ""):
             yield view.bad(wrong, message)
+        elif any(" & " in (update.facts.message or "") and " &amp; " in text for text in told):
+            yield view.bad(
+                "& came as &amp;: the text is written as HTML is, and clients show what they get", message, "should"
+            )
         elif any(f"{marker}-end" in text for text in told):
             yield view.good()
 

@@ -4,6 +4,7 @@ import json
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES
 from ssegauge.conformance.rules.reading.json_texts import is_structure, json_texts
@@ -27,6 +28,12 @@ def torn(view: View) -> Iterator[tuple[Message, list[Item]]]:
             yield message, inside
         elif lost := [item for item in inside if _is_data(view, message, item)]:
             yield message, lost
+
+
+def halves(view: View) -> list[tuple[Message, Message]]:
+    """Return the neighbours that are JSON together alone: a blank line in the midst has made two events of one."""
+    pairs = [(one, after) for one, after in pairwise(view.messages) if was_json(one) and after.error]
+    return [(one, after) for one, after in pairs if _is_json(f"{one.event.data}{after.event.data}".encode())]
 
 
 def orphans(view: View) -> Iterator[tuple[Message, Item]]:

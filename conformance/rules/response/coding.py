@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.rule import rfc, rule
-from ssegauge.conformance.seen import Mark, Seen, View
+from ssegauge.conformance.seen import Level, Mark, Seen, View
 from ssegauge.conformance.words import shown
 
 DECODED = frozenset({"gzip", "deflate", "br"})
@@ -59,8 +60,9 @@ def not_in_its_coding(seen: Seen) -> Iterator[Mark]:
 
     Why: Browsers and libraries undo the coding as they read, and fail at the first byte that is not in it.
 
-    Mend: Take Content-Encoding away where the body is unpacked, and set it where it is packed, in one place: look for a
-    proxy or a cache that passes the head on and not the body, and for events that are written past the compressor.
+    Mend: Close the compressor before the response. Take Content-Encoding away where the body is unpacked, and set it
+    where it is packed, in one place: look for a proxy or a cache that passes the head on and not the body, and for
+    events that are written past the compressor.
 
     Example: Content-Encoding: gzip, and a body that begins with `data:`
     """
@@ -68,8 +70,21 @@ def not_in_its_coding(seen: Seen) -> Iterator[Mark]:
         coding = (view.head.header("content-encoding") if view.head else None) or ""
         if view.miscoded:
             yield view.bad(f"Content-Encoding: {shown(coding)}, and the body is not: {shown(view.miscoded)}")
+        elif view.coding_breaks_off and view.ended_by_server:
+            lost = _lost_at_the_end(seen, view)
+            what = f", and so does {shown(lost)}, with which another stream ended" if lost else ""
+            level: Level | None = None if lost else "should"
+            yield view.bad(f"the body ended, and the end of its {coding} is missing{what}", level=level)
         elif coding and view.body and _known_as(coding) in DECODED:
             yield view.good()
+
+
+def _lost_at_the_end(seen: Seen, view: View) -> str:
+    """Return the data of an event with which others ended that were of the same source and in no coding."""
+    told = {message.event.data for message in view.messages}
+    same = [one for one in seen.role("stream", Facts(kind=view.facts.kind)) if one.facts.subject == view.facts.subject]
+    last = {one.messages[-1].event.data for one in same if one.ended_by_server and one.messages}
+    return next(iter(last - told), "") if len(last) == 1 else ""
 
 
 def _known_as(coding: str) -> str:

@@ -26,13 +26,13 @@ def twice_encoded(view: View) -> Iterator[Mark]:
     """
     if view.facts.situation == "canary" or not view.messages:
         return
-    raw = [_bytes(_said(one)) for one in view.messages]
-    found = {match for text in raw for match in _ENCODED.findall(text)}
-    rest = any(byte > 0x7F for text in raw for byte in _ENCODED.sub(b"", text))
-    if len(found) >= FEWEST and not rest:
-        where = next(one for one, text in zip(view.messages, raw, strict=True) if _ENCODED.search(text))
-        yield view.bad(f"{shown(_first(where))} for {shown(_meant(where))}, and so wherever text is not ASCII", where)
-    elif found or rest:
+    told = [(one, raw) for one in view.messages if not (raw := _bytes(_said(one))).isascii()]
+    odd = [(one, raw) for one, raw in told if _ENCODED.sub(b"", raw).isascii()]
+    if len({match for _, raw in odd for match in _ENCODED.findall(raw)}) >= FEWEST:
+        where = odd[0][0]
+        many = "wherever text is not ASCII" if len(odd) == len(told) else f"in {len(odd)} of {len(told)} texts"
+        yield view.bad(f"{shown(_first(where))} for {shown(_meant(where))}, and so {many}", where)
+    elif told:
         yield view.good()
 
 

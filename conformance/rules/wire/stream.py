@@ -22,6 +22,7 @@ from ssegauge.conformance.words import excerpt
 
 # Line ends between two lines, of which neither is blank.
 LF_CR, CR_LF = re.compile(rb"[^\r\n]\n\r(?=[^\r\n])"), re.compile(rb"[^\r\n]\r\n(?=[^\r\n])")
+CR_CR_LF, BLANK = re.compile(rb"[^\r\n]\r\r\n(?=data:)"), re.compile(rb"[^\r]\n\n|\r\n\r\n|\r\n\r\r\n")
 LEAST_LF_CR = 3
 ONE_BOM = whatwg(
     "event-stream-interpretation",
@@ -225,6 +226,10 @@ def mixed_line_endings(view: View) -> Iterator[Mark]:
         return
     if len(LF_CR.findall(view.body)) >= LEAST_LF_CR and not CR_LF.search(view.body):
         torn = "lines end with LF CR: CR is a line end of its own, so that every line is an event by itself"
+        yield view.bad(torn, view.items[0] if view.items else None, level="must")
+        return
+    if len(CR_CR_LF.findall(view.body)) >= LEAST_LF_CR and BLANK.search(view.body):
+        torn = "lines of data end with CR CRLF: CR is a line end of its own, so that a blank line cuts each event"
         yield view.bad(torn, view.items[0] if view.items else None, level="must")
         return
     counts = dict(view.decoder.line_endings)
