@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from ssegauge.conformance.jsontext import MOST_DEPTH, read_json
 from ssegauge.conformance.rules.reading.json_texts import is_structure
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.seen import Level, Mark, Message, View
+from ssegauge.conformance.seen import Level, Mark, Message, Seen
 from ssegauge.conformance.words import shown
 
 MOST_READ = 1 << 16  # characters
@@ -18,8 +18,8 @@ _BYTES = re.compile(r"""b(['"])(.*)\1""", re.DOTALL)
 _PYTHON = re.compile(r"[\[{]\s*['{\[(]|[\[{].*\b(?:None|True|False)\b", re.DOTALL)
 
 
-@rule("shape/misencoded", "should", profile("E1.8"), over="streams")
-def misencoded(view: View) -> Iterator[Mark]:
+@rule("shape/misencoded", "should", profile("E1.8"))
+def misencoded(seen: Seen) -> Iterator[Mark]:
     """Data is what was to be sent, not what a language shows of it.
 
     Why: No client can read it: the object was put into a text instead of being encoded, or what was encoded and framed
@@ -30,14 +30,13 @@ def misencoded(view: View) -> Iterator[Mark]:
 
     Example: data: [object Object]
     """
-    if view.facts.situation == "canary":
+    views = [view for view in seen.streams if view.facts.situation != "canary"]
+    judged = [(view, message, _made_of(message)) for view in views for message in view.messages]
+    texts = sum(bool(message.error) and not wrong for _, message, wrong in judged)
+    if texts > MOST_TEXTS * len(judged):  # lines of a log, perhaps: they may hold anything
         return
-    made_of = [_made_of(message) for message in view.messages]
-    texts = sum(bool(message.error) and not wrong for message, wrong in zip(view.messages, made_of, strict=True))
-    if texts > MOST_TEXTS * len(made_of):  # lines of a log, perhaps: they may hold anything
-        return
-    level: Level | None = "must" if sum(map(bool, made_of)) >= MANY * len(made_of) else None
-    for message, wrong in zip(view.messages, made_of, strict=True):
+    level: Level | None = "must" if sum(bool(wrong) for *_, wrong in judged) >= MANY * len(judged) else None
+    for view, message, wrong in judged:
         if wrong:
             yield view.bad(f"{shown(message.event.data)}: {wrong}", message, level=level)
         elif is_structure(message.value):

@@ -80,6 +80,7 @@ CASES = {
         silent=(
             (stream(*(b"data: text %d\n\n" % n for n in range(9))),),
             (stream(*(b"data: text %d\n\n" % n for n in range(9)), b"data: {'n': 1}\n\n"),),  # a log
+            (stream(*(b"data: text %d\n\n" % n for n in range(9))), stream(b"data: [object Object]\n\n", name="short")),
             (stream(b"data: [DONE]\n\n", b"data: [1, 2\n\n", b"data: data:\n\n", b"data: b'text'\n\n"),),
             (stream(b"data: [object Object]\n\n", situation="canary"),),
         ),
