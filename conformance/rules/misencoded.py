@@ -12,7 +12,6 @@ from ssegauge.conformance.words import shown
 
 MOST_READ = 1 << 16  # characters
 MOST_TEXTS = 0.2  # of the events
-MANY = 0.5  # of the events: the stream as a whole cannot be read
 _OBJECTS = re.compile(r"\[object Object\](?:,\[object Object\])*")
 _BYTES = re.compile(r"""b(['"])(.*)\1""", re.DOTALL)
 _PYTHON = re.compile(r"[\[{]\s*['{\[(]|[\[{].*\b(?:None|True|False)\b", re.DOTALL)
@@ -35,7 +34,7 @@ def misencoded(seen: Seen) -> Iterator[Mark]:
     texts = sum(bool(message.error) and not wrong for _, message, wrong in judged)
     if texts > MOST_TEXTS * len(judged):  # lines of a log, perhaps: they may hold anything
         return
-    level: Level | None = "must" if sum(bool(wrong) for *_, wrong in judged) >= MANY * len(judged) else None
+    level: Level | None = None if texts else "must"  # among JSON alone it is an event that no client can read
     for view, message, wrong in judged:
         if wrong:
             yield view.bad(f"{shown(message.event.data)}: {wrong}", message, level=level)

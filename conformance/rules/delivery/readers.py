@@ -3,7 +3,7 @@
 from bisect import bisect
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
@@ -72,6 +72,8 @@ def _compare(group: Sequence[Telling], everybody: Sequence[Telling], *, promised
     level: Level = "should" if not promised and _have_each_their_own(group) else "must"
     for one, other in pairs(group):
         yield from _agree(one, other, level, promised=promised)
+    if not promised:
+        yield from _one_type_to_one(group, everybody)
 
 
 def _have_each_their_own(group: Sequence[Telling]) -> bool:
@@ -218,6 +220,22 @@ def _each_to_one(group: Sequence[Telling]) -> Mark | None:
         return None
     first, message = told[0]
     return first.view.bad(f"{len(told)} events were told while others read too, and none to two readers", message)
+
+
+def _one_type_to_one(group: Sequence[Telling], everybody: Sequence[Telling]) -> Iterator[Mark]:
+    """Yield the breach where events of one type reach one of several each, fewer the more read, and others all."""
+    kinds = {message.event.type for one in group for message in one.messages}
+    if not any(in_common(one, other) for one, other in pairs(group)):
+        return
+    for kind in sorted(kinds) if len(kinds) > 1 else ():
+        mine, all_of = (_of_type(some, kind) for some in (group, everybody))
+        found = _each_to_one(mine)
+        if found and _told_less_in_company(mine, all_of):
+            yield replace(found, level="should")
+
+
+def _of_type(some: Sequence[Telling], kind: str) -> list[Telling]:
+    return [Telling(one.view, tuple(told for told in one.messages if told.event.type == kind)) for one in some]
 
 
 def _has_company(group: Sequence[Telling], one: Telling, message: Message) -> bool:
