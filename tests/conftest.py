@@ -40,14 +40,12 @@ FIRST = ("test_matrix.py", "test_recipes.py", "browser", "test_page.py")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is long unless it is asked for with `-m`, and keep the tests of a file together."""
+    """Leave out what is long unless it is asked for with `-m`."""
     unasked = {name for name in LONG if name not in (config.getoption("-m") or "")}
     left_out = [item for item in items if any(mark.name in unasked for mark in item.iter_markers())]
     config.hook.pytest_deselected(items=left_out)
     out = {*map(id, left_out)}
     items[:] = sorted((item for item in items if id(item) not in out), key=_turn)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 def asked_for(request: pytest.FixtureRequest, parameter: str) -> list[Any]:
