@@ -35,8 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 # Proofs that take minutes: each has a make target, which asks for its marker.
 LONG = frozenset({"chaos", "examples", "gateways", "hostile", "matrix", "tables"})
-# What waits longest comes first, so that the processes end together.
-FIRST = ("test_matrix.py", "test_recipes.py", "browser", "test_page.py")
+# What waits longest comes first, so that the processes end together: beside the matrix, which works hard, what bears
+# that; what measures comes later. (xdist keeps this order where it is told to, by --no-loadscope-reorder.)
+FIRST = ("test_matrix.py", "test_recipes.py", "browser", "test_page.py", "cli", "loadtests")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

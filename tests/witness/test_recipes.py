@@ -82,6 +82,7 @@ def unhurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[s
         yield running
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("case", FILES, ids="-".join)
 def test_healthy_servers_break_nothing_else(
     case: tuple[str, str], unhurried: dict[tuple[str, ...], Future[dict[str, str]]]
@@ -92,6 +93,7 @@ def test_healthy_servers_break_nothing_else(
     assert set(unhurried[case].result()) == HEALTHY[recipe] - by_post
 
 
+@pytest.mark.timeout(300)
 def test_a_call_whose_stream_stays_open_is_named(unhurried: dict[tuple[str, ...], Future[dict[str, str]]]) -> None:
     assert "end/open-after-marker" in unhurried[STAYS_OPEN].result()
 
