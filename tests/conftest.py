@@ -35,19 +35,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 # Proofs that take minutes: each has a make target, which asks for its marker.
 LONG = frozenset({"chaos", "examples", "gateways", "hostile", "matrix", "tables"})
-# What waits longest comes first, so that the processes end together.
-FIRST = ("test_matrix.py", "test_recipes.py", "browser", "test_page.py")
+# What waits longest comes first, so that the processes end together: beside the matrix, which works hard, what bears
+# that; what measures comes later. (xdist keeps this order where it is told to, by --no-loadscope-reorder.)
+FIRST = ("test_matrix.py", "test_recipes.py", "browser", "test_page.py", "cli", "loadtests")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is long unless it is asked for with `-m`, and keep the tests of a file together."""
+    """Leave out what is long unless it is asked for with `-m`."""
     unasked = {name for name in LONG if name not in (config.getoption("-m") or "")}
     left_out = [item for item in items if any(mark.name in unasked for mark in item.iter_markers())]
     config.hook.pytest_deselected(items=left_out)
     out = {*map(id, left_out)}
     items[:] = sorted((item for item in items if id(item) not in out), key=_turn)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 def asked_for(request: pytest.FixtureRequest, parameter: str) -> list[Any]:

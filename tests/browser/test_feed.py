@@ -70,7 +70,7 @@ def test_what_cannot_be_published_is_said(feed: Server, page: Page) -> None:
     live(page, feed)
     page.evaluate("document.getElementById('text').removeAttribute('required')")
     page.get_by_role("button", name="Publish").click()
-    expect(page.get_by_role("alert")).to_contain_text("text must be a text of 1 to 4,000 characters")
+    expect(page.get_by_role("alert")).to_contain_text("text must be a text of 1 to 32,000 characters")
 
 
 def test_the_page_comes_back_by_itself_after_a_crash(

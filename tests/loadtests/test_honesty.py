@@ -102,12 +102,13 @@ def test_a_generator_that_stood_still_judges_nothing(held_s: float, load: Load) 
 def test_of_events_that_are_read_together_the_earlier_may_have_come_at_any_time_since_the_loop_last_asked(
     load: Load, folder: Path, tmp_path: Path
 ) -> None:
-    """The own code blocks the loop for 0.3 s at a time, while an event comes each 0.05 s."""
+    """The own code blocks the loop for 0.3 s at a time, while one comes each 0.05 s, until the run is nearly over."""
     (tmp_path / "own.py").write_text(
-        "import time\nfrom ssegauge import SSEUser\n"
-        "class Slow(SSEUser):\n    path = '/'\n"
-        "    def on_event(self, kind, data, last_event_id):\n        time.sleep.__globals__['_real'](0.3)\n"
-        "from gevent import monkey\ntime.sleep.__globals__['_real'] = monkey.get_original('time', 'sleep')\n"
+        "from gevent import monkey\nfrom ssegauge import SSEUser\n"
+        "really_sleep = monkey.get_original('time', 'sleep')\n"
+        "class Slow(SSEUser):\n    path = '/'\n    seen = 0\n"
+        "    def on_event(self, kind, data, last_event_id):\n"
+        "        self.seen += 1\n        really_sleep(0.3 if self.seen < 15 else 0.0)\n"
     )
     with scripted(StampedSender(0.0, 0.05)) as url:
         target = STREAM.format(url=url) + "[limits]\nupdate_s = 1.0\n"

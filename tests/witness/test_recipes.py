@@ -9,12 +9,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.cli.command import ROOT, ssegauge
+from tests.cli.command import ROOT, at_once, ssegauge
 from tests.npm import node_modules
 
 HERE = Path(__file__).parent
@@ -69,11 +70,32 @@ def judged(recipe: str, file: str, folder: Path, *options: str, fault: tuple[str
     return {one["rule"]: one["level"] for one in found if one["verdict"] in {"fail", "harness_error"}}
 
 
-@pytest.mark.parametrize(("recipe", "file"), [(recipe, file) for recipe in HEALTHY for file in target_files(recipe)])
-def test_healthy_servers_break_nothing_else(recipe: str, file: str, tmp_path: Path) -> None:
+FILES = [(recipe, file) for recipe in HEALTHY for file in target_files(recipe)]
+STAYS_OPEN = ("mcp.md", "call.toml", "lost-end")
+
+
+@pytest.fixture(scope="module")
+def unhurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, ...], Future[dict[str, str]]]]:
+    """Checks that wait for what may never come, half a minute each time: side by side, before those in a hurry."""
+    places = {case: tmp_path_factory.mktemp("check") for case in (*FILES, STAYS_OPEN)}
+    with at_once(lambda case: judged(*case[:2], places[case], fault=case[2:]), places) as running:
+        yield running
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("case", FILES, ids="-".join)
+def test_healthy_servers_break_nothing_else(
+    case: tuple[str, str], unhurried: dict[tuple[str, ...], Future[dict[str, str]]]
+) -> None:
+    recipe, file = case
     # In HTTP/1.0 only streams by GET are asked for.
     by_post = {"response/chunked-to-http10"} if file == "call.toml" else set()
-    assert set(judged(recipe, file, tmp_path)) == HEALTHY[recipe] - by_post
+    assert set(unhurried[case].result()) == HEALTHY[recipe] - by_post
+
+
+@pytest.mark.timeout(300)
+def test_a_call_whose_stream_stays_open_is_named(unhurried: dict[tuple[str, ...], Future[dict[str, str]]]) -> None:
+    assert "end/open-after-marker" in unhurried[STAYS_OPEN].result()
 
 
 @pytest.mark.parametrize(("recipe", "file", "fault", "rule"), BROKEN)
@@ -81,8 +103,3 @@ def test_broken_ones_are_named(recipe: str, file: str, fault: str, rule: str, tm
     broken = judged(recipe, file, tmp_path, "--quick", fault=(fault,))
     musts = {code for code, level in broken.items() if level == "must"}
     assert musts == {rule}
-
-
-def test_a_call_whose_stream_stays_open_is_named(tmp_path: Path) -> None:
-    broken = judged("mcp.md", "call.toml", tmp_path, fault=("lost-end",))
-    assert "end/open-after-marker" in broken
