@@ -29,6 +29,8 @@ def facts(load: Document) -> Iterator[tuple[str, str]]:
         if seen["shared"] is False:
             yield "", "no two streams had an event in common: each has its own feed, or they take from one queue"
         yield from _late_facts(load, seen.get("late_ms", 0))
+    if untimed := load["latency_ms"].get("update", {}).get("untimed"):
+        yield "not timed", f"time stamps that latency cannot count from: {prose(untimed)}"
     if process := load.get("server"):
         yield "server", ", ".join(_server_words(process))
     yield from _trend_facts(load.get("trends") or {})

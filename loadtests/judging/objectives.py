@@ -93,6 +93,7 @@ class Measured:
     complaint: str = ""  # why the whole run is void
     connect_complaint: str = ""  # why connect times are
     update_complaint: str = ""  # why update latency is
+    untimed: str = ""  # why events with time stamps were not timed
 
     def complaint_of(self, objective: Objective) -> str:
         """Return why an objective cannot be judged, by what it rests on."""
@@ -163,7 +164,8 @@ def update_latency(measured: Measured, limits: Limits) -> Objective:
     judged = percentile_below(UPDATE_LATENCY, measured.update, limits.update_s * 1e3)
     if measured.driven or measured.update.size:
         return judged
-    note = "no event told when it was made, and no stream had two of them: there was nothing to time"
+    stamps = f"no event could be timed ({measured.untimed})" if measured.untimed else "no event told when it was made"
+    note = f"{stamps}, and no stream had two of them: there was nothing to time"
     return replace(judged, note=note)
 
 

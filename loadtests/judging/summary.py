@@ -110,6 +110,7 @@ class _Kept:
             complaint=facts.complaint or faults[0],
             update_complaint=faults[1] or ("" if facts.driven else offset.complaint(facts.clocks)),
             connect_complaint=faults[2],
+            untimed="" if facts.driven else ", ".join(facts.clocks.unusable),
             goodput=good / seen.settled if seen and good is not None else None,
             blurred=seen.blurred if seen else "",
             late_first=seen.late_first if seen else "",
@@ -185,9 +186,10 @@ def _latencies(kept: _Kept, facts: Facts) -> dict[str, Any]:
     always = {name: samples.percentiles(kept.latency[kind][0]) for name, kind in kinds.items()}
     if kept.seen:
         return always | _answer_times(kept.seen)
-    source = "planned" if facts.driven else "event-timestamp"
+    source = {"source": "planned" if facts.driven else "event-timestamp"}
     again = {"recover": samples.percentiles(kept.recover)} if kept.recover.size else {}
-    return always | _update_times(kept.latency[UPDATE][0], kept.gaps, source) | again
+    untimed = {"untimed": kept.measured.untimed} if kept.measured.untimed else {}
+    return always | _update_times(kept.latency[UPDATE][0], kept.gaps, source | untimed) | again
 
 
 def _checks(facts: Facts) -> dict[str, Any]:
@@ -215,8 +217,8 @@ def _connections(measured: Measured, facts: Facts) -> dict[str, Any]:
     return counts | ({"told_to_wait": dict(facts.told_to_wait)} if facts.told_to_wait.get("refusals") else {})
 
 
-def _update_times(updates: Floats, gaps: Floats, source: str) -> dict[str, Any]:
-    update = samples.percentiles(updates) | {"source": source}
+def _update_times(updates: Floats, gaps: Floats, source: Mapping[str, str]) -> dict[str, Any]:
+    update = samples.percentiles(updates) | source
     return {"update": update} | ({"gap": samples.percentiles(gaps)} if gaps.size else {})
 
 
