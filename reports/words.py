@@ -48,6 +48,11 @@ def specified(load: Document) -> dict[str, Document | None]:
     return {rule: measured.get(rule) for rule in OBJECTIVES}
 
 
+def unmeasured(load: Document) -> dict[str, str]:
+    """Return why objectives of the target were not measured, by rule."""
+    return {rule: prose(why) for rule, why in (load.get("unmeasured") or {}).items()}
+
+
 def title(objective: Mapping[str, Any]) -> str:
     """Return an objective's name for people."""
     rule: str = objective["rule"]

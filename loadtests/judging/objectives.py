@@ -21,6 +21,7 @@ from ssegauge.loadtests.measuring.witnesses import Witnessed
 
 Verdict = Literal["pass", "fail", "could_not_judge"]
 CONNECT_TIME: Final = "performance/connect-time"
+DEGRADATION: Final = "performance/degradation"
 UPDATE_LATENCY: Final = "performance/update-latency"
 OFFERED: Final = 0.95  # the least share of the planned updates that is the load asked for
 TOLD_MUCH = 5  # events
@@ -291,7 +292,7 @@ def conformance(measured: Measured) -> Objective:
 
 def degradation(measured: Measured, limits: Limits) -> Objective:
     """The existing endpoint's median grows by less than the limit, and the whole interval says so."""
-    rule, limit, ratio = "performance/degradation", 1 + limits.degradation, measured.ratio
+    rule, limit, ratio = DEGRADATION, 1 + limits.degradation, measured.ratio
     fixed = (rule, limit, ratio.value if ratio else None, "ratio", "ratio of medians", measured.pings)
     if measured.ping_failures:
         note = f"the existing endpoint did not answer well: {measured.ping_failures}"

@@ -30,14 +30,15 @@ def made(fields: Mapping[str, Any]) -> float | str | None:
 
     None where it does not say.
     """
-    number = fields.get("timestamp")
+    number: Any = fields.get("timestamp")
     if isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= LAST_MS:
         return number
     if _NAMES.isdisjoint(fields):
         return None
     told = [_moment(name, fields[name]) for name in NAMES if name in fields]
     moments = [one for one in told if isinstance(one, float)]
-    return max(moments) if moments else next(filter(None, told), None)
+    reasons = [one for one in told if isinstance(one, str)]
+    return max(moments) if moments else reasons[0] if reasons else None
 
 
 def _moment(name: str, value: object) -> float | str | None:
