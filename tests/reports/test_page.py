@@ -76,6 +76,14 @@ def test_every_chart_is_drawn(watched: Watched, whole: Path) -> None:
         assert series_colours(plot) <= set(pixels(plot))
 
 
+def test_points_are_drawn_where_they_alternate(watched: Watched, tmp_path: Path) -> None:
+    phases = [{"name": f"{n}", "start_s": 3.0 * n, "end_s": 3.0 * n + 2, "streams": n % 2 == 1} for n in range(8)]
+    load = factory.load_document(phases=phases)
+    file = reports.build(factory.write_run(tmp_path, samples=factory.samples_frame(), load=load)).html
+    plot = watched.open(file).locator(".chart.phases .plot")
+    assert series_colours(plot) <= set(pixels(plot))
+
+
 def test_the_charts_follow_light_and_dark(watched: Watched, whole: Path) -> None:
     page = watched.open(whole)
     plot = page.locator(".plot").first
