@@ -79,7 +79,9 @@ def test_every_chart_is_drawn(watched: Watched, whole: Path) -> None:
 def test_points_are_drawn_where_they_alternate(watched: Watched, tmp_path: Path) -> None:
     phases = [{"name": f"{n}", "start_s": 3.0 * n, "end_s": 3.0 * n + 2, "streams": n % 2 == 1} for n in range(8)]
     load = factory.load_document(phases=phases)
-    file = reports.build(factory.write_run(tmp_path, samples=factory.samples_frame(), load=load)).html
+    frame = factory.samples_frame()
+    samples = frame.assign(phase=(frame["at_ms"] // 3000).astype(int).astype(str))
+    file = reports.build(factory.write_run(tmp_path, samples=samples, load=load)).html
     plot = watched.open(file).locator(".chart.phases .plot")
     assert series_colours(plot) <= set(pixels(plot))
 
