@@ -37,7 +37,7 @@ def latency_over_time(series: pd.DataFrame, phases: Phases = ()) -> Spec:
     """Return p50, p95 and p99 (ms) per bin of time (see `summarize.over_time`)."""
     width = int(series["width_s"].iloc[0])
     gapped = _with_gaps(series, width)
-    y = f"ms, per {'second' if width == 1 else f'{width} s'}"
+    y = f"ms, in each {'second' if width == 1 else f'{width} s'}"
     lines = [_series(name, colour) for name, colour in QUANTILE_COLOURS.items()]
     table = [_numbers(gapped[name]) for name in ("at_s", *QUANTILE_COLOURS)]
     return _spec(TIME, y, lines, [table], shades=_shades(phases))
@@ -49,7 +49,9 @@ def gaps_over_time(series: pd.DataFrame, phases: Phases = ()) -> Spec:
     gapped = _with_gaps(series, width)
     lines = [_series(name, colour) for name, colour in GAP_COLOURS.items()]
     table = [_numbers(gapped[name]) for name in ("at_s", *GAP_COLOURS)]
-    return _spec(TIME, f"ms, per {'second' if width == 1 else f'{width} s'}", lines, [table], shades=_shades(phases))
+    return _spec(
+        TIME, f"ms, in each {'second' if width == 1 else f'{width} s'}", lines, [table], shades=_shades(phases)
+    )
 
 
 def against_concurrency(levels: pd.DataFrame) -> Spec:

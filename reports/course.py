@@ -69,6 +69,11 @@ def type_columns(load: Document) -> Sequence[str]:
     return (*TYPES, *TIMED) if any(one["latency_ms"] for one in load.get("types") or ()) else TYPES
 
 
+def type_heading(load: Document) -> str:
+    """Return the name of the column of types, with what their times are where that is no latency of every event."""
+    return "type of event, by its first in an answer" if load.get("requests") else "type of event"
+
+
 def type_rows(load: Document) -> Sequence[tuple[str, ...]]:
     """Return a row of text for each type (and stage) of events: its name and ``type_columns``.
 

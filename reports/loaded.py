@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from ssegauge.reports.folder import Document
 from ssegauge.reports.render.visible import prose
-from ssegauge.reports.words import asks_for_credentials, kind, notes, quantity, significant
+from ssegauge.reports.words import asks_for_credentials, kind, notes, quantity, significant, title, unmeasured
 
 TRENDS = {"server_memory": ("server memory", "MiB"), "server_descriptors": ("server descriptors", "files")}
 STALL_MS, STALL = 1000.0, 20.0  # a gap so long, and so many times the usual one, is a stall worth a word
@@ -29,12 +29,20 @@ def facts(load: Document) -> Iterator[tuple[str, str]]:
         if seen["shared"] is False:
             yield "", "no two streams had an event in common: each has its own feed, or they take from one queue"
         yield from _late_facts(load, seen.get("late_ms", 0))
+    yield from _left_out(load)
     if process := load.get("server"):
         yield "server", ", ".join(_server_words(process))
     yield from _trend_facts(load.get("trends") or {})
     yield "generator", ", ".join(_generator_words(generator))
     if generator.get("note") and prose(generator["note"]) not in notes(load):
         yield "", prose(generator["note"])
+
+
+def _left_out(load: Document) -> Iterator[tuple[str, str]]:
+    if untimed := load["latency_ms"].get("update", {}).get("untimed"):
+        yield "not timed", f"time stamps that latency cannot count from: {prose(untimed)}"
+    for rule, why in unmeasured(load).items():
+        yield "not measured", f"{title({'rule': rule})}: {why}"
 
 
 def _late_facts(load: Document, late_ms: float) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ of a format's own markup is left to that format.
 """
 
 import json
+import math
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,8 @@ LABELS = {
     "could_not_judge": "could not judge",
 }
 ABSENT = "–"
+DIGITS = 3
+MOST_DIGITS = FIGURES = 13  # more than floating point is good for where figures were reckoned
 # The four figures of the specification: rule -> (title, how the limit bounds the value).
 OBJECTIVES = {
     "performance/concurrent-streams": ("Concurrent streams", "≥"),
@@ -45,6 +48,11 @@ def specified(load: Document) -> dict[str, Document | None]:
     return {rule: measured.get(rule) for rule in OBJECTIVES}
 
 
+def unmeasured(load: Document) -> dict[str, str]:
+    """Return why objectives of the target were not measured, by rule."""
+    return {rule: prose(why) for rule, why in (load.get("unmeasured") or {}).items()}
+
+
 def title(objective: Mapping[str, Any]) -> str:
     """Return an objective's name for people."""
     rule: str = objective["rule"]
@@ -56,7 +64,7 @@ def measured(objective: Mapping[str, Any], load: Document) -> str:
     """Return what was measured, with its unit; of streams that did not last, how many did."""
     if objective["rule"] == CONCURRENT and objective["verdict"] == "fail":
         return refused(objective, load) or lasted(load)
-    return quantity(objective["value"], objective["unit"])
+    return quantity(objective["value"], objective["unit"], _digits(objective))
 
 
 def refused(objective: Mapping[str, Any], load: Document) -> str:
@@ -82,34 +90,51 @@ def limit(objective: Mapping[str, Any]) -> str:
     usual = ANY_OTHER.get(rule, "≥" if objective.get("at_least") else "≤")
     usual = {"≥": ">", "≤": "<"}[usual] if objective.get("exclusive") else usual
     sign = OBJECTIVES[rule][1] if rule in OBJECTIVES else usual
-    return f"{sign} {quantity(objective['limit'], objective['unit'])}"
+    return f"{sign} {quantity(objective['limit'], objective['unit'], _digits(objective))}"
+
+
+def _digits(objective: Mapping[str, Any]) -> int:
+    """Return how many digits tell an objective's figures from its limit: three, unless that hides which is larger."""
+    bound, unit = objective["limit"], objective["unit"]
+    figures = (objective["value"], *(objective.get("interval") or ()))
+    apart = [value for value in figures if value is not None and value not in {bound, math.inf} and value == value]  # noqa: PLR0124
+    enough = (most for most in range(DIGITS, MOST_DIGITS) if all(_differ(value, bound, unit, most) for value in apart))
+    return next(enough, DIGITS)
+
+
+def _differ(value: float, bound: float, unit: str, digits: int) -> bool:
+    """Whether two figures look different, in ms as in s: 999.7 ms is not to look like 1,000 ms beside 1 s."""
+    return all(
+        quantity(value, name, digits) != quantity(bound, name, digits) for name in (unit, unit.removeprefix("ms"))
+    )
 
 
 def interval(measured: Mapping[str, Any]) -> str:
     """Return an objective's 95 % confidence interval for people, such as ``5.1 to 6.9 ms``, or nothing."""
-    low, high = (quantity(end, measured["unit"]) for end in measured.get("interval") or (None, None))
+    digits = _digits(measured)
+    low, high = (quantity(end, measured["unit"], digits) for end in measured.get("interval") or (None, None))
     number, _, unit = low.rpartition(" ")
     return "" if high == ABSENT else f"{number if high.endswith(f' {unit}') else low} to {high}"
 
 
-def quantity(value: float | None, unit: str) -> str:
+def quantity(value: float | None, unit: str, digits: int = DIGITS) -> str:
     """Return a value with its unit at three significant digits; a dash when there is no value."""
     if value is None or value != value:  # noqa: PLR0124 - NaN is the one value unlike itself
         return ABSENT
     if unit == "ratio":  # a change is easier to read: 1.0314 is +3.14 %
-        return f"{round(100 * (value - 1), 2) + 0.0:+g} %"  # no -0
+        return f"{round(100 * (value - 1), digits - 1) + 0.0:+.{FIGURES}g} %"  # no -0
     if unit == "share":
-        return f"{round(100 * value, 2):g} %"
+        return f"{round(100 * value, digits - 1):.{FIGURES}g} %"
     if unit == "ms" and abs(value) >= 1000:
-        return f"{significant(value / 1000)} s"
-    return f"{significant(value)} {unit}".rstrip()
+        return f"{significant(value / 1000, digits)} s"
+    return f"{significant(value, digits)} {unit}".rstrip()
 
 
-def significant(value: float) -> str:
+def significant(value: float, digits: int = DIGITS) -> str:
     """Return a number at three significant digits (small ones at two) or whole, with thousands separated."""
-    if float(value).is_integer() or abs(value) >= 100:
+    if float(value).is_integer() or abs(value) >= 10 ** (digits - 1):
         return f"{value:,.0f}"
-    return f"{value:.3g}" if abs(value) >= 1 else f"{value:.2g}"
+    return f"{value:,.{digits if abs(value) >= 1 else digits - 1}g}"
 
 
 def place(evidence: Mapping[str, Any]) -> str:

@@ -83,5 +83,9 @@ def objective(found: Capacity, concurrent: int) -> dict[str, Any]:
 
 def _told(item: Mapping[str, Any]) -> str:
     name = item["rule"].rpartition("/")[2]
-    value = "nothing measured" if item["value"] is None else f"{item['value']:g} {item['unit']}"
-    return f"{name} ({value}, limit {item['limit']:g})"
+    limit = f"{item['limit']:g}"
+    if item["value"] is None:
+        return f"{name} (nothing measured, limit {limit})"
+    short = f"{item['value']:g}"
+    value = f"{item['value']:.12g}" if short == limit else short
+    return f"{name} ({value} {item['unit']}, limit {limit})"

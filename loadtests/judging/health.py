@@ -21,6 +21,7 @@ It voids everything when
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -114,8 +115,7 @@ def own_limit(failures: Counter[str]) -> str:
 def _late(what: str, delays_ms: Floats, limit_s: float) -> str:
     most = DELAY_SHARE * limit_s * 1e3
     p99 = float(np.percentile(delays_ms, 99)) if delays_ms.size else 0.0
+    shown = math.ceil(p99)  # never as large as what it exceeds
     return (
-        f"the generator was the limit: {what} {p99:.0f} ms late (p99, at most {most:.0f}); {REMEDY}"
-        if p99 > most
-        else ""
+        f"the generator was the limit: {what} {shown} ms late (p99, at most {most:g}); {REMEDY}" if p99 > most else ""
     )

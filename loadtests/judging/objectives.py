@@ -21,6 +21,7 @@ from ssegauge.loadtests.measuring.witnesses import Witnessed
 
 Verdict = Literal["pass", "fail", "could_not_judge"]
 CONNECT_TIME: Final = "performance/connect-time"
+DEGRADATION: Final = "performance/degradation"
 UPDATE_LATENCY: Final = "performance/update-latency"
 OFFERED: Final = 0.95  # the least share of the planned updates that is the load asked for
 TOLD_MUCH = 5  # events
@@ -93,6 +94,7 @@ class Measured:
     complaint: str = ""  # why the whole run is void
     connect_complaint: str = ""  # why connect times are
     update_complaint: str = ""  # why update latency is
+    untimed: str = ""  # why events with time stamps were not timed
 
     def complaint_of(self, objective: Objective) -> str:
         """Return why an objective cannot be judged, by what it rests on."""
@@ -163,7 +165,8 @@ def update_latency(measured: Measured, limits: Limits) -> Objective:
     judged = percentile_below(UPDATE_LATENCY, measured.update, limits.update_s * 1e3)
     if measured.driven or measured.update.size:
         return judged
-    note = "no event told when it was made, and no stream had two of them: there was nothing to time"
+    stamps = f"no event could be timed ({measured.untimed})" if measured.untimed else "no event told when it was made"
+    note = f"{stamps}, and no stream had two of them: there was nothing to time"
     return replace(judged, note=note)
 
 
@@ -289,7 +292,7 @@ def conformance(measured: Measured) -> Objective:
 
 def degradation(measured: Measured, limits: Limits) -> Objective:
     """The existing endpoint's median grows by less than the limit, and the whole interval says so."""
-    rule, limit, ratio = "performance/degradation", 1 + limits.degradation, measured.ratio
+    rule, limit, ratio = DEGRADATION, 1 + limits.degradation, measured.ratio
     fixed = (rule, limit, ratio.value if ratio else None, "ratio", "ratio of medians", measured.pings)
     if measured.ping_failures:
         note = f"the existing endpoint did not answer well: {measured.ping_failures}"

@@ -22,13 +22,32 @@ from ssegauge.loadtests.judging.facts import Facts
 from ssegauge.loadtests.judging.health import Health
 from ssegauge.loadtests.judging.herd import Herd, Wave
 from ssegauge.loadtests.judging.impact import ratio_of
-from ssegauge.loadtests.judging.objectives import Measured, Objective, judge, judged_anyway, overall, voided
+from ssegauge.loadtests.judging.objectives import (
+    DEGRADATION,
+    Measured,
+    Objective,
+    judge,
+    judged_anyway,
+    overall,
+    voided,
+)
 from ssegauge.loadtests.judging.shaped import Held
 from ssegauge.loadtests.measuring import samples
-from ssegauge.loadtests.measuring.samples import CONNECT, EXISTING, FIRST_EVENT, GAP, OPEN, RECOVER, UPDATE, Floats
+from ssegauge.loadtests.measuring.samples import (
+    CONNECT,
+    EXISTING,
+    FIRST_EVENT,
+    FIRST_OF_TYPE,
+    GAP,
+    OPEN,
+    RECOVER,
+    UPDATE,
+    Floats,
+)
 from ssegauge.loadtests.measuring.witnesses import Witnessed
 
 SCHEMA: Final = "ssegauge/load/1"
+BY_SHAPE: Final = "a shape says how many streams are open, so none are closed to compare; load once without it"
 MOST_REASONS: Final = 5
 NONE: Final[Floats] = np.empty(0)
 
@@ -37,7 +56,8 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
     """Return the load.json document of a run folder."""
     kept = _Kept.of(run_folder, target, facts)
     objectives = _objectives(kept, target, facts)
-    return {
+    unmeasured = {} if not _is_shaped_out(target, facts) else {"unmeasured": {DEGRADATION: BY_SHAPE}}
+    return unmeasured | {
         "schema": SCHEMA,
         "scenario": facts.scenario,
         "verdict": overall(objectives),
@@ -54,7 +74,7 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         "updates": {**facts.updates, "refusals": dict(facts.refusals.most_common())} if facts.driven else None,
         "integrity": asdict(facts.account) if facts.account.sent else None,
         "witnesses": _witnesses(facts.witnessed) if facts.witnessed else None,
-        "types": traffic.types(run_folder, facts.types),
+        "types": traffic.types(run_folder, facts.types, FIRST_OF_TYPE if kept.seen else UPDATE),
         "throughput": traffic.document(run_folder),
         "requests": answers.document(kept.seen, kept.good) if kept.seen else None,
         "checks": _checks(facts) if facts.checked else None,
@@ -63,6 +83,11 @@ def summarize(run_folder: Path, target: Target, facts: Facts) -> dict[str, Any]:
         "conformance": dict(facts.conformance),
         "generator": _generator(kept, facts) | {"saturated": any(kept.faults)},
     }
+
+
+def _is_shaped_out(target: Target, facts: Facts) -> bool:
+    """Whether the impact on an existing endpoint would have been measured, but for a shape."""
+    return facts.scenario == "progress" and target.existing is not None and facts.shape is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +135,7 @@ class _Kept:
             complaint=facts.complaint or faults[0],
             update_complaint=faults[1] or ("" if facts.driven else offset.complaint(facts.clocks)),
             connect_complaint=faults[2],
+            untimed="" if facts.driven else ", ".join(facts.clocks.unusable),
             goodput=good / seen.settled if seen and good is not None else None,
             blurred=seen.blurred if seen else "",
             late_first=seen.late_first if seen else "",
@@ -185,9 +211,10 @@ def _latencies(kept: _Kept, facts: Facts) -> dict[str, Any]:
     always = {name: samples.percentiles(kept.latency[kind][0]) for name, kind in kinds.items()}
     if kept.seen:
         return always | _answer_times(kept.seen)
-    source = "planned" if facts.driven else "event-timestamp"
+    source = {"source": "planned" if facts.driven else "event-timestamp"}
     again = {"recover": samples.percentiles(kept.recover)} if kept.recover.size else {}
-    return always | _update_times(kept.latency[UPDATE][0], kept.gaps, source) | again
+    untimed = {"untimed": kept.measured.untimed} if kept.measured.untimed else {}
+    return always | _update_times(kept.latency[UPDATE][0], kept.gaps, source | untimed) | again
 
 
 def _checks(facts: Facts) -> dict[str, Any]:
@@ -215,8 +242,8 @@ def _connections(measured: Measured, facts: Facts) -> dict[str, Any]:
     return counts | ({"told_to_wait": dict(facts.told_to_wait)} if facts.told_to_wait.get("refusals") else {})
 
 
-def _update_times(updates: Floats, gaps: Floats, source: str) -> dict[str, Any]:
-    update = samples.percentiles(updates) | {"source": source}
+def _update_times(updates: Floats, gaps: Floats, source: dict[str, str]) -> dict[str, Any]:
+    update = samples.percentiles(updates) | source
     return {"update": update} | ({"gap": samples.percentiles(gaps)} if gaps.size else {})
 
 

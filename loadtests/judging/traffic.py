@@ -14,7 +14,7 @@ import numpy as np
 
 from ssegauge.loadtests.measuring import samples
 from ssegauge.loadtests.measuring.event_types import Label
-from ssegauge.loadtests.measuring.samples import BYTES, EVENTS, OPEN, UPDATE, Floats
+from ssegauge.loadtests.measuring.samples import BYTES, EVENTS, OPEN, Floats
 
 MOST_TYPES = 30
 OTHER = Label("other")
@@ -50,9 +50,12 @@ def per_second(at_ms: Floats, counts: Floats) -> Floats:
     return found
 
 
-def types(run_folder: Path, counts: Mapping[Label, tuple[int, int]]) -> list[dict[str, Any]] | None:
-    """Return load.json's ``types``: the most frequent by their labels, the others together; None for no events."""
-    timed = {Label(*names): values for *names, values in samples.read_types(run_folder, UPDATE)}
+def types(run_folder: Path, counts: Mapping[Label, tuple[int, int]], kind: int) -> list[dict[str, Any]] | None:
+    """Return load.json's ``types``: the most frequent by their labels, the others together; None for no events.
+
+    Their latency is that of samples of ``kind``.
+    """
+    timed = {Label(*names): values for *names, values in samples.read_types(run_folder, kind)}
     shown = [label for label in counts if label != OTHER][:MOST_TYPES]
     rest = [label for label in counts if label not in shown]
     rows = [_row(label, [counts[label]], [timed.get(label, _NONE)]) for label in shown]

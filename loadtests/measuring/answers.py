@@ -12,7 +12,7 @@ early, with a row that says so (``FIRST_TOKEN_LATE``).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from ssegauge.loadtests.measuring.samples import (
     CONNECT,
     DURATION,
     FIRST_EVENT,
+    FIRST_OF_TYPE,
     FIRST_TOKEN,
     FIRST_TOKEN_LATE,
     GAP,
@@ -92,6 +93,7 @@ class AnswerMeter:
         "_number",
         "_pieces",
         "_rows",
+        "_seen",
         "_tally",
         "_told",
         "error",
@@ -104,6 +106,7 @@ class AnswerMeter:
         self._ends: Ends | None = promises.ends if promises.ends and promises.ends.has_marker else None
         self._pieces = Pieces(promises.token) if promises.token is not None else None
         self._before_ns = self._first_token_ns = self._last_token_ns = 0
+        self._seen: set[int] = set()
         self._told: tuple[int | None, int | None] = None, None
         self.error = ""
         self.has_marker = False
@@ -127,6 +130,14 @@ class AnswerMeter:
     def head(self, arrived_ns: int, delay_ns: int) -> None:
         """Take the response head."""
         self._add(CONNECT, arrived_ns, self._begun_ns, delay_ns)
+
+    def note_types(self, types: Iterable[int], arrived_ns: int, delay_ns: int) -> None:
+        """Measure each type of a read's events, by its code, when it comes in this answer for the first time."""
+        for code in types:
+            if code not in self._seen:
+                self._seen.add(code)
+                age_ms = (arrived_ns - self._begun_ns) / 1e6
+                self._rows.add(FIRST_OF_TYPE, arrived_ns, self._number, age_ms, delay_ns, code)
 
     def take(
         self, events: list[tuple[str, str, str]], arrived_ns: int, delay_ns: int, early: Callable[[], int]

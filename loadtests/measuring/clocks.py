@@ -7,7 +7,7 @@ first event was, all of them, stamped before anybody asked, while no event of th
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ class Clocks:
         youngest_ms: the least age of an event when it arrived, None before the first one.
         latest_ms, earliest_ms: the server's clock less ours is between them, as its Date fields say.
         firsts: streams with a stamped event; early: those whose first one was stamped before it was asked for.
+        unusable: why events that look stamped were not timed.
     """
 
     youngest_ms: float | None = None
@@ -31,11 +32,17 @@ class Clocks:
     dates: int = 0
     firsts: int = 0
     early: int = 0
+    unusable: list[str] = field(default_factory=list)
 
     def note_age(self, age_ms: float) -> None:
         """Take the age of an event at its arrival."""
         if self.youngest_ms is None or age_ms < self.youngest_ms:
             self.youngest_ms = age_ms
+
+    def note_unusable(self, why: str) -> None:
+        """Take why an event is not timed, each reason once."""
+        if why not in self.unusable:
+            self.unusable.append(why)
 
     def note_first(self, made_ms: float, asked_ms: float) -> None:
         """Take when a stream's first stamped event was made, and when it was asked for."""
@@ -66,6 +73,7 @@ class Clocks:
             self.dates + other.dates,
             self.firsts + other.firsts,
             self.early + other.early,
+            list(dict.fromkeys(self.unusable + other.unusable)),
         )
 
 

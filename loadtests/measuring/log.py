@@ -4,7 +4,7 @@ What an event says is looked up once, however many streams are told it; what one
 ``Entry`` of five numbers, in the order in which they came. ``settle`` makes of them samples, counts and diaries: each
 half second, and before so many wait that memory matters. So of what an event costs, little is Python's.
 
-``UPDATE`` samples are of events with a ``timestamp`` of their own, for streams that nobody drives: an event's age when
+``UPDATE`` samples are of events with a time stamp of their own, for streams that nobody drives: an event's age when
 it arrived. Which of them count is chosen by ``measure``, an event type (of the ``event`` field or, in JSON, of
 ``type``). By default all do but greetings (a stream's first event), heartbeats (by their names), and replays: what a
 server has made before it was asked is no latency.
@@ -170,6 +170,9 @@ class Log:
     def _learn(self, message: Message) -> int:
         kind, data, event_id = message
         inner, made_ms = glance(data)
+        if isinstance(made_ms, str):
+            self._clocks.note_unusable(made_ms)
+            made_ms = None
         is_heartbeat = kind in HEARTBEAT_NAMES or inner in HEARTBEAT_NAMES
         number = self._numbers[message] = len(self._facts)
         self._facts.append(

@@ -1,7 +1,7 @@
 """What an arrived event tells of latency, by what the target offers.
 
 ``Driven``, one per stream: the event shows one of our updates, and is as old as the time since that update was due.
-Where nothing can be driven (``Undriven``), it is the event's own ``timestamp`` that tells, and the time between events:
+Where nothing can be driven (``Undriven``), it is the event's own time stamp that tells, and the time between events:
 see ``log``.
 """
 
@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 
 from ssegauge.loadtests.measuring.integrity import Account, Ledger, Token
 from ssegauge.loadtests.measuring.samples import UPDATE, Rows
+from ssegauge.loadtests.measuring.stamps import made
 
 # Members of an object before the one that is wanted, none of them an array, an object or a text with escapes: then
 # what is found is the object's own, and the rest need not be read.
@@ -23,7 +24,6 @@ _STAMP: Final = re.compile(_BEFORE + r'"timestamp"\s*+:\s*+([1-9][0-9]{0,13})\s*
 _TYPE: Final = re.compile(_BEFORE + r'"type"\s*+:\s*+"([^"\\]*+)"\s*+[,}]').match
 MOST_GLANCES: Final = 16  # an event may be large
 NEWS: Final = frozenset({"new", "late"})
-LAST_MS: Final = 253_402_300_799_999  # the end of the year 9999: a larger number is no time
 
 
 class Sent(Protocol):
@@ -133,25 +133,18 @@ UNDRIVEN: Final = Undriven()
 
 
 @lru_cache(maxsize=MOST_GLANCES)  # in a fan-out the same event comes on every stream
-def glance(data: str) -> tuple[str, int | None]:
-    """Return an event's ``type``, an empty string when it has none, and its ``timestamp``, None when it has none.
-
-    The timestamp is in ms since the Unix epoch.
-    """
+def glance(data: str) -> tuple[str, float | str | None]:
+    """Return an event's ``type``, an empty string when it has none, and when it was made: see ``stamps.made``."""
     kind, stamp = _TYPE(data), _STAMP(data)
     if kind and stamp:
         return kind[1], int(stamp[1])
     document = parsed(data)
     fields = document if isinstance(document, dict) else {}
-    return kind[1] if kind else _text(fields.get("type")), int(stamp[1]) if stamp else _time(fields.get("timestamp"))
+    return kind[1] if kind else _text(fields.get("type")), int(stamp[1]) if stamp else made(fields)
 
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _time(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LAST_MS else None
 
 
 def is_terminal(data: str) -> bool:

@@ -1,17 +1,15 @@
 """Two compared sides as Markdown and as one HTML file: what `comparison` shows on a terminal."""
 
 from collections.abc import Iterator
-from importlib import resources
-
-import jinja2
-from markupsafe import Markup
 
 from ssegauge.reports import words
 from ssegauge.reports.compare import CONFIDENCE, Change, Comparison, Ratio
 from ssegauge.reports.render.comparison import VERDICTS
+from ssegauge.reports.render.html import compared
 from ssegauge.reports.render.markdown import escape, table
 from ssegauge.reports.render.visible import prose
 
+STATES = {"worse": "fail", "better": "pass", "same": "not_observed", "cannot_tell": "could_not_judge"}
 HEADER = ("latency", "base", "head", "ratio", f"{CONFIDENCE:.0%} interval", "verdict")
 
 
@@ -27,18 +25,11 @@ def markdown(found: Comparison) -> str:
 
 def html(found: Comparison) -> str:
     """Return the comparison as one HTML document that fetches nothing."""
-    loader = jinja2.PackageLoader("ssegauge.reports.render", "page")
-    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
-    style = resources.files("ssegauge.reports.render").joinpath("page", "report.css").read_text("utf-8")
-    return environment.get_template("compare.html.jinja").render(
-        state=found.verdict,
-        verdict=VERDICTS[found.verdict][0].lstrip("✓✗? "),
-        header=HEADER,
-        rows=[(ratio.verdict, cells(ratio)) for ratio in found.ratios],
-        changes=[(change.is_worse, changed(change)) for change in found.changes],
-        remarks=list(remarks(found)),
-        style=Markup(style),  # noqa: S704 - our own file
-    )
+    rows = [(STATES[ratio.verdict], cells(ratio)) for ratio in found.ratios]
+    changes = [(change.is_worse, changed(change)) for change in found.changes]
+    headline = VERDICTS[found.verdict][0].lstrip("✓✗? ")
+    told = {"state": found.verdict, "headline": headline, "remarks": remarks(found)}
+    return compared("compare.html.jinja", header=HEADER, rows=rows, changes=changes, **told)
 
 
 def remarks(found: Comparison) -> Iterator[str]:

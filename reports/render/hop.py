@@ -1,4 +1,4 @@
-"""What a hop adds, holds back, damages and changes: on a terminal, and as Markdown."""
+"""What a hop adds, holds back, damages and changes: on a terminal, as Markdown, and as one HTML file."""
 
 from collections.abc import Iterator
 
@@ -11,6 +11,7 @@ from ssegauge.reports.compare import CONFIDENCE
 from ssegauge.reports.folder import Document
 from ssegauge.reports.hop import Added, Hop
 from ssegauge.reports.render.fitting import Fitting
+from ssegauge.reports.render.html import compared
 from ssegauge.reports.render.markdown import escape
 from ssegauge.reports.render.markdown import table as markdown_table
 from ssegauge.reports.render.visible import prose
@@ -23,6 +24,8 @@ KINDS = {
     "unclear": ("? unclear", "yellow"),
 }
 VERDICTS = {"adds": "", "takes": "less: something else differed", "nothing": "nothing", "cannot_tell": "cannot tell"}
+STATES = {"damaged": "fail", "held": "fail", "changed": "note", "unclear": "could_not_judge"}
+TONES = {"adds": "note", "takes": "could_not_judge", "nothing": "not_observed", "cannot_tell": "could_not_judge"}
 STYLES = {"pass": "green", "fail": "bold red", "could_not_judge": "bold yellow"}
 # The time that the conclusion names, the first that was measured.
 ABOUT = {"first_token": "the first token", "first_event": "the first event", "connect": "the response's head"}
@@ -51,6 +54,14 @@ def markdown(found: Hop) -> str:
     if found.added:
         blocks.append(markdown_table(HEADER, ([escape(cell) for cell in cells(one)] for one in found.added)))
     return "\n\n".join(blocks) + "\n"
+
+
+def html(found: Hop) -> str:
+    """Return it as one HTML document that fetches nothing."""
+    told = [one | {"state": STATES[one["kind"]], "label": _label(one), "seen": _seen(one)} for one in found.told]
+    rows = [(TONES[one.verdict], cells(one)) for one in found.added]
+    top = {"state": found.verdict, "headline": headline(found), "remarks": remarks(found)}
+    return compared("hop.html.jinja", header=HEADER, rows=rows, told=told, **top)
 
 
 def headline(found: Hop) -> str:
@@ -118,9 +129,12 @@ def _lines(one: Document) -> Iterator[Text]:
 
 
 def _item(one: Document) -> str:
-    label = KINDS[one["kind"]][0].split(" ", 1)[1]
     mend = f" *{escape(one['mend'])}*" if one["mend"] else ""
-    return f"- **{label}: {escape(one['what'])}**{escape(_seen(one))}: {escape(one['summary'])}{mend}"
+    return f"- **{_label(one)}: {escape(one['what'])}**{escape(_seen(one))}: {escape(one['summary'])}{mend}"
+
+
+def _label(one: Document) -> str:
+    return KINDS[one["kind"]][0].split(" ", 1)[1]
 
 
 def _seen(one: Document) -> str:

@@ -55,6 +55,12 @@ def html(folder: RunFolder, figures: Figures, exchanges: Mapping[Place, Exchange
     )
 
 
+def compared(template: str, **values: object) -> str:
+    """Return a page on two runs: no script, no charts, and nothing fetched."""
+    style = Markup(_asset("report.css"))  # noqa: S704 - our own file
+    return _environment().get_template(template).render(style=style, **values)
+
+
 def bytes_shown(excerpt: str) -> Markup:
     """Return evidence as escaped HTML, with each pictured character set apart from text."""
     pieces, start = [Markup()], 0

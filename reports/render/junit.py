@@ -95,7 +95,9 @@ def _load_suites(load: Document | None) -> dict[str, list[Case]]:
     if load is None:
         return {}
     found = [_finding_case(finding) for finding in verdict.findings(load)]
-    return {"load": [*(_objective_case(one, load) for one in load["objectives"]), *found]}
+    judged = [_objective_case(one, load) for one in load["objectives"]]
+    unmeasured = [Case(rule, "not_observed", f"not measured: {why}") for rule, why in words.unmeasured(load).items()]
+    return {"load": [*judged, *unmeasured, *found]}
 
 
 def _rule_case(result: Document, strict: bool) -> Case:

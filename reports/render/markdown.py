@@ -61,7 +61,7 @@ def _load_blocks(load: Document, conformance: Document | None, latencies: Mappin
     if latencies:
         yield table(("latency", "p50", "p95", "p99", "max", "samples"), map(_latency_row, latencies.items()))
     if rows := course.type_rows(load):
-        yield table(("type of event", *course.type_columns(load)), (tuple(map(escape, row)) for row in rows))
+        yield table((course.type_heading(load), *course.type_columns(load)), (tuple(map(escape, row)) for row in rows))
     facts = (*loaded.facts(load), *course.facts(load))
     yield "\n".join(f"- {label or 'note'}: {escape(text)}" for label, text in facts)
     found = verdict.findings(load, conformance)[:MOST_FINDINGS]

@@ -96,7 +96,7 @@ def load_table(load: Document, conformance: Document | None = None) -> Renderabl
     if load["latency_ms"]:
         parts += [_latency_table(load["latency_ms"]), Text()]
     if rows := course.type_rows(load):
-        parts += [_types_table(course.type_columns(load), rows), Text()]
+        parts += [_types_table(course.type_heading(load), course.type_columns(load), rows), Text()]
     parts += [_facts(load), Text()]
     parts += [_finding(verdict.severity(found, strict=False), found) for found in verdict.findings(load, conformance)]
     told = f"scenario {prose(load['scenario'])}, {load['users']:,} users, {load['duration_s']:.0f} s"
@@ -229,8 +229,8 @@ def _latency_table(latencies: Mapping[str, Document]) -> RenderableType:
     return Fitting(table)
 
 
-def _types_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> RenderableType:
-    table = _table("type of event", *columns)
+def _types_table(heading: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> RenderableType:
+    table = _table(heading, *columns)
     for row in rows:
         table.add_row(*(Text(prose(cell)) for cell in row))  # a type is the server's word
     return Fitting(table)

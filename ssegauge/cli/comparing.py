@@ -33,8 +33,8 @@ def compare(
         reported.compare(base, head, more_base=more_base, more_head=more_head, tolerance=tolerance, fail_on=fail_on,
                          form=form, as_json=as_json)  # fmt: skip
         return
-    if more_base or more_head or form == "html":
-        raise typer.BadParameter("takes two runs, and --format text, md or json", param_hint="--hop")
+    if more_base or more_head:
+        raise typer.BadParameter("takes two runs: leave out --base and --head", param_hint="--hop")
     _hop(base, head, tuple(fail_on or ()), "json" if as_json else form)
 
 
@@ -69,11 +69,11 @@ def _show(found: Any, form: str) -> None:  # noqa: ANN401 - imported only where 
     from rich.console import Console
 
     from ssegauge.reports import hop as hops
-    from ssegauge.reports.render.hop import hop_table, markdown
+    from ssegauge.reports.render import hop as pages
 
     if form == "json":
         typer.echo(json.dumps(hops.document(found), indent=2))
-    elif form == "md":
-        typer.echo(markdown(found), nl=False)
+    elif form == "text":
+        Console(highlight=False).print(pages.hop_table(found))
     else:
-        Console(highlight=False).print(hop_table(found))
+        typer.echo({"md": pages.markdown, "html": pages.html}[form](found), nl=False)

@@ -397,3 +397,14 @@ def test_an_answer_under_way_when_the_run_is_over_is_unfinished(monkeypatch: pyt
         node.desk.drain()
         node.watch.stop()
     assert (node.desk.tally.unfinished, node.desk.tally.finished, node.counts.open) == (1, 0, 0)
+
+
+def test_each_type_is_timed_from_the_request_once_in_an_answer() -> None:
+    rows = Rows()
+    first, second = (AnswerMeter(rows, Tally(), number, 1_000_000, PROMISES) for number in (1, 2))
+    first.note_types([3, 4, 4], 6_000_000, 100)
+    first.note_types([4, 5], 9_000_000, 100)
+    second.note_types([4], 8_000_000, 100)
+    found = samples.matrix(rows.take())
+    assert (found[:, 1] == samples.FIRST_OF_TYPE).all()
+    assert found[:, [2, 3, 6]].tolist() == [[1, 5, 3], [1, 5, 4], [1, 8, 5], [2, 7, 4]]

@@ -88,6 +88,9 @@ def test_users_ask_a_server_that_answers_two_at_a_time(load: Load, folder: Path)
     _adds_up(document["requests"], len(answer.prompts))
     _is_judged(document)
     _is_kept(document, folder)
+    (message,) = document["types"]
+    assert message["latency_ms"]["samples"] == document["requests"]["finished"]  # one an answer: its first event
+    assert message["latency_ms"]["p50"] == document["latency_ms"]["first_event"]["p50"]
     assert page.finished == sorted(page.finished)
     assert 0 < page.finished[-1] <= document["requests"]["finished"]
 

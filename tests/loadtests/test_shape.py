@@ -6,6 +6,7 @@ import re
 import socket
 import threading
 import time
+from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ import pytest
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.target import from_toml
 from ssegauge.loadtests.judging import shaped
+from ssegauge.loadtests.judging.facts import Facts
+from ssegauge.loadtests.judging.summary import summarize
 from ssegauge.loadtests.measuring import shape
 from ssegauge.loadtests.running.choices import shaped as with_shape
 from ssegauge.loadtests.running.cli import Options, scenario_file
@@ -185,3 +188,16 @@ def test_a_server_that_holds_fewer_than_the_shape_wants_fails(load: Load) -> Non
     told = document["connections"]["told_to_wait"]
     assert (told["refusals"], told["shortened"]) == (6, 0)  # each asked once, for the server wants a minute
     assert 58 < told["longest_s"] <= 60
+
+
+EXISTING = 'base_url = "http://127.0.0.1:1"\n[stream]\npath = "/"\n[existing]\npath = "/old"\n'
+
+
+@pytest.mark.parametrize(("scenario", "text", "told"), [("progress", "0:1 5s:1", True), ("idle", "0:1 5s:1", False)])
+def test_that_an_impact_is_not_measured_is_told_where_it_would_have_been(
+    scenario: str, text: str, told: bool, tmp_path: Path
+) -> None:
+    facts = Facts(scenario, "2026-11-28T02:00:00Z", 5.0, 1, None, "kernel")
+    shaped_too = replace(facts, shape=shape.parse(text))
+    assert ("unmeasured" in summarize(tmp_path, from_toml(EXISTING), shaped_too)) == told
+    assert "unmeasured" not in summarize(tmp_path, from_toml(EXISTING), facts)

@@ -1,5 +1,6 @@
 """From a folder to report.html, summary.md and junit.xml, whatever the run left behind."""
 
+import io
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -9,9 +10,11 @@ from typing import Any
 import pandas as pd
 import pytest
 import typer
+from rich.console import Console
 
 from ssegauge import reports
 from ssegauge.reports import cli
+from ssegauge.reports.render.text import load_table
 from tests.reports import factory
 
 PASSED = factory.conformance_document(factory.PASSING)
@@ -145,3 +148,18 @@ def test_other_tools_get_the_frames_and_a_spreadsheet_no_formula(tmp_path: Path)
 def test_an_unknown_form_is_named_with_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(typer.BadParameter, match="'pdf' is none of html, md, junit, csv, parquet, json"):
         cli.report(factory.write_run(tmp_path), form="pdf")
+
+
+def test_what_a_shape_kept_from_being_measured_is_told_in_every_output(tmp_path: Path) -> None:
+    load = factory.load_document(unmeasured={"performance/degradation": "a shape says <b> how many"})
+    load["objectives"] = [one for one in load["objectives"] if one["rule"] != "performance/degradation"]
+    built = reports.build(factory.write_run(tmp_path, load=load))
+    page = built.html.read_text("utf-8")
+    case = ET.parse(built.junit).find(".//testcase[@name='performance/degradation']")
+    assert case is not None
+    assert [one.attrib["message"] for one in case] == ["not measured: a shape says <b> how many"]
+    assert page.count("a shape says &lt;b&gt; how many") == 2  # on its card, and among the facts
+    assert "not measured: Impact on existing endpoint: a shape says" in built.markdown.read_text("utf-8")
+    shown = io.StringIO()
+    Console(file=shown, width=200).print(load_table(load))
+    assert "not measured" in shown.getvalue()

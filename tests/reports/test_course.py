@@ -70,6 +70,11 @@ def test_the_terminal_tells_a_shape_a_herd_and_the_types() -> None:
         assert words in told
 
 
+def test_times_by_type_say_from_when_they_count_where_streams_answer_requests() -> None:
+    assert course.type_heading(load() | {"requests": {"asked": 1}}) == "type of event, by its first in an answer"
+    assert course.type_heading(load()) == "type of event"
+
+
 def test_one_type_of_events_needs_no_table() -> None:
     assert course.type_rows(load() | {"types": factory.TYPES[:1]}) == []
     assert course.type_rows(load() | {"types": None}) == []

@@ -11,7 +11,7 @@ import pytest
 from ssegauge.reports import hop
 from ssegauge.reports.cli import run_of
 from ssegauge.reports.errors import BadRunFolder
-from ssegauge.reports.render.hop import headline, markdown
+from ssegauge.reports.render.hop import cells, headline, html, markdown
 from tests.reports import factory
 
 
@@ -104,3 +104,14 @@ def test_rules_that_break_through_it_alone_are_named(tmp_path: Path) -> None:
     assert [(one["kind"], one["what"]) for one in found.told] == [("damaged", "rules"), ("changed", "rules")]
     assert "wire/invalid-utf8" in found.told[0]["summary"]
     assert json.loads(json.dumps(hop.document(found)))["verdict"] == "fail"
+
+
+def test_the_page_shows_what_is_added_and_what_a_server_says_is_no_markup(tmp_path: Path) -> None:
+    told = {"kind": "damaged", "what": "text", "summary": "<img src=x> \x1b[1m", "mend": "<b>", "streams": 2, "of": 3}
+    found = between(tmp_path, told=(told,))
+    page = html(found)
+    assert all(cell in page for one in found.added for cell in cells(one))
+    assert "<h1>The hop damages streams: text.</h1>" in page
+    assert "(2 of 3 streams)" in page
+    assert "&lt;img src=x&gt; ␛[1m" in page
+    assert not any(markup in page for markup in ("<img", "<script", "http:", "https:"))

@@ -49,6 +49,14 @@ def colours(plot: Locator) -> set[int]:
     return set(plot.locator("canvas").evaluate(f"canvas => [...new Set(new Uint32Array({data}))]"))
 
 
+def series_colours(plot: Locator) -> set[int]:
+    """Return the colours in which a chart's series are to be drawn, as numbers like those of ``colours``."""
+    named = "JSON.parse(document.getElementById(plot.dataset.figure).textContent).series.map(one => one.colour)"
+    colour = "getComputedStyle(plot).getPropertyValue(`--${name}`).trim()"
+    shades: list[str] = plot.evaluate(f"plot => {named}.map(name => {colour})")
+    return {int.from_bytes(bytes.fromhex(f"{shade[1:]}ff"), "little") for shade in shades}
+
+
 def test_the_report_makes_no_request_but_its_own(watched: Watched, whole: Path) -> None:
     page = watched.open(whole)
     expect(page.locator(".plot canvas").first).to_be_visible()
@@ -64,7 +72,17 @@ def test_every_chart_is_drawn(watched: Watched, whole: Path) -> None:
     plots = page.locator(".plot")
     assert plots.count() == 6
     for plot in plots.all():
-        assert len(colours(plot)) > 3  # the ground, grid and text, and at least one line
+        assert series_colours(plot) <= colours(plot)
+
+
+def test_points_are_drawn_where_they_alternate(watched: Watched, tmp_path: Path) -> None:
+    phases = [{"name": f"{n}", "start_s": 3.0 * n, "end_s": 3.0 * n + 2, "streams": n % 2 == 1} for n in range(8)]
+    load = factory.load_document(phases=phases)
+    frame = factory.samples_frame()
+    samples = frame.assign(phase=(frame["at_ms"] // 3000).astype(int).astype(str))
+    file = reports.build(factory.write_run(tmp_path, samples=samples, load=load)).html
+    plot = watched.open(file).locator(".chart.phases .plot")
+    assert series_colours(plot) <= colours(plot)
 
 
 def test_the_charts_follow_light_and_dark(watched: Watched, whole: Path) -> None:
@@ -82,7 +100,7 @@ def test_the_cursor_reads_the_values(watched: Watched, whole: Path) -> None:
     plot = page.locator(".chart.latency .plot")
     plot.scroll_into_view_if_needed()
     values = plot.locator(".u-series .u-value")
-    assert values.all_inner_texts() == ["--"] * 4
+    assert values.all_text_contents() == ["--"] * 4
     plot.locator(".u-over").hover()
     assert all(re.fullmatch(r"[\d.,]+", text) for text in values.all_inner_texts())
 

@@ -5,12 +5,14 @@ import json
 import re
 import unicodedata
 import xml.etree.ElementTree as ET
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console, RenderableType
 
+from ssegauge import reports
 from ssegauge.reports import words
 from ssegauge.reports.folder import RunFolder, open_run
 from ssegauge.reports.headline import headline
@@ -290,7 +292,40 @@ INTERVALS: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("measured", "shown"), INTERVALS.values(), ids=INTERVALS)
 def test_intervals_are_told_for_people(measured: dict[str, Any], shown: str) -> None:
-    assert words.interval(measured) == shown
+    assert words.interval({"limit": 1.05, "value": None} | measured) == shown
+
+
+# Rounded to three digits, each figure would look like the limit that it breaks, or keeps.
+BY_A_HAIR = {
+    "seconds": ((1000, 1000.04, "ms"), "1.00004 s", "< 1 s"),
+    "just below, in the next unit": ((1000, 999.7, "ms"), "999.7 ms", "< 1 s"),
+    "milliseconds": ((205, 205.2, "ms"), "205.2 ms", "< 205 ms"),
+    "parts of them": ((0.07, 0.0704, "ms"), "0.0704 ms", "< 0.07 ms"),
+    "the limit itself": ((1000, 1000, "ms"), "1 s", "< 1 s"),
+    "far away": ((1000, 1234.5, "ms"), "1.23 s", "< 1 s"),
+}
+
+
+@pytest.mark.parametrize(("given", "measured", "limit"), BY_A_HAIR.values(), ids=BY_A_HAIR)
+def test_a_figure_looks_like_its_limit_only_where_it_is_that(
+    given: Any, measured: str, limit: str, tmp_path: Path
+) -> None:
+    judged = "pass" if given[1] < given[0] else "fail"
+    one = factory.objective("connect-time", *given, verdict=judged)
+    load = factory.load_document(verdict=judged, objectives=[one])
+    built = reports.build(factory.write_run(tmp_path, conformance=None, load=load))
+    files = [path.read_text("utf-8") for path in (built.html, built.markdown, built.junit)]
+    tell_all = files if judged == "fail" else files[:2]  # JUnit only counts what passed
+    for form in (*tell_all, printed(load_table(load))):
+        told = unescape(form).replace("\\<", "<")
+        assert measured in told
+        assert limit in told
+
+
+def test_an_interval_shows_on_which_side_of_the_limit_it_is() -> None:
+    figures: dict[str, Any] = {"limit": 1.05, "value": 1.06, "unit": "ratio", "interval": [1.050004, 1.07]}
+    assert words.interval(figures) == "+5.0004 to +7 %"
+    assert words.limit({"rule": "performance/degradation", **figures}) == "< +5 %"
 
 
 def test_an_objective_beyond_the_specification_is_named_by_its_rule() -> None:

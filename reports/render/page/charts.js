@@ -70,7 +70,8 @@
     const isShort = chart.tables.every(([times]) => times.length < 3); // too short for a line: its points are drawn
     const made = options(chart, place.clientWidth, isShort);
     if (chart.tables.length > 1)
-      for (const one of made.series.slice(1)) Object.assign(one, { spanGaps: true, ...(!isShort && { points: { show: false } }) });
+      for (const [at, one] of chart.series.entries())
+        Object.assign(made.series[at + 1], { spanGaps: true, ...(!isShort && !one.points && { points: { show: false } }) });
     return { place, plot: new uPlot(made, data(chart.tables), place) };
   });
   const fit = (width) => {

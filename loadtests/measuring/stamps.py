@@ -1,0 +1,57 @@
+"""When an event says that it was made: its own ``timestamp`` in ms, or a date and time in the form of ISO 8601.
+
+A text counts only where it names its zone and tells milliseconds: without the one it may be hours off, without the
+other nearly a second. What looks like a stamp and does not count is told by its reason, which holds no server's words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+# What names the moment of the event itself; `created_at` and its like are often those of what it tells of.
+NAMES: Final = (
+    *("timestamp", "@timestamp", "time", "date", "datetime", "ts", "eventTime", "event_time"),
+    *("sentAt", "sent_at", "emittedAt", "emitted_at", "publishedAt", "published_at"),
+)
+LAST_MS: Final = 253_402_300_799_999  # the end of the year 9999: a larger number is no time
+FEWEST_DIGITS: Final = 3
+_LEAST_UNIX: Final = 1_000_000_000
+_NAMES: Final = frozenset(NAMES)
+_FORM: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,](?P<rest>\d+))?(?P<zone>Z|[+-]\d\d:?\d\d)?", re.IGNORECASE
+)
+
+
+def made(fields: Mapping[str, Any]) -> float | str | None:
+    """Return when an event was made in ms since the Unix epoch, the newest of several, or why it cannot be known.
+
+    None where it does not say.
+    """
+    number: Any = fields.get("timestamp")
+    if isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= LAST_MS:
+        return number
+    if _NAMES.isdisjoint(fields):
+        return None
+    told = [_moment(name, fields[name]) for name in NAMES if name in fields]
+    moments = [one for one in told if isinstance(one, float)]
+    reasons = [one for one in told if isinstance(one, str)]
+    return max(moments) if moments else reasons[0] if reasons else None
+
+
+def _moment(name: str, value: object) -> float | str | None:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"{name} is a number, and only timestamp, in whole ms, is read" if value >= _LEAST_UNIX else None
+    found = _FORM.fullmatch(value) if isinstance(value, str) else None
+    if not found:
+        return None
+    if not found["zone"]:
+        return f"{name} names no time zone"
+    if len(found["rest"] or "") < FEWEST_DIGITS:
+        return f"{name} tells no milliseconds"
+    try:
+        return datetime.fromisoformat(found[0].upper().replace(",", ".")).timestamp() * 1e3
+    except (ValueError, OverflowError):
+        return f"{name} is no time that there is"
