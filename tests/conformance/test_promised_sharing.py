@@ -6,7 +6,7 @@ from ssegauge.conformance.catalogue import RULES
 from ssegauge.conformance.judge import judge
 from ssegauge.conformance.recording.transcript import Transcript
 from ssegauge.conformance.target import Promises
-from tests.corpus.readers import bare, feed, reader, twin
+from tests.corpus.readers import bare, feed, history_of_some, reader, twin
 
 CODE = "delivery/readers-differ"
 
@@ -47,3 +47,7 @@ def counted_for_each(first: int) -> Callable[[int], bytes]:
 
 def test_the_same_by_other_ids_is_something_in_common() -> None:
     assert verdict(reader(feed(counted_for_each(0))), twin(feed(counted_for_each(40)))) != "fail"
+
+
+def test_what_was_told_between_the_events_of_a_newcomers_history_is_not_lost() -> None:
+    assert verdict(*history_of_some()) != "fail"

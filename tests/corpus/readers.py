@@ -41,6 +41,21 @@ def feed(event: Any = tick, first: int = 1, last: int = 90, every: float = EVERY
     return [(every * n, event(n)) for n in range(first, last)]
 
 
+def values_come_again() -> Run:
+    """Values without ids, which all are told: the second reader comes when they begin again, and the first leaves."""
+    told = [(EVERY_MS * n, bare(n % 20)) for n in range(1, 50)]
+    return reader(told), twin(told, came=3900.0, left=9000.0)
+
+
+def history_of_some() -> Run:
+    """A chat: whoever comes is told the last three messages again, and not who was typing between them."""
+    typing = [(EVERY_MS * n + 50.0, b"event: typing\ndata: %d\n\n" % n) for n in range(1, 60)]
+    live = sorted([*feed(last=60), *typing])
+    came = 8010.0
+    history = [(came + 2.0 + n, tick(38 + n)) for n in range(3)]
+    return reader(live, left=12_000.0), twin([*history, *live], came=came, left=11_000.0)
+
+
 def twin(told: Iterable[tuple[float, bytes]], came: float = 3.0, left: float = 5000.0, **facts: Any) -> Transcript:
     return reader(told, came, left, "plain-twin", **{"reader": "twin", **facts})
 
@@ -134,6 +149,7 @@ RANDOM = [[(EVERY_MS * n + k, b'data: {"value": %d}\n\n' % (n * 7919 % 101 + k))
 CASES = {
     "delivery/readers-differ": Case(
         good=(
+            history_of_some(),
             (reader(feed()), twin(feed())),
             (reader(sampled(0)), twin(sampled(70))),
             (reader(bursts(40), left=12_000.0), twin(bursts(40), left=2600.0)),
@@ -163,6 +179,7 @@ CASES = {
             (reader(bursts(40, kept=30), left=12_000.0), twin(bursts(40), left=2600.0)),  # a full queue drops the rest
         ),
         silent=(
+            values_come_again(),
             (reader(feed()),),
             (reader(RANDOM[0], left=3000.0), twin([]), reader(own(0), came=6000.0)),
             (reader(feed(), left=2000.0), twin(feed(), came=2500.0)),  # not at the same time

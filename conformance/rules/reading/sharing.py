@@ -14,6 +14,7 @@ from ssegauge.conformance.rules.reading.heartbeat import names_heartbeat
 from ssegauge.conformance.seen import Message, Seen, View, is_number
 
 SAME_MS = 20.0  # between one reader's being told and another's
+NEAR_MS = 2000.0  # where one of them is told late
 OPENING_MS = 1000.0  # what a newcomer is told this soon may be history, a snapshot or a greeting
 SITUATIONS = frozenset({None, "idle"})
 Said = tuple[str, str | None, str]
@@ -98,10 +99,19 @@ def pairs(group: Iterable[Telling]) -> Iterator[tuple[Telling, Telling]]:
 def in_common(one: Telling, other: Telling) -> list[Said]:
     """Return what both were told, in order, of what either was told once: what repeats itself proves nothing.
 
-    What each was told at its own beginning and not at the same time may be a greeting, one for each.
+    What each was told at its own beginning and not at the same time may be a greeting, one for each. What one was told
+    before the other came, or when it had left, is history, or comes again: values without ids do, sooner or later.
     """
     once = [key for key in one.counts if one.counts[key] == 1 and other.counts.get(key) == 1]
-    return [key for key in once if not _greets(one, other, key)]
+    return [key for key in once if not _greets(one, other, key) and _is_of_both(one, other, key)]
+
+
+def _is_of_both(one: Telling, other: Telling, key: Said) -> bool:
+    """Whether both were told it while both read, and, where it has no id, at about the same time."""
+    moments = one.when[key], other.when[key]
+    since, until_ms = max(one.came_ms, other.came_ms), min(one.left_ms, other.left_ms)
+    both_read = since - SAME_MS <= min(moments) and max(moments) <= until_ms + SAME_MS
+    return both_read and (bool(key[1]) or max(moments) - min(moments) <= NEAR_MS)
 
 
 def _greets(one: Telling, other: Telling, key: Said) -> bool:
