@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from ssegauge.conformance.jsontext import MOST_DEPTH, read_json
 from ssegauge.conformance.rules.reading.json_texts import is_structure
@@ -30,7 +30,9 @@ def misencoded(seen: Seen) -> Iterator[Mark]:
     Example: data: [object Object]
     """
     views = [view for view in seen.streams if view.facts.situation != "canary"]
-    judged = [(view, message, _made_of(message)) for view in views for message in view.messages]
+    told = [(view, message) for view in views for message in view.messages]
+    plain = {message.event.type for _, message in told if is_structure(message.value)}
+    judged = [(view, message, _made_of(message) or _encoded_twice(message, plain)) for view, message in told]
     texts = sum(bool(message.error) and not wrong for _, message, wrong in judged)
     if texts > MOST_TEXTS * len(judged):  # lines of a log, perhaps: they may hold anything
         return
@@ -50,6 +52,12 @@ def _made_of(message: Message) -> str:
     if not 0 < len(text) <= MOST_READ:
         return ""
     return next((what for what, is_it in _MISTAKES.items() if is_it(text)), "")
+
+
+def _encoded_twice(message: Message, plain: Collection[str]) -> str:
+    """Say that an event is a text that holds JSON, where others of its type are that JSON itself."""
+    twice = message.event.type in plain and isinstance(message.value, str) and _is_json(message.value)
+    return "JSON that was encoded twice: a text with JSON in it" if twice else ""
 
 
 def _has_a_frame(text: str) -> bool:

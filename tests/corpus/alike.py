@@ -64,6 +64,7 @@ CASES = {
             (stream(*SIX),),
             (stream(*SIX, b"data: {'single': 'quotes' in a text}\n\n"),),
             (stream(*SIX, b"data: data: text\n\n"),),
+            (stream(*SIX, named("raw", '"{\\"n\\": 7}"')),),  # so it is with this type
             (stream(*SIX, b"data: " + b"[" * 5000 + b"'\n\n"),),
         ),
         bad=(
@@ -74,6 +75,7 @@ CASES = {
             (stream(*SIX, b"data: {'n': 1, 'ok': True, 'none': None}\n\n"),),
             (stream(b"data: [{'n': 1}]\n\n"),),
             (stream(b'data: {"ok": True}\n\n'),),
+            (stream(*SIX, b'data: "{\\"n\\": 7}"\n\n'),),
             (stream(b'data: {"n": 1}\\n\n\n', b'data: {"n": 2}\\r\\n\n\n'),),
             (stream(*SIX, b'data: {"px": NaN}\n\n', *SIX, b'data: {"px": -Infinity}\n\n'),),
         ),
