@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from ssegauge.conformance.facts import MARKER, Facts
 from ssegauge.conformance.probes.probe import probe
-from ssegauge.conformance.recording.live import Live
+from ssegauge.conformance.recording.live import Live, now_ms
 from ssegauge.conformance.recording.server import Server
 from ssegauge.conformance.recording.speaking import Speaker
 from ssegauge.conformance.seen import Item, View
@@ -41,7 +41,7 @@ async def watch(server: Server) -> None:
     """Read a stream for longer than a heartbeat may take, and have newcomers read it as well for some seconds each.
 
     Where it ends before, one more comes, to see whether there is more to tell. With `ends = "never"` it is read for
-    longer than 30 s.
+    longer than 30 s. Where bytes come seldom, and no comment among them, the next one is waited for.
     """
     whole_s = _watched_s(server)
     facts = Facts(kind="plain", reader="long", patience_ms=whole_s * 1000)
@@ -50,9 +50,23 @@ async def watch(server: Server) -> None:
         windows = NEWCOMERS if server.most_readers != 1 else ()
         visits = [asyncio.create_task(_come(server, live, whole_s * come, whole_s * go)) for come, go in windows]
         await live.until(lambda: live.over, whole_s)
+        await _wait_for_a_byte(server, live)
         await asyncio.gather(*visits)
         if live.over and windows:  # is there more to tell?
             await _visit(server, live, AFTER_S)
+
+
+async def _wait_for_a_byte(server: Server, live: Live) -> None:
+    """Read on until silence has lasted for too long or was broken, where it was seen to last long."""
+    chunks, head = live.so_far.chunks, live.transcript.head
+    times = [head.at_ms if head else 0.0, *(chunk.at_ms for chunk in chunks), now_ms() - live.transcript.started_ms]
+    longest_ms = max(after - before for before, after in pairwise(times))
+    speaks = longest_ms < 1000 * HALF * server.target.heartbeat_s or any(
+        chunk.data.startswith(b":") for chunk in chunks
+    )
+    if not (server.quick or speaks):
+        since_s = (times[-1] - times[-2]) / 1000
+        await live.until(lambda: live.parts > len(chunks), long_enough_s(server) - since_s)
 
 
 @probe("plain", "gets", "publish", stage="last", streams=1, asks=2, long=True)
