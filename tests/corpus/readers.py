@@ -56,6 +56,11 @@ def history_of_some() -> Run:
     return reader(live, left=12_000.0), twin([*history, *live], came=came, left=11_000.0)
 
 
+def coded(told: Iterable[tuple[float, bytes]], came: float = 6.0, left: float = 3500.0) -> Transcript:
+    """A reader who offered compression; whether it was taken shows in no event."""
+    return reader(told, came, left, "compressed", role="compressed")
+
+
 def twin(told: Iterable[tuple[float, bytes]], came: float = 3.0, left: float = 5000.0, **facts: Any) -> Transcript:
     return reader(told, came, left, "plain-twin", **{"reader": "twin", **facts})
 
@@ -160,6 +165,8 @@ CASES = {
             (reader(feed(bare)), twin(feed(bare))),
             (reader(feed(), left=16_500.0), twin(feed(), came=6000.0, left=9000.0)),
             (reader(feed()), twin([(2.0, greeting("b")), *feed()])),
+            (reader(feed()), twin(feed()), coded(feed())),
+            (reader(stamped(0)), twin(stamped(1)), coded(stamped(2))),
             (reader([(1.0, greeting("a")), *feed()]), twin([(4.0, greeting("b")), *feed(bare), *feed()])),
             # One greeting for each, in the same words.
             (reader([(1.0, greeting("a")), *feed()]), twin([(503.0, greeting("a")), *feed()], came=500.0)),
@@ -173,6 +180,7 @@ CASES = {
             parted(),
             parted(bare),
             taken_in_turn(),
+            (reader(feed()), twin(feed()), coded(feed(lambda n: tick(500 + n)))),  # a cache's variant
             (reader(feed()), twin(without(feed(), 7, 12))),
             (reader(without(feed(bare), 9, 14, 15)), twin(feed(bare))),
             (reader(without(feed(), 6, 12)), twin(without(feed(), 7))),

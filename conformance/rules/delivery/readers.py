@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
+from ssegauge.conformance.rules.reading.coded import beside_others
 from ssegauge.conformance.rules.reading.sharing import (
     OPENING_MS,
     Said,
@@ -61,6 +62,9 @@ def readers_differ(seen: Seen) -> Iterator[Mark]:
         if seen.profile != "task-progress" or group[0].view.facts.kind == "plain":
             everybody = together(seen, group)
             yield from _compare(group, everybody, promised=bool(seen.promises.shared))
+    for view, strange in beside_others(seen):
+        what = "who offers compression is told another stream: none of what others are told at the same time"
+        yield view.bad(what, strange) if strange else view.good()
 
 
 def _compare(group: Sequence[Telling], everybody: Sequence[Telling], *, promised: bool) -> Iterator[Mark]:
