@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import pyarrow.parquet as pq
 
-LONGEST_FOOTER = 4 << 20  # bytes; 100 for each column of each group of rows
+LONGEST_FOOTER = 6 << 20  # bytes; some 100 for each column of each group of rows
 LARGEST_PAGE = 4 << 20  # bytes; of samples they are below one MiB
 LONGEST_HEADER = 4096  # bytes; those of samples take about fifty
 MOST_LEVELS = 8  # of structs in structs; a header has three
