@@ -13,6 +13,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any, Literal, Self, get_args, get_origin
 
 Role = Literal[
@@ -135,7 +136,13 @@ class Facts:
 
     def has(self, wanted: Facts) -> bool:
         """Whether these facts hold all that are set in ``wanted``."""
-        return all(getattr(self, name) == value for name, value in wanted.as_json().items())
+        return all(getattr(self, name) == value for name, value in _set_in(wanted))
+
+
+@lru_cache(maxsize=64)
+def _set_in(wanted: Facts) -> tuple[tuple[str, Any], ...]:
+    """Return what is set in them: every rule asks for the same of every exchange."""
+    return tuple(wanted.as_json().items())
 
 
 # The facts whose values are words of ours, never a server's nor a secret.

@@ -1,13 +1,14 @@
 """The recorded exchanges behind findings, as a report shows them: what was asked, and the bytes about the evidence.
 
 Reads `transcripts/NAME.jsonl` once each and keeps a window of chunks about each piece of evidence, so that a report is
-small however long the streams were. A transcript that is cut, damaged or foreign gives what can be read of it.
+small however long the streams were, and no row is held longer than it takes to look at it. A transcript that is cut,
+damaged or foreign gives what can be read of it.
 """
 
 import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from ssegauge.reports.folder import Document, RunFolder
 
 BEFORE, AFTER = 5, 4  # chunks about the one that shows it
 MOST_EVIDENCE = 2  # pieces of a finding whose exchange is shown
+MOST_EXCHANGES = 1_000  # of a report; all rules, each broken under load too, come to half of that
+MOST_ASKED = 8 << 20  # bytes of the rows that say what was asked, of all exchanges
 MOST_LINES = 200_000
 LONGEST_LINE = 1 << 20
 LONGEST_CHUNK = 320  # bytes of a chunk that are shown
@@ -57,15 +60,21 @@ class Exchange:
 
 
 def exchanges(folder: RunFolder) -> dict[Place, Exchange]:
-    """Return the exchange behind each piece of evidence that a report shows, by its place."""
+    """Return the exchange behind each piece of evidence that a report shows, by its place.
+
+    Those past `MOST_EXCHANGES`, or past `MOST_ASKED`, are not shown.
+    """
     wanted: dict[str, set[int | None]] = {}
-    for name, chunk in _places(folder):
+    for name, chunk in islice(_places(folder), MOST_EXCHANGES):
         wanted.setdefault(name, set()).add(chunk)
     found: dict[Place, Exchange] = {}
-    for name in wanted.keys() & set(folder.transcripts):
-        rows = list(_rows(folder.path / "transcripts" / f"{name}.jsonl", _last_row(wanted[name])))
-        if rows and _is_opening(rows[0]):
-            found |= {(name, chunk): _exchange(rows, chunk) for chunk in wanted[name]}
+    room = MOST_ASKED
+    for name in sorted(wanted.keys() & set(folder.transcripts)):
+        rows = _rows(folder.path / "transcripts" / f"{name}.jsonl", _last_row(wanted[name]))
+        opening, length = next(rows, ({}, 0))
+        room -= length
+        if room >= 0 and _is_opening(opening):
+            found |= {(name, chunk): one for chunk, one in _exchanges(opening["request"], rows, wanted[name])}
     return found
 
 
@@ -80,8 +89,8 @@ def _last_row(chunks: Iterable[int | None]) -> int:
     return min(MOST_LINES, 4 + BEFORE + AFTER + max((chunk or 0) for chunk in chunks))
 
 
-def _rows(path: Path, most: int) -> Iterator[Document]:
-    """Yield the rows of a transcript until one cannot be read."""
+def _rows(path: Path, most: int) -> Iterator[tuple[Document, int]]:
+    """Yield the rows of a transcript, and how long they are, until one cannot be read."""
     if not path.is_file():
         return
     with path.open("rb") as file:
@@ -92,7 +101,7 @@ def _rows(path: Path, most: int) -> Iterator[Document]:
                 return
             if not isinstance(row, dict):
                 return
-            yield row
+            yield row, len(line)
 
 
 def _is_opening(row: Document) -> bool:
@@ -109,23 +118,31 @@ def _is_pair(field: object) -> bool:
     return isinstance(field, list) and len(field) == 2 and all(isinstance(part, str) for part in field)
 
 
-def _exchange(rows: list[Document], chunk: int | None) -> Exchange:
+def _exchanges(
+    request: Mapping[str, Any], rows: Iterable[tuple[Document, int]], wanted: set[int | None]
+) -> Iterator[tuple[int | None, Exchange]]:
+    """Yield what is shown of each wanted chunk, of a transcript that is read once."""
+    shown = {number for chunk in wanted for number in _window(chunk)}
+    head = end = None
+    pieces: dict[int, Piece] = {}
+    number = offset = 0
+    for row, _ in rows:
+        if isinstance(chunk := row.get("chunk"), dict):
+            data = _data(chunk)
+            if number in shown:
+                at_ms = _number(chunk.get("at_ms"))
+                pieces[number] = Piece(at_ms, offset, len(data), data[:LONGEST_CHUNK], is_evidence=False)
+            number, offset = number + 1, offset + len(data)
+        head = head or (_row_of(row["head"], HEAD) if isinstance(row.get("head"), dict) else None)
+        end = end or (_row_of(row["end"], END) if isinstance(row.get("end"), dict) else None)
+    for one in wanted:
+        seen = tuple(replace(pieces[at], is_evidence=at == one) for at in _window(one) if at in pieces)
+        yield one, Exchange(request, head, seen, max(0, min((one or 0) - BEFORE, number)), end)
+
+
+def _window(chunk: int | None) -> range:
     middle = chunk or 0
-    pieces, offset = [], 0
-    chunks = [row["chunk"] for row in rows if isinstance(row.get("chunk"), dict)]
-    for number, one in enumerate(chunks):
-        data = _data(one)
-        if middle - BEFORE <= number <= middle + AFTER:
-            shown = data[:LONGEST_CHUNK]
-            pieces.append(Piece(_number(one.get("at_ms")), offset, len(data), shown, number == chunk))
-        offset += len(data)
-    return Exchange(
-        request=rows[0]["request"],
-        head=next((_row_of(row["head"], HEAD) for row in rows if isinstance(row.get("head"), dict)), None),
-        pieces=tuple(pieces),
-        left_out=max(0, min(middle - BEFORE, len(chunks))),
-        end=next((_row_of(row["end"], END) for row in rows if isinstance(row.get("end"), dict)), None),
-    )
+    return range(max(0, middle - BEFORE), middle + AFTER + 1)
 
 
 def _data(chunk: Mapping[str, Any]) -> bytes:

@@ -16,6 +16,7 @@ from ssegauge.reports.render.visible import prose
 
 Document = dict[str, Any]
 LARGEST = 8 << 20  # bytes of a document; a check of all rules writes some 200 KiB
+MOST_VALUES = 300_000  # of a document; each may take some 100 bytes of memory
 DEEPEST = 60
 LONGEST_NUMBER = 300  # digits; a float holds no more
 
@@ -75,6 +76,8 @@ def _parsed(path: Path) -> Document | None:
         text = file.read(LARGEST + 1)
     if len(text) > LARGEST:
         raise ValueError(f"it is larger than {LARGEST >> 20} MiB, which no run writes")
+    if sum(map(text.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise ValueError(f"it holds more than {MOST_VALUES:,} values, which no run writes")
     document: Document = json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
     if _is_deeper(document, DEEPEST):
         raise ValueError(f"it is nested deeper than {DEEPEST} levels, which no run writes")

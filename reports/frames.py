@@ -29,6 +29,7 @@ import pyarrow.parquet as pq
 from ssegauge.reports import schema
 from ssegauge.reports.errors import BadRunFolder
 from ssegauge.reports.folder import shown
+from ssegauge.reports.pages import check_footer, unpacked
 
 COLUMNS = ["at_ms", "kind", "value", "delay_ms", "phase"]
 LABELS = ["type", "stage"]
@@ -99,8 +100,9 @@ class _Kept:
             return np.asarray(batch[name])
         if name not in batch.schema.names:  # a part of an older version has no labels
             return np.full(batch.num_rows, codes.setdefault("", len(codes)))
-        named = [codes.setdefault(one, len(codes)) for one in batch[name].dictionary.to_pylist()]
-        if len(codes) > MOST_NAMES:
+        dictionary = batch[name].dictionary
+        named = [codes.setdefault(one, len(codes)) for one in dictionary[: MOST_NAMES + 1].to_pylist()]
+        if max(len(codes), len(dictionary)) > MOST_NAMES:
             raise ValueError(f"too many names of a {name}")
         places: npt.NDArray[Any] = batch[name].indices.fill_null(-1).to_numpy(zero_copy_only=False)
         numbers: npt.NDArray[Any] = np.array([*named, -1])[places]
@@ -116,13 +118,15 @@ class _Kept:
 def _read_part(path: Path, most: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     if not path.is_file() and path.exists():
         raise ValueError("a folder or a pipe")
+    with path.open("rb") as file:
+        check_footer(file)
     found = pq.read_schema(path)
     _check_columns(path, found)
     categories = [name for name in CATEGORIES if name in found.names]
     # One file, not a data set: folder names must not turn into columns.
     with pq.ParquetFile(path, read_dictionary=categories, page_checksum_verification=True) as part:
-        _check_size(path, part.metadata, most)
         wanted = [name for name in columns if name in found.names]
+        _check_size(path, part.metadata, most, wanted)
         yield from map(_sane, part.iter_batches(AT_ONCE, columns=wanted, use_threads=False))
 
 
@@ -134,13 +138,15 @@ def _check_columns(path: Path, found: pa.Schema) -> None:
         raise BadRunFolder(f"{error}; run it again with this version of ssegauge") from error
 
 
-def _check_size(path: Path, metadata: pq.FileMetaData, most: int) -> None:
+def _check_size(path: Path, metadata: pq.FileMetaData, most: int, wanted: Iterable[str]) -> None:
     """Raise BadRunFolder for more rows than may be, ValueError for rows that are longer than a sample."""
     if metadata.num_rows > most:
         raise BadRunFolder(f"{shown(path)}: with it the run has more than {MOST_ROWS:,} samples, too many for a report")
-    groups = (metadata.row_group(index) for index in range(metadata.num_row_groups))
-    if sum(group.total_byte_size for group in groups) > metadata.num_rows * MOST_BYTES_A_ROW + MOST_BYTES_A_PART:
-        raise ValueError("longer than its samples")
+    left = metadata.num_rows * MOST_BYTES_A_ROW + MOST_BYTES_A_PART
+    with path.open("rb") as file:
+        for size in unpacked(file, metadata, frozenset(wanted)):
+            if (left := left - size) < 0:
+                raise ValueError("longer than its samples")
 
 
 def _sane(batch: pa.RecordBatch) -> pa.RecordBatch:

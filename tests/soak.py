@@ -17,6 +17,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -104,7 +105,13 @@ def soak(seconds: int, streams: int, place: Path) -> list[str]:
         server.terminate()
     document = json.loads((place / "run" / "load.json").read_text())
     lines = [one.report(name) for one, name in zip(watched, ("server", "generator"), strict=True)]
+    lines += [f"{one['rule']}: {one['verdict']}: {one.get('note', '')}" for one in unpassed(document)]
     return [*lines, f"exit status {status}; {json.dumps(document['connections'])}; {json.dumps(document['witnesses'])}"]
+
+
+def unpassed(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the objectives that were not met or not judged, which say why."""
+    return [one for one in document["objectives"] if one["verdict"] != "pass"]
 
 
 def main() -> None:

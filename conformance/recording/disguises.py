@@ -44,9 +44,11 @@ class Finder:
         named = {text for secret in secrets for text in _meant(secret) if len(text) >= SHORTEST}
         self._forms = sorted({form for text in named for form in _forms(text)}, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, self._forms)))
-        # What a text ends in, one character or two, of which a secret's beginning is the end.
-        self._ends = {form[at : at + 2] for form in self._forms for at in range(len(form))}
-        self._ends |= {form[:1] for form in self._forms}
+        # What a text ends in, one character or two, of which a secret's beginning is the end; and those secrets.
+        self._ends: dict[str, list[str]] = {}
+        for form in self._forms:
+            for end in {form[:1], *(form[at : at + 2] for at in range(len(form) - 1))}:
+                self._ends.setdefault(end, []).append(form)
         # So long a secret may be when it is escaped: three times over as JSON does, six characters for one.
         self.reach = 256 * max(map(len, self._forms), default=0)
 
@@ -82,9 +84,8 @@ class Finder:
         return skipped + min(places)
 
     def _begins(self, layer: _Layer, *, certain: bool) -> int | None:
-        if self._ends.isdisjoint((layer.text[-1:], layer.text[-2:])):
-            return None
-        longest = max(_overlap(layer.text, form, _least(form) if certain else 1) for form in self._forms)
+        forms = [*self._ends.get(layer.text[-1:], ()), *self._ends.get(layer.text[-2:], ())]
+        longest = max((_overlap(layer.text, form, _least(form) if certain else 1) for form in forms), default=0)
         return layer.span(len(layer.text) - longest, len(layer.text))[0] if longest else None
 
 

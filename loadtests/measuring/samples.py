@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import shutil
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,6 +45,7 @@ SERVER_CPU, SERVER_MEMORY, SERVER_DESCRIPTORS = range(14, 17)
 EVENTS, BYTES, FAILED, DROPPED, REFUSED, RECOVER = range(17, 23)
 FIRST_TOKEN_LATE, FIRST_OF_TYPE = 23, 24
 UNKNOWN: Final = math.nan
+GROUP: Final = 1 << 17  # rows
 _WIDTH: Final = 7
 _pack: Final = struct.Struct(f"{_WIDTH}d").pack
 _NAMES: Final = pa.array(KINDS)
@@ -186,8 +187,20 @@ class Parts:
         merged.mkdir(exist_ok=True, mode=0o700)
         file, options = merged / "samples.parquet", {"compression": "zstd", "write_page_checksum": True}
         with pq.ParquetWriter(file, _schema(), **options) as writer:
-            for part in sorted(self.folder.glob("*.parquet")):
-                writer.write_table(pq.read_table(part).cast(_schema()))
+            for rows in _together(sorted(self.folder.glob("*.parquet"))):
+                writer.write_table(rows)
+
+
+def _together(parts: Iterable[Path]) -> Iterator[pa.Table]:
+    """Yield the rows of parts, some `GROUP` at a time: a reader holds a kilobyte for each group of them."""
+    held: list[pa.Table] = []
+    for part in parts:
+        held.append(pq.read_table(part).cast(_schema()))
+        if sum(one.num_rows for one in held) >= GROUP:
+            yield pa.concat_tables(held).unify_dictionaries()
+            held.clear()
+    if held:
+        yield pa.concat_tables(held).unify_dictionaries()
 
 
 def read(run_folder: Path, kind: int, *columns: str) -> tuple[Floats, ...]:

@@ -1,8 +1,12 @@
-"""Coverage-guided fuzzing of one reader, until something breaks: ``python -m tests.fuzz NAME [libFuzzer options]``."""
+"""Coverage-guided fuzzing of one reader, until something breaks: ``python -m tests.fuzz NAME [libFuzzer options]``.
+
+What reached something new is kept in ``build/fuzz/NAME``.
+"""
 
 import sys
-import tempfile
 from pathlib import Path
+
+CORPUS = Path("build/fuzz")  # what new paths were found with: `tests.fuzz.many` goes on from there
 
 
 def main() -> None:
@@ -17,12 +21,13 @@ def main() -> None:
     from tests.fuzz.seeds import PIECES
 
     name = sys.argv.pop(1)
-    with tempfile.TemporaryDirectory() as corpus:
-        pieces = PIECES.get(name, PIECES["capture"])
-        for number, seed in enumerate([*pieces, b"".join(pieces)]):
-            (Path(corpus) / str(number)).write_bytes(seed)
-        atheris.Setup([*sys.argv, corpus], READERS[name])
-        atheris.Fuzz()
+    corpus = CORPUS / name
+    corpus.mkdir(parents=True, exist_ok=True)
+    pieces = PIECES.get(name, PIECES["capture"])
+    for number, seed in enumerate([*pieces, b"".join(pieces)]):
+        (corpus / str(number)).write_bytes(seed)
+    atheris.Setup([*sys.argv, str(corpus)], READERS[name])
+    atheris.Fuzz()
 
 
 if __name__ == "__main__":

@@ -175,6 +175,13 @@ def _bomb(folder: Path) -> None:
     pq.write_table(table, folder / "samples" / "bomb.parquet", compression="zstd")
 
 
+def _newer(folder: Path) -> None:
+    """What this version does not know, in each document as much as fits in it."""
+    for name in ("run", "conformance", "load"):
+        text = json.dumps(getattr(factory, f"{name}_document")())
+        (folder / f"{name}.json").write_text(text[:-1] + ', "newer": [' + '{"":[[]]},' * 700_000 + "0]}")
+
+
 def _long_rows(folder: Path) -> None:
     part(folder, phase=["x" * 30_000_000, *["y"] * 9])
 
@@ -184,6 +191,7 @@ HOSTILE: dict[str, Callable[[Path], None]] = {
     "deep JSON in a free place": _text("run.json", json.dumps(factory.run_document())[:-1] + DEEP_TARGET),
     "huge JSON": _text("conformance.json", "[" + "[]," * 20_000_000 + "[]]"),
     "many small things": _text("conformance.json", json.dumps(factory.conformance_document() | {"results": MANY})),
+    "many things of a newer version": _newer,
     "a pipe": _pipe,
     "rows without end": _bomb,
     "rows longer than a sample": _long_rows,

@@ -3,6 +3,7 @@
 import json
 import shlex
 import subprocess
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,28 @@ def test_a_foreign_head_and_end_break_nothing(tmp_path: Path) -> None:
     found = written(tmp_path, [opening, {"head": {"status": [1]}}, {"chunk": {"at_ms": "x", "b64": 5}}, huge], chunk=0)
     assert found.head is not None
     assert "The exchange, as bytes" in reports.build(tmp_path).html.read_text("utf-8")
+
+
+def test_long_rows_are_not_held(tmp_path: Path) -> None:
+    opening, *_ = factory.transcript_lines()
+    row = {"chunk": {"at_ms": 1, "text": "x"}, "newer": [{}] * 200_000}
+    tracemalloc.start()
+    try:
+        found = written(tmp_path, [opening, *[row] * 5], chunk=4)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(found.pieces) == 5
+    assert peak < 40 << 20
+
+
+def test_more_exchanges_than_a_report_shows_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchanges, "MOST_EXCHANGES", 1)
+    findings = [factory.result("a/b", "fail", evidence=[factory.evidence("x", chunk=at)]) for at in (0, 1)]
+    factory.write_run(tmp_path, conformance=factory.conformance_document(results=findings))
+    assert exchanges.exchanges(open_run(tmp_path)).keys() == {("happy-path", 0)}
+    monkeypatch.setattr(exchanges, "MOST_ASKED", 10)
+    assert exchanges.exchanges(open_run(tmp_path)) == {}
 
 
 def test_the_page_shows_both_commands_and_the_bytes(tmp_path: Path) -> None:
