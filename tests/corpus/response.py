@@ -18,9 +18,9 @@ def stream(**headers: str | None) -> Transcript:
     return exchange(*task(), headers={name.replace("_", "-"): value for name, value in headers.items()})
 
 
-def packed(coding: str, *more: bytes) -> Transcript:
+def packed(coding: str, *more: bytes, wbits: int | None = None) -> Transcript:
     """A stream as a reader who offered a coding gets it; some of it may have gone past the compressor."""
-    packer, whole = zlib.compressobj(wbits={"gzip": 31, "deflate": 15}[coding]), b"".join(task())
+    packer, whole = zlib.compressobj(wbits=wbits or {"gzip": 31, "deflate": 15}[coding]), b"".join(task())
     first = packer.compress(whole[:-9]) + packer.flush(zlib.Z_FULL_FLUSH)
     last = packer.compress(whole[-9:]) + packer.flush()
     return exchange(first, *more, last, headers={"Content-Encoding": coding}, role="compressed")
@@ -169,6 +169,7 @@ CASES = {
             (exchange(*task(), headers={"Content-Encoding": "gzip"}, role="compressed"),),
             (packed("gzip", b"data: written past it\n\n"),),
             (cut_off(20),),
+            (packed("deflate", wbits=-15),),
             (cut_off(8), exchange(*task())),  # the trailer alone, and what it may have held
         ),
         silent=((healthy(),), (stream(content_encoding="none"),), (stream(content_encoding="zstd"),)),

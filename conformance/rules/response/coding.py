@@ -70,6 +70,8 @@ def not_in_its_coding(seen: Seen) -> Iterator[Mark]:
         coding = (view.head.header("content-encoding") if view.head else None) or ""
         if view.miscoded:
             yield view.bad(f"Content-Encoding: {shown(coding)}, and the body is not: {shown(view.miscoded)}")
+        elif _known_as(coding) == "deflate" and _lacks_its_wrapper(view.transcript.body[:1]):
+            yield view.bad("deflate without the zlib wrapper: clients that keep to RFC 1950 fail", level="should")
         elif view.coding_breaks_off and view.ended_by_server:
             lost = _lost_at_the_end(seen, view)
             what = f", and so does {shown(lost)}, with which another stream ended" if lost else ""
@@ -77,6 +79,11 @@ def not_in_its_coding(seen: Seen) -> Iterator[Mark]:
             yield view.bad(f"the body ended, and the end of its {coding} is missing{what}", level=level)
         elif coding and view.body and _known_as(coding) in DECODED:
             yield view.good()
+
+
+def _lacks_its_wrapper(first: bytes) -> bool:
+    """Whether data is not in the format of zlib, whose first byte names the method 8 (RFC 1950 section 2.2)."""
+    return bool(first) and first[0] & 0x0F != 8
 
 
 def _lost_at_the_end(seen: Seen, view: View) -> str:
