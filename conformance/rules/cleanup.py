@@ -229,13 +229,12 @@ def refuses_after_storm(seen: Seen) -> Iterator[Mark]:
     Example: HTTP/1.1 503 Service Unavailable
     """
     asked = seen.role("stream", Facts(situation="after-storm"))
-    unheard = told_nothing(seen.streams) if asked else []
+    if unheard := told_nothing(seen.streams):
+        before = sum(one.transcript.started_ms < unheard[0].transcript.started_ms for one in seen.streams)
+        what = f"told no event within {lasted(read_ms(unheard[0]))}, as the {len(unheard)} streams that came last"
+        yield unheard[0].bad(f"{what}; those before, {before} in all, were", level="should")
     for view in asked:
-        if view in unheard:
-            before = sum(one.transcript.started_ms < unheard[0].transcript.started_ms for one in seen.streams)
-            what = f"told no event within {lasted(read_ms(view))}, as the {len(unheard)} streams that came last"
-            yield view.bad(f"{what}; those before, {before} in all, were", level="should")
-        elif view.is_event_stream:
+        if view.is_event_stream and view not in unheard:
             yield view.good()
         elif no_room(view) and view is not asked[-1]:
             continue  # it was asked once more

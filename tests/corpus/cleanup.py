@@ -60,9 +60,9 @@ def newcomer(said: bytes = b"data: x\n\n", at: float = 0.0, read: float = 2500.0
     return exchange((202.0, said), started_ms=EPOCH_MS + at, ended_at=read, how="cut", **facts)
 
 
-def newcomers(*silent_at: float, **more: Any) -> tuple[Transcript, ...]:
+def newcomers(*silent_at: float, said: bytes = b"data: x\n\n", **more: Any) -> tuple[Transcript, ...]:
     """Three who were told an event, others who were told none, and one who came when many had gone."""
-    told = tuple(newcomer(at=1000.0 * n) for n in range(3))
+    told = tuple(newcomer(said, 1000.0 * n) for n in range(3))
     silent = tuple(newcomer(b": beat\n\n", at) for at in silent_at)
     return (*told, *silent, newcomer(b": beat\n\n", 9000.0, situation="after-storm", **more))
 
@@ -204,6 +204,7 @@ CASES = {
             after_storm(503) + after_storm(),  # it was asked once more
             newcomers(),  # one alone
             newcomers(500.0),  # some were not told before either
+            (*newcomers(6000.0, said=b"data: ssegauge0123456789ab step\n\n"),),  # what we published
             newcomers(6000.0, read=1500.0),  # it was not waited for
             (*newcomers(6000.0), newcomer(at=9500.0)),
         ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ssegauge.conformance.facts import MARKER
 from ssegauge.conformance.seen import View
 
 LEAST_BEFORE, LEAST_AFTER = 3, 2
@@ -14,7 +15,7 @@ def enough_ms(views: Sequence[View]) -> float | None:
 
     None where too few were, or where their first events came so late that nobody waits for that long.
     """
-    waited = [view.events[0].at_ms - view.head.at_ms for view in _newcomers(views) if view.events and view.head]
+    waited = [_first_ms(view) for view in _newcomers(views) if _speaks_by_itself(view)]
     enough = TIMES * max(waited, default=0.0) + MORE_MS
     return enough if len(waited) >= LEAST_BEFORE and enough <= MOST_MS else None
 
@@ -24,7 +25,7 @@ def told_nothing(views: Sequence[View]) -> list[View]:
     enough = enough_ms(views)
     if enough is None:
         return []
-    told = [view.transcript.started_ms for view in _newcomers(views) if view.events]
+    told = [view.transcript.started_ms for view in _newcomers(views) if _speaks_by_itself(view)]
     silent = [view for view in _newcomers(views) if not view.events and read_ms(view) >= enough]
     turned = silent and min(view.transcript.started_ms for view in silent) > max(told)
     return silent if turned and len(silent) >= LEAST_AFTER else []
@@ -41,6 +42,15 @@ def _newcomers(views: Sequence[View]) -> list[View]:
         and (view.facts.kind, view.facts.last_event_id) == ("plain", None)
         and view.facts.situation in ordinary
     ]
+
+
+def _speaks_by_itself(view: View) -> bool:
+    """Whether the first event is none that we made the stream tell: of these there are some at times alone."""
+    return bool(view.events) and not MARKER.search(view.messages[0].event.data)
+
+
+def _first_ms(view: View) -> float:
+    return view.events[0].at_ms - (view.head.at_ms if view.head else 0.0)
 
 
 def read_ms(view: View) -> float:
