@@ -56,7 +56,6 @@ OF_THE_FEED = {
     "cleanup/socket-held-after-fin": ("plain-storm",),
     "cleanup/socket-held-after-rst": ("plain-storm",),
     "cleanup/half-open-held": ("vanish",),
-    "cleanup/refuses-after-storm": ("plain", "plain-storm"),
     "cleanup": ("plain-cycles",),
     "delivery/batched": ("published", "plain"),
     "delivery/held-by-compression": ("compressed", "compression"),

@@ -9,12 +9,10 @@ from ssegauge.reference_server.common.faults.streams import follow_in_turns
 from ssegauge.reference_server.common.log import Reader
 from ssegauge.reference_server.common.security import Security
 from ssegauge.reference_server.feed.faults.registry import breaks
-from ssegauge.reference_server.feed.faults.tools import Editor, Tapped, is_event
 from ssegauge.reference_server.feed.feed import Feed
 from ssegauge.reference_server.feed.streams import Streams
 
 WORK_S = 0.02
-SUBSCRIPTIONS = 20
 
 
 class Few(Streams):
@@ -44,19 +42,6 @@ class One(Few):
     """Serves one stream after the other."""
 
     places = 1
-
-
-@breaks("cleanup/refuses-after-storm:deaf")
-class UsedUp(Tapped):
-    """Gives no place of its pool of subscriptions back: who comes after twenty is told nothing, but for heartbeats."""
-
-    came = 0
-
-    def editor(self) -> Editor:
-        """Take a place."""
-        self.came += 1
-        is_deaf = self.came > SUBSCRIPTIONS
-        return lambda block: [] if is_deaf and is_event(block) else [block]
 
 
 @breaks("cleanup/half-open-held")

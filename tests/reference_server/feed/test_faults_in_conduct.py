@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from ssegauge.conformance.recording.reader import drop_all
-from ssegauge.reference_server.feed.faults import cost, ends, liveness, registry
+from ssegauge.reference_server.feed.faults import ends, liveness, registry
 from tests.reference_server.feed import test_faults_in_what_is_said, test_http2
 from tests.reference_server.feed.following import TALKS, after_events, has, reading, texts, told
 from tests.reference_server.proofs import LONG, ORIGIN, Proofs, hangs, times_allowed
@@ -117,15 +117,6 @@ async def second_stream_waits(site: Any) -> bool:
 async def count_stays_up(site: Any) -> bool:
     (await reading(site)).cut()
     return await hangs(site.becomes(lambda metrics: metrics["open_streams"] == 0))
-
-
-@shows("cleanup/refuses-after-storm:deaf")
-async def later_ones_are_told_nothing(site: Any) -> bool:
-    early = [await reading(site) for _ in range(cost.SUBSCRIPTIONS)]
-    late = await reading(site)
-    await told(site, "a")
-    await early[-1].until(has("a"))
-    return await hangs(late.until(has("a")))
 
 
 @shows("cleanup/work-goes-on")
