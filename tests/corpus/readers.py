@@ -131,6 +131,20 @@ def sampled(offset: float) -> list[tuple[float, bytes]]:
 SLOW = feed(last=20, every=1000.0)
 RANDOM = [[(EVERY_MS * n + k, b'data: {"value": %d}\n\n' % (n * 7919 % 101 + k)) for n in range(1, 25)] for k in (1, 2)]
 
+
+
+def returned(told: Iterable[tuple[float, bytes]], after: int = 5, came: float = 5100.0) -> Transcript:
+    """A reader who came back with an id, and is sent what it missed at once."""
+    back: dict[str, Any] = {"reader": "cut", "resume": "known", "last_event_id": str(after)}
+    return reader([(came + 5.0 + 0.1 * n, data) for n, (_, data) in enumerate(told)], came, 6000.0, **back)
+
+
+def notice(n: int) -> bytes:
+    """A sort of event that only those are told who come back."""
+    return b"id: %d\nevent: caught-up\ndata: {}\n\n" % n
+
+
+KEPT = feed()[5:26]
 CASES = {
     "delivery/readers-differ": Case(
         good=(
@@ -152,6 +166,10 @@ CASES = {
                 reader(feed()),
                 twin([(2600.0, b"".join(tick(n) for n in range(5, 14))), *feed()], came=2500.0),
             ),  # replayed
+            (reader(feed()), returned(KEPT)),
+            (reader(without(feed(), 12)), returned([*KEPT[:6], (0.0, notice(12)), *KEPT[7:]])),
+            # A state, of which each was told what was the newest at times of its own; all is kept.
+            (reader([one for n, one in enumerate(feed()) if n % 2]), returned(KEPT)),
         ),
         bad=(
             parted(),
@@ -161,6 +179,8 @@ CASES = {
             (reader(without(feed(bare), 9, 14, 15)), twin(feed(bare))),
             (reader(without(feed(), 6, 12)), twin(without(feed(), 7))),
             (reader(bursts(40, kept=30), left=12_000.0), twin(bursts(40), left=2600.0)),  # a full queue drops the rest
+            (reader(without(feed(), 12)), returned(KEPT)),  # what is kept was not all told
+            (reader(without(feed(), 10, 20)), twin(without(feed(), 10, 20)), returned(KEPT)),
         ),
         silent=(
             (reader(feed()),),

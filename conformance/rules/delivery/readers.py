@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
+from ssegauge.conformance.rules.reading.passed_over import kept_back
 from ssegauge.conformance.rules.reading.sharing import (
     OPENING_MS,
     Said,
@@ -50,6 +51,7 @@ def readers_differ(seen: Seen) -> Iterator[Mark]:
 
     Mend: Give each connection a queue of its own and put every event into all of them, instead of letting connections
     take from one queue, channel, emitter's `once` or consumer group; and keep a list of connections, not the last one.
+    Tell those who read all that is kept for those who come back.
 
     Example: (one reader: ids 1, 3, 4, 7; another at the same time: 2, 5, 6, 8)
     """
@@ -61,6 +63,14 @@ def readers_differ(seen: Seen) -> Iterator[Mark]:
         if seen.profile != "task-progress" or group[0].view.facts.kind == "plain":
             everybody = together(seen, group)
             yield from _compare(group, everybody, promised=bool(seen.promises.shared))
+    for one, kept in kept_back(seen):
+        yield _never_told(one, kept) if kept else one.view.good()
+
+
+def _never_told(one: Telling, kept: Sequence[Message]) -> Mark:
+    many = f"{len(kept)} events" if len(kept) > 1 else "an event"
+    told = f"was never told {many} that those are sent who come back, between others, the first id"
+    return one.view.bad(f"{told} {shown(kept[0].event.id)}", one.messages[-1])
 
 
 def _compare(group: Sequence[Telling], everybody: Sequence[Telling], *, promised: bool) -> Iterator[Mark]:
