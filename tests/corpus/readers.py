@@ -132,7 +132,6 @@ SLOW = feed(last=20, every=1000.0)
 RANDOM = [[(EVERY_MS * n + k, b'data: {"value": %d}\n\n' % (n * 7919 % 101 + k)) for n in range(1, 25)] for k in (1, 2)]
 
 
-
 def returned(told: Iterable[tuple[float, bytes]], after: int = 5, came: float = 5100.0) -> Transcript:
     """A reader who came back with an id, and is sent what it missed at once."""
     back: dict[str, Any] = {"reader": "cut", "resume": "known", "last_event_id": str(after)}
