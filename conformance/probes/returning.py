@@ -25,8 +25,7 @@ AT_ONCE = 3
 BACK_AT_ONCE = 2  # as many as leave a place for a newcomer
 FAR = 1_000_000
 MOST_DIGITS = 19  # of 64 bits
-# Letters and digits for others, of which hexadecimal ones stay such.
-NEXT = str.maketrans("0123456789abcdefABCDEF", "1234567890bcdefaBCDEFA")
+NEXT = str.maketrans("0123456789", "1234567890")  # what is hexadecimal stays so
 GARBAGE = {
     "foreign": str(uuid.UUID(int=7)),
     "empty": "",

@@ -143,6 +143,22 @@ def notice(n: int) -> bytes:
     return b"id: %d\nevent: caught-up\ndata: {}\n\n" % n
 
 
+def sort(name: str, since: float = 0.0, first: int = 1, last: int = 33) -> list[tuple[float, bytes]]:
+    """Events of one sort, every half second."""
+    return [(since + 500.0 * n, b'event: %s\ndata: {"n": %d}\n\n' % (name.encode(), n)) for n in range(first, last)]
+
+
+def both(*told: Iterable[tuple[float, bytes]]) -> list[tuple[float, bytes]]:
+    """All that is told, in order."""
+    return sorted(one for some in told for one in some)
+
+
+def visited(stays: Iterable[tuple[float, bytes]], early: Any, late: Any) -> Run:
+    """One reader who stays, and others who come and go."""
+    return reader(stays, left=16_500.0), twin(early, came=3000.0, left=6000.0), twin(late, came=11_000.0, left=16_000.0)
+
+
+CLOCK = sort("clock")
 KEPT = feed()[5:26]
 CASES = {
     "delivery/readers-differ": Case(
@@ -204,6 +220,13 @@ CASES = {
     "liveness/goes-deaf": Case(
         good=(
             (reader(feed()), twin(feed())),
+            visited(*[both(CLOCK, sort("price"))] * 3),
+            visited(*[both(CLOCK, sort("price", last=11))] * 3),  # over for all
+            # The state of things, told to each bit by bit, and what is for one reader alone.
+            visited(*[both(CLOCK, sort("item", since, last=9)) for since in (0.0, 3000.0, 11_000.0)]),
+            visited(
+                both(CLOCK, sort("mail", last=9)), CLOCK, both(CLOCK, sort("mail", first=40, since=-9000.0, last=99))
+            ),
             (reader(own(0), left=16_500.0), twin(own(12_000.0), 11_900.0, 16_000.0)),
             # The same course for each, but for the time of day; as text too. One saw it come to its end there.
             (
@@ -230,6 +253,8 @@ CASES = {
                 twin(feed(), came=3000.0, left=5000.0),
                 twin(feed(), came=12_000.0, left=15_000.0),
             ),
+            # One sort alone, on one connection.
+            visited(both(CLOCK, sort("price", last=12)), both(CLOCK, sort("price")), both(CLOCK, sort("price"))),
             # What two newcomers are told, of whom neither stays for long.
             (
                 reader(SLOW[:6], left=16_500.0),

@@ -154,7 +154,7 @@ def _says_all_is_over(seen: Seen) -> bool:
 
 
 def _weight(seen: Seen, view: View) -> Level | None:
-    """A time far ahead comes from a clock that was wrong; what is counted begins anew, and then every page brings it."""
+    """Times far ahead come from a clock that was wrong; what is counted begins anew, and then every page brings it."""
     last = _numbers(view.facts.last_event_id)
     is_time = any(abs(one * unit - view.transcript.started_ms) < NEAR_MS for one in last for unit in UNITS_MS)
     return "should" if view.facts.case == "far" and is_time and not seen.promises.resume else None
