@@ -24,6 +24,8 @@ AWAY, AWAY_S = 2, 1.0  # what is published while nobody reads; or how long clien
 AT_ONCE = 3
 BACK_AT_ONCE = 2  # as many as leave a place for a newcomer
 FAR = 1_000_000
+MOST_DIGITS = 19  # of 64 bits
+NEXT = str.maketrans("0123456789", "1234567890")  # what is hexadecimal stays so
 GARBAGE = {
     "foreign": str(uuid.UUID(int=7)),
     "empty": "",
@@ -120,31 +122,43 @@ async def unknown_ids(server: Server) -> None:
 
 
 def _stale(live: Live, redact: Redactor) -> list[Facts]:
-    """Return ids that look like those of the stream: where these end in a number, others with another number.
+    """Return ids that look like those of the stream: where these tell a number, others with another number.
 
     None are made of a secret that the server says as an id: changed by us, it would not be found any more.
     """
-    if any(redact.text(one) != one for one in live.ids()):
+    split = [re.split(r"(\d+)", one) for one in live.ids()]  # a text, a number, a text, and so on
+    if any(redact.text(one) != one for one in live.ids()) or len({tuple(one[::2]) for one in split}) != 1:
         return []
-    found = [match for one in live.ids() if (match := re.fullmatch(r"(.*?)(\d{1,15})", one, re.DOTALL))]
-    numbers = sorted({int(match[2]) for match in found})
-    if not numbers or len(found) < len(live.ids()) or len({match[1] for match in found}) > 1:
+    at = _counting(split)
+    if at is None or any(len(one[at]) > MOST_DIGITS for one in split):
         return []
-    least, most = numbers[0], numbers[-1]
-    inside = next((one + 1 for one in numbers if one < most and one + 1 not in numbers), None)
-    values = {
-        "below": least // 2 if least else None,
-        "inside": inside,
-        "beyond": most + 2,
-        "far": most + FAR,
-    }
+    before, digits, after = "".join(split[-1][:at]), split[-1][at], "".join(split[-1][at + 1 :])
+    values = _other_numbers(sorted({int(one[at]) for one in split}))
+    width = len(digits) if any(one[at].startswith("0") for one in split) else 0
+    made = {case: before + str(value).zfill(width) + after for case, value in values.items()}
+    if any(one.isdigit() for one in before):  # it names what the numbers count in, as from one restart to the next
+        made["other"] = before.translate(NEXT) + digits + after
     facts = Facts(kind="plain", resume="stale", patience_ms=1000 * LEARN_S)
-    prefix = found[0][1]
-    return [
-        replace(facts, case=case, last_event_id=f"{prefix}{value}")
-        for case, value in values.items()
-        if value is not None
-    ]
+    return [replace(facts, case=case, last_event_id=value) for case, value in made.items()]
+
+
+def _counting(split: Sequence[Sequence[str]]) -> int | None:
+    """Return the place of the number that goes on from id to id, the first such; of one id, of its last number."""
+    places = range(1, len(split[0]), 2)
+    changing = (at for at in places if len({one[at] for one in split}) > 1)
+    return next(changing, places[-1] if places else None)
+
+
+def _other_numbers(numbers: Sequence[int]) -> dict[str, int]:
+    """Return numbers that no event was seen to have: where they are times, the farthest is days ahead."""
+    least, most = numbers[0], numbers[-1]
+    found = {
+        "below": least // 2 if least else None,
+        "inside": next((one + 1 for one in numbers if one < most and one + 1 not in numbers), None),
+        "beyond": most + 2,
+        "far": most + max(FAR, most // 1000),
+    }
+    return {case: value for case, value in found.items() if value is not None}
 
 
 async def _come_with(server: Server, cases: Sequence[Facts], facts: Facts) -> None:

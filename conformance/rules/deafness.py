@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.endings import is_like
-from ssegauge.conformance.rules.reading.sharing import OPENING_MS, Telling, in_common, pairs, readers, said
+from ssegauge.conformance.rules.reading.sharing import OPENING_MS, Telling, form, in_common, pairs, readers, said
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Message, Seen
-from ssegauge.conformance.words import lasted
+from ssegauge.conformance.words import lasted, shown
 
 LEAST_TOLD, LEAST_NEWS = 3, 3
 MUCH_NEWS = 5  # where the other was never told anything
 LEAST_SILENCE_MS, LONG_SILENCE_MS = 2000.0, 5000.0
 TOGETHER_MS = 50.0
+SORTS = ("type", "event", "kind", "channel", "topic")  # members that name the sort of an event
+IN_STEP_MS, ENOUGH_IN_STEP = 200.0, 2
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,14 @@ def goes_deaf(seen: Seen) -> Iterator[Mark]:
 
     Mend: Look at what writing returns: when a write fails or its deadline has passed (Go's `WriteTimeout`, a broken
     pipe, a full buffer), end the response, so that the client comes back. Keep every connection subscribed: not only
-    the last one of a user, and again after the source has been reconnected.
+    the last one of a user, and again after the source has been reconnected; to each source, where there are several.
 
-    Example: (events for 8 s, then nothing, on a connection that stays open; a newcomer is told them)
+    Example: (events for 8 s, then nothing, or none of a type, on a connection that stays open; a newcomer is told them)
     """
     for group in readers(seen):
         for one, others in _met(group):
             yield from _hears(group, one, others)
+            yield from _hears_all_sorts(group, one, others)
 
 
 def _met(group: Sequence[Telling]) -> Iterator[tuple[Telling, list[Telling]]]:
@@ -65,6 +68,51 @@ def _hears(group: Sequence[Telling], one: Telling, others: Sequence[Telling]) ->
         yield one.view.bad(f"{never}{heard}", one.messages[-1] if one.messages else None, level)
     elif any(_told_together(one, other) for other in others):
         yield one.view.good()
+
+
+def _hears_all_sorts(group: Sequence[Telling], one: Telling, others: Sequence[Telling]) -> Iterator[Mark]:
+    """Judge each sort of event by itself, where others go on: one of the sources may be lost."""
+    for sort in dict.fromkeys(map(_sort, one.messages)):
+        mine, theirs = _of_sort(one, sort), [_of_sort(other, sort) for other in others]
+        missed = [found for other in theirs if len((found := _missed(mine, other)).news) >= LEAST_NEWS]
+        silent_ms = max((found.silence_ms for found in missed), default=0.0)
+        since = one.between(mine.times[-1], one.left_ms)
+        enough = one.left_by_us and len(mine.messages) >= LEAST_TOLD and len(since) >= LEAST_TOLD
+        if enough and silent_ms >= max(LEAST_SILENCE_MS, 3 * _longest_ms(mine)) and _is_told_to_all(group, sort):
+            other = f"none of {_named(sort)} for {lasted(silent_ms)}, while it was told others"
+            yield one.view.bad(
+                f"told {other}, and {_called(missed)} told {len(missed[0].news)} new ones", mine.messages[-1]
+            )
+
+
+def _sort(message: Message) -> tuple[str, str]:
+    """Return what tells one sort of event from another: its type, and what its JSON says of it or is made of."""
+    named = (message.fields.get(name) for name in SORTS)
+    return message.event.type, next((name for name in named if isinstance(name, str)), form(message))
+
+
+def _named(sort: tuple[str, str]) -> str:
+    kind, inner = sort
+    return shown(inner if kind == "message" and not inner.startswith("[") else kind)
+
+
+def _of_sort(telling: Telling, sort: tuple[str, str]) -> Telling:
+    return Telling(telling.view, tuple(message for message in telling.messages if _sort(message) == sort))
+
+
+def _is_told_to_all(group: Sequence[Telling], sort: tuple[str, str]) -> bool:
+    """Whether events of a sort were told at the same moment to readers who had come at different times.
+
+    What each is told at its beginning, however long that takes, is not.
+    """
+    return any(
+        abs(one.came_ms - other.came_ms) > OPENING_MS and _in_step(one, other) >= ENOUGH_IN_STEP
+        for one, other in pairs([_of_sort(one, sort) for one in group])
+    )
+
+
+def _in_step(one: Telling, other: Telling) -> int:
+    return sum(abs(one.when[key] - other.when[key]) <= IN_STEP_MS for key in in_common(one, other))
 
 
 def _called(missed: Sequence[Missed]) -> str:

@@ -151,6 +151,35 @@ def sampled(offset: float) -> list[tuple[float, bytes]]:
 SLOW = feed(last=20, every=1000.0)
 RANDOM = [[(EVERY_MS * n + k, b'data: {"value": %d}\n\n' % (n * 7919 % 101 + k)) for n in range(1, 25)] for k in (1, 2)]
 
+
+def returned(told: Iterable[tuple[float, bytes]], after: int = 5, came: float = 5100.0) -> Transcript:
+    """A reader who came back with an id, and is sent what it missed at once."""
+    back: dict[str, Any] = {"reader": "cut", "resume": "known", "last_event_id": str(after)}
+    return reader([(came + 5.0 + 0.1 * n, data) for n, (_, data) in enumerate(told)], came, 6000.0, **back)
+
+
+def notice(n: int) -> bytes:
+    """A sort of event that only those are told who come back."""
+    return b"id: %d\nevent: caught-up\ndata: {}\n\n" % n
+
+
+def sort(name: str, since: float = 0.0, first: int = 1, last: int = 33) -> list[tuple[float, bytes]]:
+    """Events of one sort, every half second."""
+    return [(since + 500.0 * n, b'event: %s\ndata: {"n": %d}\n\n' % (name.encode(), n)) for n in range(first, last)]
+
+
+def both(*told: Iterable[tuple[float, bytes]]) -> list[tuple[float, bytes]]:
+    """All that is told, in order."""
+    return sorted(one for some in told for one in some)
+
+
+def visited(stays: Iterable[tuple[float, bytes]], early: Any, late: Any) -> Run:
+    """One reader who stays, and others who come and go."""
+    return reader(stays, left=16_500.0), twin(early, came=3000.0, left=6000.0), twin(late, came=11_000.0, left=16_000.0)
+
+
+CLOCK = sort("clock")
+KEPT = feed()[5:26]
 CASES = {
     "delivery/readers-differ": Case(
         good=(
@@ -175,6 +204,10 @@ CASES = {
                 reader(feed()),
                 twin([(2600.0, b"".join(tick(n) for n in range(5, 14))), *feed()], came=2500.0),
             ),  # replayed
+            (reader(feed()), returned(KEPT)),
+            (reader(without(feed(), 12)), returned([*KEPT[:6], (0.0, notice(12)), *KEPT[7:]])),
+            # A state, of which each was told what was the newest at times of its own; all is kept.
+            (reader([one for n, one in enumerate(feed()) if n % 2]), returned(KEPT)),
         ),
         bad=(
             parted(),
@@ -185,6 +218,8 @@ CASES = {
             (reader(without(feed(bare), 9, 14, 15)), twin(feed(bare))),
             (reader(without(feed(), 6, 12)), twin(without(feed(), 7))),
             (reader(bursts(40, kept=30), left=12_000.0), twin(bursts(40), left=2600.0)),  # a full queue drops the rest
+            (reader(without(feed(), 12)), returned(KEPT)),  # what is kept was not all told
+            (reader(without(feed(), 10, 20)), twin(without(feed(), 10, 20)), returned(KEPT)),
         ),
         silent=(
             values_come_again(),
@@ -210,6 +245,13 @@ CASES = {
     "liveness/goes-deaf": Case(
         good=(
             (reader(feed()), twin(feed())),
+            visited(*[both(CLOCK, sort("price"))] * 3),
+            visited(*[both(CLOCK, sort("price", last=11))] * 3),  # over for all
+            # The state of things, told to each bit by bit, and what is for one reader alone.
+            visited(*[both(CLOCK, sort("item", since, last=9)) for since in (0.0, 3000.0, 11_000.0)]),
+            visited(
+                both(CLOCK, sort("mail", last=9)), CLOCK, both(CLOCK, sort("mail", first=40, since=-9000.0, last=99))
+            ),
             (reader(own(0), left=16_500.0), twin(own(12_000.0), 11_900.0, 16_000.0)),
             # The same course for each, but for the time of day; as text too. One saw it come to its end there.
             (
@@ -236,6 +278,8 @@ CASES = {
                 twin(feed(), came=3000.0, left=5000.0),
                 twin(feed(), came=12_000.0, left=15_000.0),
             ),
+            # One sort alone, on one connection.
+            visited(both(CLOCK, sort("price", last=12)), both(CLOCK, sort("price")), both(CLOCK, sort("price"))),
             # What two newcomers are told, of whom neither stays for long.
             (
                 reader(SLOW[:6], left=16_500.0),

@@ -24,6 +24,7 @@ from tests.corpus.resume_header import (
 
 LIVE = told(["11", "12", "13", "14", "15", "16"], every_ms=400.0)
 SERVED = newcomer(*LIVE, ended_at=3500.0)
+SERVED_IN_TIME = newcomer(*told([f"17600000054{n}0-0" for n in range(6)], every_ms=400.0), ended_at=3500.0)
 BARE = b'id:\nevent: presence\ndata: {"present": 3}\n\n'
 ENDED = newcomer(*LIVE, how="eof")
 ONGOING: dict[str, Any] = {"ended_at": 3500.0}
@@ -200,6 +201,8 @@ CASES = {
             (SERVED, odd(case="negative", **DROPPED)),
             (SERVED, odd(answered=False, how="timeout")),
             (SERVED, odd(*LIVE), odd(case="beyond", value="12", resume="stale", **REFUSED)),
+            (SERVED, odd(case="far", value="1000016", resume="stale", answered=False, how="timeout")),
+            (SERVED, odd(case="other", value="b-16", resume="stale", status=412)),
         ),
         silent=(
             (odd(**REFUSED),),  # nobody else was served
@@ -207,6 +210,8 @@ CASES = {
             (ENDED, odd(status=204, case="beyond", value="18", resume="stale")),  # it may be the very last
             (UNCUT, SERVED, odd(status=204, case="beyond", value="10", resume="stale")),  # another was told it
             (SERVED, odd(status=503)),
+            # Its head may come with the next event.
+            (SERVED, odd(case="beyond", value="18", resume="stale", answered=False, how="timeout")),
             (SERVED, back(status=204), odd(status=204)),  # whoever comes back is told to stay away
             (SERVED, odd(case="unicode", **REFUSED)),
             (SERVED, odd(**REFUSED, kind="manual")),
@@ -217,7 +222,10 @@ CASES = {
         bad=(
             (SERVED, odd()),
             (SERVED, odd(case="beyond", value="13", resume="stale")),
-            (SERVED, odd(case="far", value="1000016", resume="stale")),  # advice
+            (SERVED, odd(case="far", value="1000016", resume="stale")),
+            (SERVED, odd(case="other", value="b-16", resume="stale")),
+            (SERVED_IN_TIME, odd(case="far", value="1761760005000-0", resume="stale")),  # should
+            (SERVED_IN_TIME, odd(case="beyond", value="1760000005412-0", resume="stale")),
             (SERVED, odd((20.0, b": hello\n\n"))),
             (SERVED, odd(how="eof", ended_at=30.0)),
             # Told to the newcomer at once, and at the same time to one who had been there for long: it happened then.
@@ -228,6 +236,7 @@ CASES = {
             (EARLIER, odd()),  # behind a buffer
             (TOLD_BEFORE, newcomer(*burst(["41", "42"]), **ONGOING), odd()),
             (SERVED, odd(case="beyond", value="30", resume="stale")),  # it may be given soon
+            (SERVED_IN_TIME, odd(case="beyond", value="1760000009999-0", resume="stale")),
             (newcomer(*burst(FIRST_TEN), **ONGOING), odd()),  # nothing happened, but newcomers are told the past
             (SERVED, odd(**REFUSED)),
             (newcomer(*LIVE, how="eof", ended_at=3500.0), odd(how="eof", ended_at=30.0)),  # it is over

@@ -43,6 +43,23 @@ NEXT_FOUR = ["7", "8", "9", "10"]
 STATE = [(12.0, event("the state of things", "10"))]
 POSTED = Request("POST", "http://127.0.0.1/stream")
 
+SINCE = [str(n) for n in range(11, 20)]
+
+
+def later(ids: Iterable[str], sort: str = "") -> list[tuple[float, bytes]]:
+    """Events of which each comes when it happens, number 11 at 300 ms."""
+    named = b"event: %s\n" % sort.encode() if sort else b""
+    return [(200.0 * int(one) - 1900.0, named + event(f"event {one}", one)) for one in ids]
+
+
+def without(*ids: str) -> list[str]:
+    """What happened since, but for these."""
+    return [one for one in SINCE if one not in ids]
+
+
+LONG: dict[str, float] = {"ended_at": 4000.0}
+PAGED = [(200.0 * n, event(f"event {n}", str(n))) for n in range(1, 6)]  # a history, told to newcomers bit by bit
+
 CASES = {
     "resume/begins-anew": Case(
         good=(
@@ -85,15 +102,33 @@ CASES = {
             (UNCUT, back(*burst(["6", *NEXT_FOUR])), newcomer()),
             (UNCUT, back(*burst(NEXT_FOUR)), newcomer(*burst(FIRST_TEN))),  # newcomers are sent all that is kept
             (UNCUT, back((10.0, event("event 7", "7:b")), *burst(NEXT_FOUR[1:])), newcomer()),  # by another id
+            (UNCUT, back(*burst(NEXT_FOUR), *later(SINCE), **LONG), newcomer(*later(SINCE), **LONG)),
+            # Newcomers are told a history, or who they are, beside what happens.
+            (UNCUT, back(*burst(NEXT_FOUR), *later(SINCE), **LONG), newcomer(*sorted([*PAGED, *later(SINCE)]), **LONG)),
+            (
+                UNCUT,
+                back(*burst(NEXT_FOUR), *later(without("12")), **LONG),
+                newcomer(*sorted([*later(["12"], "for-you"), *later(without("12"))]), **LONG),
+            ),
+            # A state, of which each samples what comes in steps of its own.
+            (
+                UNCUT,
+                back(*burst(NEXT_FOUR), *later(without("11", "13", "16")), **LONG),
+                newcomer(*later(without("12", "15", "18")), **LONG),
+            ),
         ),
         bad=(
             (UNCUT, back(*burst(NEXT_FOUR[1:])), newcomer((10.0, NO_ID))),
             (UNCUT, back(*burst(["7", "9", "10"])), newcomer(*burst(["10"]))),
             (UNCUT, back(*burst(NEXT_FOUR[1:])), newcomer(*burst(FIRST_TEN))),
+            # What happened between reading what is kept and subscribing, as others' streams show.
+            (UNCUT, back(*burst(NEXT_FOUR), *later(SINCE[3:]), **LONG), newcomer(*later(SINCE), **LONG)),
+            (UNCUT, back(*burst(NEXT_FOUR), *later(SINCE[1:]), **LONG), newcomer(*later(SINCE), **LONG)),
         ),
         silent=(
             (UNCUT, back(*burst(NEXT_FOUR[1:]))),  # whether newcomers are told the same is not known
             (UNCUT, back(*told(["58", "59"])), newcomer(*told(["58", "59"]))),  # nothing is kept
+            (UNCUT, back(*later(SINCE[3:]), **LONG), newcomer(*later(SINCE), **LONG)),  # nor does it say since when
             (UNCUT, back(*burst(["8", "9", "10"])), newcomer(*burst(["8", "9", "10"]))),  # the last three, for all
             (UNCUT, back(*burst(FIRST_TEN[:6])), newcomer()),
             (UNCUT, back(*burst(NEXT_FOUR[1:])), newcomer(status=503)),

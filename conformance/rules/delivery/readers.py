@@ -8,6 +8,7 @@ from itertools import pairwise
 from statistics import median
 
 from ssegauge.conformance.rules.reading.coded import beside_others
+from ssegauge.conformance.rules.reading.passed_over import kept_back
 from ssegauge.conformance.rules.reading.sharing import (
     OPENING_MS,
     Said,
@@ -51,6 +52,7 @@ def readers_differ(seen: Seen) -> Iterator[Mark]:
 
     Mend: Give each connection a queue of its own and put every event into all of them, instead of letting connections
     take from one queue, channel, emitter's `once` or consumer group; and keep a list of connections, not the last one.
+    Tell those who read all that is kept for those who come back.
 
     Example: (one reader: ids 1, 3, 4, 7; another at the same time: 2, 5, 6, 8)
     """
@@ -65,6 +67,14 @@ def readers_differ(seen: Seen) -> Iterator[Mark]:
     for view, strange in beside_others(seen):
         what = "who offers compression is told another stream: none of what others are told at the same time"
         yield view.bad(what, strange) if strange else view.good()
+    for one, kept in kept_back(seen):
+        yield _never_told(one, kept) if kept else one.view.good()
+
+
+def _never_told(one: Telling, kept: Sequence[Message]) -> Mark:
+    many = f"{len(kept)} events" if len(kept) > 1 else "an event"
+    told = f"was never told {many} that those are sent who come back, between others, the first id"
+    return one.view.bad(f"{told} {shown(kept[0].event.id)}", one.messages[-1])
 
 
 def _compare(group: Sequence[Telling], everybody: Sequence[Telling], *, promised: bool) -> Iterator[Mark]:

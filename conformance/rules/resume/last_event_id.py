@@ -8,6 +8,7 @@ found. For the streams of tasks there are stricter rules in that profile's folde
 from collections.abc import Iterator
 
 from ssegauge.conformance.rules.reading.answers import no_room
+from ssegauge.conformance.rules.reading.passed_over import meanwhile
 from ssegauge.conformance.rules.reading.returns import (
     Return,
     came_back,
@@ -81,12 +82,19 @@ def events_lost_on_resume(seen: Seen) -> Iterator[Mark]:
 
     Why: The client takes what it is sent for all that happened, and nobody notices that something is missing.
 
-    Mend: Send every kept event after the one that `Last-Event-ID` names, beginning with the very next.
+    Mend: Send every kept event after the one that `Last-Event-ID` names, beginning with the very next. Subscribe before
+    you read what is kept, and leave out what comes twice: what happens between reading and subscribing is told to all
+    others.
 
-    Example: (ids 1 to 20; on coming back with 10: ids 12, 13, 14 and so on)
+    Example: (ids 1 to 20; on coming back with 10: ids 12, 13, 14 and so on; or 11 to 20 and then 24, while others who
+    read at the same time are told 21, 22, 23)
     """
     yield from not_told_where(seen)
     for one in plain(returns(seen)):
+        if lost := meanwhile(seen, one):
+            many = f"{len(lost)} events that others were told" if len(lost) > 1 else "an event that others were told"
+            told = f"was not told {many} while it was there, the first {shown(lost[0].event.id)}"
+            yield one.view.bad(f"{one.came}: {told}", level="must")  # whether kept or not
         got = set(ids(identified(one.view)))
         reached = [number for number, message in enumerate(one.after, 1) if message.event.id in got]
         if reached and is_told_apart(seen, one, got):

@@ -1,12 +1,14 @@
 """Rules on clients that come with an id that the server does not know, beside a newcomer who brings none."""
 
+import re
 from collections.abc import Iterator
 
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.reading.answers import no_room, unanswered
-from ssegauge.conformance.rules.reading.returns import came_back, newcomers, not_told_where, number, plain, returns
+from ssegauge.conformance.rules.reading.returns import came_back, newcomers, not_told_where, plain, returns
 from ssegauge.conformance.rules.reading.sameness import said
 from ssegauge.conformance.rules.reading.silence import told_meanwhile
+from ssegauge.conformance.rules.reading.stamps import UNITS_MS
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Message, Seen, View
 from ssegauge.conformance.words import shown
@@ -17,11 +19,13 @@ FEW = "capacity/serves-few-at-once"
 OTHERS_ARE_TOLD = (FEW, "liveness/goes-deaf", "delivery/readers-differ")
 # A server's HTTP library may refuse these as a header field before anybody reads the id.
 ODD_AS_A_FIELD = frozenset({"unicode", "long"})
+NEAR_MS = 3e10  # about a year
 CASES = {
     "below": "smaller than those that were seen",
     "inside": "between those that were seen, and given to no event",
     "beyond": "larger than those that were seen",
     "far": "far larger than those that were seen",
+    "other": "of the same form, in what comes before the number unlike those that were seen",
     "foreign": "of another server",
     "empty": "empty",
     "long": "very long",
@@ -63,6 +67,8 @@ def unknown_id_refused(seen: Seen) -> Iterator[Mark]:
     """
     for view in _came_with_unknown(seen):
         wrong = _refusal(seen, view)
+        if unanswered(view) and view.facts.case == "beyond" and not _is_passed(seen, view):
+            continue  # its head comes with the first event, perhaps, which is to come
         if wrong:
             summary = f"{_with(view)}: {wrong}, while a newcomer was served"
             yield view.bad(summary, "status" if view.head else None, level=_weight_of_refusal(seen, view))
@@ -80,6 +86,11 @@ def _refusal(seen: Seen, view: View) -> str:
     if head.status < 500 and view.facts.case in ODD_AS_A_FIELD:
         return ""
     return f"answered {head.status}" + ("" if head.status != 200 else f" ({view.media_type or 'no media type'})")
+
+
+def _is_passed(seen: Seen, view: View) -> bool:
+    """Whether newcomers were told what comes behind an id that was about to be given."""
+    return bool(_due(view, [message for one in newcomers(seen, view) for message in one.messages]))
 
 
 def _weight_of_refusal(seen: Seen, view: View) -> Level | None:
@@ -126,10 +137,8 @@ def _nothing_but(told: list[Message]) -> str:
 
 def _due(view: View, told: list[Message]) -> list[Message]:
     """Leave out what a server that compares numbers may take for older than an id that it is about to give."""
-    last = number(view.facts.last_event_id)
-    if view.facts.case != "beyond" or last is None:
-        return told
-    return [message for message in told if (found := number(message.event.id)) and found[1] > last[1]]
+    last = _numbers(view.facts.last_event_id)
+    return told if view.facts.case != "beyond" else [one for one in told if _numbers(one.event.id) > last]
 
 
 def _is_behind_the_end(seen: Seen, view: View) -> bool:
@@ -145,8 +154,14 @@ def _says_all_is_over(seen: Seen) -> bool:
 
 
 def _weight(seen: Seen, view: View) -> Level | None:
-    """An id from far ahead may be waited for by a server that only compares: until it restarts, nobody brings one."""
-    return "advice" if view.facts.case == "far" and not seen.promises.resume else None
+    """Times far ahead come from a clock that was wrong; what is counted begins anew, and then every page brings it."""
+    last = _numbers(view.facts.last_event_id)
+    is_time = any(abs(one * unit - view.transcript.started_ms) < NEAR_MS for one in last for unit in UNITS_MS)
+    return "should" if view.facts.case == "far" and is_time and not seen.promises.resume else None
+
+
+def _numbers(event_id: str | None) -> list[int]:
+    return [int(one) for one in re.findall(r"\d{1,19}", event_id or "", re.ASCII)]
 
 
 @rule("resume/known-id-silenced", "must", profile("E5.3"), rests_on=OTHERS_ARE_TOLD)
