@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from ssegauge.conformance.rules.reading.answers import no_room
+from ssegauge.conformance.rules.reading.crowds import OPENING_MS, Crowd, ended_ms
+from ssegauge.conformance.rules.reading.newcomers import first_events_ms
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Seen, View
 from ssegauge.conformance.words import lasted
@@ -14,6 +16,7 @@ LONG_MS = 3000.0
 # at once are then late, and served all the same.
 ASKED_AGAIN_MS = 900.0
 SOON_MS = 300.0  # after the end of one that had a place
+LEAST_GREETED = 3
 EARLIER_MS = 50.0  # a place may be free, and the next answered, a little before the last byte has come
 
 
@@ -28,11 +31,12 @@ def serves_few_at_once(seen: Seen) -> Iterator[Mark]:
     from many threads (`flask run --with-threads`, gunicorn with gevent or many `--threads`, PHP with enough workers, a
     larger `maxThreads`), and give back the place of a client that has gone.
 
-    Example: (16 requests at once; 4 are answered, the others when these have ended)
+    Example: (16 requests at once; 4 are answered, or told events, the others when these have ended)
     """
     crowds = _crowds(seen)
     for crowd in crowds:
-        yield from _served(crowd)
+        untold = _untold(seen, crowd)
+        yield from [untold] if untold else _served(crowd)
     if crowds and (alone := _alone(seen)):
         yield alone
 
@@ -71,6 +75,22 @@ def _served(crowd: Sequence[View]) -> Iterator[Mark]:
         yield late[0].bad(f"{some}, the others waited {until}, up to {lasted(max(map(_waited_ms, late)))}")
 
 
+def _untold(seen: Seen, views: Sequence[View]) -> Mark | None:
+    """Return the breach where all were answered and some are told nothing until others have left."""
+    crowd = Crowd.of(views)
+    if not crowd.are_places_few or not (crowd.waits_in_vain or (crowd.greets_some and _greets_whoever_comes(seen))):
+        return None
+    some = f"{len(crowd.told)} of {len(views)} streams open at once were told events"
+    waited = lasted(crowd.until_ms - max(view.epoch_ms(view.head.at_ms) for view in crowd.silent if view.head))
+    return crowd.relieved[0].bad(f"{some}, the others nothing for {waited}, until those had left")
+
+
+def _greets_whoever_comes(seen: Seen) -> bool:
+    """Whether whoever comes alone is told something at once: then those who are not wait for a place."""
+    waited = first_events_ms([view for view in seen.streams if view.facts.situation != "crowd"])
+    return len(waited) >= LEAST_GREETED and max(waited) <= OPENING_MS
+
+
 def _is_answered(view: View) -> bool:
     return view.head is not None and view.head.status == 200
 
@@ -83,7 +103,7 @@ def _waited_ms(view: View) -> float:
 
 def _for_want_of_room(prompt: Sequence[View], late: Sequence[View]) -> bool:
     """Whether those that waited were answered when others had gone, or never; one alone may be late by chance."""
-    ends = {view.transcript.name: _ended_ms(view) for view in (*prompt, *late) if view.head}
+    ends = {view.transcript.name: ended_ms(view) for view in (*prompt, *late) if view.head}
     usual_ms = max(SOON_MS, 1.5 * max(map(_waited_ms, prompt)))
     answered = {view.transcript.name: view.epoch_ms(view.head.at_ms) for view in late if view.head}
     if any(head_ms < min(ends.values()) - EARLIER_MS for head_ms in answered.values()):
@@ -102,10 +122,6 @@ def _each_takes_a_place(heads: Mapping[str, float], ends: Mapping[str, float], u
             return False
         free.remove(found[0])
     return True
-
-
-def _ended_ms(view: View) -> float:
-    return view.epoch_ms(view.transcript.end.at_ms if view.transcript.end else 0.0)
 
 
 def _alone(seen: Seen) -> Mark | None:

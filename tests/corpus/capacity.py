@@ -44,12 +44,45 @@ def refused(nth: int, status: int) -> Transcript:
     return exchange(b"{}", name=f"crowd-{nth}", status=status, task_id=None, kind="plain", situation="crowd", nth=nth)
 
 
+def member(nth: int, *at_ms: float, ended_at: float = 2600.0, head_at: float = 5.0) -> Transcript:
+    """One of those that came at once and were answered at once; told events at these times."""
+    facts = {"task_id": None, "kind": "plain", "situation": "crowd", "nth": nth}
+    events = [(at, b"data: %d\n\n" % at) for at in at_ms]
+    return exchange(*events, name=f"crowd-{nth}", how="cut", head_at=head_at, ended_at=ended_at, **facts)
+
+
+def told_at_once(*waited_ms: float) -> Run:
+    """Newcomers of other probes, and how long each waited for its first event."""
+    plain = {"task_id": None, "kind": "plain", "how": "cut", "head_at": 2.0, "ended_at": 3000.0}
+    return tuple(exchange((2.0 + ms, EVENT), name=f"plain-{n}", **plain) for n, ms in enumerate(waited_ms))
+
+
+EACH_HALF = [20.0 + 500 * n for n in range(6)]
+TOLD = (member(1, *EACH_HALF), member(2, *EACH_HALF))
+LATE = (2620.0, 3120.0)
+WAIT = {"ended_at": 3500.0}
+# Told the state on coming, and nothing more.
+GREETED = (member(1, 20.0), member(2, 25.0), member(3, 2650.0, **WAIT), member(4, 2655.0, **WAIT))
 HELLO = exchange(EVENT, name="hello", role="hello", how="cut")
 WAITED = exchange(name="plain", how="timeout", ended_at=5000.0, answered=False, task_id=None, kind="plain")
 
 CASES = {
     "capacity/serves-few-at-once": Case(
-        good=((crowd(2, 3, 4, 9)), crowd(2, 900), (*at_once(2, 3, 4), asked_again(4), asked_again(5))),
+        good=(
+            (crowd(2, 3, 4, 9)),
+            crowd(2, 900),
+            (*at_once(2, 3, 4), asked_again(4), asked_again(5)),
+            # What goes to one reader each, in turns, or to all at once when it happens.
+            (member(1, 100.0, 900.0), member(2, 300.0, 1100.0), member(3, 500.0), member(4, 700.0)),
+            (member(1, 20.0), member(2, 22.0), member(3, 3200.0, **WAIT), member(4, 3200.0, **WAIT)),
+            # Each has a pace of its own, and some begin late.
+            (member(1, *EACH_HALF), member(2, 2300.0), member(3, 2700.0, **WAIT), member(4, 3300.0, **WAIT)),
+            # One tick for all: some came a moment too late for the one before.
+            (*GREETED, *told_at_once(900.0, 1400.0, 300.0)),
+            (*TOLD, member(3, *LATE, **WAIT)),  # one alone may be so by chance
+            (*TOLD, member(3), member(4)),  # told nothing, whoever leaves: another matter
+            (*TOLD, *(member(n, *LATE, **WAIT) for n in range(3, 9))),  # more than there can be places
+        ),
         bad=(
             crowd(2, 3, None, None),
             (*crowd(2, 3, ended_at=4000.0), one_of(3, 4010.0, 4500.0), one_of(4, 4020.0, 4500.0)),
@@ -59,6 +92,9 @@ CASES = {
             queued(1300.0),
             queued(1700.0, later_ms=-2.0),  # its last bytes were under way
             (HELLO, *crowd(None, None, None), WAITED),
+            (*TOLD, member(3, *LATE, **WAIT), member(4, *LATE, **WAIT), member(5, **WAIT)),
+            (TOLD[0], member(2, *LATE, **WAIT), member(3, **WAIT)),
+            (*GREETED, *told_at_once(30.0, 20.0, 40.0)),
         ),
         silent=(
             (HELLO,),

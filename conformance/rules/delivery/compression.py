@@ -17,7 +17,12 @@ OPENING_MS = 500.0  # what comes this soon may be told to newcomers alone
 AT_ONCE_MS = 60.0
 
 
-@rule("delivery/held-by-compression", "must", profile("E2.7"), rests_on=("delivery/held-to-the-end",))
+@rule(
+    "delivery/held-by-compression",
+    "must",
+    profile("E2.7"),
+    rests_on=("delivery/held-to-the-end", "capacity/serves-few-at-once"),
+)
 def held_by_compression(seen: Seen) -> Iterator[Mark]:
     """Compression holds no event back.
 

@@ -14,9 +14,14 @@ def enough_ms(views: Sequence[View]) -> float | None:
 
     None where too few were, or where their first events came so late that nobody waits for that long.
     """
-    waited = [view.events[0].at_ms - view.head.at_ms for view in _newcomers(views) if view.events and view.head]
+    waited = first_events_ms(views)
     enough = TIMES * max(waited, default=0.0) + MORE_MS
     return enough if len(waited) >= LEAST_BEFORE and enough <= MOST_MS else None
+
+
+def first_events_ms(views: Sequence[View]) -> list[float]:
+    """Return how long newcomers waited for their first events, of those that were told any."""
+    return [view.events[0].at_ms - view.head.at_ms for view in _newcomers(views) if view.events and view.head]
 
 
 def told_nothing(views: Sequence[View]) -> list[View]:

@@ -46,6 +46,22 @@ class One(Few):
     places = 1
 
 
+@breaks("capacity/serves-few-at-once:told")
+class Told(Few):
+    """Answers whoever comes and tells three at once what happens: others are told when one of those leaves."""
+
+    places = 3
+
+    async def stream(self, request: web.Request, position: int) -> web.StreamResponse:
+        """Send the head at once."""
+        return await Streams.stream(self, request, position)
+
+    async def deliver(self, reader: Reader) -> None:
+        """Wait for a place."""
+        async with self.free:
+            await super().deliver(reader)
+
+
 @breaks("cleanup/refuses-after-storm:deaf")
 class UsedUp(Tapped):
     """Gives no place of its pool of subscriptions back: who comes after twenty is told nothing, but for heartbeats."""
