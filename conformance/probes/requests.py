@@ -7,10 +7,12 @@ from typing import Any
 
 from ssegauge.conformance.facts import Facts, Role
 from ssegauge.conformance.probes.probe import credentials, probe
+from ssegauge.conformance.probes.wrong import wrong_credentials
 from ssegauge.conformance.recording.live import Live, now_ms
 from ssegauge.conformance.recording.reader import ask_in_http10
 from ssegauge.conformance.recording.server import PROBE, Server
 from ssegauge.conformance.recording.transcript import Request, Transcript, from_capture
+from ssegauge.conformance.seen import View
 from ssegauge.conformance.target import Call, Target
 
 LEAST_PATIENCE_S = 2.0
@@ -116,8 +118,15 @@ async def large_header(server: Server) -> None:
     await ask(server, "large-header", await some_task(server), headers={"X-Large": "x" * 16_384})
 
 
-@probe("cheap", "stream.headers", streams=1)
+@probe("cheap", "stream.headers", streams=1, asks=2)
 async def no_token(server: Server) -> None:
-    """Ask without the credentials that the target sends."""
-    without = dict.fromkeys(credentials(server.target))
-    await ask(server, "no-token", await some_task(server), headers=without)
+    """Ask without the credentials that the target sends.
+
+    Where that is not answered with a stream, ask with some that are wrong: of the same length and form, with other
+    characters.
+    """
+    task = await some_task(server)
+    without = await ask(server, "no-token", task, headers=dict.fromkeys(credentials(server.target)))
+    wrong = wrong_credentials(await server.ready())
+    if wrong and not View(without.transcript).is_event_stream:
+        await ask(server, "no-token", replace(task, case="wrong"), name="wrong-token", headers=wrong)

@@ -130,8 +130,20 @@ CASES = {
         ),
     ),
     "security/stream-without-auth": Case(
-        good=((answer("no-token", 401),), (answer("no-token", 403),), (answer("no-token", 404),)),
-        bad=(without_token(connected()), without_token(connected(), progress(20)), without_token(b"data: 1\n\n")),
+        good=(
+            (answer("no-token", 401),),
+            (answer("no-token", 403),),
+            (answer("no-token", 404),),
+            (answer("no-token", 401), answer("no-token", 401, case="wrong")),
+            (answer("no-token", 401), *without_token(error("No such key."), case="wrong")),
+            (answer("no-token", 401), answer("no-token", 200, {"sign": "in"}, case="wrong")),
+        ),
+        bad=(
+            without_token(connected()),
+            without_token(connected(), progress(20)),
+            without_token(b"data: 1\n\n"),
+            (answer("no-token", 401), *without_token(connected(), progress(20), case="wrong")),
+        ),
         silent=(
             without_token(error("Sign in first.")),
             without_token(),

@@ -9,6 +9,10 @@ from ssegauge.conformance.seen import Level, Mark, Seen, View
 from ssegauge.conformance.words import shown
 
 ALLOW_LIST = profile("E8.1")
+GIVEN = (
+    "the stream was given without credentials",
+    "the stream was given for wrong credentials: of the same length and form, with other characters",
+)
 NOT_ALLOWED = {
     "foreign": "an origin that nobody allowed is named",
     "prefix": "{} is named, which only ends like an origin that is allowed",
@@ -153,11 +157,12 @@ def vary_origin_missing(seen: Seen) -> Iterator[Mark]:
     needs=("stream.headers",),
 )
 def stream_without_auth(seen: Seen) -> Iterator[Mark]:
-    """A stream that needs credentials is not given without them.
+    """A stream that needs credentials is not given without them, nor for others.
 
     Why: Task ids travel in links and logs; whoever finds one reads the analysis.
 
-    Mend: Check credentials on the stream's route as on all others. EventSource can send cookies, but no fields.
+    Mend: Check credentials on the stream's route as on all others: what they are, not whether there are any, and of a
+    signed token the signature. EventSource can send cookies, but no fields.
 
     Example: HTTP/1.1 200 OK, without Authorization
     """
@@ -167,7 +172,7 @@ def stream_without_auth(seen: Seen) -> Iterator[Mark]:
             refused = (
                 bool(told) and view.ended_by_server and not any(form(message) in told for message in view.messages)
             )
-            how = "refused by an event, not by a status" if refused else "the stream was given without credentials"
+            how = "refused by an event, not by a status" if refused else GIVEN[view.facts.case == "wrong"]
             yield view.bad(how, "status", level="advice" if refused else None)
         elif view.head and 400 <= view.head.status < 500:
             yield view.good()

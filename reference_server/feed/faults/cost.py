@@ -131,3 +131,12 @@ class OpenStream(Security):
     def admits(self, request: web.Request) -> bool:
         """Whether the request has the token, or is for the stream."""
         return request.path == "/events" or super().admits(request)
+
+
+@breaks("security/stream-without-auth:any-token")
+class AnyToken(Security):
+    """Asks for a token on the stream, and does not look at it."""
+
+    def admits(self, request: web.Request) -> bool:
+        """Whether the request has the token, or is for the stream and has one."""
+        return (request.path == "/events" and "Authorization" in request.headers) or super().admits(request)

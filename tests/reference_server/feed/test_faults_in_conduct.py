@@ -273,6 +273,12 @@ async def stream_needs_no_token(site: Any) -> bool:
     return (await site.publish("a")).status == 401 and (await site.ask("HEAD", "/events")).status == 200
 
 
+@shows("security/stream-without-auth:any-token", token="secret")
+async def stream_takes_any_token(site: Any) -> bool:
+    wrong = await site.ask("HEAD", "/events", Authorization="Bearer secreT")
+    return (wrong.status, (await site.ask("HEAD", "/events")).status) == (200, 401)
+
+
 async def cors(site: Any) -> tuple[str | None, bool]:
     fields = (await site.ask("HEAD", "/events", Origin=ORIGIN)).fields
     return fields.get("access-control-allow-origin"), "access-control-allow-credentials" in fields
