@@ -51,6 +51,7 @@ OF_TASKS = {
 }
 OF_THE_FEED = {
     "capacity": ("crowd",),
+    "capacity/serves-few-at-once:calls": ("said-alone", "published"),
     "cleanup/head-leaves-work": ("heads",),
     "cleanup/open-count-wrong": ("plain-storm",),
     "cleanup/socket-held-after-fin": ("plain-storm",),

@@ -1,5 +1,6 @@
-"""Whoever was told nothing beside others: asked again when nobody else is there, before anything is made of it."""
+"""What is asked when nobody else is there, to be held against what was told and answered beside others."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,10 +9,14 @@ from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.probes.probe import probe
 from ssegauge.conformance.probes.returning import come_with
 from ssegauge.conformance.recording.server import Server
+from ssegauge.conformance.recording.speaking import Speaker
+from ssegauge.conformance.rules.reading.crowds import waited_ms
 from ssegauge.conformance.rules.reading.silence import is_silenced
 from ssegauge.conformance.seen import Seen, View
 
 MOST = 2  # of a sort: known ids, others like them, others unlike them
+GONE_S = 2.0  # in which a server is to see that a reader has gone
+MOST_CALLS, SOON_MS = 3, 250.0
 SORTS = ("known", "stale", "garbage")
 
 
@@ -33,6 +38,22 @@ async def again(server: Server) -> None:
             asked = server.recording.transcripts[before:]
             if any(one.facts.resume and not View(one).messages for one in asked):
                 break
+
+
+@probe("publish", stage="first", streams=1, asks=MOST_CALLS)
+async def said_alone(server: Server) -> None:
+    """Publish something before any stream is open; where that is answered late, once more when the first must be gone.
+
+    So it is seen what streams that are open do to other requests.
+    """
+    speaker = await Speaker.of(server)
+    speaker.facts = replace(speaker.facts, situation="again")
+    for _ in range(MOST_CALLS):
+        reply = await speaker.say("before anybody reads")
+        if reply.head and waited_ms(reply) < SOON_MS:
+            break
+        await asyncio.sleep(GONE_S)
+    server.unheeded = 0
 
 
 def _by_sort(seen: Seen) -> dict[str | None, list[View]]:

@@ -78,6 +78,7 @@ class Server:
         most = min(most, target.limits.concurrent)
         self.at_once = most if most < MANY else None
         self.one_reader = False
+        self.unheeded = 0  # calls that make streams say something and had no answer in time
         self.opening: Live | None = None
         self.once = False
         self.patience_s = QUICK_PATIENCE_S if quick else PATIENCE_S

@@ -57,6 +57,17 @@ def told_at_once(*waited_ms: float) -> Run:
     return tuple(exchange((2.0 + ms, EVENT), name=f"plain-{n}", **plain) for n, ms in enumerate(waited_ms))
 
 
+def call(n: int, waited_ms: float, *, answered: bool = True, **facts: Any) -> Transcript:
+    """What is published, and how long it had no answer."""
+    how, more = ("eof", {"head_at": waited_ms}) if answered else ("timeout", {"ended_at": waited_ms})
+    return exchange(role="update", name=f"publish-{n}", how=how, answered=answered, kind="plain", **more, **facts)
+
+
+def calls(*waited_ms: float) -> Run:
+    return tuple(call(n, ms) for n, ms in enumerate(waited_ms))
+
+
+ALONE = call(9, 3.0, situation="again")
 EACH_HALF = [20.0 + 500 * n for n in range(6)]
 TOLD = (member(1, *EACH_HALF), member(2, *EACH_HALF))
 LATE = (2620.0, 3120.0)
@@ -95,10 +106,18 @@ CASES = {
             (*TOLD, member(3, *LATE, **WAIT), member(4, *LATE, **WAIT), member(5, **WAIT)),
             (TOLD[0], member(2, *LATE, **WAIT), member(3, **WAIT)),
             (*GREETED, *told_at_once(30.0, 20.0, 40.0)),
+            (*calls(2600.0, 4900.0, 2500.0, 3.0), ALONE),
+            (*(call(n, 5000.0, answered=False) for n in range(3)), call(4, 500.0, answered=False), ALONE),
+            (*crowd(2, 3, 4), *calls(2600.0, 4900.0, 2500.0), ALONE),
         ),
         silent=(
             (HELLO,),
             crowd(2),
+            (*calls(2600.0, 4900.0, 2500.0), call(9, 700.0, situation="again")),  # slow in any case
+            (*calls(2600.0, 4900.0, 2500.0), call(9, 5000.0, situation="again", answered=False)),
+            calls(2600.0, 4900.0, 2500.0),
+            (*calls(2600.0, 4900.0, 3.0, 3.0), ALONE),  # a stall
+            (*calls(2600.0, 4900.0, 2500.0, *[3.0] * 4), ALONE),
             crowd(None, None, None),  # the head comes with the first event
             at_once(2, 3, 1020.0, 1400.0),  # late, and not behind one that has just ended
             crowd(2, 1500.0, 1600.0),  # slow, but not for want of room

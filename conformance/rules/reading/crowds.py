@@ -9,6 +9,7 @@ OPENING_MS = 500.0  # what comes this soon after the head may be kept events, or
 LEAST_NEWS, TOGETHER_MS = 3, 50.0
 LEAST_SILENT = 2
 EARLIER_MS = 50.0  # a place may be free, and the next be told, a little before we have noted that somebody left
+LONG_WAIT_MS = 2000.0
 TIMES, MORE_MS = 4.0, 1000.0  # the longest that anybody waited for the first event
 
 
@@ -61,6 +62,17 @@ class Crowd:
     @property
     def _some_are_silent(self) -> bool:
         return bool(self.told) and len(self.silent) >= LEAST_SILENT
+
+
+def waited_too_long(view: View) -> bool:
+    """Whether a call had no answer for so long that something stood in its way."""
+    return waited_ms(view) >= LONG_WAIT_MS
+
+
+def waited_ms(view: View) -> float:
+    """Return for how long a request had no answer."""
+    end_ms = view.transcript.end.at_ms if view.transcript.end else 0.0
+    return view.head.at_ms if view.head else end_ms
 
 
 def ended_ms(view: View) -> float:

@@ -2,13 +2,15 @@
 
 import asyncio
 import socket
+from weakref import WeakKeyDictionary
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from ssegauge.reference_server.common.faults.streams import follow_in_turns
 from ssegauge.reference_server.common.log import Reader
 from ssegauge.reference_server.common.security import Security
-from ssegauge.reference_server.feed.faults.registry import breaks
+from ssegauge.reference_server.feed.faults.registry import breaks, breaks_by
 from ssegauge.reference_server.feed.faults.tools import Editor, Tapped, is_event
 from ssegauge.reference_server.feed.feed import Feed
 from ssegauge.reference_server.feed.streams import Streams
@@ -60,6 +62,42 @@ class Told(Few):
         """Wait for a place."""
         async with self.free:
             await super().deliver(reader)
+
+
+class Doors:
+    """How many streams are open, and whether none is."""
+
+    def __init__(self) -> None:
+        self.streams = 0
+        self.nobody_reads = asyncio.Event()
+        self.nobody_reads.set()
+
+    def opened(self, more: int) -> None:
+        """Count streams that were opened, or closed (-1)."""
+        self.streams += more
+        if self.streams:
+            self.nobody_reads.clear()
+        else:
+            self.nobody_reads.set()
+
+
+DOORS: WeakKeyDictionary[web.Application, Doors] = WeakKeyDictionary()
+
+
+@breaks_by("capacity/serves-few-at-once:calls")
+@web.middleware
+async def answer_calls_when_nobody_reads(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer no POST while a stream is open."""
+    doors = DOORS.setdefault(request.app, Doors())
+    if request.method == "POST":
+        await doors.nobody_reads.wait()
+    if request.path != "/events":
+        return await handler(request)
+    doors.opened(1)
+    try:
+        return await handler(request)
+    finally:
+        doors.opened(-1)
 
 
 @breaks("cleanup/refuses-after-storm:deaf")

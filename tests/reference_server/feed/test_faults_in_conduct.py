@@ -124,6 +124,15 @@ async def fourth_stream_is_told_nothing(site: Any) -> bool:
     return is_held and has("a")(await waiting.until(has("a")))
 
 
+@shows("capacity/serves-few-at-once:calls")
+async def calls_wait_for_streams(site: Any) -> bool:
+    stream = await reading(site)
+    publishing = asyncio.ensure_future(site.publish("a"))
+    is_held = await hangs(asyncio.shield(publishing))
+    stream.cut()
+    return is_held and (await publishing).status == 202
+
+
 @shows("cleanup/open-count-wrong")
 async def count_stays_up(site: Any) -> bool:
     (await reading(site)).cut()
