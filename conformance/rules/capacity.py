@@ -6,8 +6,9 @@ from itertools import groupby
 from ssegauge.conformance.rules.reading.answers import no_room
 from ssegauge.conformance.rules.reading.crowds import OPENING_MS, Crowd, ended_ms, waited_ms, waited_too_long
 from ssegauge.conformance.rules.reading.newcomers import first_events_ms
+from ssegauge.conformance.rules.reading.told import refused_by_an_event
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.seen import Mark, Seen, View
+from ssegauge.conformance.seen import Mark, Message, Seen, View
 from ssegauge.conformance.words import lasted
 
 PROMPT_MS, LATER_MS = 1000.0, 500.0
@@ -65,12 +66,15 @@ def _probe(view: View) -> str:
 def _served(crowd: Sequence[View]) -> Iterator[Mark]:
     answered = sorted((view for view in crowd if _is_answered(view)), key=waited_ms)
     prompt = [view for view in answered if waited_ms(view) < max(PROMPT_MS, waited_ms(answered[0]) + LATER_MS)]
+    turned_away = list(_turned_away(answered))
     refused = [view for view in crowd if no_room(view)]
     late = [view for view in crowd if view not in prompt and (view.head is None or _is_answered(view))]
     if answered and refused:
         status = refused[0].head.status if refused[0].head else 0
         some = f"{len(answered)} of {len(crowd)} streams asked for at once were answered"
         yield refused[0].bad(f"{some}, {len(refused)} were refused with {status}", "status")
+    elif turned_away:
+        yield _bad_turn(crowd, turned_away)
     elif len(prompt) > 1 and len(prompt) == len(crowd):
         yield crowd[0].good()
     elif prompt and late and _for_want_of_room(prompt, late):
@@ -93,6 +97,26 @@ def _greets_whoever_comes(seen: Seen) -> bool:
     """Whether whoever comes alone is told something at once: then those who are not wait for a place."""
     waited = first_events_ms([view for view in seen.streams if view.facts.situation != "crowd"])
     return len(waited) >= LEAST_GREETED and max(waited) <= OPENING_MS
+
+
+def _turned_away(answered: Sequence[View]) -> Iterator[tuple[View, Message]]:
+    """Yield those that were told an error alone while others were told what they asked for.
+
+    Where another GET ends the one before, by an event that says so, it is one reader at a time on purpose.
+    """
+    refused = [(view, error) for view in answered if (error := refused_by_an_event(view))]
+    served = [view for view in answered if view.messages and not refused_by_an_event(view)]
+    if len(served) > any(view.transcript.request.method == "GET" for view in served):
+        for view, error in refused:
+            at_ms = view.epoch_ms(error.item.at_ms)
+            if any(one.transcript.started_ms <= at_ms <= ended_ms(one) for one in served):
+                yield view, error
+
+
+def _bad_turn(crowd: Sequence[View], turned_away: Sequence[tuple[View, Message]]) -> Mark:
+    view, error = turned_away[0]
+    some = f"{len(turned_away)} of {len(crowd)} streams asked for at once were told an error and nothing else"
+    return view.bad(f"{some}, while others were answered", error, "should")
 
 
 def _is_answered(view: View) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from ssegauge.conformance.recording.transcript import Transcript
+from ssegauge.conformance.recording.transcript import Request, Transcript
 from tests.corpus.build import Case, Run, exchange
 
 EVENT = b"data: 1\n\n"
@@ -68,6 +68,20 @@ def calls(*waited_ms: float) -> Run:
 
 
 ALONE = call(9, 3.0, situation="again")
+
+
+def generation(nth: int, *chunks: tuple[float, bytes], method: str = "POST") -> Transcript:
+    """One of the answers that were asked for at once."""
+    facts = {"task_id": None, "kind": "plain", "nth": nth, "request": Request(method, "http://127.0.0.1/v1/chat")}
+    return exchange(*chunks, (chunks[-1][0] + 1, b"data: [DONE]\n\n"), name=f"plain-{nth}", **facts)
+
+
+def chunk_of_text(at_ms: float) -> tuple[float, bytes]:
+    return at_ms, b'data: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\n'
+
+
+QUEUE_FULL = b'data: {"error": {"message": "queue timeout", "code": 503}}\n\n'
+ANSWERED = generation(1, chunk_of_text(20.0), chunk_of_text(3900.0))
 EACH_HALF = [20.0 + 500 * n for n in range(6)]
 TOLD = (member(1, *EACH_HALF), member(2, *EACH_HALF))
 LATE = (2620.0, 3120.0)
@@ -90,6 +104,11 @@ CASES = {
             (member(1, *EACH_HALF), member(2, 2300.0), member(3, 2700.0, **WAIT), member(4, 3300.0, **WAIT)),
             # One tick for all: some came a moment too late for the one before.
             (*GREETED, *told_at_once(900.0, 1400.0, 300.0)),
+            # The model breaks off, and in the midst of what it says; it always does; or each GET ends the one before.
+            (ANSWERED, generation(2, chunk_of_text(20.0), (2080.0, QUEUE_FULL))),
+            (generation(1, (30.0, QUEUE_FULL)), generation(2, (2080.0, QUEUE_FULL))),
+            (generation(1, chunk_of_text(20.0)), generation(2, (2080.0, QUEUE_FULL))),
+            (generation(1, (30.0, QUEUE_FULL), method="GET"), generation(2, *[chunk_of_text(20.0)], method="GET")),
             (*TOLD, member(3, *LATE, **WAIT)),  # one alone may be so by chance
             (*TOLD, member(3), member(4)),  # told nothing, whoever leaves: another matter
             (*TOLD, *(member(n, *LATE, **WAIT) for n in range(3, 9))),  # more than there can be places
@@ -106,6 +125,8 @@ CASES = {
             (*TOLD, member(3, *LATE, **WAIT), member(4, *LATE, **WAIT), member(5, **WAIT)),
             (TOLD[0], member(2, *LATE, **WAIT), member(3, **WAIT)),
             (*GREETED, *told_at_once(30.0, 20.0, 40.0)),
+            (ANSWERED, generation(2, (2080.0, QUEUE_FULL)), generation(3, (2085.0, QUEUE_FULL))),
+            (ANSWERED, generation(2, (8.0, b"event: ping\ndata: {}\n\n"), (9.0, b"event: error\ndata: {}\n\n"))),
             (*calls(2600.0, 4900.0, 2500.0, 3.0), ALONE),
             (*(call(n, 5000.0, answered=False) for n in range(3)), call(4, 500.0, answered=False), ALONE),
             (*crowd(2, 3, 4), *calls(2600.0, 4900.0, 2500.0), ALONE),
