@@ -25,6 +25,7 @@ from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.facts import Facts, Kind, Role, When
 from ssegauge.conformance.recording.before import HookFailed, prepare
 from ssegauge.conformance.recording.bounds import HEAD_BYTES, HEAD_FIELDS
+from ssegauge.conformance.recording.http2 import ended
 from ssegauge.conformance.recording.live import Live, Recording
 from ssegauge.conformance.recording.transcript import Request, Transcript
 from ssegauge.conformance.seen import View
@@ -355,6 +356,8 @@ def _reason(error: Exception) -> str:
 
 
 def _broken_protocol(text: str) -> str:
+    if frame := ended(text):
+        return frame
     if "without sending complete message body" in text:
         return f"incomplete body: {text}"
     if "Receive buffer too long" in text:
