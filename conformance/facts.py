@@ -48,7 +48,7 @@ Joined = Literal["start", "late", "after-end", "race"]
 Reader = Literal["uncut", "twin", "cut", "newcomer", "long", "beside"]
 Resume = Literal["known", "terminal", "stale", "garbage"]
 Situation = Literal[
-    "idle", "race", "canary", "after-cut", "after-storm", "storm", "slow", "beside-slow", "steady", "crowd"
+    "idle", "race", "canary", "after-cut", "after-storm", "storm", "slow", "beside-slow", "steady", "crowd", "again"
 ]
 Moment = Literal[
     "before", "during", "after", "slow-before", "slow-after", "fin", "rst", "vanished", "head-before", "head-after"
@@ -73,7 +73,7 @@ class Facts:
         patience_ms: how long we would have waited.
         situation: a stream in a situation is judged by the rules of that situation, and the ordinary rules leave it
             alone. "steady": told much over many seconds, at irregular times. "crowd": one of many that came at once;
-            ``nth`` says which, the first being 1.
+            ``nth`` says which, the first being 1. "again": as another, but when nobody else is there.
         race_ms: subscribed so long after the end of its task.
         capture: recorded by somebody else, without times.
 

@@ -57,7 +57,7 @@ NOT_OF_TASKS = (
     ),
     *("liveness/first-event-late", "response/connection-field-in-http2", "response/malformed-http2"),
     *("resume/replays-without-ids", "resume/unknown-id-", "resume/known-id-", *sorted(OF_ANY_STREAM)),
-    *("security/told-to-others", "shape/breaks-schema", "wire/twice-encoded"),
+    *("security/told-to-others", "shape/breaks-schema", "wire/reset-in-http2", "wire/twice-encoded"),
 )
 HEADING = f"""# Which faults are caught by which rules
 
@@ -155,6 +155,7 @@ SHOWN: Mapping[Served, Mapping[str, Shown]] = {
         "security/told-to-others": Shown(options=FEED, inboxes=True),
         "response/connection-field-in-http2": IN_HTTP2,
         "response/malformed-http2": IN_HTTP2,
+        "wire/reset-in-http2": IN_HTTP2,
     },
     "chat-completions": {**OF_ANSWERS, "chat/retry-after-missing": Shown(options=(*CHAT, "--slots", "1"))},
     **{

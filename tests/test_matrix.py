@@ -51,6 +51,7 @@ OF_TASKS = {
 }
 OF_THE_FEED = {
     "capacity": ("crowd",),
+    "capacity/serves-few-at-once:calls": ("said-alone", "published"),
     "cleanup/head-leaves-work": ("heads",),
     "cleanup/open-count-wrong": ("plain-storm",),
     "cleanup/socket-held-after-fin": ("plain-storm",),
@@ -94,7 +95,7 @@ NOT_THERE: Mapping[Served, tuple[str, ...]] = {
     "event-stream": (
         *("cleanup/half-open-held", "delivery/held-to-the-end", "end/", "liveness/heartbeat-is-an-event"),
         *("response/204-with-body", "response/connection-field-in-http2", "response/malformed-http2"),
-        *("resume/replays-without-ids", "security/told-to-others", "wire/truncated-"),
+        *("resume/replays-without-ids", "security/told-to-others", "wire/reset-in-http2", "wire/truncated-"),
     ),
     "chat-completions": (
         *("cleanup/", "chat/error-without-message", "chat/goes-on-after-error", "chat/tool-"),
@@ -104,7 +105,7 @@ NOT_THERE: Mapping[Served, tuple[str, ...]] = {
         *("response/204-with-body", "response/cacheable", "response/connection-field-in-http2"),
         *("response/malformed-http2", "resume/", "security/injection-"),
         *("security/allowed-origin-shut-out", "security/told-to-others"),
-        *("security/vary-origin-missing", "slow/"),
+        *("security/vary-origin-missing", "slow/", "wire/reset-in-http2"),
         *("wire/event-named-open-or-error", "wire/id-too-long", "wire/retry-"),
     ),
 }

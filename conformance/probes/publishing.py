@@ -19,6 +19,7 @@ SLOW_UPDATES = 120
 SLOW_MESSAGE = 3500
 # Irregular, so that a regular pattern in what arrives is not ours; together 12 s: less than the idle probe takes.
 STEADY_UPDATES, STEADY_S, STEADY_SEED = 40, (0.15, 0.45), 205
+LONGEST_S = 25.0  # where each call is answered late
 # What follows each break would forge a field of an event of its own.
 BREAKS = {
     "lf": ("\n",),
@@ -68,7 +69,10 @@ async def steady(server: Server) -> None:
     speaker, dice = await Speaker.of(server), random.Random(STEADY_SEED)  # noqa: S311 - no secret
     async with server.stream("steady", replace(speaker.facts, situation="steady")) as live:
         await speaker.connected(live)
+        until = asyncio.get_running_loop().time() + LONGEST_S
         for step in range(STEADY_UPDATES):
+            if asyncio.get_running_loop().time() > until:
+                break
             await asyncio.sleep(dice.uniform(*STEADY_S))
             await speaker.say(f"steady {step}", progress=step)
         await speaker.heard(live)
@@ -137,7 +141,8 @@ async def slow_reader(server: Server) -> None:
 
 async def _say_more_than_it_takes(speaker: Speaker) -> None:
     """Say more than the slow reader's buffers hold; what is not answered, or refused as too large, ends it."""
+    until = asyncio.get_running_loop().time() + LONGEST_S
     for n in range(SLOW_UPDATES):
         told = await speaker.say(f"large {n} " + "x" * SLOW_MESSAGE, progress=99 * n // SLOW_UPDATES)
-        if told.head is None or told.head.status >= 300:
+        if told.head is None or told.head.status >= 300 or asyncio.get_running_loop().time() > until:
             return

@@ -9,6 +9,7 @@ from typing import Any
 from ssegauge.conformance.facts import Facts, Role
 from ssegauge.conformance.probes.probe import credentials, probe
 from ssegauge.conformance.probes.requests import FOREIGN_ORIGIN, GENERATION_PATIENCE_S
+from ssegauge.conformance.probes.wrong import wrong_credentials
 from ssegauge.conformance.recording.server import Server
 from ssegauge.conformance.seen import View
 from ssegauge.conformance.target import Call, Target
@@ -20,12 +21,12 @@ LIMITS: Mapping[str, int] = {"max_tokens": 1, "max_completion_tokens": 1, "max_o
 
 
 def _asks(target: Target) -> int:
-    return 3 + (target.origin is not None) + bool(credentials(target))
+    return 3 + (target.origin is not None) + bool(credentials(target)) + bool(wrong_credentials(target))
 
 
-@probe("generation", streams=1, asks=5, counts=_asks)
+@probe("generation", streams=1, asks=6, counts=_asks)
 async def refused(server: Server) -> None:
-    """Ask for a generation wrongly: with a body that is no JSON, for a model that does not exist, without credentials.
+    """Ask for a generation wrongly: with no JSON, for no model that exists, without credentials, with wrong ones.
 
     The first is asked as a page of another origin too. Once such a request is answered with a stream, that one is left,
     and no more of them are made.
@@ -40,6 +41,8 @@ async def refused(server: Server) -> None:
         odd.append(("origin", _from(server.target.origin, "allowed"), server.target.stream, no_json))
     if without := dict.fromkeys(credentials(server.target)):
         odd.append(("no-token", Facts(), server.target.stream, {"headers": without}))
+    if wrong := wrong_credentials(await server.ready()):
+        odd.append(("no-token", Facts(case="wrong"), server.target.stream, {"headers": wrong}))
     for role, facts, call, more in odd:
         if await _opens(server, role, facts, call, **more):
             return

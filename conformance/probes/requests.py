@@ -7,10 +7,12 @@ from typing import Any
 
 from ssegauge.conformance.facts import Facts, Role
 from ssegauge.conformance.probes.probe import credentials, probe
-from ssegauge.conformance.recording.live import now_ms
+from ssegauge.conformance.probes.wrong import wrong_credentials
+from ssegauge.conformance.recording.live import Live, now_ms
 from ssegauge.conformance.recording.reader import ask_in_http10
 from ssegauge.conformance.recording.server import PROBE, Server
 from ssegauge.conformance.recording.transcript import Request, Transcript, from_capture
+from ssegauge.conformance.seen import View
 from ssegauge.conformance.target import Call, Target
 
 LEAST_PATIENCE_S = 2.0
@@ -28,7 +30,7 @@ MALFORMED = {
 }
 
 
-async def _ask(server: Server, role: Role, facts: Facts, call: Call | None = None, **more: Any) -> None:  # noqa: ANN401
+async def ask(server: Server, role: Role, facts: Facts, call: Call | None = None, **more: Any) -> Live:  # noqa: ANN401
     """Make the request and wait a short while for the answer; a stream that was opened is left at its head.
 
     What is odd about it stands alone: it accepts what a reader of the stream does.
@@ -42,6 +44,7 @@ async def _ask(server: Server, role: Role, facts: Facts, call: Call | None = Non
     if live.head is None or role not in OPENS_A_STREAM:
         live.on_end("timeout")
     await live.stop()
+    return live
 
 
 async def some_task(server: Server) -> Facts:
@@ -54,7 +57,7 @@ async def some_task(server: Server) -> Facts:
 @probe("tasks", streams=1)
 async def unknown_task(server: Server) -> None:
     """Ask for a task that never was."""
-    await _ask(server, "unknown-task", Facts(task_id=str(uuid.uuid4())))
+    await ask(server, "unknown-task", Facts(task_id=str(uuid.uuid4())))
 
 
 @probe("tasks", streams=7)
@@ -62,7 +65,7 @@ async def malformed_id(server: Server) -> None:
     """Ask for tasks whose ids are rubbish."""
     await asyncio.gather(
         *(
-            _ask(server, "malformed-id", Facts(task_id=value, case=case), name=f"malformed-{case}")
+            ask(server, "malformed-id", Facts(task_id=value, case=case), name=f"malformed-{case}")
             for case, value in MALFORMED.items()
         )
     )
@@ -78,14 +81,14 @@ async def other_methods(server: Server) -> None:
     task = await some_task(server)
     for method in ("BREW", "PROPFIND", "PUT") if task.task_id else ("BREW", "PROPFIND"):
         call = replace(server.target.stream, method=method, json=None)
-        await _ask(server, "method", replace(task, case=method), call, name=f"method-{method.lower()}")
+        await ask(server, "method", replace(task, case=method), call, name=f"method-{method.lower()}")
 
 
 @probe("gets", streams=1)
 async def head(server: Server) -> None:
     """Ask for the head alone."""
     call = replace(server.target.stream, method="HEAD")
-    await _ask(server, "head", await some_task(server), call)
+    await ask(server, "head", await some_task(server), call)
 
 
 @probe("gets", streams=1)
@@ -93,7 +96,7 @@ async def query(server: Server) -> None:
     """Ask with a query string that means nothing."""
     path = server.target.stream.path
     call = replace(server.target.stream, path=path + ("&" if "?" in path else "?") + "%00=%ff&&=;%zz&a[]=1")
-    await _ask(server, "query", await some_task(server), call)
+    await ask(server, "query", await some_task(server), call)
 
 
 @probe("gets", streams=1)
@@ -112,35 +115,18 @@ async def http10(server: Server) -> None:
 @probe("gets", streams=1)
 async def large_header(server: Server) -> None:
     """Ask with a header field of 16 kB."""
-    await _ask(server, "large-header", await some_task(server), headers={"X-Large": "x" * 16_384})
+    await ask(server, "large-header", await some_task(server), headers={"X-Large": "x" * 16_384})
 
 
-def _origins(target: Target) -> int:
-    return 3 if target.origin else 1
-
-
-@probe("cheap", streams=1, asks=3, counts=_origins)
-async def origins(server: Server) -> None:
-    """Ask as a page of another origin, one that is allowed and one that is not; and preflight a reconnect."""
-    task, origin = await some_task(server), server.target.origin
-    await _from_origin(server, replace(task, case="foreign", origin=FOREIGN_ORIGIN))
-    if origin:
-        await _from_origin(server, replace(task, case="allowed", origin=origin))
-        asked = {
-            "Origin": origin,
-            "Access-Control-Request-Method": "GET",
-            "Access-Control-Request-Headers": "last-event-id",
-        }
-        call = replace(server.target.stream, method="OPTIONS", json=None)
-        await _ask(server, "preflight", replace(task, origin=origin), call, headers=asked)
-
-
-async def _from_origin(server: Server, facts: Facts) -> None:
-    await _ask(server, "origin", facts, name=f"origin-{facts.case}", headers={"Origin": facts.origin})
-
-
-@probe("cheap", "stream.headers", streams=1)
+@probe("cheap", "stream.headers", streams=1, asks=2)
 async def no_token(server: Server) -> None:
-    """Ask without the credentials that the target sends."""
-    without = dict.fromkeys(credentials(server.target))
-    await _ask(server, "no-token", await some_task(server), headers=without)
+    """Ask without the credentials that the target sends.
+
+    Where that is not answered with a stream, ask with some that are wrong: of the same length and form, with other
+    characters.
+    """
+    task = await some_task(server)
+    without = await ask(server, "no-token", task, headers=dict.fromkeys(credentials(server.target)))
+    wrong = wrong_credentials(await server.ready())
+    if wrong and not View(without.transcript).is_event_stream:
+        await ask(server, "no-token", replace(task, case="wrong"), name="wrong-token", headers=wrong)

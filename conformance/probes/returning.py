@@ -118,7 +118,7 @@ async def unknown_ids(server: Server) -> None:
     garbage = [replace(facts, resume="garbage", case=case, last_event_id=value) for case, value in GARBAGE.items()]
     cases = (stale[:2] + garbage)[:AT_ONCE] if server.quick else stale + garbage
     for first in range(0, len(cases), AT_ONCE):
-        await _come_with(server, cases[first : first + AT_ONCE], facts)
+        await come_with(server, cases[first : first + AT_ONCE], facts, LEARN_S)
 
 
 def _stale(live: Live, redact: Redactor) -> list[Facts]:
@@ -161,7 +161,8 @@ def _other_numbers(numbers: Sequence[int]) -> dict[str, int]:
     return {case: value for case, value in found.items() if value is not None}
 
 
-async def _come_with(server: Server, cases: Sequence[Facts], facts: Facts) -> None:
+async def come_with(server: Server, cases: Sequence[Facts], facts: Facts, patience_s: float) -> None:
+    """Come with ids beside a newcomer; who is told nothing is waited for until that one is told what happens."""
     async with AsyncExitStack() as stack:
         newcomer = await stack.enter_async_context(server.stream("unknown-newcomer", replace(facts, reader="newcomer")))
         readers = [await stack.enter_async_context(server.stream(f"unknown-{one.case}", one)) for one in cases]
@@ -170,7 +171,7 @@ async def _come_with(server: Server, cases: Sequence[Facts], facts: Facts) -> No
             await (await Speaker.of(server)).say("unknown ids")
         waiting = [one for one in readers if not one.events and not one.over]
         if waiting:
-            await _outwait(waiting, newcomer, LEARN_S)
+            await _outwait(waiting, newcomer, patience_s)
         for one in readers:
             if one.head is None:
                 one.on_end("timeout")

@@ -25,6 +25,7 @@ from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.facts import Facts, Kind, Role, When
 from ssegauge.conformance.recording.before import HookFailed, prepare
 from ssegauge.conformance.recording.bounds import HEAD_BYTES, HEAD_FIELDS
+from ssegauge.conformance.recording.http2 import ended
 from ssegauge.conformance.recording.live import Live, Recording
 from ssegauge.conformance.recording.transcript import Request, Transcript
 from ssegauge.conformance.seen import View
@@ -78,6 +79,7 @@ class Server:
         most = min(most, target.limits.concurrent)
         self.at_once = most if most < MANY else None
         self.one_reader = False
+        self.unheeded = 0  # calls that make streams say something and had no answer in time
         self.opening: Live | None = None
         self.once = False
         self.patience_s = QUICK_PATIENCE_S if quick else PATIENCE_S
@@ -354,6 +356,8 @@ def _reason(error: Exception) -> str:
 
 
 def _broken_protocol(text: str) -> str:
+    if frame := ended(text):
+        return frame
     if "without sending complete message body" in text:
         return f"incomplete body: {text}"
     if "Receive buffer too long" in text:

@@ -20,6 +20,7 @@ from ssegauge.conformance.target import Call
 CONNECTED_S = 0.6  # a little more than rules leave a reader from the head until all must reach it
 MARGIN_S = 1.0  # our own delay widens the limits
 DOUBTFUL_S = 0.5
+ENOUGH_UNHEEDED = 3  # calls in vain: the next are not waited for as long
 NOT_NOW = frozenset({413, 429, 503})  # too large, or too often
 
 
@@ -62,7 +63,9 @@ class Speaker:
         facts = replace(self.facts, marker=marker, message=text, canary=canary)
         if self.facts.task_id is None:
             call = cast("Call", self.server.target.publish).filled({"marker": text})
-            reply = await self.server.call("update", call, facts, name="publish", patience_s=PATIENCE_S)
+            patience_s = PATIENCE_S if self.server.unheeded < ENOUGH_UNHEEDED else DOUBTFUL_S
+            reply = await self.server.call("update", call, facts, name="publish", patience_s=patience_s)
+            self.server.unheeded += reply.head is None
             if reply.head and reply.head.status < 300:
                 self._taken[marker] = reply.transcript.started_ms
             elif reply.head and not canary and reply.head.status not in NOT_NOW:

@@ -4,8 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from ssegauge.conformance.rules.reading.answers import no_room
+from ssegauge.conformance.rules.reading.crowds import OPENING_MS, Crowd, ended_ms, waited_ms, waited_too_long
+from ssegauge.conformance.rules.reading.newcomers import first_events_ms
+from ssegauge.conformance.rules.reading.told import refused_by_an_event
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.seen import Mark, Seen, View
+from ssegauge.conformance.seen import Mark, Message, Seen, View
 from ssegauge.conformance.words import lasted
 
 PROMPT_MS, LATER_MS = 1000.0, 500.0
@@ -14,6 +17,8 @@ LONG_MS = 3000.0
 # at once are then late, and served all the same.
 ASKED_AGAIN_MS = 900.0
 SOON_MS = 300.0  # after the end of one that had a place
+LEAST_GREETED = 3
+LEAST_LATE, TIMES_LATER = 3, 8.0
 EARLIER_MS = 50.0  # a place may be free, and the next answered, a little before the last byte has come
 
 
@@ -26,15 +31,19 @@ def serves_few_at_once(seen: Seen) -> Iterator[Mark]:
 
     Mend: Give streams no worker, thread, database connection or place in a queue each: serve them from an event loop or
     from many threads (`flask run --with-threads`, gunicorn with gevent or many `--threads`, PHP with enough workers, a
-    larger `maxThreads`), and give back the place of a client that has gone.
+    larger `maxThreads`), and give back the place of a client that has gone. Where calls wait too: block no event loop
+    (`time.sleep`, a driver without `await`), and hold no lock or session while a stream is open.
 
-    Example: (16 requests at once; 4 are answered, the others when these have ended)
+    Example: (16 requests at once; 4 are answered, or told events, the others when these have ended)
     """
     crowds = _crowds(seen)
     for crowd in crowds:
-        yield from _served(crowd)
+        untold = _untold(seen, crowd)
+        yield from [untold] if untold else _served(crowd)
     if crowds and (alone := _alone(seen)):
         yield alone
+    if behind := _behind_streams(seen):
+        yield behind
 
 
 def _crowds(seen: Seen) -> list[list[View]]:
@@ -55,42 +64,75 @@ def _probe(view: View) -> str:
 
 
 def _served(crowd: Sequence[View]) -> Iterator[Mark]:
-    answered = sorted((view for view in crowd if _is_answered(view)), key=_waited_ms)
-    prompt = [view for view in answered if _waited_ms(view) < max(PROMPT_MS, _waited_ms(answered[0]) + LATER_MS)]
+    answered = sorted((view for view in crowd if _is_answered(view)), key=waited_ms)
+    prompt = [view for view in answered if waited_ms(view) < max(PROMPT_MS, waited_ms(answered[0]) + LATER_MS)]
+    turned_away = list(_turned_away(answered))
     refused = [view for view in crowd if no_room(view)]
     late = [view for view in crowd if view not in prompt and (view.head is None or _is_answered(view))]
     if answered and refused:
         status = refused[0].head.status if refused[0].head else 0
         some = f"{len(answered)} of {len(crowd)} streams asked for at once were answered"
         yield refused[0].bad(f"{some}, {len(refused)} were refused with {status}", "status")
+    elif turned_away:
+        yield _bad_turn(crowd, turned_away)
     elif len(prompt) > 1 and len(prompt) == len(crowd):
         yield crowd[0].good()
     elif prompt and late and _for_want_of_room(prompt, late):
         some = f"{len(prompt)} of {len(crowd)} streams asked for at once were answered"
         until = "until those had ended" if any(view.head for view in late) else "in vain"
-        yield late[0].bad(f"{some}, the others waited {until}, up to {lasted(max(map(_waited_ms, late)))}")
+        yield late[0].bad(f"{some}, the others waited {until}, up to {lasted(max(map(waited_ms, late)))}")
+
+
+def _untold(seen: Seen, views: Sequence[View]) -> Mark | None:
+    """Return the breach where all were answered and some are told nothing until others have left."""
+    crowd = Crowd.of(views)
+    if not crowd.are_places_few or not (crowd.waits_in_vain or (crowd.greets_some and _greets_whoever_comes(seen))):
+        return None
+    some = f"{len(crowd.told)} of {len(views)} streams open at once were told events"
+    waited = lasted(crowd.until_ms - max(view.epoch_ms(view.head.at_ms) for view in crowd.silent if view.head))
+    return crowd.relieved[0].bad(f"{some}, the others nothing for {waited}, until those had left")
+
+
+def _greets_whoever_comes(seen: Seen) -> bool:
+    """Whether whoever comes alone is told something at once: then those who are not wait for a place."""
+    waited = first_events_ms([view for view in seen.streams if view.facts.situation != "crowd"])
+    return len(waited) >= LEAST_GREETED and max(waited) <= OPENING_MS
+
+
+def _turned_away(answered: Sequence[View]) -> Iterator[tuple[View, Message]]:
+    """Yield those that were told an error alone while others were told what they asked for.
+
+    Where another GET ends the one before, by an event that says so, it is one reader at a time on purpose.
+    """
+    refused = [(view, error) for view in answered if (error := refused_by_an_event(view))]
+    served = [view for view in answered if view.messages and not refused_by_an_event(view)]
+    if len(served) > any(view.transcript.request.method == "GET" for view in served):
+        for view, error in refused:
+            at_ms = view.epoch_ms(error.item.at_ms)
+            if any(one.transcript.started_ms <= at_ms <= ended_ms(one) for one in served):
+                yield view, error
+
+
+def _bad_turn(crowd: Sequence[View], turned_away: Sequence[tuple[View, Message]]) -> Mark:
+    view, error = turned_away[0]
+    some = f"{len(turned_away)} of {len(crowd)} streams asked for at once were told an error and nothing else"
+    return view.bad(f"{some}, while others were answered", error, "should")
 
 
 def _is_answered(view: View) -> bool:
     return view.head is not None and view.head.status == 200
 
 
-def _waited_ms(view: View) -> float:
-    """Return how long the request had no answer."""
-    end_ms = view.transcript.end.at_ms if view.transcript.end else 0.0
-    return view.head.at_ms if view.head else end_ms
-
-
 def _for_want_of_room(prompt: Sequence[View], late: Sequence[View]) -> bool:
     """Whether those that waited were answered when others had gone, or never; one alone may be late by chance."""
-    ends = {view.transcript.name: _ended_ms(view) for view in (*prompt, *late) if view.head}
-    usual_ms = max(SOON_MS, 1.5 * max(map(_waited_ms, prompt)))
+    ends = {view.transcript.name: ended_ms(view) for view in (*prompt, *late) if view.head}
+    usual_ms = max(SOON_MS, 1.5 * max(map(waited_ms, prompt)))
     answered = {view.transcript.name: view.epoch_ms(view.head.at_ms) for view in late if view.head}
     if any(head_ms < min(ends.values()) - EARLIER_MS for head_ms in answered.values()):
         return False
     if any(view.ended_by_server for view in prompt):
         return len(answered) > 1 and _each_takes_a_place(answered, ends, usual_ms)
-    return len(late) > 1 and all(_waited_ms(view) >= LONG_MS for view in late)
+    return len(late) > 1 and all(waited_ms(view) >= LONG_MS for view in late)
 
 
 def _each_takes_a_place(heads: Mapping[str, float], ends: Mapping[str, float], usual_ms: float) -> bool:
@@ -104,16 +146,29 @@ def _each_takes_a_place(heads: Mapping[str, float], ends: Mapping[str, float], u
     return True
 
 
-def _ended_ms(view: View) -> float:
-    return view.epoch_ms(view.transcript.end.at_ms if view.transcript.end else 0.0)
+def _behind_streams(seen: Seen) -> Mark | None:
+    """Return the breach where calls beside open streams are answered late or never, and at once when none is open."""
+    calls = seen.role("update")
+    alone = [view for view in calls if view.facts.situation == "again" and view.head]
+    beside = [view for view in calls if view.facts.situation != "again" and (view.head or waited_too_long(view))]
+    late = [view for view in beside if waited_too_long(view)]
+    soon_ms = min(map(waited_ms, alone), default=0.0)
+    often = len(late) >= max(LEAST_LATE, len(beside) / 2)
+    # More than calls that wait for each other would: there are never more than a few at once.
+    if not alone or not often or TIMES_LATER * soon_ms > min(map(waited_ms, late)):
+        return None
+    longest = lasted(max(map(waited_ms, late)))
+    never = f", {unanswered} of them in vain" if (unanswered := sum(view.head is None for view in late)) else ""
+    some = f"{len(late)} of {len(beside)} calls made while streams were open waited for up to {longest}{never}"
+    return late[0].bad(f"{some}; one made when none was had its answer after {lasted(soon_ms)}")
 
 
 def _alone(seen: Seen) -> Mark | None:
     """Return the breach where the very first request was answered at once, and after it none was, ever."""
-    first = [view for view in seen.role("hello") if _is_answered(view) and _waited_ms(view) < PROMPT_MS]
+    first = [view for view in seen.role("hello") if _is_answered(view) and waited_ms(view) < PROMPT_MS]
     streams = seen.role("stream")
-    unanswered = [view for view in streams if view.head is None and _waited_ms(view) >= LONG_MS]
+    unanswered = [view for view in streams if view.head is None and waited_ms(view) >= LONG_MS]
     if not first or len(unanswered) < len(streams):
         return None
-    longest = lasted(max(map(_waited_ms, unanswered)))
+    longest = lasted(max(map(waited_ms, unanswered)))
     return unanswered[0].bad(f"one stream was answered at once; after it none of {len(streams)} was, within {longest}")

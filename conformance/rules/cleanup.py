@@ -45,7 +45,7 @@ def open_count_wrong(seen: Seen) -> Iterator[Mark]:
             yield view.bad(summary) if wrong else view.good()
 
 
-@rule("cleanup/socket-held-after-fin", "should", NO_SOCKET, over="sockets")
+@rule("cleanup/socket-held-after-fin", "should", NO_SOCKET, over="sockets", rests_on=("capacity/serves-few-at-once",))
 def socket_held_after_fin(view: View) -> Iterator[Mark]:
     """A client that closes its connection leaves no socket on the server.
 

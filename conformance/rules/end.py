@@ -206,7 +206,9 @@ def cut_by_timeout(seen: Seen) -> Iterator[Mark]:
 
 
 def _cut(seen: Seen, view: View) -> Iterator[Mark]:
-    how, age_s = view.transcript.end.how if view.transcript.end else "", _round_age_s(view)
+    end = view.transcript.end
+    how = "" if not end or end.detail.endswith("GOAWAY with NO_ERROR") else end.how  # streams may go on behind that
+    age_s = _round_age_s(view)
     over = end_marker(seen, view) is not None or (view.messages and tells_an_error(_last(view)))
     if how in {"error", "eof"} and age_s and not over and (how == "error" or _more_to_tell(seen, view)):
         level: Level | None = "advice" if how == "eof" and _nothing_is_lost(seen, view) else None

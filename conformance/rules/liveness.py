@@ -82,7 +82,7 @@ def _is_beat(view: View, item: Item | None) -> bool:
     profile("E3.1"),
     patient=True,
     promised={"heartbeat_s": "must"},
-    rests_on=HELD,
+    rests_on=("capacity/serves-few-at-once", *HELD),
 )
 def silent(seen: Seen) -> Iterator[Mark]:
     """A stream says something, if only that it is alive.

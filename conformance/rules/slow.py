@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.cleanup import growth
+from ssegauge.conformance.rules.reading.answers import unanswered
 from ssegauge.conformance.rules.reading.effects import accepted_for, effects, told_streams, waited_ms
 from ssegauge.conformance.rules.reading.memory import MIB
 from ssegauge.conformance.rules.reading.spoiled import SPOILED
@@ -21,7 +22,7 @@ FOLD = 4  # a log, a buffer and their encoded forms: each may hold what was sent
     "must",
     profile("E2.8"),
     needs=UPDATES,
-    rests_on=("delivery/readers-differ", "delivery/update-lost", *SPOILED),
+    rests_on=("capacity/serves-few-at-once", "delivery/readers-differ", "delivery/update-lost", *SPOILED),
 )
 def slow_reader_stalls_others(seen: Seen) -> Iterator[Mark]:
     """A reader that does not read does not delay the others.
@@ -36,7 +37,7 @@ def slow_reader_stalls_others(seen: Seen) -> Iterator[Mark]:
         return
     limit_ms = max(seen.limits.update_s * 1000, 2 * _usual_latency_ms(seen))
     for view in seen.role("stream", Facts(situation="beside-slow")):
-        for update in seen.role("update", Facts(task_id=view.facts.task_id)):
+        for update in () if _in_vain_before(seen, view) else seen.role("update", Facts(task_id=view.facts.task_id)):
             if update.head is None and update.transcript.end and _since(update, view):
                 yield update.bad("an update went unanswered beside a reader that does not read")
         for effect in effects(seen, view) if view.is_event_stream else ():
@@ -48,6 +49,11 @@ def slow_reader_stalls_others(seen: Seen) -> Iterator[Mark]:
             arrived = "arrived after" if effect.shown else "had not arrived after"
             summary = f"an update {arrived} {lasted(latency_ms)} beside a reader that does not read"
             yield view.bad(summary, effect.shown) if latency_ms > limit_ms else view.good()
+
+
+def _in_vain_before(seen: Seen, view: View) -> bool:
+    """Whether calls went unanswered before there was a reader that does not read."""
+    return any(unanswered(update) and not _since(update, view) for update in seen.role("update"))
 
 
 def _since(update: View, view: View) -> bool:

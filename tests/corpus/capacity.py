@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from ssegauge.conformance.recording.transcript import Transcript
+from ssegauge.conformance.recording.transcript import Request, Transcript
 from tests.corpus.build import Case, Run, exchange
 
 EVENT = b"data: 1\n\n"
@@ -44,12 +44,75 @@ def refused(nth: int, status: int) -> Transcript:
     return exchange(b"{}", name=f"crowd-{nth}", status=status, task_id=None, kind="plain", situation="crowd", nth=nth)
 
 
+def member(nth: int, *at_ms: float, ended_at: float = 2600.0, head_at: float = 5.0) -> Transcript:
+    """One of those that came at once and were answered at once; told events at these times."""
+    facts = {"task_id": None, "kind": "plain", "situation": "crowd", "nth": nth}
+    events = [(at, b"data: %d\n\n" % at) for at in at_ms]
+    return exchange(*events, name=f"crowd-{nth}", how="cut", head_at=head_at, ended_at=ended_at, **facts)
+
+
+def told_at_once(*waited_ms: float) -> Run:
+    """Newcomers of other probes, and how long each waited for its first event."""
+    plain = {"task_id": None, "kind": "plain", "how": "cut", "head_at": 2.0, "ended_at": 3000.0}
+    return tuple(exchange((2.0 + ms, EVENT), name=f"plain-{n}", **plain) for n, ms in enumerate(waited_ms))
+
+
+def call(n: int, waited_ms: float, *, answered: bool = True, **facts: Any) -> Transcript:
+    """What is published, and how long it had no answer."""
+    how, more = ("eof", {"head_at": waited_ms}) if answered else ("timeout", {"ended_at": waited_ms})
+    return exchange(role="update", name=f"publish-{n}", how=how, answered=answered, kind="plain", **more, **facts)
+
+
+def calls(*waited_ms: float) -> Run:
+    return tuple(call(n, ms) for n, ms in enumerate(waited_ms))
+
+
+ALONE = call(9, 3.0, situation="again")
+
+
+def generation(nth: int, *chunks: tuple[float, bytes], method: str = "POST") -> Transcript:
+    """One of the answers that were asked for at once."""
+    facts = {"task_id": None, "kind": "plain", "nth": nth, "request": Request(method, "http://127.0.0.1/v1/chat")}
+    return exchange(*chunks, (chunks[-1][0] + 1, b"data: [DONE]\n\n"), name=f"plain-{nth}", **facts)
+
+
+def chunk_of_text(at_ms: float) -> tuple[float, bytes]:
+    return at_ms, b'data: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\n'
+
+
+QUEUE_FULL = b'data: {"error": {"message": "queue timeout", "code": 503}}\n\n'
+ANSWERED = generation(1, chunk_of_text(20.0), chunk_of_text(3900.0))
+EACH_HALF = [20.0 + 500 * n for n in range(6)]
+TOLD = (member(1, *EACH_HALF), member(2, *EACH_HALF))
+LATE = (2620.0, 3120.0)
+WAIT = {"ended_at": 3500.0}
+# Told the state on coming, and nothing more.
+GREETED = (member(1, 20.0), member(2, 25.0), member(3, 2650.0, **WAIT), member(4, 2655.0, **WAIT))
 HELLO = exchange(EVENT, name="hello", role="hello", how="cut")
 WAITED = exchange(name="plain", how="timeout", ended_at=5000.0, answered=False, task_id=None, kind="plain")
 
 CASES = {
     "capacity/serves-few-at-once": Case(
-        good=((crowd(2, 3, 4, 9)), crowd(2, 900), (*at_once(2, 3, 4), asked_again(4), asked_again(5))),
+        good=(
+            (crowd(2, 3, 4, 9)),
+            crowd(2, 900),
+            (*at_once(2, 3, 4), asked_again(4), asked_again(5)),
+            # What goes to one reader each, in turns, or to all at once when it happens.
+            (member(1, 100.0, 900.0), member(2, 300.0, 1100.0), member(3, 500.0), member(4, 700.0)),
+            (member(1, 20.0), member(2, 22.0), member(3, 3200.0, **WAIT), member(4, 3200.0, **WAIT)),
+            # Each has a pace of its own, and some begin late.
+            (member(1, *EACH_HALF), member(2, 2300.0), member(3, 2700.0, **WAIT), member(4, 3300.0, **WAIT)),
+            # One tick for all: some came a moment too late for the one before.
+            (*GREETED, *told_at_once(900.0, 1400.0, 300.0)),
+            # The model breaks off, and in the midst of what it says; it always does; or each GET ends the one before.
+            (ANSWERED, generation(2, chunk_of_text(20.0), (2080.0, QUEUE_FULL))),
+            (generation(1, (30.0, QUEUE_FULL)), generation(2, (2080.0, QUEUE_FULL))),
+            (generation(1, chunk_of_text(20.0)), generation(2, (2080.0, QUEUE_FULL))),
+            (generation(1, (30.0, QUEUE_FULL), method="GET"), generation(2, *[chunk_of_text(20.0)], method="GET")),
+            (*TOLD, member(3, *LATE, **WAIT)),  # one alone may be so by chance
+            (*TOLD, member(3), member(4)),  # told nothing, whoever leaves: another matter
+            (*TOLD, *(member(n, *LATE, **WAIT) for n in range(3, 9))),  # more than there can be places
+        ),
         bad=(
             crowd(2, 3, None, None),
             (*crowd(2, 3, ended_at=4000.0), one_of(3, 4010.0, 4500.0), one_of(4, 4020.0, 4500.0)),
@@ -59,10 +122,23 @@ CASES = {
             queued(1300.0),
             queued(1700.0, later_ms=-2.0),  # its last bytes were under way
             (HELLO, *crowd(None, None, None), WAITED),
+            (*TOLD, member(3, *LATE, **WAIT), member(4, *LATE, **WAIT), member(5, **WAIT)),
+            (TOLD[0], member(2, *LATE, **WAIT), member(3, **WAIT)),
+            (*GREETED, *told_at_once(30.0, 20.0, 40.0)),
+            (ANSWERED, generation(2, (2080.0, QUEUE_FULL)), generation(3, (2085.0, QUEUE_FULL))),
+            (ANSWERED, generation(2, (8.0, b"event: ping\ndata: {}\n\n"), (9.0, b"event: error\ndata: {}\n\n"))),
+            (*calls(2600.0, 4900.0, 2500.0, 3.0), ALONE),
+            (*(call(n, 5000.0, answered=False) for n in range(3)), call(4, 500.0, answered=False), ALONE),
+            (*crowd(2, 3, 4), *calls(2600.0, 4900.0, 2500.0), ALONE),
         ),
         silent=(
             (HELLO,),
             crowd(2),
+            (*calls(2600.0, 4900.0, 2500.0), call(9, 700.0, situation="again")),  # slow in any case
+            (*calls(2600.0, 4900.0, 2500.0), call(9, 5000.0, situation="again", answered=False)),
+            calls(2600.0, 4900.0, 2500.0),
+            (*calls(2600.0, 4900.0, 3.0, 3.0), ALONE),  # a stall
+            (*calls(2600.0, 4900.0, 2500.0, *[3.0] * 4), ALONE),
             crowd(None, None, None),  # the head comes with the first event
             at_once(2, 3, 1020.0, 1400.0),  # late, and not behind one that has just ended
             crowd(2, 1500.0, 1600.0),  # slow, but not for want of room

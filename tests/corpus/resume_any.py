@@ -28,6 +28,11 @@ SERVED_IN_TIME = newcomer(*told([f"17600000054{n}0-0" for n in range(6)], every_
 BARE = b'id:\nevent: presence\ndata: {"present": 3}\n\n'
 ENDED = newcomer(*LIVE, how="eof")
 ONGOING: dict[str, Any] = {"ended_at": 3500.0}
+# Asked again when nobody else is there, but for one newcomer.
+MUCH_LATER = {"started_ms": SERVED.started_ms + 20_000.0, "situation": "again"}
+AGAIN: dict[str, Any] = {**ONGOING, **MUCH_LATER, "name": "again"}
+EMPTY_AGAIN: dict[str, Any] = {**AGAIN, "case": "empty", "value": "", "name": "empty-again"}
+NOBODY_ELSE = newcomer(*LIVE, **{**AGAIN, "name": "newcomer-again"})
 LONG_THERE = uncut(*((5012.0 + n, event(f"event {n}", str(n))) for n in (41, 42)), ended_at=9000.0)
 TOLD_BEFORE = uncut(*((4900.0 + n, event(f"event {n}", str(n))) for n in (41, 42)), ended_at=9000.0)
 EARLIER = replace(
@@ -218,7 +223,12 @@ CASES = {
         ),
     ),
     "resume/unknown-id-silenced": Case(
-        good=((SERVED, odd(*LIVE)), (SERVED, odd((2000.0, NO_ID)))),
+        good=(
+            (SERVED, odd(*LIVE)),
+            (SERVED, odd((2000.0, NO_ID))),
+            (SERVED, odd(), NOBODY_ELSE, odd(*LIVE, **AGAIN)),  # there was no room, whatever the id
+            (SERVED, odd(), odd(case="empty", value=""), NOBODY_ELSE, odd(*LIVE, **AGAIN)),
+        ),
         bad=(
             (SERVED, odd()),
             (SERVED, odd(case="beyond", value="13", resume="stale")),
@@ -230,6 +240,8 @@ CASES = {
             (SERVED, odd(how="eof", ended_at=30.0)),
             # Told to the newcomer at once, and at the same time to one who had been there for long: it happened then.
             (LONG_THERE, newcomer(*burst(["41", "42"]), **ONGOING), odd()),
+            (SERVED, odd(), NOBODY_ELSE, odd(**AGAIN)),
+            (SERVED, odd(), odd(case="empty", value=""), NOBODY_ELSE, odd(*LIVE, **AGAIN), odd(**EMPTY_AGAIN)),
         ),
         silent=(
             (SERVED, odd(ended_at=1000.0)),  # we left before it was clear
@@ -245,8 +257,13 @@ CASES = {
     ),
     "resume/known-id-silenced": Case(
         good=((UNCUT, SERVED, back(*LIVE, **ONGOING)), (UNCUT, SERVED, back((10.0, NO_ID), **ONGOING))),
-        bad=((UNCUT, SERVED, back(**ONGOING)), (UNCUT, SERVED, back((10.0, b": hi\n\n"), after="10", **ONGOING))),
+        bad=(
+            (UNCUT, SERVED, back(**ONGOING)),
+            (UNCUT, SERVED, back((10.0, b": hi\n\n"), after="10", **ONGOING)),
+            (UNCUT, SERVED, back(**ONGOING), NOBODY_ELSE, back(**AGAIN)),
+        ),
         silent=(
+            (UNCUT, SERVED, back(**ONGOING), NOBODY_ELSE, back(*LIVE, **AGAIN)),  # there was no room for it
             (UNCUT, SERVED, back(ended_at=500.0)),
             (UNCUT, SERVED, back(how="eof")),
             (UNCUT, newcomer(*told(FIRST_TEN, every_ms=300.0), ended_at=3500.0), back(after="10", **ONGOING)),

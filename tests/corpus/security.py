@@ -1,7 +1,9 @@
 """Who may read a stream: pages of other origins, readers without credentials, readers of another task."""
 
+from dataclasses import replace
 from typing import Any
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.recording.transcript import Transcript
 from ssegauge.conformance.target import Promises
 from tests.corpus.build import Case, connected, event, exchange, healthy, progress
@@ -10,13 +12,20 @@ from tests.corpus.delivery_complete import feed, publish
 from tests.corpus.errors import answer, error
 
 APP, FOREIGN = "https://app.example", "https://foreign.example"
+PREFIX, SUFFIX, SIBLING = "https://notapp.example", "https://app.example.evil.example", "https://ssegauge.team.example"
+ORIGINS = {"allowed": APP, "prefix": PREFIX, "suffix": SUFFIX, "null": "null", "sibling": SIBLING}
 
 
 def origin(case: str, allow: str | None, role: str = "origin", **headers: str) -> Transcript:
     """The answer to a page of another origin."""
     named = {"Access-Control-Allow-Origin": allow, **{name.replace("_", "-"): text for name, text in headers.items()}}
-    facts = {"case": case, "origin": APP if case == "allowed" else FOREIGN}
+    facts = {"case": case, "origin": ORIGINS.get(case, FOREIGN)}
     return exchange(connected(), role=role, headers=named, how="cut", **facts)
+
+
+def in_team(named: str = "https://notapp.team.example") -> Transcript:
+    """One that is named, as a look-alike of https://app.team.example."""
+    return replace(origin("prefix", named, **WITH_CREDENTIALS), facts=Facts(case="prefix", origin=named))
 
 
 WITH_CREDENTIALS: dict[str, str] = {"Access_Control_Allow_Credentials": "true"}
@@ -77,8 +86,24 @@ CASES = {
         silent=((UNANSWERED,),),
     ),
     "security/cors-reflects-origin": Case(
-        good=((origin("foreign", None),), (origin("foreign", APP),), (origin("foreign", "*"),)),
-        bad=((origin("foreign", FOREIGN),), (origin("foreign", FOREIGN, **WITH_CREDENTIALS),)),
+        good=(
+            (origin("foreign", None),),
+            (origin("foreign", APP),),
+            (origin("foreign", "*"),),
+            (origin("foreign", None), origin("prefix", APP), origin("suffix", None), origin("null", None)),
+            # Each name of the team's domain is let in.
+            (origin("foreign", None), in_team(), origin("sibling", SIBLING, **WITH_CREDENTIALS)),
+        ),
+        bad=(
+            (origin("foreign", FOREIGN),),
+            (origin("foreign", FOREIGN, **WITH_CREDENTIALS),),
+            (origin("foreign", None), origin("prefix", PREFIX, **WITH_CREDENTIALS)),
+            (origin("foreign", None), origin("suffix", SUFFIX)),
+            (origin("foreign", None), origin("null", "null", **WITH_CREDENTIALS)),
+            (origin("foreign", None), origin("null", "null")),  # advice
+            (origin("foreign", None), in_team(), origin("sibling", None)),
+            (in_team(), origin("sibling", SIBLING, **WITH_CREDENTIALS), in_team("https://notteam.example")),
+        ),
         silent=((UNANSWERED,), (origin("allowed", APP),)),
     ),
     "security/allowed-origin-shut-out": Case(
@@ -105,8 +130,20 @@ CASES = {
         ),
     ),
     "security/stream-without-auth": Case(
-        good=((answer("no-token", 401),), (answer("no-token", 403),), (answer("no-token", 404),)),
-        bad=(without_token(connected()), without_token(connected(), progress(20)), without_token(b"data: 1\n\n")),
+        good=(
+            (answer("no-token", 401),),
+            (answer("no-token", 403),),
+            (answer("no-token", 404),),
+            (answer("no-token", 401), answer("no-token", 401, case="wrong")),
+            (answer("no-token", 401), *without_token(error("No such key."), case="wrong")),
+            (answer("no-token", 401), answer("no-token", 200, {"sign": "in"}, case="wrong")),
+        ),
+        bad=(
+            without_token(connected()),
+            without_token(connected(), progress(20)),
+            without_token(b"data: 1\n\n"),
+            (answer("no-token", 401), *without_token(connected(), progress(20), case="wrong")),
+        ),
         silent=(
             without_token(error("Sign in first.")),
             without_token(),

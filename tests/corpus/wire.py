@@ -1,5 +1,7 @@
 """Streams whose bytes are right, and streams whose bytes are not, whatever the events mean."""
 
+from dataclasses import replace
+
 from ssegauge.conformance.recording.transcript import Request, Transcript
 from tests.corpus.build import Case, event, exchange, healthy
 
@@ -13,6 +15,13 @@ POSTED = Request("POST", "http://127.0.0.1/stream")
 def stream(*chunks: bytes, **more: str) -> Transcript:
     """Bytes as a stream that the server ends."""
     return exchange(*chunks, **more)
+
+
+def in_http2(*chunks: bytes, **more: str) -> Transcript:
+    """Bytes as a stream in HTTP/2."""
+    one = exchange(*chunks, headers={"Transfer-Encoding": None}, **more)
+    assert one.head
+    return replace(one, head=replace(one.head, http_version="HTTP/2"))
 
 
 CASES = {
@@ -67,6 +76,21 @@ CASES = {
             (exchange(answered=False, how="error", detail="Connection reset by peer"),),
             (stream(ONE, how="error", detail="the harness failed"),),
             (exchange(ONE, headers={"Transfer-Encoding": None}),),  # HTTP/1.0 ends by closing
+            (in_http2(ONE, how="error", detail="ended by HTTP/2: RST_STREAM with CANCEL"),),
+        ),
+    ),
+    "wire/reset-in-http2": Case(
+        good=((in_http2(ONE),), (in_http2(ONE, b"data: 1"),)),
+        bad=(
+            (in_http2(ONE, how="error", detail="ended by HTTP/2: RST_STREAM with INTERNAL_ERROR"),),
+            (in_http2(ONE, b"data: 1", how="error", detail="ended by HTTP/2: GOAWAY with ENHANCE_YOUR_CALM"),),
+            (in_http2(ONE, how="error", detail="ended by HTTP/2: GOAWAY with NO_ERROR"),),  # advice
+            (in_http2(ONE, how="error", detail="Connection reset by peer"),),
+        ),
+        silent=(
+            (in_http2(ONE, how="cut"),),
+            (stream(ONE, how="error", detail="Connection reset by peer"),),
+            (healthy(),),
         ),
     ),
     "wire/repeated-bom": Case(

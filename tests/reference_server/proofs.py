@@ -12,7 +12,7 @@ from typing import Any
 SHORT_WHILE_S = 0.7  # for what never comes
 TASKS = "/api/brand-monitor/tasks"
 PROGRESS = "/api/brand-monitor/progress"
-ORIGIN = "https://app.test"
+ORIGIN, LOOKS_ALIKE = "https://app.test", "https://notapp.test"
 LONG = "." * 3900
 
 Proof = Callable[[Any], Awaitable[bool]]
@@ -80,7 +80,7 @@ async def snapshot(site: Any, task_id: str) -> Any:
     return (await site.ask("GET", f"{TASKS}/{task_id}")).json
 
 
-async def times_allowed(site: Any, method: str, path: str) -> int:
+async def times_allowed(site: Any, method: str, path: str, origin: str = ORIGIN) -> int:
     """How often an answer names the origin of a page that asks: browsers let it read where it is once."""
-    answer = await site.ask(method, path, Origin=ORIGIN, Access_Control_Request_Method="GET")
+    answer = await site.ask(method, path, Origin=origin, Access_Control_Request_Method="GET")
     return int(answer.raw.lower().count(b"access-control-allow-origin:"))

@@ -5,7 +5,18 @@ from typing import Any
 
 import pytest
 
-from tests.reference_server.proofs import ORIGIN, PROGRESS, TASKS, Proofs, ended, hangs, idle, snapshot, times_allowed
+from tests.reference_server.proofs import (
+    LOOKS_ALIKE,
+    ORIGIN,
+    PROGRESS,
+    TASKS,
+    Proofs,
+    ended,
+    hangs,
+    idle,
+    snapshot,
+    times_allowed,
+)
 
 PROOFS = Proofs()
 shows = PROOFS.of
@@ -316,6 +327,11 @@ async def every_origin_is_allowed(site: Any) -> bool:
 async def any_origin_is_allowed(site: Any) -> bool:
     fields = (await site.ask("GET", "/health", Origin=ORIGIN)).fields
     return fields.get("access-control-allow-origin") == ORIGIN
+
+
+@shows("security/cors-reflects-origin:by-its-end", allow_origin=[ORIGIN])
+async def look_alike_is_allowed(site: Any) -> bool:
+    return await times_allowed(site, "GET", "/health", LOOKS_ALIKE) == 1
 
 
 @shows("security/allowed-origin-shut-out", allow_origin=[ORIGIN])

@@ -16,7 +16,7 @@ DONE = "[DONE]"
 TORN = (
     *("wire/truncated-event", "wire/truncated-chunked-body", "wire/two-values-in-one", "wire/unprefixed-data"),
     *SPOILED,
-    "wire/invalid-utf8",
+    *("wire/invalid-utf8", "wire/reset-in-http2"),
 )
 SCHEMA = ("shape/breaks-schema",)
 UNFINISHED = (*TORN, "end/marker-missing", "chat/message-for-delta", "chat/error-told")

@@ -21,7 +21,7 @@ AT_ONCE_MS = 60.0
     "delivery/held-by-compression",
     "must",
     profile("E2.7"),
-    rests_on=("delivery/held-to-the-end", "delivery/update-lost"),
+    rests_on=("delivery/held-to-the-end", "delivery/update-lost", "capacity/serves-few-at-once"),
 )
 def held_by_compression(seen: Seen) -> Iterator[Mark]:
     """Compression holds no event back.

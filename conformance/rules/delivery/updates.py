@@ -33,7 +33,7 @@ LOST_AFTER = 2.0  # times the update latency: from then on an update is not late
     "must",
     profile("E2.5"),
     needs=UPDATES,
-    rests_on=("delivery/update-lost", "delivery/readers-differ", *HELD),
+    rests_on=("capacity/serves-few-at-once", "delivery/update-lost", "delivery/readers-differ", *HELD),
 )
 def update_late(seen: Seen) -> Iterator[Mark]:
     """An update reaches every subscriber in time.

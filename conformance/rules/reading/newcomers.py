@@ -15,9 +15,15 @@ def enough_ms(views: Sequence[View]) -> float | None:
 
     None where too few were, or where their first events came so late that nobody waits for that long.
     """
-    waited = [_first_ms(view) for view in _newcomers(views) if _speaks_by_itself(view)]
+    waited = first_events_ms(views)
     enough = TIMES * max(waited, default=0.0) + MORE_MS
     return enough if len(waited) >= LEAST_BEFORE and enough <= MOST_MS else None
+
+
+def first_events_ms(views: Sequence[View]) -> list[float]:
+    """Return how long newcomers waited for their first events, of those that were told one that was not ours."""
+    told = (view for view in _newcomers(views) if _speaks_by_itself(view))
+    return [view.events[0].at_ms - (view.head.at_ms if view.head else 0.0) for view in told]
 
 
 def told_nothing(views: Sequence[View]) -> list[View]:
@@ -47,10 +53,6 @@ def _newcomers(views: Sequence[View]) -> list[View]:
 def _speaks_by_itself(view: View) -> bool:
     """Whether the first event is none that we made the stream tell: of these there are some at times alone."""
     return bool(view.events) and not MARKER.search(view.messages[0].event.data)
-
-
-def _first_ms(view: View) -> float:
-    return view.events[0].at_ms - (view.head.at_ms if view.head else 0.0)
 
 
 def read_ms(view: View) -> float:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.reading.returns import newcomers
 from ssegauge.conformance.rules.reading.sharing import Said, said
 from ssegauge.conformance.seen import Message, Seen, View
@@ -11,6 +12,23 @@ OPENING_MS = 500.0  # what comes this soon after the head may be kept events, or
 TOGETHER_MS = 1000.0
 AT_ONCE_MS = 300.0
 GRACE_MS = 1000.0  # between one reader's being told and another's
+
+
+def is_silenced(seen: Seen, view: View) -> bool:
+    """Whether a reader was told nothing while newcomers were."""
+    return bool(told_meanwhile(seen, view))
+
+
+def is_so_alone(seen: Seen, view: View) -> bool:
+    """Whether a reader who was told nothing would not have been told either with nobody else there.
+
+    Where it, or others with ids of its sort, were asked again so, they say; else it is taken for so.
+    """
+    asked = seen.role("stream", Facts(task_id=view.facts.task_id, resume=view.facts.resume, situation="again"))
+    told = [one for one in asked if one.messages]
+    if any(one.facts.last_event_id == view.facts.last_event_id for one in told):
+        return False
+    return not told or any(is_silenced(seen, one) for one in asked)
 
 
 def told_meanwhile(seen: Seen, view: View) -> list[Message]:

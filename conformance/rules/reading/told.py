@@ -16,3 +16,19 @@ def tells_an_error(message: Message) -> bool:
     if "error" in {message.event.type, message.type if isinstance(message.type, str) else ""}:
         return True
     return bool(message.fields.get("error")) or message.progress.get("status") == "failed"
+
+
+# What comes before anything is said, in the wire forms of language models.
+OPENINGS = frozenset({"response.created", "response.queued", "response.in_progress", "message_start", "ping"})
+MARKER = "[DONE]"
+
+
+def refused_by_an_event(view: View) -> Message | None:
+    """Return the error that a stream tells in place of all that it was asked for; None where it tells anything else."""
+    told = [one for one in view.messages if one.event.data.strip() != MARKER and not _opens(one)]
+    refuses = all(tells_an_error(one) or one.type == "response.failed" for one in told)
+    return told[0] if told and refuses else None
+
+
+def _opens(message: Message) -> bool:
+    return message.event.type in OPENINGS or message.type in OPENINGS

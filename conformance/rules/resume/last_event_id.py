@@ -93,8 +93,8 @@ def events_lost_on_resume(seen: Seen) -> Iterator[Mark]:
     for one in plain(returns(seen)):
         if lost := meanwhile(seen, one):
             many = f"{len(lost)} events that others were told" if len(lost) > 1 else "an event that others were told"
-            told = f"was not told {many} while it was there, the first {shown(lost[0].event.id)}"
-            yield one.view.bad(f"{one.came}: {told}", level="must")  # whether kept or not
+            what = f"was not told {many} while it was there, the first {shown(lost[0].event.id)}"
+            yield one.view.bad(f"{one.came}: {what}", level="must")  # whether kept or not
         got = set(ids(identified(one.view)))
         reached = [number for number, message in enumerate(one.after, 1) if message.event.id in got]
         if reached and is_told_apart(seen, one, got):

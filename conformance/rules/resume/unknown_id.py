@@ -7,7 +7,7 @@ from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.reading.answers import no_room, unanswered
 from ssegauge.conformance.rules.reading.returns import came_back, newcomers, not_told_where, plain, returns
 from ssegauge.conformance.rules.reading.sameness import said
-from ssegauge.conformance.rules.reading.silence import told_meanwhile
+from ssegauge.conformance.rules.reading.silence import is_so_alone, told_meanwhile
 from ssegauge.conformance.rules.reading.stamps import UNITS_MS
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Message, Seen, View
@@ -126,7 +126,7 @@ def unknown_id_silenced(seen: Seen) -> Iterator[Mark]:
         told = _due(view, told_meanwhile(seen, view))
         if view.messages:
             yield view.good()
-        elif told and not (view.ended_by_server and _says_all_is_over(seen)):
+        elif told and is_so_alone(seen, view) and not (view.ended_by_server and _says_all_is_over(seen)):
             yield view.bad(f"{_with(view)}: {_nothing_but(told)}", level=_weight(seen, view))
 
 
@@ -181,5 +181,5 @@ def known_id_silenced(seen: Seen) -> Iterator[Mark]:
         told = [message for message in told_meanwhile(seen, one.view) if said(message) not in before]
         if one.view.messages:
             yield one.view.good()
-        elif told and not one.view.ended_by_server:
+        elif told and is_so_alone(seen, one.view) and not one.view.ended_by_server:
             yield one.view.bad(f"{one.came}: {_nothing_but(told)}")

@@ -9,6 +9,16 @@ from ssegauge.conformance.seen import Level, Mark, Seen, View
 from ssegauge.conformance.words import shown
 
 ALLOW_LIST = profile("E8.1")
+GIVEN = (
+    "the stream was given without credentials",
+    "the stream was given for wrong credentials: of the same length and form, with other characters",
+)
+NOT_ALLOWED = {
+    "foreign": "an origin that nobody allowed is named",
+    "prefix": "{} is named, which only ends like an origin that is allowed",
+    "suffix": "{} is named, which only begins like an origin that is allowed",
+    "null": "the origin `{}` is named, which any page can have",
+}
 
 
 def _cross_origin(seen: Seen) -> tuple[View, ...]:
@@ -62,18 +72,38 @@ def cors_star(seen: Seen) -> Iterator[Mark]:
 def cors_reflects_origin(seen: Seen) -> Iterator[Mark]:
     """An origin that is not on the list is not allowed.
 
-    Why: A server that allows whoever asks has no list: any page reads with the user's cookies.
+    Why: A server that allows whoever asks has no list: any page reads with the user's cookies. Nor has one that looks
+    at the end or at the beginning of an origin alone: whoever registers such a name is let in; and any page can be
+    `null`, in a sandboxed frame.
 
-    Mend: Compare the origin with a list, exactly, before naming it.
+    Mend: Compare the origin with a list, exactly and whole, before naming it: no `endsWith`, no `startsWith`, no
+    pattern that lacks an anchor or has dots that stand for anything; and leave `null` off the list.
 
     Example: Origin: https://foreign.example, and Access-Control-Allow-Origin: https://foreign.example
     """
-    for view in seen.role("origin", Facts(case="foreign")):
-        if view.head:
-            reflected = _allowed(view) == view.facts.origin
-            summary = "an origin that nobody allowed is named" + (", with credentials" if _credentials(view) else "")
-            level: Level | None = "must" if _credentials(view) else None
-            yield view.bad(summary, "access-control-allow-origin", level) if reflected else view.good()
+    for case, which in NOT_ALLOWED.items():
+        for view in seen.role("origin", Facts(case=case)):
+            if view.head and not _is_of_an_open_domain(seen, view):
+                is_named = _allowed(view) == view.facts.origin
+                how = ", with credentials" if _credentials(view) else ""
+                summary = which.format(view.facts.origin) + how
+                yield view.bad(summary, "access-control-allow-origin", _weight(view)) if is_named else view.good()
+
+
+def _weight(view: View) -> Level | None:
+    if _credentials(view):
+        return "must"
+    return "advice" if view.facts.origin == "null" else None
+
+
+def _is_of_an_open_domain(seen: Seen, view: View) -> bool:
+    """Whether every name of a domain that the origin is of is let in, as its owner may well do."""
+    siblings = [one for one in seen.role("origin", Facts(case="sibling")) if _allowed(one) == one.facts.origin]
+    return any((view.facts.origin or "").endswith(f".{_domain(one)}") for one in siblings)
+
+
+def _domain(view: View) -> str:
+    return (view.facts.origin or "").partition(".")[2]
 
 
 @rule("security/allowed-origin-shut-out", "must", profile("E8.5"), needs=("origin",))
@@ -127,11 +157,12 @@ def vary_origin_missing(seen: Seen) -> Iterator[Mark]:
     needs=("stream.headers",),
 )
 def stream_without_auth(seen: Seen) -> Iterator[Mark]:
-    """A stream that needs credentials is not given without them.
+    """A stream that needs credentials is not given without them, nor for others.
 
     Why: Task ids travel in links and logs; whoever finds one reads the analysis.
 
-    Mend: Check credentials on the stream's route as on all others. EventSource can send cookies, but no fields.
+    Mend: Check credentials on the stream's route as on all others: what they are, not whether there are any, and of a
+    signed token the signature. EventSource can send cookies, but no fields.
 
     Example: HTTP/1.1 200 OK, without Authorization
     """
@@ -141,7 +172,7 @@ def stream_without_auth(seen: Seen) -> Iterator[Mark]:
             refused = (
                 bool(told) and view.ended_by_server and not any(form(message) in told for message in view.messages)
             )
-            how = "refused by an event, not by a status" if refused else "the stream was given without credentials"
+            how = "refused by an event, not by a status" if refused else GIVEN[view.facts.case == "wrong"]
             yield view.bad(how, "status", level="advice" if refused else None)
         elif view.head and 400 <= view.head.status < 500:
             yield view.good()

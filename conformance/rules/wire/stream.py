@@ -18,7 +18,7 @@ from ssegauge.conformance.sse import (
     UnfinishedTail,
     decode,
 )
-from ssegauge.conformance.words import excerpt
+from ssegauge.conformance.words import excerpt, lasted
 
 # Line ends between two lines, of which neither is blank.
 LF_CR, CR_LF = re.compile(rb"[^\r\n]\n\r(?=[^\r\n])"), re.compile(rb"[^\r\n]\r\n(?=[^\r\n])")
@@ -30,6 +30,7 @@ ONE_BOM = whatwg(
 )
 MOST_EVENT_BYTES = 1 << 16  # the line limit that asyncio and aiohttp readers start with
 
+HTTP_2, GRACEFUL = "HTTP/2", "GOAWAY with NO_ERROR"
 SHOWN_OF_A_PAGE = 60
 ERROR_PAGE = re.compile(
     rb"\s*(?:<!doctype html|<html|<\?xml|internal server error|traceback \(most recent call last\)|bad gateway)",
@@ -162,10 +163,52 @@ def truncated_chunked_body(view: View) -> Iterator[Mark]:
     Example: 5\r\nhello\r\n and then FIN, without 0\r\n\r\n
     """
     end = view.transcript.end
-    if view.head and end and end.how == "error":
+    if view.head and end and end.how == "error" and view.head.http_version != HTTP_2:
         yield view.bad(f"the connection {_broke(end.detail)}{_inside_an_event(view)} before the body had ended")
     elif view.ended_by_server and view.head and view.head.header("transfer-encoding"):
         yield view.good()
+
+
+@rule(
+    "wire/reset-in-http2",
+    "must",
+    rfc(
+        9113,
+        "8.1",
+        "The last frame in the sequence bears an END_STREAM flag, noting that a HEADERS frame with the END_STREAM flag"
+        " set can be followed by CONTINUATION frames that carry any remaining fragments of the field block.",
+    ),
+    over="streams",
+    rests_on=("response/malformed-http2", "end/cut-by-timeout"),
+)
+def reset_in_http2(view: View) -> Iterator[Mark]:
+    """A stream in HTTP/2 that the server ends is ended by END_STREAM, not by a reset or with the connection.
+
+    Why: A reset (RST_STREAM), and a connection that is closed under its streams (GOAWAY with an error), look like a
+    failure: clients report an error instead of an end, and the event that was under way is lost.
+
+    Mend: Return from the handler, so that the last frame says END_STREAM. What resets streams by the clock are limits
+    on a request or on a connection: `WriteTimeout` of Go, `timeout` and `max_stream_duration` of an Envoy route,
+    `max_connection_duration`, a session's timeout in Node. A connection that is to close says so by GOAWAY with
+    NO_ERROR and lets its streams end (RFC 9113 section 6.8).
+
+    Example: RST_STREAM with INTERNAL_ERROR, 6 s after the head
+    """
+    end = view.transcript.end
+    if not (view.head and end and view.head.http_version == HTTP_2):
+        return
+    if end.how == "error":
+        # Our client reads no further behind a GOAWAY, and it may be that streams go on.
+        level: Level | None = "advice" if end.detail.endswith(GRACEFUL) else None
+        when = f"{_inside_an_event(view)} after {lasted(end.at_ms)}"
+        yield view.bad(f"{_reset(end.detail)}{when}, and without END_STREAM", level=level)
+    elif view.ended_by_server:
+        yield view.good()
+
+
+def _reset(detail: str) -> str:
+    frame = re.search(r"(?:GOAWAY|RST_STREAM) with \w+", detail)
+    return f"the stream was ended by {frame[0]}" if frame else f"the connection {_broke(detail)}"
 
 
 def _broke(detail: str) -> str:

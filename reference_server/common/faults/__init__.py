@@ -22,6 +22,7 @@ SECURITY = {
     "security/cors-star": requests.Star,
     "security/cors-star-with-credentials": requests.StarWithCredentials,
     "security/cors-reflects-origin": requests.Reflecting,
+    "security/cors-reflects-origin:by-its-end": requests.ComparingEnds,
     "security/allowed-origin-shut-out": requests.ShuttingOut,
     "security/allowed-origin-shut-out:twice": requests.ShuttingOutTwice,
     "security/vary-origin-missing": requests.NotVarying,

@@ -2,13 +2,15 @@
 
 import asyncio
 import socket
+from weakref import WeakKeyDictionary
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from ssegauge.reference_server.common.faults.streams import follow_in_turns
 from ssegauge.reference_server.common.log import Reader
 from ssegauge.reference_server.common.security import Security
-from ssegauge.reference_server.feed.faults.registry import breaks
+from ssegauge.reference_server.feed.faults.registry import breaks, breaks_by
 from ssegauge.reference_server.feed.feed import Feed
 from ssegauge.reference_server.feed.streams import Streams
 
@@ -42,6 +44,58 @@ class One(Few):
     """Serves one stream after the other."""
 
     places = 1
+
+
+@breaks("capacity/serves-few-at-once:told")
+class Told(Few):
+    """Answers whoever comes and tells three at once what happens: others are told when one of those leaves."""
+
+    places = 3
+
+    async def stream(self, request: web.Request, position: int) -> web.StreamResponse:
+        """Send the head at once."""
+        return await Streams.stream(self, request, position)
+
+    async def deliver(self, reader: Reader) -> None:
+        """Wait for a place."""
+        async with self.free:
+            await super().deliver(reader)
+
+
+class Doors:
+    """How many streams are open, and whether none is."""
+
+    def __init__(self) -> None:
+        self.streams = 0
+        self.nobody_reads = asyncio.Event()
+        self.nobody_reads.set()
+
+    def opened(self, more: int) -> None:
+        """Count streams that were opened, or closed (-1)."""
+        self.streams += more
+        if self.streams:
+            self.nobody_reads.clear()
+        else:
+            self.nobody_reads.set()
+
+
+DOORS: WeakKeyDictionary[web.Application, Doors] = WeakKeyDictionary()
+
+
+@breaks_by("capacity/serves-few-at-once:calls")
+@web.middleware
+async def answer_calls_when_nobody_reads(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer no POST while a stream is open."""
+    doors = DOORS.setdefault(request.app, Doors())
+    if request.method == "POST":
+        await doors.nobody_reads.wait()
+    if request.path != "/events":
+        return await handler(request)
+    doors.opened(1)
+    try:
+        return await handler(request)
+    finally:
+        doors.opened(-1)
 
 
 @breaks("cleanup/half-open-held")
@@ -100,3 +154,12 @@ class OpenStream(Security):
     def admits(self, request: web.Request) -> bool:
         """Whether the request has the token, or is for the stream."""
         return request.path == "/events" or super().admits(request)
+
+
+@breaks("security/stream-without-auth:any-token")
+class AnyToken(Security):
+    """Asks for a token on the stream, and does not look at it."""
+
+    def admits(self, request: web.Request) -> bool:
+        """Whether the request has the token, or is for the stream and has one."""
+        return (request.path == "/events" and "Authorization" in request.headers) or super().admits(request)

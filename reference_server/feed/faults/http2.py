@@ -1,11 +1,13 @@
 """HTTP/2 that breaks its rules: fields of the connection, and frames that do not fit (RFC 9113)."""
 
 import aiohttp
+from h2.errors import ErrorCodes
 
 from ssegauge.reference_server.common.http2 import Fields, Front
 from ssegauge.reference_server.feed.faults.registry import breaks
 
 TOO_SHORT = 20  # bytes
+LAST_PIECE = 3
 ON_NO_STREAM = b"\0\0\1" + b"\0" + b"\0" + b"\0\0\0\0" + b"x"  # a DATA frame of stream 0 (section 6.1)
 
 
@@ -59,3 +61,18 @@ class StrayFrame(Front):
         """Send that first."""
         self.transport.write(ON_NO_STREAM)
         await super().send(number, data)
+
+
+@breaks("wire/reset-in-http2")
+class Resets(Front):
+    """Resets a stream behind its third piece, as limits on a response do; needs --http2."""
+
+    pieces = 0
+
+    async def send(self, number: int, data: bytes) -> None:
+        """Send it, and reset the stream where it is the third."""
+        await super().send(number, data)
+        self.pieces += 1
+        if self.pieces == LAST_PIECE:
+            self.h2.reset_stream(number, ErrorCodes.INTERNAL_ERROR)
+            self.flush()

@@ -128,6 +128,16 @@ async def third_waits(site: Any) -> bool:
     return await first_waits(site, 2)
 
 
+@shows("capacity/serves-few-at-once:error", first_token=30)
+async def second_is_told_an_error(site: Any) -> bool:
+    slow = {"content": "Tell me of the sea.", "role": "user"}
+    busy = await (await stream(site, messages=[slow])).saw(b"200 OK")
+    other = await stream(site)
+    is_refused = not await hangs(other.saw(b'"error"'))
+    busy.cut()
+    return is_refused
+
+
 @pytest.mark.parametrize("code", PROOFS)
 async def test_the_fault_shows_and_the_healthy_server_does_not_have_it(code: str, serving: Any) -> None:
     assert await PROOFS.hold(code, serving)

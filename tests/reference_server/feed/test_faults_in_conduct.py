@@ -13,7 +13,7 @@ from ssegauge.conformance.recording.reader import drop_all
 from ssegauge.reference_server.feed.faults import ends, liveness, registry
 from tests.reference_server.feed import test_faults_in_what_is_said, test_http2
 from tests.reference_server.feed.following import TALKS, after_events, has, reading, texts, told
-from tests.reference_server.proofs import LONG, ORIGIN, Proofs, hangs, times_allowed
+from tests.reference_server.proofs import LONG, LOOKS_ALIKE, ORIGIN, Proofs, hangs, times_allowed
 
 PROOFS = Proofs(profile="event-stream", pace=0)
 shows = PROOFS.of
@@ -111,6 +111,26 @@ async def third_stream_waits(site: Any) -> bool:
 @shows("capacity/serves-few-at-once:one")
 async def second_stream_waits(site: Any) -> bool:
     return await heads(site, 2)
+
+
+@shows("capacity/serves-few-at-once:told")
+async def fourth_stream_is_told_nothing(site: Any) -> bool:
+    served = [await reading(site) for _ in range(3)]
+    waiting = await reading(site)
+    await told(site, "a")
+    await served[-1].until(has("a"))
+    is_held = await hangs(waiting.until(has("a")))
+    served[0].cut()
+    return is_held and has("a")(await waiting.until(has("a")))
+
+
+@shows("capacity/serves-few-at-once:calls")
+async def calls_wait_for_streams(site: Any) -> bool:
+    stream = await reading(site)
+    publishing = asyncio.ensure_future(site.publish("a"))
+    is_held = await hangs(asyncio.shield(publishing))
+    stream.cut()
+    return is_held and (await publishing).status == 202
 
 
 @shows("cleanup/open-count-wrong")
@@ -253,6 +273,12 @@ async def stream_needs_no_token(site: Any) -> bool:
     return (await site.publish("a")).status == 401 and (await site.ask("HEAD", "/events")).status == 200
 
 
+@shows("security/stream-without-auth:any-token", token="secret")
+async def stream_takes_any_token(site: Any) -> bool:
+    wrong = await site.ask("HEAD", "/events", Authorization="Bearer secreT")
+    return (wrong.status, (await site.ask("HEAD", "/events")).status) == (200, 401)
+
+
 async def cors(site: Any) -> tuple[str | None, bool]:
     fields = (await site.ask("HEAD", "/events", Origin=ORIGIN)).fields
     return fields.get("access-control-allow-origin"), "access-control-allow-credentials" in fields
@@ -271,6 +297,11 @@ async def every_origin_is_allowed(site: Any) -> bool:
 @shows("security/cors-reflects-origin")
 async def any_origin_is_allowed(site: Any) -> bool:
     return await cors(site) == (ORIGIN, True)
+
+
+@shows("security/cors-reflects-origin:by-its-end", allow_origin=[ORIGIN])
+async def look_alike_is_allowed(site: Any) -> bool:
+    return await times_allowed(site, "HEAD", "/events", LOOKS_ALIKE) == 1
 
 
 @shows("security/allowed-origin-shut-out", allow_origin=[ORIGIN])

@@ -24,6 +24,7 @@ CODES = (
     "response/malformed-http2",
     "response/malformed-http2:upper-case",
     "response/malformed-http2:frame",
+    "wire/reset-in-http2",
 )
 
 
@@ -161,6 +162,12 @@ async def test_the_healthy_server_sends_none_of_this() -> None:
     fields = await named()
     assert not {b"connection", b"transfer-encoding", b"content-length", b"keep-alive"} & {name for name, _ in fields}
     assert all(name == name.lower() for name, _ in fields)
+
+
+async def test_a_stream_is_reset_in_its_midst() -> None:
+    async with client("wire/reset-in-http2") as http, http.stream("GET", "/events") as response:
+        with pytest.raises(httpx.RemoteProtocolError, match="StreamReset"):
+            await events(response, 20)
 
 
 def test_every_fault_of_http2_is_here() -> None:

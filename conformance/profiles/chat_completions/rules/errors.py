@@ -12,7 +12,7 @@ from ssegauge.conformance.words import shown
 TOLD = ("message", "detail", "error")  # where others than OpenAI put what is to be said
 
 
-@rule("chat/error-told", "should", profile("C7.1"), over="streams")
+@rule("chat/error-told", "should", profile("C7.1"), over="streams", rests_on=("capacity/serves-few-at-once",))
 def error_told(view: View) -> Iterator[Mark]:
     """An answer that was begun is finished.
 

@@ -1,0 +1,98 @@
+"""Streams that were asked for at once: who of them was told events, and who only when others had left."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ssegauge.conformance.seen import View
+
+OPENING_MS = 500.0  # what comes this soon after the head may be kept events, or a state, told to newcomers alone
+LEAST_NEWS, TOGETHER_MS = 3, 50.0
+LEAST_SILENT = 2
+EARLIER_MS = 50.0  # a place may be free, and the next be told, a little before we have noted that somebody left
+LONG_WAIT_MS = 2000.0
+TIMES, MORE_MS = 4.0, 1000.0  # the longest that anybody waited for the first event
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Those who were told events until some moment, in Unix epoch ms, and those who were open and told nothing."""
+
+    told: Sequence[View]
+    silent: Sequence[View]
+    until_ms: float
+
+    @classmethod
+    def of(cls, views: Sequence[View], until_ms: float | None = None) -> "Crowd":
+        """Return it as it was when the first who had been told something left, or at the given moment."""
+        served = [view for view in views if view.timed and view.is_event_stream]
+        left_ms = min((ended_ms(view) for view in served if view.events), default=0.0) if until_ms is None else until_ms
+        told = [view for view in served if _first_ms(view) <= left_ms]
+        silent = [view for view in served if _first_ms(view) > left_ms and ended_ms(view) > left_ms]
+        return cls(told, silent, left_ms)
+
+    @property
+    def relieved(self) -> list[View]:
+        """Those who were told something as soon as the others had left."""
+        return [view for view in self.silent if view.events]
+
+    @property
+    def waits_in_vain(self) -> bool:
+        """Whether each who was told anything was told of several moments of which the silent ought to have been too."""
+        since_ms = max((_opened_ms(view) for view in self.silent), default=0.0) + OPENING_MS
+        news = [_moments(view, since_ms, self.until_ms) for view in self.told]
+        return self._some_are_silent and min(news) >= LEAST_NEWS
+
+    @property
+    def greets_some(self) -> bool:
+        """Whether each who was told anything was told it on coming, and the silent, for long, were not."""
+        waited = [_first_ms(view) - _opened_ms(view) for view in self.told]
+        if not self._some_are_silent or max(waited) > OPENING_MS:
+            return False
+        since_ms = max(_opened_ms(view) for view in self.silent)
+        return self.until_ms - since_ms >= TIMES * max(waited) + MORE_MS
+
+    @property
+    def are_places_few(self) -> bool:
+        """Whether the silent were told something when others had left, each when another had."""
+        ends = sorted(map(ended_ms, (*self.told, *self.silent)))
+        firsts = sorted(map(_first_ms, self.relieved))
+        in_turn = all(first >= end - EARLIER_MS for first, end in zip(firsts, ends, strict=False))
+        return in_turn and len(firsts) >= min(LEAST_SILENT, len(self.told)) > 0
+
+    @property
+    def _some_are_silent(self) -> bool:
+        return bool(self.told) and len(self.silent) >= LEAST_SILENT
+
+
+def waited_too_long(view: View) -> bool:
+    """Whether a call had no answer for so long that something stood in its way."""
+    return waited_ms(view) >= LONG_WAIT_MS
+
+
+def waited_ms(view: View) -> float:
+    """Return for how long a request had no answer."""
+    end_ms = view.transcript.end.at_ms if view.transcript.end else 0.0
+    return view.head.at_ms if view.head else end_ms
+
+
+def ended_ms(view: View) -> float:
+    """Return when it ended, whoever ended it; infinity while it is open."""
+    return view.epoch_ms(view.transcript.end.at_ms) if view.transcript.end else float("inf")
+
+
+def _opened_ms(view: View) -> float:
+    return view.epoch_ms(view.head.at_ms if view.head else 0.0)
+
+
+def _first_ms(view: View) -> float:
+    return view.epoch_ms(view.events[0].at_ms) if view.events else float("inf")
+
+
+def _moments(view: View, since_ms: float, until_ms: float) -> int:
+    """Return at how many moments between two a reader was told something."""
+    many, last_ms = 0, since_ms
+    for item in view.events:
+        at_ms = view.epoch_ms(item.at_ms)
+        if last_ms < at_ms <= until_ms:
+            many, last_ms = many + 1, at_ms + TOGETHER_MS
+    return many
