@@ -238,7 +238,7 @@ def refuses_after_storm(seen: Seen) -> Iterator[Mark]:
             yield view.good()
         elif no_room(view) and view is not asked[-1]:
             continue  # it was asked once more
-        elif not view.head and view.transcript.end:
+        elif not view.head and view.transcript.end and not _refused_before(seen, view):
             gone = view.transcript.end.how == "error" and "refused" in view.transcript.end.detail
             what = "nobody listens any more, as if the server had ended," if gone else "no answer"
             yield view.bad(f"{what} after many streams have come and gone")
@@ -250,4 +250,9 @@ def _refused_before(seen: Seen, view: View) -> bool:
     """Whether streams were answered so before as well: then it has another cause."""
     others = seen.role("stream", Facts(kind=view.facts.kind))
     before = [one for one in others if one.transcript.started_ms < view.transcript.started_ms]
-    return any(one.head and one.head.status >= 500 and one.facts.situation != "after-storm" for one in before)
+    return any(_is_refused(one) for one in before if one.facts.situation != "after-storm")
+
+
+def _is_refused(view: View) -> bool:
+    end = view.transcript.end
+    return view.head.status >= 500 if view.head else end is not None and end.how == "error"

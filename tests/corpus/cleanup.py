@@ -219,6 +219,10 @@ CASES = {
             after_storm(404),
             after_storm(429),
             after_storm(204),
+            (
+                exchange(answered=False, how="error", detail="Connection reset by peer", started_ms=EPOCH_MS - 100.0),
+                *after_storm(answered=False, detail="Connection reset by peer"),
+            ),
             (exchange(status=502, started_ms=EPOCH_MS - 100.0), *after_storm(502)),  # now and then, as before
             after_storm(answered=False, detail="interrupted"),
         ),

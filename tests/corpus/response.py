@@ -5,7 +5,7 @@ import zlib
 from dataclasses import replace
 
 from ssegauge.conformance.recording.transcript import Request, Transcript
-from tests.corpus.build import EPOCH_MS, Case, completed, connected, exchange, healthy, task
+from tests.corpus.build import EPOCH_MS, Case, Run, completed, connected, exchange, healthy, task
 
 STREAM = "text/event-stream"
 NINE = {"Content-Length": "9", "Transfer-Encoding": None}
@@ -31,6 +31,12 @@ def cut_off(many: int) -> Transcript:
     whole = packed("gzip")
     end = replace(whole.chunks[-1], data=whole.chunks[-1].data[:-many])
     return replace(whole, chunks=(*whole.chunks[:-1], end))
+
+
+def dropped() -> Run:
+    """A stream whose connection is reset before its head, between two that are answered."""
+    reset = exchange(answered=False, how="error", detail="Connection reset by peer", started_ms=EPOCH_MS + 10.0)
+    return healthy(), reset, replace(healthy(), started_ms=EPOCH_MS + 20.0)
 
 
 def after_end(status: int, *chunks: bytes, **headers: str | None) -> Transcript:
@@ -78,11 +84,13 @@ CASES = {
             (exchange(b"{}", status=500),),
             (exchange(b"{}", status=503), exchange(b"{}", status=503)),
             (healthy(), exchange(b"{}", status=502)),
+            dropped(),
         ),
         silent=(
             (exchange(b"{}", status=429),),
             (after_end(204),),
             (exchange(answered=False, how="timeout"),),
+            dropped()[1:2],  # nobody was answered, as far as we know
             (exchange(status=404, resume="stale"),),
         ),
     ),

@@ -37,10 +37,24 @@ SELDOM = 0.2  # of the streams
 WAITED_MS, IN_ONE_MS, TOGETHER_MS, LEAST_NEWS, MOSTLY = 150.0, 5.0, 50.0, 4, 0.8
 
 
+CLOSED = ("reset by peer", "disconnected", "broken pipe")  # in what ended an exchange
+
+
 def _fresh(view: View) -> bool:
     """Whether this is an ordinary first connection: coming back, late or in a situation have rules of their own."""
     ordinary = view.facts.resume is None and view.facts.situation is None
     return view.head is not None and ordinary and view.facts.joined != "after-end"
+
+
+def _is_dropped(seen: Seen, view: View) -> bool:
+    """Whether an ordinary request ended with the connection, though the server was there before and afterwards."""
+    end, started = view.transcript.end, view.transcript.started_ms
+    ordinary = view.facts.resume is None and view.facts.situation is None
+    closed = end is not None and end.how == "error" and any(words in end.detail.lower() for words in CLOSED)
+    if view.head or not ordinary or not closed:
+        return False
+    answered = [one.transcript.started_ms for one in seen.streams]
+    return any(at < started for at in answered) and any(at > started for at in answered)
 
 
 @rule("response/status-not-200", "must", FAIL_THE_CONNECTION)
@@ -53,6 +67,9 @@ def status_not_200(seen: Seen) -> Iterator[Mark]:
 
     Example: HTTP/1.1 202 Accepted
     """
+    for view in seen.role("stream"):
+        if _is_dropped(seen, view):
+            yield view.bad(f"no answer: {view.said()}, while others were answered, before and after")
     for view in filter(_fresh, seen.role("stream")):
         status = view.head.status if view.head else 0
         if status == 200:
