@@ -11,6 +11,7 @@ from ssegauge.conformance.seen import Level, Mark, Message, Seen
 from ssegauge.conformance.words import lasted, shown
 
 LEAST_TOLD, LEAST_NEWS = 3, 3
+FEW_NEWS, LONG_PAUSES = 2, 5  # where silence is as long as so many of the longest pauses
 MUCH_NEWS = 5  # where the other was never told anything
 LEAST_SILENCE_MS, LONG_SILENCE_MS = 2000.0, 5000.0
 TOGETHER_MS = 50.0
@@ -145,7 +146,9 @@ def _longest_ms(one: Telling) -> float:
 def _is_deaf(group: Sequence[Telling], one: Telling, missed: Sequence[Missed]) -> bool:
     """Whether silence is a fault: the stream is known to be shared, or no end of what was told is in sight."""
     if any(len(in_common(one, another)) > 1 for another in group if another is not one):
-        return len({said(message) for found in missed for message in found.news}) >= LEAST_NEWS
+        long = max(found.silence_ms for found in missed) >= max(LONG_SILENCE_MS, LONG_PAUSES * _longest_ms(one))
+        many = len({said(message) for found in missed for message in found.news})
+        return many >= (FEW_NEWS if long and len(one.messages) >= LEAST_TOLD else LEAST_NEWS)
     if not one.messages and _whoever_comes_is_told(missed):
         return True  # and only this one never was, whatever shows that it is alive
     return not _any_byte_since(one) and any(_has_no_end(one, found) for found in missed)

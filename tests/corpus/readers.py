@@ -274,6 +274,11 @@ CASES = {
             (reader(dated(0), left=16_500.0), twin(dated(12_000.0), came=12_000.0, left=15_000.0)),
             (reader([]), twin(feed())),  # the last one who comes is the only one
             (
+                reader(feed(last=7, every=1500.0), left=17_000.0),
+                twin(feed(every=1500.0)),
+                twin(feed(every=1500.0), came=13_900.0, left=17_000.0),  # is told two
+            ),
+            (
                 reader([(1000.0 * n, b":\n\n") for n in range(1, 16)], left=16_500.0),
                 twin(feed(), came=3000.0, left=5000.0),
                 twin(feed(), came=12_000.0, left=15_000.0),
