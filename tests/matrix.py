@@ -55,7 +55,8 @@ NOT_OF_TASKS = (
         "end/",
         "liveness/gap-too-long",
     ),
-    *("liveness/first-event-late", "response/connection-field-in-http2", "response/malformed-http2"),
+    *("liveness/first-event-late", "response/connection-field-in-http2", "response/few-streams-in-http2"),
+    "response/malformed-http2",
     *("resume/replays-without-ids", "resume/unknown-id-", "resume/known-id-", *sorted(OF_ANY_STREAM)),
     *("security/told-to-others", "shape/breaks-schema", "wire/reset-in-http2", "wire/twice-encoded"),
 )
@@ -154,6 +155,7 @@ SHOWN: Mapping[Served, Mapping[str, Shown]] = {
         "resume/events-lost-on-resume": Shown(options=FEED, not_promised=("resume",)),
         "security/told-to-others": Shown(options=FEED, inboxes=True),
         "response/connection-field-in-http2": IN_HTTP2,
+        "response/few-streams-in-http2": IN_HTTP2,
         "response/malformed-http2": IN_HTTP2,
         "wire/reset-in-http2": IN_HTTP2,
     },

@@ -94,7 +94,8 @@ AT_ONCE = 10
 NOT_THERE: Mapping[Served, tuple[str, ...]] = {
     "event-stream": (
         *("cleanup/half-open-held", "delivery/held-to-the-end", "end/", "liveness/heartbeat-is-an-event"),
-        *("response/204-with-body", "response/connection-field-in-http2", "response/malformed-http2"),
+        *("response/204-with-body", "response/connection-field-in-http2", "response/few-streams-in-http2"),
+        "response/malformed-http2",
         *("resume/replays-without-ids", "security/told-to-others", "wire/reset-in-http2", "wire/truncated-"),
     ),
     "chat-completions": (
@@ -103,7 +104,7 @@ NOT_THERE: Mapping[Served, tuple[str, ...]] = {
         *("errors/large-header-5xx", "errors/malformed-request-5xx", "errors/query-garbage-5xx", "liveness/goes-deaf"),
         *("liveness/heartbeat-", "response/chunked-to-http10"),
         *("response/204-with-body", "response/cacheable", "response/connection-field-in-http2"),
-        *("response/malformed-http2", "resume/", "security/injection-"),
+        *("response/few-streams-in-http2", "response/malformed-http2", "resume/", "security/injection-"),
         *("security/allowed-origin-shut-out", "security/told-to-others"),
         *("security/vary-origin-missing", "slow/", "wire/reset-in-http2"),
         *("wire/event-named-open-or-error", "wire/id-too-long", "wire/retry-"),

@@ -19,6 +19,7 @@ import httpx
 
 from ssegauge.conformance.recording.bounds import Meter, Pool
 from ssegauge.conformance.recording.files import Disk, RowFile
+from ssegauge.conformance.recording.http2 import most_streams
 from ssegauge.conformance.recording.redaction import Redactor
 from ssegauge.conformance.recording.transcript import (
     Chunk,
@@ -96,6 +97,7 @@ class Live:
         self._file = recording.open(seed.name)
         self._task: asyncio.Task[None] | None = None
         self._connected_ms: float | None = None
+        self._most_streams: int | None = None
         self.events: list[Event] = []
         self._write(opening_row(self.transcript))
 
@@ -132,17 +134,20 @@ class Live:
         """Return the ids that events have set so far."""
         return [event.id for event in self.events if event.id]
 
-    async def on_trace(self, step: str, _info: object) -> None:
-        """Note when the connection stood: a step as httpcore's `trace` extension tells it."""
+    async def on_trace(self, step: str, info: Mapping[str, Any]) -> None:
+        """Note when the connection stood, and its settings: steps as httpcore's `trace` extension tells them."""
         if step == "connection.connect_tcp.complete":
             self._connected_ms = self._at()
+        elif step == "http2.receive_remote_settings.complete":
+            self._most_streams = most_streams(info.get("return_value"))
 
     def on_head(self, response: httpx.Response) -> None:
         """Take the response head."""
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
         reason = response.extensions.get("reason_phrase", b"").decode("latin-1")
         version = response.http_version or "HTTP/1.1"
-        head = Head(self._at(), response.status_code, headers, reason, version, self._connected_ms)
+        noted = self._connected_ms, self._most_streams
+        head = Head(self._at(), response.status_code, headers, reason, version, *noted)
         self.transcript = replace(self.transcript, head=head)
         self._meter.on_head(head)
         self._write(head_row(head))

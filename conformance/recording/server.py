@@ -49,7 +49,7 @@ NO_FACTS = Facts()
 # The hooks that start a task, by the kind of task; first the one that shows most of a stream.
 CREATES: Mapping[Kind, str] = {"self-running": "create", "manual": "create_manual", "failing": "create_failing"}
 # The probe on whose behalf an exchange is made; every probe runs in a task, and so a context, of its own.
-Trace = Callable[[str, object], Awaitable[None]]
+Trace = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 PROBE: ContextVar[str] = ContextVar("probe", default="")
 MALFORMED_HTTP2 = "malformed HTTP/2: "  # begins the detail of such an end
 # What of a head, of trailers or of a chunk's head is held until it is whole; nothing but this attribute can be set.

@@ -46,6 +46,7 @@ class Head:
     """The response's status line and header fields, and when they had arrived.
 
     ``connected_ms``: when the connection stood, after the start of the exchange; None where nobody noted it.
+    ``most_streams``: how many at once the server lets a connection of HTTP/2 have; None where it said nothing.
     """
 
     at_ms: float
@@ -54,6 +55,7 @@ class Head:
     reason: str = ""
     http_version: str = "HTTP/1.1"
     connected_ms: float | None = None
+    most_streams: int | None = None
 
     def header(self, name: str) -> str | None:
         """Return the field's value, several joined as RFC 9110 section 5.2 says, or None."""
@@ -156,8 +158,9 @@ def opening_row(seen: Transcript) -> dict[str, Any]:
 def head_row(head: Head) -> dict[str, Any]:
     """Return the row of a response head."""
     fields = {key: getattr(head, key) for key in ("at_ms", "status", "reason", "http_version")}
-    if head.connected_ms is not None:
-        fields["connected_ms"] = head.connected_ms
+    for key in ("connected_ms", "most_streams"):
+        if getattr(head, key) is not None:
+            fields[key] = getattr(head, key)
     return {"head": {**fields, "headers": [list(pair) for pair in head.headers]}}
 
 
@@ -246,8 +249,9 @@ def read_head(row: Mapping[str, Any]) -> Head:
     """Return the head of a row; raises KeyError, TypeError or ValueError when it is none."""
     status = int(_number(row["status"]))
     connected_ms = None if row.get("connected_ms") is None else _number(row["connected_ms"])
+    most_streams = None if row.get("most_streams") is None else int(_number(row["most_streams"]))
     texts = _text(row["reason"]), _text(row["http_version"])
-    return Head(_number(row["at_ms"]), status, _pairs(row["headers"]), *texts, connected_ms)
+    return Head(_number(row["at_ms"]), status, _pairs(row["headers"]), *texts, connected_ms, most_streams)
 
 
 def _read_end(row: Mapping[str, Any]) -> End:

@@ -49,8 +49,12 @@ class Front(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the connection."""
         self.transport = transport
+        self.settle()
         self.h2.initiate_connection()
         self.flush()
+
+    def settle(self) -> None:
+        """Change the settings that the connection begins with."""
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - as the base has it
         """Leave the server with the client."""

@@ -20,11 +20,23 @@ def in_http2(transport: str | None = None, *, version: str = "HTTP/2", **more: A
     return replace(one, head=replace(one.head, http_version=version, headers=(*lower, *own)))
 
 
+def room_for(streams: int) -> Transcript:
+    """A stream of a connection that may have so many at once."""
+    one = in_http2()
+    assert one.head
+    return replace(one, head=replace(one.head, most_streams=streams))
+
+
 CASES = {
     "response/connection-field-in-http2": Case(
         good=((in_http2(),), (in_http2("te"),)),
         bad=tuple((in_http2(name),) for name in ("connection", "Keep-Alive", "proxy-connection", "transfer-encoding")),
         silent=((healthy(),), (in_http2("connection", version="HTTP/1.1"),)),
+    ),
+    "response/few-streams-in-http2": Case(
+        good=((in_http2(),), (room_for(100),), (room_for(8),)),
+        bad=((room_for(1),), (room_for(0),), (room_for(6),)),
+        silent=((healthy(),),),
     ),
     "response/malformed-http2": Case(
         good=((in_http2(),), (in_http2("connection", how="cut"),)),

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from ssegauge.conformance.facts import Role
 from ssegauge.conformance.rules.rule import rfc, rule
-from ssegauge.conformance.seen import Mark, Seen, View
+from ssegauge.conformance.seen import Level, Mark, Seen, View
 from ssegauge.conformance.words import shown
 
 MALFORMED = "malformed HTTP/2: "  # begins the detail of an end for which the client's HTTP/2 gave up
+AS_IN_HTTP1 = 6  # connections that browsers open to an origin
 OF_THE_CONNECTION = frozenset({"connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade"})
 JUDGED: tuple[Role, ...] = ("hello", "stream", "head", "query", "method", "origin", "compressed")
 
@@ -39,6 +40,36 @@ def connection_field_in_http2(seen: Seen) -> Iterator[Mark]:
     for view in _in_http2(seen):
         named = [name for name, _ in view.head.headers if name.lower() in OF_THE_CONNECTION] if view.head else []
         yield view.bad(f"{named[0]} in HTTP/2", named[0]) if named else view.good()
+
+
+@rule(
+    "response/few-streams-in-http2",
+    "advice",
+    rfc(
+        9113,
+        "6.5.2",
+        "It is recommended that this value be no smaller than 100, so as to not unnecessarily limit parallelism.",
+    ),
+)
+def few_streams_in_http2(seen: Seen) -> Iterator[Mark]:
+    """A connection of HTTP/2 has room for more than its streams.
+
+    Why: Browsers use one connection for all that a page asks of an origin: an event stream holds one place of it for as
+    long as the page is open, and what finds no place waits, however many connections the server could serve.
+
+    Mend: Set SETTINGS_MAX_CONCURRENT_STREAMS to 100 or more (`http2_max_concurrent_streams` of nginx,
+    `max_concurrent_streams` of Envoy, `settings.maxConcurrentStreams` in Node).
+
+    Example: SETTINGS with MAX_CONCURRENT_STREAMS = 1
+    """
+    for view in _in_http2(seen):
+        most = view.head.most_streams if view.head else None
+        if most is not None and most <= AS_IN_HTTP1:
+            # What is asked beside a stream is not answered at all while it is open.
+            level: Level | None = "should" if most <= 1 else None
+            yield view.bad(f"SETTINGS_MAX_CONCURRENT_STREAMS is {most}", "status", level)
+        else:
+            yield view.good()
 
 
 @rule(

@@ -2,12 +2,13 @@
 
 import aiohttp
 from h2.errors import ErrorCodes
+from h2.settings import SettingCodes, Settings
 
 from ssegauge.reference_server.common.http2 import Fields, Front
 from ssegauge.reference_server.feed.faults.registry import breaks
 
 TOO_SHORT = 20  # bytes
-LAST_PIECE = 3
+LAST_PIECE, MOST_HEADER = 3, 65536
 ON_NO_STREAM = b"\0\0\1" + b"\0" + b"\0" + b"\0\0\0\0" + b"x"  # a DATA frame of stream 0 (section 6.1)
 
 
@@ -61,6 +62,16 @@ class StrayFrame(Front):
         """Send that first."""
         self.transport.write(ON_NO_STREAM)
         await super().send(number, data)
+
+
+@breaks("response/few-streams-in-http2")
+class OneStream(Front):
+    """Lets a connection have one stream at once; needs --http2."""
+
+    def settle(self) -> None:
+        """Say so."""
+        said = {SettingCodes.MAX_CONCURRENT_STREAMS: 1, SettingCodes.MAX_HEADER_LIST_SIZE: MOST_HEADER}
+        self.h2.local_settings = Settings(client=False, initial_values=said)
 
 
 @breaks("wire/reset-in-http2")

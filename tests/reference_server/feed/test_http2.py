@@ -11,8 +11,9 @@ import httpx
 import pytest
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
-from h2.events import DataReceived
+from h2.events import DataReceived, RemoteSettingsChanged
 from h2.exceptions import ProtocolError
+from h2.settings import SettingCodes
 
 from ssegauge.reference_server import CannotServe, start
 from ssegauge.reference_server.feed.faults import registry
@@ -24,6 +25,7 @@ CODES = (
     "response/malformed-http2",
     "response/malformed-http2:upper-case",
     "response/malformed-http2:frame",
+    "response/few-streams-in-http2",
     "wire/reset-in-http2",
 )
 
@@ -162,6 +164,19 @@ async def test_the_healthy_server_sends_none_of_this() -> None:
     fields = await named()
     assert not {b"connection", b"transfer-encoding", b"content-length", b"keep-alive"} & {name for name, _ in fields}
     assert all(name == name.lower() for name, _ in fields)
+
+
+@pytest.mark.parametrize(("faults", "expected"), [(("response/few-streams-in-http2",), 1), ((), 100)])
+async def test_how_many_streams_a_connection_may_have_is_said(faults: tuple[str, ...], expected: int) -> None:
+    async with start(faults, profile="event-stream", http2=True) as base_url:
+        port = int(base_url.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=anybody(["h2"]))
+        speaker = H2Connection()
+        speaker.initiate_connection()
+        writer.write(speaker.data_to_send())
+        said = [one for one in speaker.receive_data(await reader.read(65536)) if isinstance(one, RemoteSettingsChanged)]
+        writer.close()
+    assert [one.changed_settings[SettingCodes.MAX_CONCURRENT_STREAMS].new_value for one in said] == [expected]
 
 
 async def test_a_stream_is_reset_in_its_midst() -> None:
