@@ -56,7 +56,7 @@ NOT_OF_TASKS = (
         "liveness/gap-too-long",
     ),
     *("liveness/first-event-late", "response/connection-field-in-http2", "response/few-streams-in-http2"),
-    "response/malformed-http2",
+    *("response/malformed-http2", "response/not-in-its-coding"),
     *("resume/replays-without-ids", "resume/unknown-id-", "resume/known-id-", *sorted(OF_ANY_STREAM)),
     *("security/told-to-others", "shape/breaks-schema", "wire/reset-in-http2", "wire/twice-encoded"),
 )

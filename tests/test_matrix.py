@@ -105,7 +105,7 @@ NOT_THERE: Mapping[Served, tuple[str, ...]] = {
         *("liveness/heartbeat-", "response/chunked-to-http10"),
         *("response/204-with-body", "response/cacheable", "response/connection-field-in-http2"),
         *("response/few-streams-in-http2", "response/malformed-http2", "resume/", "security/injection-"),
-        *("security/allowed-origin-shut-out", "security/told-to-others"),
+        *("response/not-in-its-coding", "security/allowed-origin-shut-out", "security/told-to-others"),
         *("security/vary-origin-missing", "slow/", "wire/reset-in-http2"),
         *("wire/event-named-open-or-error", "wire/id-too-long", "wire/retry-"),
     ),
