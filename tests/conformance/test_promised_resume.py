@@ -5,7 +5,7 @@ import pytest
 from ssegauge.conformance.catalogue import RULES
 from ssegauge.conformance.judge import Result, judge
 from ssegauge.conformance.target import Promises
-from tests.corpus.build import Run
+from tests.corpus.build import Run, event
 from tests.corpus.resume_any import LIVE, SERVED, odd
 from tests.corpus.resume_header import FIRST_TEN, NEXT_FOUR, NO_ID, UNCUT, back, burst, newcomer, told
 
@@ -73,3 +73,14 @@ def test_how_much_a_refused_id_weighs(status: int, case: str, given: tuple[str, 
     result = judged("resume/unknown-id-refused", (SERVED, *known, odd(status=status, case=case)), resume=None)
 
     assert (result.verdict, result.level) == ("fail", level)
+
+
+@pytest.mark.parametrize(
+    ("begins", "said"),
+    [(-1, "the ids (by which 6 events came once more)"), (20, "the ids alone"), (1, "the stream")],
+)
+def test_it_is_told_whether_what_ids_name_began_anew_too(begins: int, said: str) -> None:
+    anew = [(10.0 + n, event(f"event {begins + n}", str(n + 1))) for n in range(8)]
+    result = judged("resume/begins-anew", (UNCUT, back(*anew)), resume=None)
+
+    assert f"{said} began anew" in result.summary

@@ -156,12 +156,14 @@ CASES = {
             (*updates(), told(1000, 1001, 1002, 1003, 1004, 1005, 1006, 1900)),
             (*updates(), told(510, 510, 510, 510, 910, 910, 910, 910)),
             (polled(every_ms=2000.0),),  # by their own time stamps
+            (polled(every_ms=4000.0, last=8200.0),),  # behind a buffer, full twice
         ),
         silent=(
             (*updates(), coalesced()),
             (*updates(4), told(*[1000.0] * 4)),  # too few
             (*updates(8, 20), told(*[1000.0] * 8)),  # sent too close together
             (polled(every_ms=2000.0, last=4000.0),),  # twice may be chance
+            (polled(every_ms=4000.0, last=4200.0),),  # once, however much
             (*updates(), hostile()),
             (history(),),
         ),

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from ssegauge.conformance.recording.transcript import Request, Transcript
-from tests.corpus.build import EPOCH_MS, Case, completed, connected, exchange, progress
+from ssegauge.conformance.recording.transcript import Chunk, Request, Transcript
+from ssegauge.conformance.target import Promises
+from tests.corpus.build import EPOCH_MS, Case, Run, completed, connected, exchange, progress
 from tests.corpus.delivery import update
 from tests.corpus.delivery_complete import feed, publish
 
@@ -73,6 +74,19 @@ def steady(*arrivals: float) -> Transcript:
     return exchange((5.0, connected()), *moves, last, situation="steady", kind="manual")
 
 
+def answers(*whens: float, opening: float = 20.0, how: str = "eof") -> Run:
+    """Three answers of a language model, each opened by who speaks."""
+    events = ((opening, b"data: {}\n\n"), *((when, b'data: {"delta": "word "}\n\n') for when in whens))
+    return tuple(read(*events, how=how, reader=reader) for reader in ("uncut", "twin", "beside"))
+
+
+def gathered(one: Transcript) -> tuple[Chunk, ...]:
+    """What came at one moment, in one packet each."""
+    moments = sorted({chunk.at_ms for chunk in one.chunks})
+    return tuple(Chunk(at, b"".join(each.data for each in one.chunks if each.at_ms == at)) for at in moments)
+
+
+AT_ONCE = [3000.0 + 0.15 * n for n in range(30)]
 CASES = {
     "delivery/held-to-the-end": Case(
         good=(
@@ -91,6 +105,8 @@ CASES = {
             (elsewhere(in_one_piece()),),
             (unstamped(*BURST, reader="uncut"), unstamped(*BURST, reader="twin")),
             (*STEADY, steady(*[6000.0] * 12)),
+            answers(*AT_ONCE),
+            answers(*(when + 40 * (n > 7) for n, when in enumerate(AT_ONCE))),  # and we were late once
         ),
         silent=(
             (replace(in_one_piece(), end=replace(in_one_piece().end, how="cut")),),  # goes on: a batch
@@ -99,8 +115,15 @@ CASES = {
             (unstamped(*(n / 10 for n in BURST), reader="uncut"), unstamped(*BURST[:3], reader="twin")),
             (read((5.0, b"data: begins\n\n"), *((when, b"data: part\n\n") for when in BURST)),) * 2,
             (in_one_piece(pause=100.0),),
+            answers(*AT_ONCE[:5]),  # a short answer
+            answers(*(when - 2200 for when in AT_ONCE)),  # all of it in less than a second
+            answers(*(3000.0 + n for n in range(30))),  # a quick model, which thought first
+            tuple(replace(one, chunks=gathered(one)) for one in answers(*(3000.0 + 10 * (n // 10) for n in range(30)))),
+            answers(*AT_ONCE, 6000.0),
+            answers(*AT_ONCE)[:1],
             (read(*((3500.0, b'data: {"born": 1}\n\n') for _ in range(3))),),
         ),
+        promises=Promises(token="/delta"),
     ),
     "delivery/one-event-late": Case(
         good=(

@@ -1,5 +1,6 @@
 """Any event stream: ids that are of one event alone, and readers that bring ids which the server knows or does not."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,7 @@ from ssegauge.conformance.recording.transcript import Transcript
 from ssegauge.conformance.target import Promises
 from tests.corpus import resume
 from tests.corpus.build import Case, Run, event, exchange
+from tests.corpus.readers import feed, reader, twin
 from tests.corpus.resume_header import (
     FIRST_TEN,
     LATER,
@@ -24,6 +26,30 @@ from tests.corpus.resume_header import (
 
 LIVE = told(["11", "12", "13", "14", "15", "16"], every_ms=400.0)
 SERVED = newcomer(*LIVE, ended_at=3500.0)
+
+
+def beside(one: Any, other: Any = None, first: int = 1) -> Run:
+    """Two who read one after the other and for a while together; what each is told by an id."""
+    late = [(at, (other or one)(n)) for n, (at, _) in enumerate(feed(), first)]
+    return reader([(at, one(n)) for n, (at, _) in enumerate(feed(), 1)]), twin(late, came=2000.0, left=7000.0)
+
+
+def delta(base: int) -> Any:
+    """An event that says by how much something differs from what it was when this reader came."""
+    return lambda n: b"id: %d\ndata: %d\n\n" % (n, n * n % 17 - base)
+
+
+def as_json(**mine: int) -> Any:
+    return lambda n: (
+        b"id: %d\ndata: %s\n\n" % (n, json.dumps({"seq": n * 7, **{k: v + n for k, v in mine.items()}}).encode())
+    )
+
+
+def enumerated(make: Any) -> list[tuple[float, bytes]]:
+    """What one who came at the same time is told of its own, by the same ids."""
+    return [(at, make(n)) for n, (at, _) in enumerate(feed())]
+
+
 SERVED_IN_TIME = newcomer(*told([f"17600000054{n}0-0" for n in range(6)], every_ms=400.0), ended_at=3500.0)
 BARE = b'id:\nevent: presence\ndata: {"present": 3}\n\n'
 ENDED = newcomer(*LIVE, how="eof")
@@ -72,12 +98,21 @@ SLOWLY = uncut(*told(FIRST_TEN, every_ms=400.0))
 # What is judged of tasks and of any stream alike, by code.
 BOTH = {
     "resume/ids-repeated": Case(
-        good=(plain(event(1, "a"), event(2, "b"), event(3)), plain(event(1, "1"), b"id: 1\n\n", event(2, "2"))),
+        good=(
+            plain(event(1, "a"), event(2, "b"), event(3)),
+            plain(event(1, "1"), b"id: 1\n\n", event(2, "2")),
+            beside(delta(0)),
+            beside(as_json(), as_json(waited_ms=40)),  # each is told its own beside what all are
+            beside(as_json(waited_ms=10), as_json(waited_ms=40)),
+            beside(delta(0), delta(5), first=-9),  # ids count what each was told
+            (reader(enumerated(delta(0))), twin(enumerated(delta(5)))),  # streams of their own, begun together
+        ),
         bad=(
             plain(event(1, "4"), event(2, "4")),
             plain(event(1, "4"), event(2, "5"), event(1, "4")),  # the same event once more
             plain(event(1, "4"), event(2, "5"), event(3, "4"), request=POSTED),
             plain(b'id: 8\nevent: status\ndata: {"n": 1}\n\n', b'id: 8\ndata: {"n": 1}\n\n'),
+            beside(delta(0), delta(5)),  # should
         ),
         silent=(
             plain(event(1), event(1)),

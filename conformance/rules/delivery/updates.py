@@ -19,6 +19,7 @@ COLLAPSED = 0.2  # a gap between arrivals this small a part of the gap between t
 LEAST_GAPS = 5
 MOST_COLLAPSED = 0.75  # one short stall of either side collapses several gaps in a row, but not this many of all
 LEAST_STAMPED, LEAST_LUMPS, LEAST_IN_LUMP, LUMP_MS = 12, 3, 3, 1000.0
+LARGE, ENOUGH_LARGE = 12, 2  # of what was made since we came
 AS_MADE = 0.5
 LEAST_TOLD, LEAST_STEPS = 12, 4  # updates and, where they are polled, arrivals
 LEAST_PERIOD_MS = 400.0  # nobody sees a shorter one
@@ -97,7 +98,8 @@ def _in_lumps(view: View, stamped: Series) -> Iterator[Mark]:
     gathered = sum(map(len, lumps))
     every_ms = median(after[0].came_ms - one[0].came_ms for one, after in pairwise(lumps)) if len(lumps) > 1 else 0.0
     span_ms = median(map(_span_ms, lumps)) if lumps else 0.0
-    again_and_again = len(lumps) >= LEAST_LUMPS and every_ms >= AS_MADE * span_ms
+    least = ENOUGH_LARGE if all(len(one) >= LARGE and one[0] in live for one in lumps) else LEAST_LUMPS
+    again_and_again = len(lumps) >= least and every_ms >= AS_MADE * span_ms
     if again_and_again and gathered >= MOST_COLLAPSED * len(stamped.events):
         summary = f"{gathered} events, by their own time stamps made one by one, came {len(lumps[0])} and more at once"
         told = f"{summary} every {lasted(every_ms)}: those of {lasted(span_ms)} together"

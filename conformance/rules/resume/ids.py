@@ -1,15 +1,18 @@
 """Rules on the ids of events, which say where a client that lost its connection goes on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.reading.sameness import State, identified, repeated, said
+from ssegauge.conformance.rules.reading.sharing import Telling, pairs, readers
+from ssegauge.conformance.rules.reading.told_apart import say_nothing_alike, told_by_one_id
 from ssegauge.conformance.rules.rule import profile, rule
-from ssegauge.conformance.seen import Mark, Message, Seen, View
+from ssegauge.conformance.seen import Level, Mark, Message, Seen, View
 from ssegauge.conformance.words import lasted, shown
 
 LEAST_HISTORY = 3
+LEAST_TOLD_APART = 3
 OPENING_MS = 250.0  # within so long of the first event, what comes is told to whoever comes
 LIVE_MS = 1000.0
 LEAST_TAKEN_BACK = 2  # once may be meant: from here on there is nothing to come back to
@@ -28,6 +31,9 @@ def ids_repeated(seen: Seen) -> Iterator[Mark]:
     """
     for view in seen.streams:
         yield from _in_a_task(view) if view.facts.task_id is not None else _in_a_stream(view)
+    if seen.promises.shared is not False:
+        for group in readers(seen):
+            yield from _on_others_data(group, "must" if seen.promises.shared else "should")
     for _, (first, *others) in seen.tasks(lambda view: view.facts.situation is None and view.facts.resume is None):
         by_id = {message.event.id: said(message) for message in identified(first)} if others else {}
         for view in others:
@@ -54,6 +60,17 @@ def _in_a_stream(view: View) -> Iterator[Mark]:
             yield view.bad(_on_another(message), message, "should" if posted else None)
     if told and not found:
         yield view.good()
+
+
+def _on_others_data(group: Sequence[Telling], level: Level) -> Iterator[Mark]:
+    """Compare what one id stands on at one moment, for readers who came at different times: no count of theirs."""
+    for one, other in pairs(group):
+        told = told_by_one_id(one, other)
+        if len(told) >= LEAST_TOLD_APART and say_nothing_alike(told):
+            mine, _ = told[-1]
+            meant = "if that is meant, say `shared = false` in [promises]"
+            summary = f"{len(told)} ids stand on other data for another reader, at the same moments; {meant}"
+            yield one.view.bad(f"{summary}: {shown(mine.event.id)} and others", mine, level)
 
 
 def _on_another(message: Message) -> str:

@@ -5,7 +5,7 @@ that opens every stream may come again: only a stream that takes the id for noth
 found. For the streams of tasks there are stricter rules in that profile's folder.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ssegauge.conformance.rules.reading.answers import no_room
 from ssegauge.conformance.rules.reading.passed_over import meanwhile
@@ -22,7 +22,7 @@ from ssegauge.conformance.rules.reading.returns import (
 )
 from ssegauge.conformance.rules.reading.sameness import identified
 from ssegauge.conformance.rules.rule import rule, whatwg
-from ssegauge.conformance.seen import Mark, Seen, View
+from ssegauge.conformance.seen import Mark, Message, Seen, View
 from ssegauge.conformance.words import shown
 
 REPORTS_THE_LAST = whatwg(
@@ -51,11 +51,19 @@ def begins_anew(seen: Seen) -> Iterator[Mark]:
         told, before = identified(one.view), ids(one.before)
         if len(before) > 1 and ids(told)[: len(before)] == before:
             if _is_history(one):
-                anew = "the stream" if told[0].words in {message.words for message in one.before} else "the ids alone"
-                again = f"{anew} began anew, with {shown(before[0])} to {shown(before[-1])}"
+                again = f"{_anew(one, told)} began anew, with {shown(before[0])} to {shown(before[-1])}"
                 yield one.view.bad(f"{one.came}: {again}", told[0])
         elif _goes_on(one.view, before):
             yield one.view.good()
+
+
+def _anew(one: Return, told: Sequence[Message]) -> str:
+    """Say what began anew, by what events say: they may be told once more by other ids."""
+    before = {message.words for message in one.before}
+    again = [message for message in told if message.words in before]
+    if told[0].words in before:
+        return "the stream"
+    return f"the ids (by which {len(again)} events came once more)" if again else "the ids alone"
 
 
 def _is_history(one: Return) -> bool:

@@ -1,0 +1,45 @@
+"""Events that are the same by their id and their moment, and say something else to each reader."""
+
+from collections.abc import Sequence
+
+from ssegauge.conformance.rules.reading.sharing import OPENING_MS, Telling, form
+from ssegauge.conformance.rules.reading.stamps import UNITS_MS, timeless
+from ssegauge.conformance.seen import Message
+
+IN_STEP_MS = 200.0
+NEAR_MS = 3e10  # about a year: an id that is a time is that of all that is made then
+MOST_ALIKE = 0.5  # small numbers agree by chance
+
+Pair = tuple[Message, Message]
+
+
+def told_by_one_id(one: Telling, other: Telling) -> list[Pair]:
+    """Return what two who came at different times were told by the same id in the same moment."""
+    if one.view.transcript.request.method != "GET" or abs(one.came_ms - other.came_ms) < OPENING_MS:
+        return []
+    theirs = {message.event.id: message for message in other.messages}
+    both = [(mine, theirs[mine.event.id]) for mine in one.messages if mine.event.id and mine.event.id in theirs]
+    same_sort = [(mine, its) for mine, its in both if form(mine) == form(its) and not _is_time(one, mine)]
+    return [(mine, its) for mine, its in same_sort if abs(one.at_ms(mine) - other.at_ms(its)) <= IN_STEP_MS]
+
+
+def say_nothing_alike(told: Sequence[Pair]) -> bool:
+    """Whether all that changes from event to event is another for each reader: nothing tells that it is one event."""
+    parts = [(_parts(mine), _parts(its)) for mine, its in told]
+    names = {name for mine, its in parts for name in mine.keys() & its.keys()}
+    changing = [name for name in names if len({mine.get(name) for mine, _ in parts}) > 1]
+    alike = [sum(mine.get(name) == its.get(name) for mine, its in parts) for name in changing]
+    stamped = any(timeless(mine) == timeless(its) for mine, its in told)
+    return bool(alike) and not stamped and max(alike) <= MOST_ALIKE * len(told)
+
+
+def _parts(message: Message) -> dict[str | int, str]:
+    """Return the members of an event's JSON, or its words."""
+    if message.fields:
+        return {name: repr(value) for name, value in message.fields.items()}
+    return dict(enumerate(message.event.data.split()))
+
+
+def _is_time(one: Telling, message: Message) -> bool:
+    digits = "".join(letter for letter in message.event.id or "" if letter.isdecimal())[:19]
+    return any(abs(int(digits or 0) * unit - one.at_ms(message)) < NEAR_MS for unit in UNITS_MS)
