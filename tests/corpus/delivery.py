@@ -29,11 +29,11 @@ def told(*arrivals: float, how: str = "cut", ended_at: float | None = None, **fa
     return exchange(opening, *chunks, how=how, ended_at=ended_at, **{"kind": "manual", **facts})
 
 
-def polled(every_ms: float, last: float = 9000.0) -> Transcript:
-    """A stream of events that are made every 200 ms and looked for at times."""
+def polled(every_ms: float, last: float = 9000.0, old_ms: float = 0.0) -> Transcript:
+    """A stream of events that are made every 200 ms and looked for at times; or so long after."""
     made = [200.0 * n for n in range(1, int(last / 200))]
     events = [(math.ceil(ms / every_ms) * every_ms + 1, ms) for ms in made]
-    chunks = [(come, b'data: {"made": %d}\n\n' % (EPOCH_MS + ms)) for come, ms in events]
+    chunks = [(come, b'data: {"made": %d}\n\n' % (EPOCH_MS + ms - old_ms)) for come, ms in events]
     return exchange(*chunks, how="cut", task_id=None, kind="plain")
 
 
@@ -163,6 +163,7 @@ CASES = {
             (*updates(4), told(*[1000.0] * 4)),  # too few
             (*updates(8, 20), told(*[1000.0] * 8)),  # sent too close together
             (polled(every_ms=2000.0, last=4000.0),),  # twice may be chance
+            (polled(every_ms=2000.0, old_ms=240_000.0),),  # reports that reach the server in lots
             (polled(every_ms=4000.0, last=4200.0),),  # once, however much
             (*updates(), hostile()),
             (history(),),

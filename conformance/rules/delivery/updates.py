@@ -18,6 +18,7 @@ APART_MS = 80.0  # updates sent closer together than this may share a packet for
 COLLAPSED = 0.2  # a gap between arrivals this small a part of the gap between the updates
 LEAST_GAPS = 5
 MOST_COLLAPSED = 0.75  # one short stall of either side collapses several gaps in a row, but not this many of all
+FRESH_MS = 2000.0
 LEAST_STAMPED, LEAST_LUMPS, LEAST_IN_LUMP, LUMP_MS = 12, 3, 3, 1000.0
 LARGE, ENOUGH_LARGE = 12, 2  # of what was made since we came
 AS_MADE = 0.5
@@ -91,7 +92,8 @@ def batched(seen: Seen) -> Iterator[Mark]:
 def _in_lumps(view: View, stamped: Series) -> Iterator[Mark]:
     """Judge by the events' own time stamps: whether they are made one by one and come many at once, again and again.
 
-    What is gathered comes no faster than it is made. What does, in one piece or in several, is history.
+    What is gathered comes no faster than it is made, and the newest of it has just been made. Else it is history, or
+    news of what happened long before, which come to the server together.
     """
     lumps = [lump for lump in _lumps(stamped) if len(lump) >= LEAST_IN_LUMP and _span_ms(lump) >= LUMP_MS]
     live = [one for one in stamped.events if one.made_ms >= view.transcript.started_ms]
@@ -99,7 +101,8 @@ def _in_lumps(view: View, stamped: Series) -> Iterator[Mark]:
     every_ms = median(after[0].came_ms - one[0].came_ms for one, after in pairwise(lumps)) if len(lumps) > 1 else 0.0
     span_ms = median(map(_span_ms, lumps)) if lumps else 0.0
     least = ENOUGH_LARGE if all(len(one) >= LARGE and one[0] in live for one in lumps) else LEAST_LUMPS
-    again_and_again = len(lumps) >= least and every_ms >= AS_MADE * span_ms
+    old_ms = median(one[-1].came_ms - one[-1].made_ms for one in lumps) if lumps else 0.0
+    again_and_again = len(lumps) >= least and every_ms >= AS_MADE * span_ms and old_ms <= max(FRESH_MS, every_ms)
     if again_and_again and gathered >= MOST_COLLAPSED * len(stamped.events):
         summary = f"{gathered} events, by their own time stamps made one by one, came {len(lumps[0])} and more at once"
         told = f"{summary} every {lasted(every_ms)}: those of {lasted(span_ms)} together"
