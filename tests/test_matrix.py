@@ -52,6 +52,7 @@ OF_TASKS = {
 OF_THE_FEED = {
     "capacity": ("crowd",),
     "capacity/serves-few-at-once:calls": ("said-alone", "published"),
+    "capacity/serves-few-at-once:newest": ("crowd", "plain", "replaced"),
     "cleanup/head-leaves-work": ("heads",),
     "cleanup/open-count-wrong": ("plain-storm",),
     "cleanup/socket-held-after-fin": ("plain-storm",),

@@ -11,12 +11,14 @@ from ssegauge.conformance.probes.returning import come_with
 from ssegauge.conformance.recording.server import Server
 from ssegauge.conformance.recording.speaking import Speaker
 from ssegauge.conformance.rules.reading.crowds import waited_ms
+from ssegauge.conformance.rules.reading.replaced import TWICE, alone_for_ms
 from ssegauge.conformance.rules.reading.silence import is_silenced
 from ssegauge.conformance.seen import Seen, View
 
 MOST = 2  # of a sort: known ids, others like them, others unlike them
 GONE_S = 2.0  # in which a server is to see that a reader has gone
 MOST_CALLS, SOON_MS = 3, 250.0
+ENOUGH_S, SOON_S = 0.5, 2.0  # until the head has come; in which a server is to end a stream for another
 SORTS = ("known", "stale", "garbage")
 
 
@@ -38,6 +40,24 @@ async def again(server: Server) -> None:
             asked = server.recording.transcripts[before:]
             if any(one.facts.resume and not View(one).messages for one in asked):
                 break
+
+
+@probe("plain", "gets", stage="last", streams=2, asks=2 * TWICE, long=True)
+async def replaced(server: Server) -> None:
+    """Where streams ended while others came, see whether one that is alone lives, and ends when one comes; twice."""
+    alone_ms = alone_for_ms(Seen.of(server.recording.transcripts, limits=server.target.limits))
+    if alone_ms is None or server.most_readers == 1:
+        return
+    facts = Facts(kind="plain", situation="again", patience_ms=alone_ms)
+    for _ in range(TWICE):
+        async with server.stream("alone", replace(facts, joined="start")) as first:
+            await first.until(lambda: first.over, alone_ms / 1000 + ENOUGH_S)
+            if first.over:
+                return
+            async with server.stream("alone-next", replace(facts, joined="late")):
+                await first.until(lambda: first.over, SOON_S)
+            if not first.over:
+                return
 
 
 @probe("publish", stage="first", streams=1, asks=MOST_CALLS)

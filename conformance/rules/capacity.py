@@ -4,8 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from ssegauge.conformance.rules.reading.answers import no_room
-from ssegauge.conformance.rules.reading.crowds import OPENING_MS, Crowd, ended_ms, waited_ms, waited_too_long
+from ssegauge.conformance.rules.reading.crowds import (
+    OPENING_MS,
+    Crowd,
+    ended_ms,
+    opened_ms,
+    waited_ms,
+    waited_too_long,
+)
 from ssegauge.conformance.rules.reading.newcomers import first_events_ms
+from ssegauge.conformance.rules.reading.replaced import TWICE, ends_for, tried
 from ssegauge.conformance.rules.reading.told import refused_by_an_event
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Message, Seen, View
@@ -44,6 +52,19 @@ def serves_few_at_once(seen: Seen) -> Iterator[Mark]:
         yield alone
     if behind := _behind_streams(seen):
         yield behind
+    yield from _replaced(seen)
+
+
+def _replaced(seen: Seen) -> Iterator[Mark]:
+    """Judge streams that were alone for long until another came."""
+    pairs = list(tried(seen))
+    ended = [(first, other) for first, other in pairs if ends_for(first, other)]
+    if len(ended) == TWICE:
+        first, other = ended[0]
+        alone, soon = (opened_ms(other) - opened_ms(first), ended_ms(first) - opened_ms(other))
+        yield first.bad(f"ended {lasted(soon)} after another came, having been alone for {lasted(alone)}; so twice")
+    elif len(ended) < len(pairs):
+        yield pairs[0][0].good()
 
 
 def _crowds(seen: Seen) -> list[list[View]]:

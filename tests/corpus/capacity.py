@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from ssegauge.conformance.recording.transcript import Request, Transcript
-from tests.corpus.build import Case, Run, exchange
+from tests.corpus.build import EPOCH_MS, Case, Run, exchange
 
 EVENT = b"data: 1\n\n"
 
@@ -31,6 +31,23 @@ def queued(each_ms: float, count: int = 3, later_ms: float = 5.0) -> Run:
 def at_once(*heads: float) -> Run:
     """Streams that end with their first event."""
     return tuple(one_of(n, head, head + 1, "eof") for n, head in enumerate(heads, 1))
+
+
+def came(at: float, lived: float, how: str = "eof", last: bytes = EVENT, **more: Any) -> Transcript:
+    """A stream that somebody came to after so many ms; its last event comes with its end."""
+    facts = {"task_id": None, "kind": "plain", **more}
+    chunks = ((6.0, EVENT), (7.0, EVENT), (lived - 1.0, last))
+    seen = exchange(*chunks, head_at=5.0, ended_at=lived, how=how, name=f"at-{at:g}", **facts)
+    return replace(seen, started_ms=EPOCH_MS + at)
+
+
+def each_for_the_next(lived: float = 1100.0, **more: Any) -> Run:
+    """Streams that end when another comes; then one that was alone until another came, twice."""
+    many = tuple(came(1000.0 * n, lived) for n in range(6))
+    alone = {"situation": "again", "joined": "start", **more}
+    late = {"situation": "again", "joined": "late", "how": "cut"}
+    tries = ((came(at, 4200.0, **alone), came(at + 4000.0, 300.0, **late)) for at in (20_000.0, 30_000.0))
+    return (*many, *(one for pair in tries for one in pair))
 
 
 def asked_again(nth: int) -> Transcript:
@@ -96,6 +113,8 @@ CASES = {
         good=(
             (crowd(2, 3, 4, 9)),
             crowd(2, 900),
+            each_for_the_next(how="cut"),  # that one lives on
+            each_for_the_next(last=b"event: replaced\ndata: by another\n\n"),  # and says so
             (*at_once(2, 3, 4), asked_again(4), asked_again(5)),
             # What goes to one reader each, in turns, or to all at once when it happens.
             (member(1, 100.0, 900.0), member(2, 300.0, 1100.0), member(3, 500.0), member(4, 700.0)),
@@ -114,6 +133,7 @@ CASES = {
             (*TOLD, *(member(n, *LATE, **WAIT) for n in range(3, 9))),  # more than there can be places
         ),
         bad=(
+            each_for_the_next(),
             crowd(2, 3, None, None),
             (*crowd(2, 3, ended_at=4000.0), one_of(3, 4010.0, 4500.0), one_of(4, 4020.0, 4500.0)),
             crowd(2, None, None, None, None),
@@ -132,6 +152,8 @@ CASES = {
             (*crowd(2, 3, 4), *calls(2600.0, 4900.0, 2500.0), ALONE),
         ),
         silent=(
+            each_for_the_next(2200.0),  # it was not alone for long enough to say that its end is no matter of age
+            each_for_the_next()[:8],  # tried once
             (HELLO,),
             crowd(2),
             (*calls(2600.0, 4900.0, 2500.0), call(9, 700.0, situation="again")),  # slow in any case

@@ -38,17 +38,17 @@ class Crowd:
     @property
     def waits_in_vain(self) -> bool:
         """Whether each who was told anything was told of several moments of which the silent ought to have been too."""
-        since_ms = max((_opened_ms(view) for view in self.silent), default=0.0) + OPENING_MS
+        since_ms = max((opened_ms(view) for view in self.silent), default=0.0) + OPENING_MS
         news = [_moments(view, since_ms, self.until_ms) for view in self.told]
         return self._some_are_silent and min(news) >= LEAST_NEWS
 
     @property
     def greets_some(self) -> bool:
         """Whether each who was told anything was told it on coming, and the silent, for long, were not."""
-        waited = [_first_ms(view) - _opened_ms(view) for view in self.told]
+        waited = [_first_ms(view) - opened_ms(view) for view in self.told]
         if not self._some_are_silent or max(waited) > OPENING_MS:
             return False
-        since_ms = max(_opened_ms(view) for view in self.silent)
+        since_ms = max(opened_ms(view) for view in self.silent)
         return self.until_ms - since_ms >= TIMES * max(waited) + MORE_MS
 
     @property
@@ -80,7 +80,8 @@ def ended_ms(view: View) -> float:
     return view.epoch_ms(view.transcript.end.at_ms) if view.transcript.end else float("inf")
 
 
-def _opened_ms(view: View) -> float:
+def opened_ms(view: View) -> float:
+    """Return when its head came."""
     return view.epoch_ms(view.head.at_ms if view.head else 0.0)
 
 

@@ -1,6 +1,7 @@
 """Readers that cost more than they should: others, the server, or those who may not read."""
 
 import asyncio
+import contextlib
 import socket
 from weakref import WeakKeyDictionary
 
@@ -96,6 +97,25 @@ async def answer_calls_when_nobody_reads(request: web.Request, handler: Handler)
         return await handler(request)
     finally:
         doors.opened(-1)
+
+
+@breaks("capacity/serves-few-at-once:newest")
+class Newest(Streams):
+    """Ends the stream that is open when another comes: two tabs end each other's for ever."""
+
+    current: asyncio.Timeout | None = None
+
+    async def deliver(self, reader: Reader) -> None:
+        """Deliver until the next one comes."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None) as mine:
+                if self.current:
+                    self.current.reschedule(asyncio.get_running_loop().time())
+                self.current = mine
+                try:
+                    await super().deliver(reader)
+                finally:
+                    self.current = None if self.current is mine else self.current
 
 
 @breaks("cleanup/half-open-held")

@@ -139,6 +139,14 @@ async def count_stays_up(site: Any) -> bool:
     return await hangs(site.becomes(lambda metrics: metrics["open_streams"] == 0))
 
 
+@shows("capacity/serves-few-at-once:newest")
+async def the_newest_ends_the_one_before(site: Any) -> bool:
+    first = await reading(site)
+    second = await (await site.follow()).until(lambda answer: b"\r\n\r\n" in answer.raw)
+    is_ended = not await hangs(first.until(lambda answer: answer.is_complete))
+    return is_ended and not second.is_complete
+
+
 @shows("cleanup/work-goes-on")
 async def work_goes_on(site: Any) -> bool:
     (await reading(site)).cut()
