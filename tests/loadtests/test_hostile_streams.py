@@ -154,7 +154,7 @@ EVENTS = {
 
 @pytest.mark.parametrize("data", EVENTS.values(), ids=EVENTS)
 def test_data_that_is_no_json_or_no_time_has_none(data: str) -> None:
-    assert glance(data)[1] is None
+    assert not isinstance(glance(data)[1], int | float)  # why a time is none is no time
     assert not is_terminal(data)
 
 
