@@ -5,7 +5,6 @@ from itertools import groupby
 
 from ssegauge.conformance.rules.reading.answers import no_room
 from ssegauge.conformance.rules.reading.crowds import (
-    OPENING_MS,
     Crowd,
     ended_ms,
     opened_ms,
@@ -14,6 +13,7 @@ from ssegauge.conformance.rules.reading.crowds import (
 )
 from ssegauge.conformance.rules.reading.newcomers import first_events_ms
 from ssegauge.conformance.rules.reading.replaced import TWICE, ends_for, tried
+from ssegauge.conformance.rules.reading.silence import OPENING_MS
 from ssegauge.conformance.rules.reading.told import refused_by_an_event
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Message, Seen, View

@@ -1,6 +1,8 @@
 """Rules on streams that stay open and tell nothing more."""
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -41,9 +43,10 @@ def goes_deaf(seen: Seen) -> Iterator[Mark]:
     Example: (events for 8 s, then nothing, or none of a type, on a connection that stays open; a newcomer is told them)
     """
     for group in readers(seen):
+        sorted_out = {id(one): _by_sort(one) for one in group}
         for one, others in _met(group):
             yield from _hears(group, one, others)
-            yield from _hears_all_sorts(group, one, others)
+            yield from _hears_all_sorts(sorted_out, one, others)
 
 
 def _met(group: Sequence[Telling]) -> Iterator[tuple[Telling, list[Telling]]]:
@@ -71,19 +74,31 @@ def _hears(group: Sequence[Telling], one: Telling, others: Sequence[Telling]) ->
         yield one.view.good()
 
 
-def _hears_all_sorts(group: Sequence[Telling], one: Telling, others: Sequence[Telling]) -> Iterator[Mark]:
+BySort = Mapping[tuple[str, str], Telling]
+
+
+def _hears_all_sorts(sorted_out: Mapping[int, BySort], one: Telling, others: Sequence[Telling]) -> Iterator[Mark]:
     """Judge each sort of event by itself, where others go on: one of the sources may be lost."""
-    for sort in dict.fromkeys(map(_sort, one.messages)):
-        mine, theirs = _of_sort(one, sort), [_of_sort(other, sort) for other in others]
+    for sort, mine in sorted_out[id(one)].items():
+        since = len(one.times) - bisect(one.times, mine.times[-1])
+        if not one.left_by_us or len(mine.messages) < LEAST_TOLD or since < LEAST_TOLD:
+            continue
+        theirs = [sorted_out[id(other)][sort] for other in others if sort in sorted_out[id(other)]]
         missed = [found for other in theirs if len((found := _missed(mine, other)).news) >= LEAST_NEWS]
         silent_ms = max((found.silence_ms for found in missed), default=0.0)
-        since = one.between(mine.times[-1], one.left_ms)
-        enough = one.left_by_us and len(mine.messages) >= LEAST_TOLD and len(since) >= LEAST_TOLD
-        if enough and silent_ms >= max(LEAST_SILENCE_MS, 3 * _longest_ms(mine)) and _is_told_to_all(group, sort):
+        everybody = [known[sort] for known in sorted_out.values() if sort in known]
+        if silent_ms >= max(LEAST_SILENCE_MS, 3 * _longest_ms(mine)) and _is_told_to_all(everybody):
             other = f"none of {_named(sort)} for {lasted(silent_ms)}, while it was told others"
             yield one.view.bad(
                 f"told {other}, and {_called(missed)} told {len(missed[0].news)} new ones", mine.messages[-1]
             )
+
+
+def _by_sort(telling: Telling) -> BySort:
+    found: dict[tuple[str, str], list[Message]] = defaultdict(list)
+    for message in telling.messages:
+        found[_sort(message)].append(message)
+    return {sort: Telling(telling.view, tuple(told)) for sort, told in found.items()}
 
 
 def _sort(message: Message) -> tuple[str, str]:
@@ -97,18 +112,14 @@ def _named(sort: tuple[str, str]) -> str:
     return shown(inner if kind == "message" and not inner.startswith("[") else kind)
 
 
-def _of_sort(telling: Telling, sort: tuple[str, str]) -> Telling:
-    return Telling(telling.view, tuple(message for message in telling.messages if _sort(message) == sort))
-
-
-def _is_told_to_all(group: Sequence[Telling], sort: tuple[str, str]) -> bool:
+def _is_told_to_all(group: Sequence[Telling]) -> bool:
     """Whether events of a sort were told at the same moment to readers who had come at different times.
 
     What each is told at its beginning, however long that takes, is not.
     """
     return any(
         abs(one.came_ms - other.came_ms) > OPENING_MS and _in_step(one, other) >= ENOUGH_IN_STEP
-        for one, other in pairs([_of_sort(one, sort) for one in group])
+        for one, other in pairs(group)
     )
 
 

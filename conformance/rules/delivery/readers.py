@@ -29,6 +29,7 @@ from ssegauge.conformance.words import shown
 ENOUGH_IN_COMMON = 3  # without ids: as much does not agree by chance
 ENOUGH_ALIKE = 2
 LEAST_TOLD = 6
+MOST_TYPES = 20  # each is looked at by itself
 TOGETHER_MS = 20.0
 STAMPED_MS = 200.0
 LONGER, LEAST_LOST = 1.5, 2
@@ -238,10 +239,11 @@ def _each_to_one(group: Sequence[Telling]) -> Mark | None:
 
 def _one_type_to_one(group: Sequence[Telling], everybody: Sequence[Telling]) -> Iterator[Mark]:
     """Yield the breach where events of one type reach one of several each, fewer the more read, and others all."""
-    kinds = {message.event.type for one in group for message in one.messages}
-    if not any(in_common(one, other) for one, other in pairs(group)):
+    often = Counter(message.event.type for one in group for message in one.messages)
+    kinds = sorted(kind for kind, many in often.most_common(MOST_TYPES) if many >= LEAST_TOLD)
+    if len(often) < 2 or not any(in_common(one, other) for one, other in pairs(group)):
         return
-    for kind in sorted(kinds) if len(kinds) > 1 else ():
+    for kind in kinds:
         mine, all_of = (_of_type(some, kind) for some in (group, everybody))
         found = _each_to_one(mine)
         if found and _told_less_in_company(mine, all_of):

@@ -1,8 +1,8 @@
 """The rule on texts that arrive as they were written, whatever characters they are made of.
 
 Two texts show it: letters of many alphabets with a blank on either side, and codes that some functions take for line
-ends. A server may leave characters out, put entities or escapes in their place, and trim the ends; it may not put
-others in their place.
+ends. A server may leave such codes out, put entities or escapes in a letter's place, and trim the ends; letters are to
+arrive, and no line end where there was none.
 """
 
 import html

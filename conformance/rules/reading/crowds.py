@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ssegauge.conformance.rules.reading.newcomers import MORE_MS, TIMES
+from ssegauge.conformance.rules.reading.silence import OPENING_MS
 from ssegauge.conformance.seen import View
 
-OPENING_MS = 500.0  # what comes this soon after the head may be kept events, or a state, told to newcomers alone
 LEAST_NEWS, TOGETHER_MS = 3, 50.0
 LEAST_SILENT = 2
 EARLIER_MS = 50.0  # a place may be free, and the next be told, a little before we have noted that somebody left
 LONG_WAIT_MS = 2000.0
-TIMES, MORE_MS = 4.0, 1000.0  # the longest that anybody waited for the first event
 
 
 @dataclass(frozen=True, slots=True)

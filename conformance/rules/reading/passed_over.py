@@ -3,7 +3,7 @@
 What makes an event the same as another's is its id, its type and what it says but for its times.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ssegauge.conformance.rules.reading.returns import Return, number, rise
 from ssegauge.conformance.rules.reading.sameness import identified
@@ -37,11 +37,16 @@ def _between(me: Telling, other: Telling, since_ms: float) -> list[Message]:
     if len(live) < LEAST_IN_COMMON or _lacks(me, other, live[0][0]):
         return []
     mine, theirs = live[0]
-    before = me.messages[: me.messages.index(mine)]
-    older = [one[1] for one in common if one[0] in before]
-    start = max((other.messages.index(one) for one in older), default=-1) + 1
-    told = other.messages[start : other.messages.index(theirs)]
+    my_places, their_places = _places(me.messages), _places(other.messages)
+    before = me.messages[: my_places[id(mine)]]
+    older = [their_places[id(one[1])] for one in common if my_places[id(one[0])] < len(before)]
+    told = other.messages[max(older, default=-1) + 1 : their_places[id(theirs)]]
     return [one for one in _unknown(me, told, common) if other.at_ms(one) > since_ms and _follows(one, before, mine)]
+
+
+def _places(messages: Sequence[Message]) -> Mapping[int, int]:
+    """Return where each stands: to compare events one by one takes the square of their number."""
+    return {id(message): place for place, message in enumerate(messages)}
 
 
 def _is_live(me: Telling, message: Message) -> bool:
@@ -57,8 +62,8 @@ def _follows(message: Message, before: Sequence[Message], after: Message) -> boo
 def _lacks(me: Telling, other: Telling, since: Message) -> bool:
     """Whether the other was not told all that this one was, from a moment on: each may have a sample of its own."""
     until_ms = min(me.left_ms, other.left_ms) - BURST_MS
-    told = {_same(one) for one in other.messages}
-    return any(_same(one) not in told for one in me.between(me.at_ms(since), until_ms))
+    told = {timeless(one) for one in other.messages}
+    return any(timeless(one) not in told for one in me.between(me.at_ms(since), until_ms))
 
 
 def kept_back(seen: Seen) -> Iterator[tuple[Telling, list[Message]]]:
@@ -75,21 +80,21 @@ def kept_back(seen: Seen) -> Iterator[tuple[Telling, list[Message]]]:
 def _sent_of(me: Telling, other: Telling) -> list[Message] | None:
     """Return what another was sent at once when it came back, between events that this one was told; None without."""
     sent = [one for one in other.messages if not _is_live(other, one)]
-    common = [(mine, theirs) for mine, theirs in _common(me, other) if theirs in sent]
+    places = _places(sent)
+    common = [(mine, theirs) for mine, theirs in _common(me, other) if id(theirs) in places]
     if len(common) < LEAST_IN_COMMON or not _is_one_stretch(me, [mine for mine, _ in common], sent):
         return None
-    stretch = sent[sent.index(common[0][1]) : sent.index(common[-1][1])]
+    stretch = sent[places[id(common[0][1])] : places[id(common[-1][1])]]
     found = _unknown(me, stretch, common)
     return found if len(found) <= MOST_PASSED_OVER * len(stretch) else []
 
 
 def _is_one_stretch(me: Telling, told: Sequence[Message], sent: Sequence[Message]) -> bool:
     """Whether this one was told them in the same order, as they happened, and nothing else between."""
-    known = {_same(one) for one in sent}
-    first, last = me.messages.index(told[0]), me.messages.index(told[-1])
-    whole = me.messages[first : last + 1]
-    in_order = [me.messages.index(one) for one in told]
-    return _is_live(me, told[-1]) and in_order == sorted(in_order) and all(_same(one) in known for one in whole)
+    known, places = {timeless(one) for one in sent}, _places(me.messages)
+    order = [places[id(one)] for one in told]
+    whole = me.messages[order[0] : order[-1] + 1]
+    return _is_live(me, told[-1]) and order == sorted(order) and all(timeless(one) in known for one in whole)
 
 
 def _unknown(me: Telling, told: Iterable[Message], common: Sequence[tuple[Message, Message]]) -> list[Message]:
@@ -100,12 +105,8 @@ def _unknown(me: Telling, told: Iterable[Message], common: Sequence[tuple[Messag
 
 
 def _common(me: Telling, other: Telling) -> list[tuple[Message, Message]]:
-    theirs = {_same(one): one for one in other.messages}
-    return [(one, theirs[_same(one)]) for one in me.messages if _same(one) in theirs]
-
-
-def _same(message: Message) -> tuple[str, str | None, str]:
-    return timeless(message)
+    theirs = {timeless(one): one for one in other.messages}
+    return [(one, theirs[timeless(one)]) for one in me.messages if timeless(one) in theirs]
 
 
 def _of(view: View) -> Telling:
