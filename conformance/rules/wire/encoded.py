@@ -26,7 +26,7 @@ def twice_encoded(view: View) -> Iterator[Mark]:
     """
     if view.facts.situation == "canary" or not view.messages:
         return
-    told = [(one, raw) for one in view.messages if not (raw := _bytes(_said(one))).isascii()]
+    told = [(one, _bytes(text)) for one in view.messages if not (text := _said(one)).isascii()]
     odd = [(one, raw) for one, raw in told if _ENCODED.sub(b"", raw).isascii()]
     if len({match for _, raw in odd for match in _ENCODED.findall(raw)}) >= FEWEST:
         where = odd[0][0]
