@@ -27,10 +27,11 @@ types: $(STAMP)
 	  test -d $$room && from=$$room || from=ssegauge/$$room; ln -sfn ../../../$$from build/types/ssegauge/$$room; done
 	$(BIN)/mypy
 
-# Most tests wait for servers, so four processes are no more than two cores bear. A file stays in one of them, with what
-# its tests share; tests/conftest.py says which comes first.
+# Most tests wait for servers, so three processes are no more than two cores bear: beside three others, what takes its
+# time is hidden now and then. A file stays in one of them, with what its tests share; tests/conftest.py says which comes
+# first.
 unit: $(STAMP)
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # Not part of `make test`: longer proofs and figures.
 oracle: system $(STAMP)
