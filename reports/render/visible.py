@@ -34,7 +34,7 @@ def visible(text: str, longest: int = LONGEST) -> str:
 def prose(text: str, longest: int = LONGEST) -> str:
     """Return a sentence on one line with nothing hidden in it, cut to so many characters of the original."""
     flat = " ".join(text[:longest].split()) + (CUT if len(text) > longest else "")
-    return "".join(map(_show, flat))
+    return flat if flat.isascii() and flat.isprintable() else "".join(map(_show, flat))
 
 
 def abbreviation(mark: str) -> str:
