@@ -286,7 +286,7 @@ def _starved(seen: Witnessed) -> Objective:
 def conformance(measured: Measured) -> Objective:
     """No stream of the run breaks a MUST."""
     broken = len(measured.broken)
-    values = ("performance/breaks-under-load", 0, broken, "rules", "broken MUST rules", measured.judged)
+    values = ("performance/breaks-under-load", 0, broken, "MUST rules", "broken", measured.judged)
     return Objective(*values, _verdict(not broken), note=", ".join(measured.broken))
 
 

@@ -81,6 +81,7 @@ def test_more_exchanges_than_a_report_shows_are_not_read(tmp_path: Path, monkeyp
     assert exchanges.exchanges(open_run(tmp_path)).keys() == {("happy-path", 0)}
     monkeypatch.setattr(exchanges, "MOST_ASKED", 10)
     assert exchanges.exchanges(open_run(tmp_path)) == {}
+    assert "The exchange is not shown here" in reports.build(tmp_path).html.read_text("utf-8")
 
 
 def test_the_page_shows_both_commands_and_the_bytes(tmp_path: Path) -> None:
