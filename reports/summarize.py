@@ -212,8 +212,9 @@ def by_phase(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]]) -> pd.Dat
     Columns: name, streams (whether streams were open), start_s, end_s, samples, p50, p95.
     """
     existing = frame[frame["kind"] == "existing"]
-    rows = [_phase_row(phase, existing) for phase in phases]
-    return pd.DataFrame([row for row in rows if row["samples"]])
+    named = existing.groupby("phase", observed=True, sort=False)["value"]
+    found = {name: percentiles(values.to_numpy()) for name, values in named}
+    return pd.DataFrame([_phase_row(phase, found[phase["name"]]) for phase in phases if phase["name"] in found])
 
 
 def with_and_without(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]]) -> dict[bool, Percentiles]:
@@ -229,8 +230,7 @@ def _of_phases(existing: pd.DataFrame, phases: Sequence[Mapping[str, Any]], held
     return values
 
 
-def _phase_row(phase: Mapping[str, Any], existing: pd.DataFrame) -> dict[str, Any]:
-    found = percentiles(existing.loc[existing["phase"] == phase["name"], "value"].to_numpy())
+def _phase_row(phase: Mapping[str, Any], found: Percentiles) -> dict[str, Any]:
     facts = {key: phase[key] for key in ("name", "streams", "start_s", "end_s")}
     return facts | {"samples": found.samples, "p50": found.p50, "p95": found.p95}
 
