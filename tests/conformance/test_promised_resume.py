@@ -75,6 +75,14 @@ def test_how_much_a_refused_id_weighs(status: int, case: str, given: tuple[str, 
     assert (result.verdict, result.level) == ("fail", level)
 
 
+@pytest.mark.parametrize(("resume", "level"), [(None, "advice"), (True, "must")])
+def test_a_server_that_compares_numbers_may_wait_for_one_from_far_ahead(resume: bool | None, level: str) -> None:
+    run = (SERVED, odd(case="far", value="1000016", resume="stale"))
+    result = judged("resume/unknown-id-silenced", run, resume=resume)
+
+    assert (result.verdict, result.level) == ("fail", level)
+
+
 @pytest.mark.parametrize(
     ("begins", "said"),
     [(-1, "the ids (by which 6 events came once more)"), (20, "the ids alone"), (1, "the stream")],

@@ -269,7 +269,7 @@ CASES = {
             (SERVED, odd(case="beyond", value="13", resume="stale")),
             (SERVED, odd(case="far", value="1000016", resume="stale")),
             (SERVED, odd(case="other", value="b-16", resume="stale")),
-            (SERVED_IN_TIME, odd(case="far", value="1761760005000-0", resume="stale")),  # should
+            (SERVED_IN_TIME, odd(case="far", value="1761760005000-0", resume="stale")),
             (SERVED_IN_TIME, odd(case="beyond", value="1760000005412-0", resume="stale")),
             (SERVED, odd((20.0, b": hello\n\n"))),
             (SERVED, odd(how="eof", ended_at=30.0)),
