@@ -20,7 +20,7 @@ from ssegauge.loadtests.measuring.stamps import made
 # Members of an object before the one that is wanted, none of them an array, an object or a text with escapes: then
 # what is found is the object's own, and the rest need not be read.
 _BEFORE: Final = r'\{\s*+(?:"[^"\\]*+"\s*+:\s*+(?:"[^"\\]*+"|[-+.\w]++)\s*+,\s*+)*?'
-_STAMP: Final = re.compile(_BEFORE + r'"timestamp"\s*+:\s*+([1-9][0-9]{0,13})\s*+[,}]').match
+_STAMP: Final = re.compile(_BEFORE + r'"timestamp"\s*+:\s*+([1-9][0-9]{11,13})\s*+[,}]').match
 _TYPE: Final = re.compile(_BEFORE + r'"type"\s*+:\s*+"([^"\\]*+)"\s*+[,}]').match
 MOST_GLANCES: Final = 16  # an event may be large
 NEWS: Final = frozenset({"new", "late"})

@@ -16,6 +16,7 @@ NAMES: Final = (
     *("timestamp", "@timestamp", "time", "date", "datetime", "ts", "eventTime", "event_time"),
     *("sentAt", "sent_at", "emittedAt", "emitted_at", "publishedAt", "published_at"),
 )
+FIRST_MS: Final = 100_000_000_000  # in 1973: a smaller number counts seconds, or from another moment than 1970
 LAST_MS: Final = 253_402_300_799_999  # the end of the year 9999: a larger number is no time
 FEWEST_DIGITS: Final = 3
 _LEAST_UNIX: Final = 1_000_000_000
@@ -31,7 +32,7 @@ def made(fields: Mapping[str, Any]) -> float | str | None:
     None where it does not say.
     """
     number: Any = fields.get("timestamp")
-    if isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= LAST_MS:
+    if isinstance(number, int) and not isinstance(number, bool) and FIRST_MS <= number <= LAST_MS:
         return number
     if _NAMES.isdisjoint(fields):
         return None
@@ -41,9 +42,15 @@ def made(fields: Mapping[str, Any]) -> float | str | None:
     return max(moments) if moments else reasons[0] if reasons else None
 
 
+def _unread(name: str, value: float) -> str:
+    if value < FIRST_MS:
+        return f"{name} is in seconds, and only timestamp, in whole ms, is read"
+    return f"{name} is a number, and only timestamp, in whole ms, is read"
+
+
 def _moment(name: str, value: object) -> float | str | None:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return f"{name} is a number, and only timestamp, in whole ms, is read" if value >= _LEAST_UNIX else None
+        return _unread(name, value) if value >= _LEAST_UNIX else None
     found = _FORM.fullmatch(value) if isinstance(value, str) else None
     if not found:
         return None

@@ -29,11 +29,20 @@ STAMPS: dict[str, tuple[dict[str, object], float | str | None]] = {
     "nanoseconds": ({"@timestamp": "2026-11-28T02:00:00.000250999Z"}, AT_TWO + 0.25),
     "a comma, a space, small letters": ({"datetime": "2026-11-28 02:00:00,500z"}, AT_TWO + 500),
     "the newest of two": ({"time": "2026-11-28T02:00:00.000Z", "sentAt": "2026-11-28T02:00:00.007Z"}, AT_TWO + 7),
-    "a number before any text": ({"timestamp": 17, "time": "2026-11-28T02:00:00.123Z"}, 17),
+    "a number before any text": ({"timestamp": 100_000_000_017, "time": "2026-11-28T02:00:00.123Z"}, 100_000_000_017),
     "no zone": ({"time": "2026-11-28T02:00:00.123"}, "time names no time zone"),
     "whole seconds": ({"timestamp": "2026-11-28T02:00:00Z"}, "timestamp tells no milliseconds"),
     "a leap second": ({"time": "2026-12-31T23:59:60.000Z"}, "time is no time that there is"),
-    "seconds": ({"ts": 1_795_831_200.5}, "ts is a number, and only timestamp, in whole ms, is read"),
+    "seconds": ({"ts": 1_795_831_200.5}, "ts is in seconds, and only timestamp, in whole ms, is read"),
+    "whole seconds since 1970": (
+        {"timestamp": 1_795_831_200},
+        "timestamp is in seconds, and only timestamp, in whole ms, is read",
+    ),
+    "microseconds since 1970": (
+        {"timestamp": 1_795_831_200_000_000},
+        "timestamp is a number, and only timestamp, in whole ms, is read",
+    ),
+    "since the server was started": ({"timestamp": 4_200}, None),
     "of something else": ({"expires": "2026-11-28T02:00:00.123Z", "startedAt": "2026-11-28T02:00:00.123Z"}, None),
     "no time of the day": ({"date": "2026-11-28", "time": "soon", "ts": True}, None),
 }

@@ -62,10 +62,14 @@ def test_our_own_update_follows_the_specification() -> None:
 
 
 EVENTS: dict[str, tuple[str, int | None, bool]] = {
-    "progress": ('{"type":"progress","progress":{"status":"running"},"timestamp":17}', 17, False),
-    "completed": ('{"type":"progress","progress":{"status":"completed"},"timestamp":17}', 17, True),
+    "progress": ('{"type":"progress","progress":{"status":"running"},"timestamp":1700000000017}', 1700000000017, False),
+    "completed": (
+        '{"type":"progress","progress":{"status":"completed"},"timestamp":1700000000017}',
+        1700000000017,
+        True,
+    ),
     "failed": ('{"type":"progress","progress":{"status":"failed"}}', None, True),
-    "error": ('{"type":"error","timestamp":17}', 17, True),
+    "error": ('{"type":"error","timestamp":1700000000017}', 1700000000017, True),
     "no JSON": ("[DONE]", None, False),
     "no object": ("[1]", None, False),
     "a stamp that is none": ('{"timestamp":true,"progress":3}', None, False),
