@@ -53,6 +53,7 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 Texts = np.ndarray[Any, np.dtype[np.object_]]
 Labels = Sequence[tuple[str, str]]
+ROUNDING_MS: Final = 1.0  # of stamps in whole milliseconds
 NO_LABELS: Final[Labels] = (("", ""),)
 
 
@@ -62,11 +63,12 @@ def phase_name(phase: int) -> str:
 
 
 def percentiles(values: Floats) -> dict[str, Any]:
-    """Return p50, p95, p99 and max, None for no samples; less than 0 (another clock) is shown as 0."""
+    """Return p50, p95, p99 and max, None for no samples; less than 0 (another clock) beyond rounding stays so."""
     if not values.size:
         return {"p50": None, "p95": None, "p99": None, "max": None, "samples": 0}
-    p50, p95, p99 = (max(0.0, round(float(value), 4)) for value in np.percentile(values, (50, 95, 99)))
-    return {"p50": p50, "p95": p95, "p99": p99, "max": max(0.0, round(float(values.max()), 4)), "samples": values.size}
+    found = (*np.percentile(values, (50, 95, 99)), values.max())
+    p50, p95, p99, most = (0.0 if -ROUNDING_MS < value < 0 else round(float(value), 4) for value in found)
+    return {"p50": p50, "p95": p95, "p99": p99, "max": most, "samples": values.size}
 
 
 class Rows:

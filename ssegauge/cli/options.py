@@ -53,7 +53,7 @@ Scenario = Annotated[
     str,
     _load(
         "--scenario",
-        help="progress, watch, requests, churn, slow, soak, or a locustfile; default: by what the target describes.",
+        help="progress, watch, requests, churn, herd, slow, soak, or a locustfile; default: by the target file.",
     ),
 ]
 Users = Annotated[int, _load("--users", help="Streams at once.", min=1)]
