@@ -24,7 +24,9 @@ COUNTED = {
     "performance/event-lost": "lost",
     "performance/event-duplicated": "duplicated",
     "performance/event-reordered": "out of order",
+    "performance/event-checks": "found wrong",
     "performance/missed-while-away": "told while readers were away and never reached them",
+    "performance/stream-silent": "silent while others were told",
 }
 BACK = "performance/back-after-cut"
 AT_ONCE = "performance/answers-at-once"
@@ -79,7 +81,8 @@ def _missed(one: Mapping[str, Any], load: Document) -> str:
     if one["rule"] == AT_ONCE and one["value"] is not None:
         return f"It answers {one['value']:,.0f} at a time; {one['limit']:,.0f} at once were wanted."
     if one["rule"] in COUNTED and one["value"] is not None:
-        return f"{one['value']:,.0f} {'event was' if one['value'] == 1 else 'events were'} {COUNTED[one['rule']]}."
+        was = "was" if one["value"] == 1 else "were"
+        return f"{words.quantity(one['value'], one['unit'])} {was} {COUNTED[one['rule']]}."
     return f"{words.title(one)} was {words.measured(one, load)}, and the limit is {words.limit(one)}."
 
 

@@ -38,6 +38,8 @@ OBJECTIVES = {
     "performance/update-latency": ("Update latency", "<"),
     "performance/degradation": ("Impact on existing endpoint", "<"),
 }
+PERCENTILE = re.compile(r"p\d+(?:\.\d+)?")
+PLURAL = re.compile(r"([\w ]{3,})s")  # of a unit that counts
 CONCURRENT = "performance/concurrent-streams"
 ANY_OTHER = {"performance/capacity": "≥", "performance/offered-load": "≥"}  # and "≤" for the rest, unless at_least
 
@@ -58,6 +60,13 @@ def title(objective: Mapping[str, Any]) -> str:
     rule: str = objective["rule"]
     spelled = rule.partition("/")[2].replace("-", " ").capitalize()
     return OBJECTIVES.get(rule, (spelled, ""))[0]
+
+
+def named(objective: Mapping[str, Any]) -> str:
+    """Return an objective's name in a table: with the percentile that is judged, where the name does not tell it."""
+    statistic = prose(objective["statistic"])
+    tells = not PERCENTILE.fullmatch(statistic) or statistic in title(objective)
+    return title(objective) if tells else f"{title(objective)} {statistic}"
 
 
 def measured(objective: Mapping[str, Any], load: Document) -> str:
@@ -127,7 +136,8 @@ def quantity(value: float | None, unit: str, digits: int = DIGITS) -> str:
         return f"{round(100 * value, digits - 1):.{FIGURES}g} %"
     if unit == "ms" and abs(value) >= 1000:
         return f"{significant(value / 1000, digits)} s"
-    return f"{significant(value, digits)} {unit}".rstrip()
+    one_of_many = value == 1 and PLURAL.fullmatch(unit)
+    return f"{significant(value, digits)} {one_of_many[1] if one_of_many else unit}".rstrip()
 
 
 def significant(value: float, digits: int = DIGITS) -> str:

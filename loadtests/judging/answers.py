@@ -214,9 +214,12 @@ def document(seen: Answered, good: int | None) -> dict[str, Any]:
 
 
 def good_requests(seen: Answered, tests: Mapping[tuple[str, str], Any]) -> int:
-    """Return how many finished requests meet every test; of (kind, percentile, "mean" or "max"): does a value do?"""
+    """Return how many finished requests meet every test; of (kind, percentile, "mean" or "max"): does a value do?
+
+    Where tokens come, an answer without one is not good.
+    """
     done = seen.kinds["duration"].stream
-    good = np.ones(done.size, dtype=bool)
+    good = np.isin(done, seen.kinds["first_token"].stream) if seen.tally.pieces else np.ones(done.size, dtype=bool)
     for (kind, part), holds in tests.items():
         streams, values = of_each(seen.kinds[kind], part)
         meets = streams[holds(values)]

@@ -35,6 +35,7 @@ HEAD_PATIENCE_S: Final = 60.0  # a server that answers few at a time may hold a 
 REFUSED_S: Final = 1.0  # a user who was refused asks again after so long, or after what the server wants
 PATIENCE_S: Final = (5.0, 60.0)  # for answers under way when the run is over, at least and at most
 UNKNOWN_S: Final = 30.0  # where none has finished yet
+STALLED_S: Final = (4.0, 20.0)  # without an event, at least, of an answer that has fallen silent; if none has finished
 POLL_S: Final = 0.02
 _SEED: Final = 205
 Done = Callable[[Answer], None]
@@ -104,7 +105,10 @@ class Desk:
         self._loop = gevent.spawn(self._arrive, self.orders.arrivals._replace(rate=rate))
 
     def drain(self) -> None:
-        """Plan no more; wait for answers under way, twice as long as the longest took, and cut the rest."""
+        """Plan no more; wait for answers under way, twice as long as the longest took, and cut the rest.
+
+        Those that have begun, and told nothing for longer than any whole answer took, have fallen silent for good.
+        """
         if self._loop:
             self._loop.kill()
         least, most = PATIENCE_S
@@ -112,8 +116,10 @@ class Desk:
         with gevent.Timeout(patience_s, False):
             while self._under_way:
                 gevent.sleep(POLL_S)
+        least, unknown = STALLED_S
+        silent_s = max(least, self._longest_s or unknown)
         for answer in list(self._under_way):
-            answer.cut()
+            answer.cut(silent_s)
         gevent.sleep(POLL_S)
 
     def _arrive(self, arrivals: pacing.Arrivals) -> None:

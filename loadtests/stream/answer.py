@@ -20,6 +20,7 @@ from ssegauge.loadtests.stream.session import Books
 from ssegauge.loadtests.stream.stream import EventStream, StreamFailed
 
 NO_EVENT = "ended without one event"
+FELL_SILENT = "fell silent in its midst"
 CLOSE_S = 0.25  # after its end marker a server is left to end the response itself, for so long
 
 
@@ -31,7 +32,10 @@ class Answer(Reader):
         has_answer: whether there is, or was, a stream.
     """
 
-    __slots__ = ("_asking", "_done", "_is_open", "_meter", "_number", "_on", "_tally", "has_answer", "retry_after_s")
+    __slots__ = (
+        *("_asking", "_done", "_is_open", "_meter", "_number", "_on", "_silence", "_tally"),
+        *("has_answer", "retry_after_s"),
+    )
 
     def __init__(
         self, meter: AnswerMeter, tally: Tally, number: int, on: Books, done: Callable[[Answer], None]
@@ -41,6 +45,7 @@ class Answer(Reader):
         self._is_open = self.has_answer = False
         self._asking: Greenlet | None = None
         self.retry_after_s = 0.0
+        self._silence = ""  # what to say of it if it is cut
 
     def ask(self, stream: EventStream, timeout: float) -> None:
         """Send the request and wait for the head, for ``timeout`` seconds at most; from a greenlet."""
@@ -89,8 +94,10 @@ class Answer(Reader):
         """Void the run."""
         self._on.count(self._on.counts.errors, f"{type(error).__name__} while reading an answer: {error}")
 
-    def cut(self) -> None:
-        """Wait no more for it: the run is over."""
+    def cut(self, patience_s: float) -> None:
+        """Wait no more for it: the run is over. One that told nothing for as long as ``patience_s`` is broken."""
+        if self._meter.has_events and clock.now() - self._meter.last_ns >= patience_s * 1e9:
+            self._silence = FELL_SILENT
         if self._asking:
             self._asking.kill(block=False)
         else:
@@ -124,7 +131,7 @@ class Answer(Reader):
         if meter.error:
             return f"told an error: {meter.error}"
         if meter.has_marker or self.ending == "closed":
-            return ""
+            return self._silence
         if self.ending != "complete":
             return self.ending
         if not meter.has_events:

@@ -70,7 +70,7 @@ def _load_blocks(load: Document, conformance: Document | None, latencies: Mappin
 
 def _objective_row(one: Document, load: Document) -> tuple[str, ...]:
     measured = words.measured(one, load)
-    cells = (words.title(one), measured, words.limit(one), words.interval(one) or "–", f"{one['samples']:,}")
+    cells = (words.named(one), measured, words.limit(one), words.interval(one) or "–", f"{one['samples']:,}")
     state: str = one["verdict"]
     return (*map(escape, cells), f"{SIGNS[state]} {words.LABELS[state]}")
 

@@ -209,7 +209,7 @@ def _objectives_table(load: Document) -> RenderableType:
     table = _table("objective", "measured", "limit", "95 % interval", "samples")
     for one in verdict.objectives(load):
         style = STYLES[one["verdict"]]
-        name = Text(f"{SIGNS[one['verdict']]} ", style) + Text(words.title(one), "default")
+        name = Text(f"{SIGNS[one['verdict']]} ", style) + Text(words.named(one), "default")
         bare = one | {"unit": one["unit"].removeprefix("streams")}  # the objective's name says it
         measured = Text(words.measured(bare, load), style)
         table.add_row(name, measured, words.limit(bare), words.interval(bare) or "–", f"{one['samples']:,}")

@@ -93,6 +93,12 @@ def test_goodput_is_the_share_that_met_every_objective() -> None:
     assert good_requests(answered, {}) == 10
 
 
+def test_an_answer_without_a_token_is_not_good_where_tokens_come() -> None:
+    kinds = {"first_token": kind([(300, 0, 300)]), "duration": kind((900, number, 900) for number in range(2))}
+    assert good_requests(seen(kinds, pieces=7), {}) == 1
+    assert good_requests(seen(kinds), {}) == 2
+
+
 def test_each_requests_statistic_is_its_own() -> None:
     values = np.random.default_rng(1).permutation(np.arange(60.0))
     rows = kind((0, number % 3, value) for number, value in enumerate(values))

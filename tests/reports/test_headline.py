@@ -45,6 +45,10 @@ HEADLINES = {
         load(factory.objective("event-lost", 0, 7, "events", verdict="fail")),
         "7 events were lost.",
     ),
+    "a stream that fell silent": (
+        load(factory.objective("stream-silent", 0, 1, "streams", verdict="fail")),
+        "1 stream was silent while others were told.",
+    ),
     "few at a time": (
         load(factory.objective("answers-at-once", 16, 4, "answers", verdict="fail", at_least=True)),
         "It answers 4 at a time; 16 at once were wanted.",
