@@ -39,8 +39,15 @@ def facts(load: Document) -> Iterator[tuple[str, str]]:
 
 
 def _left_out(load: Document) -> Iterator[tuple[str, str]]:
-    if untimed := load["latency_ms"].get("update", {}).get("untimed"):
+    update = load["latency_ms"].get("update", {})
+    is_judged = any(item["rule"] == "performance/update-latency" for item in load["objectives"])
+    if untimed := update.get("untimed"):
         yield "not timed", f"time stamps that latency cannot count from: {prose(untimed)}"
+    elif update and not (update["samples"] or is_judged):
+        yield (
+            "not timed",
+            "update latency: no event tells when it was made (a time in its JSON, such as timestamp or ts)",
+        )
     for rule, why in unmeasured(load).items():
         yield "not measured", f"{title({'rule': rule})}: {why}"
 

@@ -15,6 +15,7 @@ import numpy as np
 from ssegauge.conformance.errors import HELD
 from ssegauge.conformance.target import Limits
 from ssegauge.loadtests.judging.impact import FEWEST_PAIRS, Ratio
+from ssegauge.loadtests.judging.silence import LEAST_S, Silence
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.samples import Floats
 from ssegauge.loadtests.measuring.witnesses import Witnessed
@@ -95,6 +96,7 @@ class Measured:
     connect_complaint: str = ""  # why connect times are
     update_complaint: str = ""  # why update latency is
     untimed: str = ""  # why events with time stamps were not timed
+    silence: Silence | None = None  # in which the run ended
 
     def complaint_of(self, objective: Objective) -> str:
         """Return why an objective cannot be judged, by what it rests on."""
@@ -122,6 +124,8 @@ def judge(measured: Measured, limits: Limits) -> list[Objective]:
         found += [offered_load(measured), *integrity(measured.account)]
     elif measured.witnessed:
         found += witnesses(measured.witnessed, shared=measured.shared, update_s=limits.update_s)
+    if measured.silence:
+        found.append(fell_silent(measured.silence, measured.users))
     found += judged_anyway(measured)
     if measured.existing:
         found.append(degradation(measured, limits))
@@ -246,6 +250,14 @@ def witnesses(seen: Witnessed, *, shared: bool | None = None, update_s: float = 
         return [*found, _parted(seen)]
     found += [_untold(seen)] if seen.shared and not seen.expected else []
     return [*found, *([_starved(seen)] if _starves(seen) else [])]
+
+
+def fell_silent(silence: Silence, users: int) -> Objective:
+    """Say that all streams were silent at the end: whether there was nothing to tell only the server's owner knows."""
+    told = f"no stream was told anything in the last {silence.lasted_s:.1f} s"
+    note = f"{told}; before, something came each {silence.usual_s:.1f} s or sooner; measure while there is news to tell"
+    values = ("performance/all-silent", LEAST_S, silence.lasted_s, "s", "silent at the end", users)
+    return Objective(*values, "could_not_judge", exclusive=True, note=note)
 
 
 def _late(seen: Witnessed, update_s: float) -> Objective:

@@ -32,9 +32,11 @@ from ssegauge.loadtests.judging.objectives import (
     voided,
 )
 from ssegauge.loadtests.judging.shaped import Held
+from ssegauge.loadtests.judging.silence import Silence, at_the_end
 from ssegauge.loadtests.measuring import samples
 from ssegauge.loadtests.measuring.samples import (
     CONNECT,
+    EVENTS,
     EXISTING,
     FIRST_EVENT,
     FIRST_OF_TYPE,
@@ -140,6 +142,7 @@ class _Kept:
             blurred=seen.blurred if seen else "",
             late_first=seen.late_first if seen else "",
             late=late,
+            silence=_silence(run_folder, facts),
         )
         delays = _known(np.concatenate([facts.looping_ms, *(delay for _, delay in latency.values())]))
         held = _held(run_folder, limits.connect_s, facts) if facts.shape and not seen else None
@@ -178,6 +181,15 @@ def _measured(run_folder: Path, facts: Facts) -> Measured:
         judged=facts.conformance["streams_judged"],
         broken=[finding["rule"] for finding in facts.conformance["findings"] if finding["level"] == "must"],
     )
+
+
+def _silence(run_folder: Path, facts: Facts) -> Silence | None:
+    """Return the silence in which streams ended that were told things of themselves, and were there all the time."""
+    if facts.driven or facts.requests or facts.herd or facts.phases:
+        return None
+    opened_ms, step = samples.read(run_folder, OPEN, "at_ms", "value")
+    closed_ms = opened_ms[step < 0]
+    return at_the_end(*samples.read(run_folder, EVENTS, "at_ms", "value"), closed_ms.max()) if closed_ms.size else None
 
 
 def _objectives(kept: _Kept, target: Target, facts: Facts) -> list[Objective]:

@@ -1,7 +1,8 @@
-"""When an event says that it was made: its own ``timestamp`` in ms, or a date and time in the form of ISO 8601.
+"""When an event says that it was made: a number of ms, us or ns since 1970, or a date and time in the form of ISO 8601.
 
-A text counts only where it names its zone and tells milliseconds: without the one it may be hours off, without the
-other nearly a second. What looks like a stamp and does not count is told by its reason, which holds no server's words.
+How large a number is tells its unit. A text counts only where it names its zone and tells milliseconds: without the
+one it may be hours off, without the other nearly a second; so may a number of seconds. What looks like a stamp and does
+not count is told by its reason, which holds no server's words.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from typing import Any, Final
 
 # What names the moment of the event itself; `created_at` and its like are often those of what it tells of.
 NAMES: Final = (
-    *("timestamp", "@timestamp", "time", "date", "datetime", "ts", "eventTime", "event_time"),
+    *("timestamp", "@timestamp", "time", "date", "datetime", "ts", "at", "eventTime", "event_time"),
     *("sentAt", "sent_at", "emittedAt", "emitted_at", "publishedAt", "published_at"),
 )
 FIRST_MS: Final = 100_000_000_000  # in 1973: a smaller number counts seconds, or from another moment than 1970
 LAST_MS: Final = 253_402_300_799_999  # the end of the year 9999: a larger number is no time
 FEWEST_DIGITS: Final = 3
-_LEAST_UNIX: Final = 1_000_000_000
+_LEAST_S: Final = 1_000_000_000
+_DIGITS: Final = (10, 13, 16, 19)  # of s, ms, us and ns
 _NAMES: Final = frozenset(NAMES)
 _FORM: Final = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,](?P<rest>\d+))?(?P<zone>Z|[+-]\d\d:?\d\d)?", re.IGNORECASE
@@ -31,9 +33,6 @@ def made(fields: Mapping[str, Any]) -> float | str | None:
 
     None where it does not say.
     """
-    number: Any = fields.get("timestamp")
-    if isinstance(number, int) and not isinstance(number, bool) and FIRST_MS <= number <= LAST_MS:
-        return number
     if _NAMES.isdisjoint(fields):
         return None
     told = [_moment(name, fields[name]) for name in NAMES if name in fields]
@@ -42,18 +41,20 @@ def made(fields: Mapping[str, Any]) -> float | str | None:
     return max(moments) if moments else reasons[0] if reasons else None
 
 
-def _unread(name: str, value: float) -> str:
-    if value < FIRST_MS:
-        return f"{name} is in seconds, and only timestamp, in whole ms, is read"
-    return f"{name} is a number, and only timestamp, in whole ms, is read"
+def _counted(name: str, value: float) -> float | str | None:
+    """Return what a number says, by its size; one that counts from another moment than 1970 says nothing."""
+    if _LEAST_S <= value < FIRST_MS:
+        return f"{name} is in seconds, and tells no milliseconds"
+    return next((value / per_ms for per_ms in (1, 1_000, 1_000_000) if FIRST_MS <= value / per_ms <= LAST_MS), None)
 
 
 def _moment(name: str, value: object) -> float | str | None:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return _unread(name, value) if value >= _LEAST_UNIX else None
+        return _counted(name, value)
     found = _FORM.fullmatch(value) if isinstance(value, str) else None
     if not found:
-        return None
+        is_number = isinstance(value, str) and len(value) in _DIGITS and value.isdecimal()
+        return f"{name} is a number in quotes" if is_number else None
     if not found["zone"]:
         return f"{name} names no time zone"
     if len(found["rest"] or "") < FEWEST_DIGITS:

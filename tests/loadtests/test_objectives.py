@@ -11,6 +11,7 @@ from ssegauge.conformance.target import Limits
 from ssegauge.loadtests.judging.health import Health
 from ssegauge.loadtests.judging.impact import Ratio
 from ssegauge.loadtests.judging.objectives import FEWEST, Measured, Objective, judge, overall
+from ssegauge.loadtests.judging.silence import Silence
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.witnesses import Witnessed
 
@@ -94,6 +95,7 @@ BAD = {
     ),
     "each event to one reader": (replace(WATCHED, witnessed=PARTED, shared=True), "event-lost", "fail"),
     "most told nothing": (replace(WATCHED, witnessed=STARVED), "stream-silent", "could_not_judge"),
+    "all silent at the end": (replace(WATCHED, silence=Silence(4.0, 0.1)), "all-silent", "could_not_judge"),
     "late connects": (replace(GOOD, connect_complaint="late"), "connect-time", "could_not_judge"),
     "late reading": (replace(GOOD, update_complaint="late"), "update-latency", "could_not_judge"),
     "too few phases": (replace(GOOD, ratio=None), "degradation", "could_not_judge"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import socket
 import time
 from datetime import UTC, datetime, timedelta, timezone
@@ -29,20 +30,20 @@ STAMPS: dict[str, tuple[dict[str, object], float | str | None]] = {
     "nanoseconds": ({"@timestamp": "2026-11-28T02:00:00.000250999Z"}, AT_TWO + 0.25),
     "a comma, a space, small letters": ({"datetime": "2026-11-28 02:00:00,500z"}, AT_TWO + 500),
     "the newest of two": ({"time": "2026-11-28T02:00:00.000Z", "sentAt": "2026-11-28T02:00:00.007Z"}, AT_TWO + 7),
-    "a number before any text": ({"timestamp": 100_000_000_017, "time": "2026-11-28T02:00:00.123Z"}, 100_000_000_017),
+    "a number beside a text": ({"timestamp": 1_795_831_200_500, "time": "2026-11-28T02:00:00.123Z"}, AT_TWO + 500),
+    "milliseconds with a fraction": ({"ts": 1_795_831_200_000.25}, AT_TWO + 0.25),
+    "microseconds since 1970": ({"timestamp": 1_795_831_200_000_500}, AT_TWO + 0.5),
+    "nanoseconds since 1970": ({"at": 1_795_831_200_000_250_000}, AT_TWO + 0.25),
+    "in quotes": ({"ts": "1795831200000"}, "ts is a number in quotes"),
     "no zone": ({"time": "2026-11-28T02:00:00.123"}, "time names no time zone"),
     "whole seconds": ({"timestamp": "2026-11-28T02:00:00Z"}, "timestamp tells no milliseconds"),
     "a leap second": ({"time": "2026-12-31T23:59:60.000Z"}, "time is no time that there is"),
-    "seconds": ({"ts": 1_795_831_200.5}, "ts is in seconds, and only timestamp, in whole ms, is read"),
-    "whole seconds since 1970": (
-        {"timestamp": 1_795_831_200},
-        "timestamp is in seconds, and only timestamp, in whole ms, is read",
+    "seconds": ({"ts": 1_795_831_200.5}, "ts is in seconds, and tells no milliseconds"),
+    "whole seconds since 1970": ({"timestamp": 1_795_831_200}, "timestamp is in seconds, and tells no milliseconds"),
+    "since the server was started": (
+        {"timestamp": 4_200, "ts": -1, "time": 0.5, "at": 1 << 80, "date": math.nan},
+        None,
     ),
-    "microseconds since 1970": (
-        {"timestamp": 1_795_831_200_000_000},
-        "timestamp is a number, and only timestamp, in whole ms, is read",
-    ),
-    "since the server was started": ({"timestamp": 4_200}, None),
     "of something else": ({"expires": "2026-11-28T02:00:00.123Z", "startedAt": "2026-11-28T02:00:00.123Z"}, None),
     "no time of the day": ({"date": "2026-11-28", "time": "soon", "ts": True}, None),
 }
