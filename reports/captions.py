@@ -45,7 +45,7 @@ def _gaps(told: Told) -> str:
 
 
 def _delay(told: Told) -> str:
-    return f"The generator's own delay: 99 % within {_ms(told.delay.p99)}" if told.delay.samples else ""
+    return f"How late samples were read: 99 % within {_ms(told.delay.p99)}" if told.delay.samples else ""
 
 
 def _phases(told: Told) -> str:

@@ -21,7 +21,7 @@ def facts(load: Document, *, with_herd: bool = True) -> Iterator[tuple[str, str]
     if shape := load.get("shape"):
         yield "shape", _shape(shape)
     if told := load["connections"].get("told_to_wait"):
-        yield "Retry-After", _told_to_wait(told)
+        yield "Retry-After", _told_to_wait(told, waits=words.arrivals(load) is None)
     if came := load.get("throughput"):
         yield "came", _came(came)
     if with_herd and (herd := load.get("herd")):
@@ -31,8 +31,8 @@ def facts(load: Document, *, with_herd: bool = True) -> Iterator[tuple[str, str]
 def throughput(load: Document) -> Iterator[tuple[str, str]]:
     """Yield (label, text) for how much came in the usual second, where that is known."""
     if came := load.get("throughput"):
-        yield "events a second", words.quantity(came["events_per_s"]["p50"], "")
-        yield "data a second", size(came["bytes_per_s"]["p50"])
+        yield "events in the usual second", words.quantity(came["events_per_s"]["p50"], "")
+        yield "data in the usual second", size(came["bytes_per_s"]["p50"])
 
 
 def size(count: float) -> str:
@@ -101,11 +101,12 @@ def _shape(shape: Document) -> str:
     return f"{' '.join(points)}{more}{worst}"
 
 
-def _told_to_wait(told: Document) -> str:
+def _told_to_wait(told: Document, *, waits: bool) -> str:
     longest = words.quantity(told["longest_s"], "s")
     kept = (
         f"; {told['shortened']:,} of them longer than the minute that is kept to" if told["shortened"] else ", kept to"
     )
+    kept = kept if waits else "; arrivals are other people each, and none of them waits"
     return f"{told['refusals']:,} refusals named a time to stay away, up to {longest}{kept}"
 
 
@@ -113,7 +114,7 @@ def _came(came: Document) -> str:
     events, rate = came["events_per_s"], came["bytes_per_s"]
     most = f"at most {words.quantity(events['max'], 'events/s')} and {size(rate['max'])}/s"
     counted = f"{came['events']:,} events, {size(came['bytes'])}"
-    return f"{counted}; {words.quantity(events['mean'], 'events/s')} and {size(rate['mean'])}/s, {most}"
+    return f"{counted}; {words.quantity(events['mean'], 'events/s')} and {size(rate['mean'])}/s on average, {most}"
 
 
 def _herd(herd: Document) -> Iterator[tuple[str, str]]:

@@ -158,7 +158,7 @@ def _delay_chart(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], _: pd
         return None
     figure = charts.latency_over_time(series[series["samples"] > 0], phases)
     caption = "How late the generator itself read what had arrived; with kernel time stamps no part of the latencies."
-    return Chart("delay", "The generator's own delay", caption, json.dumps(figure))
+    return Chart("delay", "How late samples were read", caption, json.dumps(figure))
 
 
 _CHARTS: tuple[Draw, ...] = (

@@ -59,7 +59,8 @@ def _of_conformance(conformance: Document | None) -> Iterator[str]:
 def _of_load(load: Document | None) -> Iterator[str]:
     if load is None:
         return
-    broken = [one["rule"] for one in verdict.findings(load) if verdict.severity(one, strict=False) == "fail"]
+    found = verdict.findings(load) if load["verdict"] == "fail" else ()  # else the way to the stream may be wrong
+    broken = [one["rule"] for one in found if verdict.severity(one, strict=False) == "fail"]
     if broken:
         yield f"It speaks the protocol wrong under load: {_listed(broken)}."
     missed = [one for one in load["objectives"] if one["verdict"] == "fail" and not (broken and one["rule"] == BROKEN)]

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from ssegauge.reports.folder import Document
 from ssegauge.reports.render.visible import prose
-from ssegauge.reports.words import asks_for_credentials, kind, notes, quantity, significant, title, unmeasured
+from ssegauge.reports.words import arrivals, asks_for_credentials, kind, notes, quantity, significant, title, unmeasured
 
 TRENDS = {"server_memory": ("server memory", "MiB"), "server_descriptors": ("server descriptors", "files")}
 STALL_MS, STALL = 1000.0, 20.0  # a gap so long, and so many times the usual one, is a stall worth a word
@@ -19,7 +19,7 @@ def facts(load: Document) -> Iterator[tuple[str, str]]:
     if left := connections.get("left"):
         yield "left", f"{left['fin']:,} by FIN, {left['rst']:,} by RST"
     yield from _trouble_facts(load)
-    yield from _request_facts(load.get("requests"))
+    yield from _request_facts(load)
     yield from _stall_facts(load)
     if integrity and integrity["sent"]:  # a stream that we do not drive has its events, but no updates of ours
         yield "updates", _counted(integrity, "sent", "received", "lost", "duplicated", "reordered")
@@ -68,11 +68,12 @@ def _trouble_facts(load: Document) -> Iterator[tuple[str, str]]:
         yield "refused", ", ".join(f"{prose(reason)} {count:,}" for reason, count in refusals.items())
 
 
-def _request_facts(asked: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+def _request_facts(load: Document) -> Iterator[tuple[str, str]]:
+    asked = load.get("requests")
     if not asked:
         return
-    arrivals = asked["arrivals"]
-    how = "by users" if arrivals == "users" else f"arriving {prose(arrivals)}"
+    told = arrivals(load)
+    how = f"arriving {told}" if told else "by users"
     counts = _counted(asked, "asked", "finished", "cut", "failed", "unfinished")
     yield "requests", f"{counts}; {how}, {asked['most_under_way']:,} under way at most"
     if asked["finished_per_s"] is not None:

@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from ssegauge.reports.folder import Document
@@ -38,6 +39,7 @@ OBJECTIVES = {
     "performance/update-latency": ("Update latency", "<"),
     "performance/degradation": ("Impact on existing endpoint", "<"),
 }
+MOST_CARDS = 4  # beside the four
 PERCENTILE = re.compile(r"p\d+(?:\.\d+)?")
 PLURAL = re.compile(r"([\w ]{3,})s")  # of a unit that counts
 CONCURRENT = "performance/concurrent-streams"
@@ -48,6 +50,12 @@ def specified(load: Document) -> dict[str, Document | None]:
     """Return the objectives of the specification's four figures by rule; None where the run did not measure one."""
     measured = {one["rule"]: one for one in load["objectives"]}
     return {rule: measured.get(rule) for rule in OBJECTIVES}
+
+
+def cards(load: Document) -> dict[str, Document | None]:
+    """Return the objectives that a page shows large, by rule: the specification's, behind others that are missed."""
+    missed = (one for one in load["objectives"] if one["verdict"] == "fail" and one["rule"] not in OBJECTIVES)
+    return {one["rule"]: one for one in islice(missed, MOST_CARDS)} | specified(load)
 
 
 def unmeasured(load: Document) -> dict[str, str]:
@@ -67,6 +75,18 @@ def named(objective: Mapping[str, Any]) -> str:
     statistic = prose(objective["statistic"])
     tells = not PERCENTILE.fullmatch(statistic) or statistic in title(objective)
     return title(objective) if tells else f"{title(objective)} {statistic}"
+
+
+def arrivals(load: Document) -> str | None:
+    """Return how requests arrived, None where users asked for them, or held streams."""
+    told: str | None = (load.get("requests") or {}).get("arrivals")
+    return None if told in {None, "users"} else prose(told)
+
+
+def crowd(load: Document) -> str:
+    """Return who the load was: so many users, or arrivals at a rate."""
+    told = arrivals(load)
+    return f"arrivals {told}" if told else f"{load['users']:,} users"
 
 
 def measured(objective: Mapping[str, Any], load: Document) -> str:
@@ -315,10 +335,10 @@ def pretty(document: Document) -> str:
 
 
 def latency_rows(latencies: Mapping[str, Percentiles], delay: Percentiles) -> Iterator[tuple[str, Percentiles]]:
-    """Yield (name, percentiles) per kind of latency, and of the generator's own delay where it is known."""
+    """Yield (name, percentiles) per kind of latency, and of how late samples were read, where it is known."""
     yield from ((kind(name), found) for name, found in latencies.items())
     if delay.samples:
-        yield "generator's own delay", delay
+        yield "samples read late by", delay
 
 
 def existing_rows(existing: Mapping[bool, Percentiles]) -> Iterator[tuple[str, Percentiles]]:

@@ -188,8 +188,10 @@ def _silence(run_folder: Path, facts: Facts) -> Silence | None:
     if facts.driven or facts.requests or facts.herd or facts.phases:
         return None
     opened_ms, step = samples.read(run_folder, OPEN, "at_ms", "value")
-    closed_ms = opened_ms[step < 0]
-    return at_the_end(*samples.read(run_folder, EVENTS, "at_ms", "value"), closed_ms.max()) if closed_ms.size else None
+    if not (step < 0).any():
+        return None
+    reported_ms, events = samples.read(run_folder, EVENTS, "at_ms", "value")
+    return at_the_end(reported_ms, events, float(opened_ms[step < 0].max()))
 
 
 def _objectives(kept: _Kept, target: Target, facts: Facts) -> list[Objective]:

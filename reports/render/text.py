@@ -99,7 +99,7 @@ def load_table(load: Document, conformance: Document | None = None) -> Renderabl
         parts += [_types_table(course.type_heading(load), course.type_columns(load), rows), Text()]
     parts += [_facts(load), Text()]
     parts += [_finding(verdict.severity(found, strict=False), found) for found in verdict.findings(load, conformance)]
-    told = f"scenario {prose(load['scenario'])}, {load['users']:,} users, {load['duration_s']:.0f} s"
+    told = f"scenario {prose(load['scenario'])}, {words.crowd(load)}, {load['duration_s']:.0f} s"
     return Group(*parts, _closing("Load", load["verdict"], told))
 
 

@@ -65,7 +65,7 @@ def test_the_terminal_tells_a_shape_a_herd_and_the_types() -> None:
         "48 streams: half after 2.4 s, 31 came back, 90 attempts refused",
         "Of 79 returns: 4,000 events were told while they were away, 5 never reached them.",
         "12 refusals named a time to stay away, up to 90 s; 2 of them longer than the minute that is kept to",
-        "1,907 events, 279 kB; 66.7 events/s and 9.76 kB/s, at most 104 events/s and 15.2 kB/s",
+        "1,907 events, 279 kB; 66.7 events/s and 9.76 kB/s on average, at most 104 events/s and 15.2 kB/s",
     ):
         assert words in told
 

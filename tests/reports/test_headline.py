@@ -61,6 +61,10 @@ HEADLINES = {
         load(factory.objective("update-latency", 2000, 3100, verdict="fail")),
         "Update latency was 3.1 s, and the limit is < 2 s.",
     ),
+    "no stream at all": (
+        load(BROKEN | {"verdict": "could_not_judge"}, findings=[finding("wire/b")], verdict="could_not_judge"),
+        "Whether it holds up under load could not be judged.",
+    ),
     "no credentials": (
         load(verdict="could_not_judge", failed=9, drop_reasons={"401 Unauthorized": 9}),
         "Streams were refused under load for want of credentials.",
