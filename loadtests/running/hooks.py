@@ -34,11 +34,12 @@ from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
 from ssegauge.loadtests.measuring import samples, server, shape
 from ssegauge.loadtests.measuring.shape import Shape
-from ssegauge.loadtests.running.asking import PATIENCE_S
 from ssegauge.loadtests.running.conductor import FLUSH_S, Conductor, Plan
 from ssegauge.loadtests.running.live import Live
 from ssegauge.loadtests.running.locust_stats import log_failures, log_replies, log_samples
 from ssegauge.loadtests.running.node import Node
+from ssegauge.loadtests.running.node.asking import PATIENCE_S
+from ssegauge.loadtests.running.node.node import Part
 from ssegauge.loadtests.running.options import (
     SOURCE_VARIABLE,
     STATUS_VARIABLE,
@@ -82,18 +83,7 @@ class Run:
         """Make what this process has; set its loops going."""
         if not isinstance(self.runner, MasterRunner):
             _calm_the_collector()
-            self.node = Node(
-                self.target,
-                getattr(self.runner, "worker_index", 0),
-                _measured(self.environment),
-                _opening_rate(self.environment),
-                addresses(os.environ.get(SOURCE_VARIABLE, "")),
-            )
-            self.node.crowd.shaped = bool(_shape(self.environment))
-            self.node.herds = _herds(self.environment)
-            self.node.publishes = _publishes(self)
-            if not self.node.herds:  # they come when all are there
-                self.node.wanted.set()
+            self.node = Node(self.target, _part(self))
             if _asks(self):
                 self.node.take_orders(self.orders)
             self._loops.append(gevent.spawn(self._report_loop))
@@ -259,6 +249,18 @@ def streams_of(environment: Environment) -> int:
     """Return how many streams each Locust user watches: as told, or as its class says."""
     told = getattr(environment.parsed_options, "ssegauge_streams", 0)
     return int(told or getattr(environment.user_classes[0], "streams", 1))
+
+
+def _part(run: Run) -> Part:
+    return Part(
+        number=getattr(run.runner, "worker_index", 0),
+        measure=_measured(run.environment),
+        opening_rate=_opening_rate(run.environment),
+        sources=addresses(os.environ.get(SOURCE_VARIABLE, "")),
+        shaped=bool(_shape(run.environment)),
+        herds=_herds(run.environment),
+        publishes=_publishes(run),
+    )
 
 
 def _opening_rate(environment: Environment) -> float:

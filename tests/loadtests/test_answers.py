@@ -21,8 +21,8 @@ from ssegauge.loadtests.measuring import samples
 from ssegauge.loadtests.measuring.answers import NO_MARKER, AnswerMeter, Tally
 from ssegauge.loadtests.measuring.samples import Rows
 from ssegauge.loadtests.measuring.tokens import Pieces, told_error, told_usage
-from ssegauge.loadtests.running.asking import Asking
 from ssegauge.loadtests.running.node import Node
+from ssegauge.loadtests.running.node.asking import Asking
 from ssegauge.loadtests.running.orders import Orders
 from ssegauge.loadtests.stream.answer import NO_EVENT, Answer
 from tests.loadtests.servers import HEAD, OPEN_HEAD, PATIENCE, chunk, reply, scripted
@@ -62,13 +62,13 @@ def ask(url: str, count: int = 1, promises: Promises = PROMISES, apart_s: float 
     for number in range(count):
         gevent.spawn_later(number * apart_s, node.desk.ask, done, {})
     assert over.wait(PATIENCE)
-    node.watch.stop()
+    node.books.watch.stop()
     return node, answers
 
 
 def rows_of(node: Node) -> dict[str, samples.Floats]:
     """Return rows (at_ms, stream, value) by kind."""
-    found = samples.matrix(node.rows.take())
+    found = samples.matrix(node.books.rows.take())
     return {name: found[found[:, 1] == number][:, [0, 2, 3]] for number, name in enumerate(samples.KINDS)}
 
 
@@ -281,7 +281,7 @@ def test_times_of_arrivals_count_from_the_plan_so_that_a_queue_shows() -> None:
             while node.desk.tally.planned < 10:
                 gevent.sleep(0.01)
         node.desk.drain()
-        node.watch.stop()
+        node.books.watch.stop()
     waited = np.sort(rows_of(node)["first_event"][:, 2])
     assert node.desk.tally.asked == node.desk.tally.planned >= 10
     assert node.desk.tally.finished == waited.size >= 10
@@ -307,7 +307,7 @@ def test_a_user_asks_again_after_each_answer_and_waits_as_long_as_it_is_told_to(
                 gevent.sleep(0.01)
         user.leave()
         node.desk.drain()
-        node.watch.stop()
+        node.books.watch.stop()
     assert asked[2] - asked[1] > 1.99
     assert node.desk.tally.told_to_wait_s == 2.0
 
@@ -377,8 +377,8 @@ def test_without_a_promise_of_tokens_none_are_measured() -> None:
 
 
 def test_an_answer_under_way_when_the_run_is_over_is_unfinished(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ssegauge.loadtests.running.asking.UNKNOWN_S", 0.1)
-    monkeypatch.setattr("ssegauge.loadtests.running.asking.PATIENCE_S", (0.1, 0.2))
+    monkeypatch.setattr("ssegauge.loadtests.running.node.asking.UNKNOWN_S", 0.1)
+    monkeypatch.setattr("ssegauge.loadtests.running.node.asking.PATIENCE_S", (0.1, 0.2))
 
     def never_ends(connection: socket.socket, head: bytes) -> None:
         if b"hold" not in head:
@@ -390,13 +390,13 @@ def test_an_answer_under_way_when_the_run_is_over_is_unfinished(monkeypatch: pyt
         assert node.desk
         user = Asking(node, node.desk, 0, 0.0)
         with gevent.Timeout(PATIENCE):
-            while node.counts.open < 1:
+            while node.books.counts.open < 1:
                 gevent.sleep(0.01)
         user.leave()
         node.finishing = True
         node.desk.drain()
-        node.watch.stop()
-    assert (node.desk.tally.unfinished, node.desk.tally.finished, node.counts.open) == (1, 0, 0)
+        node.books.watch.stop()
+    assert (node.desk.tally.unfinished, node.desk.tally.finished, node.books.counts.open) == (1, 0, 0)
 
 
 def test_each_type_is_timed_from_the_request_once_in_an_answer() -> None:
