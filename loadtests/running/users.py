@@ -29,9 +29,10 @@ from locust.exception import InterruptTaskSet, StopUser
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.loadtests.driving.before import Kept
 from ssegauge.loadtests.driving.updates import Task
-from ssegauge.loadtests.running.hooks import node_of, streams_of
+from ssegauge.loadtests.running.hooks import node_of
 from ssegauge.loadtests.running.node import Node
 from ssegauge.loadtests.running.node.asking import Asking
+from ssegauge.loadtests.running.scenario import streams_of
 from ssegauge.loadtests.stream.session import Session
 from ssegauge.loadtests.stream.stream import StreamFailed
 
