@@ -86,7 +86,7 @@ class Course:
         self._lead.tell("shape", points=shape.points, of=self._lead.nodes)
 
     def _alternate(self) -> None:
-        """Measure latency first: of a server that polls, a stream that is open for a phase shows the start of a period."""
+        """Measure latency first: of a server that polls, a stream open for a phase only shows the start of a period."""
         lead = self._lead
         lead.hold(lead.since_s + (lead.plan.duration_s or 2 * UNTIMED_S) / 2)
         lead.tell("measure", wanted=False)
