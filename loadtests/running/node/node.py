@@ -75,9 +75,11 @@ class Node:
     """See the module.
 
     Attributes:
-        books: what is measured; ``streams``, ``tasks``, ``crowd``, ``herd``: who is here, each class says more.
+        books: where all that is measured is written.
+        streams, tasks: those of this process; crowd: its seats; herd: those that are cut all at once.
         desk: makes the requests, in a process that asks.
-        wanted: streams are; ``measuring``: all users are there; ``finishing``: from then on users start nothing.
+        wanted: set while streams are; measuring: set once all users are there.
+        finishing: from then on users start nothing.
         replies: (name, ms, failure) of the hooks' requests, for Locust's statistics.
     """
 
