@@ -60,8 +60,8 @@ class Visit(Seat):
             return  # the server has ended it before
         self._visits += 1
         reset = bool(self._visits % 2)
-        self._node.counts.left_by_rst += reset
-        self._node.counts.left_by_fin += not reset
+        self._node.books.counts.left_by_rst += reset
+        self._node.books.counts.left_by_fin += not reset
         session.abandon(reset=reset)
 
 

@@ -49,8 +49,8 @@ class HerdSeat(Seat):
             self._session = None
             self._remember(session)
             reset = bool(self._number % 2)
-            self._node.counts.left_by_rst += reset
-            self._node.counts.left_by_fin += not reset
+            self._node.books.counts.left_by_rst += reset
+            self._node.books.counts.left_by_fin += not reset
             session.abandon(reset=reset)
             self._again(self._retry_s)
 
@@ -64,13 +64,13 @@ class HerdSeat(Seat):
         """Be back."""
         if self._cut_ns:
             now_ns = clock.now()
-            self._node.rows.add(RECOVER, now_ns, self._number, (now_ns - self._cut_ns) / 1e6, -1)
+            self._node.books.rows.add(RECOVER, now_ns, self._number, (now_ns - self._cut_ns) / 1e6, -1)
             self._cut_ns = 0
 
     def refused(self, failure: StreamFailed) -> float | None:
         """Try again, unless 204 says not to."""
         if failure.status == NO_CONTENT:
-            self._node.counts.stopped += 1
+            self._node.books.counts.stopped += 1
             return None
         return max(self._retry_s, failure.retry_after_s)
 
@@ -84,7 +84,7 @@ class HerdSeat(Seat):
         self._last_event_id = session.last_event_id or self._last_event_id
         if session.retry_s is not None:
             self._retry_s = min(LONGEST_RETRY_S, session.retry_s)
-            self._node.counts.retry_s = self._retry_s
+            self._node.books.counts.retry_s = self._retry_s
 
     def _after(self, ending: str) -> float:
         return 0.0 if ending == "closed" else self._retry_s

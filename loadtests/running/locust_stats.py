@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 import numpy as np
 from locust import stats as locust_stats
@@ -23,37 +23,47 @@ NAMES: Final = {
     UPDATE: ("SSE", "SSE update"),
     GAP: ("SSE", "SSE gap"),
 }
+FAILURES: Final = {"failures": "SSE connect", "drops": "SSE stream"}
 LOOKED_AT_S: Final = 30  # what Locust calls the current requests per second are those of the last 12 s
 
 
-def log_samples(stats: RequestStats, rows: Floats, existing: str = "") -> None:
-    """Add rows of samples (see ``samples.matrix``); ``existing`` is the method and path of the old endpoint."""
-    at_s, kinds, values, phases = rows[:, 0] // 1000, rows[:, 1], rows[:, 3], rows[:, 5].astype(int)
-    for kind, (method, name) in NAMES.items():
-        chosen = kinds == kind
-        _add(stats, method, name, values[chosen], at_s[chosen])
-    for odd, name in ((1, "without"), (0, "with")):
-        chosen = (kinds == EXISTING) & (phases > 0) & (phases % 2 == odd)
-        _add(stats, "existing", f"existing {existing} ({name} streams)", values[chosen], at_s[chosen])
+class Statistics:
+    """Locust's statistics of a process; ``existing`` is the method and path of the old endpoint."""
 
+    def __init__(self, stats: RequestStats, existing: str = "") -> None:
+        self._stats, self._existing = stats, existing
+        self._before: dict[str, Counter[str]] = {kind: Counter() for kind in FAILURES}
 
-def log_replies(stats: RequestStats, replies: Iterable[tuple[str, float, str]]) -> None:
-    """Add the hooks' requests: name, ms, failure or an empty string."""
-    times: dict[str, list[float]] = defaultdict(list)
-    for name, ms, failure in replies:
-        shown = "POST update" if name == "update" else name
-        times[shown].append(ms)
-        if failure:
-            stats.log_error("hook", shown, failure)
-    for name, values in times.items():
-        _add(stats, "hook", name, np.array(values), np.full(len(values), time.time()))
+    def take(self, rows: Floats) -> None:
+        """Add rows of samples (see ``samples.matrix``)."""
+        at_s, kinds, values, phases = rows[:, 0] // 1000, rows[:, 1], rows[:, 3], rows[:, 5].astype(int)
+        for kind, (method, name) in NAMES.items():
+            chosen = kinds == kind
+            _add(self._stats, method, name, values[chosen], at_s[chosen])
+        for odd, name in ((1, "without"), (0, "with")):
+            chosen = (kinds == EXISTING) & (phases > 0) & (phases % 2 == odd)
+            shown = f"existing {self._existing} ({name} streams)"
+            _add(self._stats, "existing", shown, values[chosen], at_s[chosen])
 
+    def take_replies(self, replies: Iterable[tuple[str, float, str]]) -> None:
+        """Add the hooks' requests: name, ms, failure or an empty string."""
+        times: dict[str, list[float]] = defaultdict(list)
+        for name, ms, failure in replies:
+            shown = "POST update" if name == "update" else name
+            times[shown].append(ms)
+            if failure:
+                self._stats.log_error("hook", shown, failure)
+        for name, values in times.items():
+            _add(self._stats, "hook", name, np.array(values), np.full(len(values), time.time()))
 
-def log_failures(stats: RequestStats, before: Counter[str], after: Counter[str], name: str) -> None:
-    """Add the failures (by reason) that came since the last call."""
-    for reason, count in (after - before).items():
-        for _ in range(count):
-            stats.log_error("SSE", name, reason)
+    def take_failures(self, counts: Mapping[str, Any]) -> None:
+        """Add the failures, counted by reason, that came since the last call."""
+        for kind, name in FAILURES.items():
+            now = Counter(counts[kind])
+            for reason, count in (now - self._before[kind]).items():
+                for _ in range(count):
+                    self._stats.log_error("SSE", name, reason)
+            self._before[kind] = now
 
 
 def _add(stats: RequestStats, method: str, name: str, values: Floats, at_s: Floats) -> None:

@@ -29,9 +29,10 @@ from locust.exception import InterruptTaskSet, StopUser
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.loadtests.driving.before import Kept
 from ssegauge.loadtests.driving.updates import Task
-from ssegauge.loadtests.running.asking import Asking
-from ssegauge.loadtests.running.hooks import node_of, streams_of
+from ssegauge.loadtests.running.hooks import node_of
 from ssegauge.loadtests.running.node import Node
+from ssegauge.loadtests.running.node.asking import Asking
+from ssegauge.loadtests.running.scenario import streams_of
 from ssegauge.loadtests.stream.session import Session
 from ssegauge.loadtests.stream.stream import StreamFailed
 
@@ -76,7 +77,7 @@ class SSEUser(User):
 
     def choose_task(self, node: Node) -> Task | None:
         """Return the task to watch, None when the stream needs none. Override it; may raise CannotJudge."""
-        return node.shared_task() if node.target.needs_task or node.publishes else None
+        return node.shared_task() if node.target.needs_task or node.part.publishes else None
 
     @task
     def stream(self) -> None:
@@ -99,7 +100,7 @@ class SSEUser(User):
 
     def failed(self, node: Node, what: str, error: Exception) -> None:
         """Count a mistake in code that is not the server's; it voids the run."""
-        node.erred(f"{what}: {error}")
+        node.books.erred(f"{what}: {error}")
         self.environment.events.user_error.fire(user_instance=self, exception=error, tb=error.__traceback__)
 
 
@@ -149,7 +150,7 @@ class Seat:
         """Watch, from now on."""
         self._is_called = True
         if self._task:
-            self._node.watched(self._task)
+            self._node.tasks.watched(self._task)
         if not (self._opener or self._session):
             self._opener = gevent.spawn(self._run)
 
@@ -157,7 +158,7 @@ class Seat:
         """Watch no more, until called again."""
         self.leave()
         if self._task:
-            self._node.unwatched(self._task)
+            self._node.tasks.unwatched(self._task)
 
     def leave(self) -> None:
         """Watch no more."""
@@ -200,7 +201,7 @@ class Seat:
         overridden = type(user).on_event is not SSEUser.on_event
         try:
             listener = self._hand_over if overridden else None
-            session = node.open(self, self._task, user.path, listener, self._kept or {}, self.resume_from())
+            session = node.streams.open(self, self._task, user.path, listener, self._kept or {}, self.resume_from())
         except StreamFailed as failure:
             return self.refused(failure)
         if session.ending:
@@ -251,18 +252,18 @@ class Seat:
             if self._task is None or self._task.ended:
                 self._task = self._user.choose_task(node)
         except CannotJudge as error:
-            node.failed(str(error))
+            node.books.failed(str(error))
             return False
-        node.counts.ready += first
+        node.books.counts.ready += first
         return True
 
     def _hand_over(self, *event: str) -> None:
         """Call the own code of the locustfile; its mistakes are neither the server's nor a reason to end the stream."""
-        self._node.counts.checked += 1
+        self._node.books.counts.checked += 1
         try:
             self._user.on_event(*event)
         except Failed as failure:
-            self._node.found_wrong(str(failure) or "no reason given")
+            self._node.books.found_wrong(str(failure) or "no reason given")
         except (StopUser, InterruptTaskSet) as error:
             self._user.leave(error)
         except Exception as error:  # noqa: BLE001 - anybody's code

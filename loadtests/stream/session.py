@@ -94,6 +94,19 @@ class Books:
         told = self.redact(reason)
         counter[told if told in counter or len(counter) < MOST_REASONS else "other reasons"] += 1
 
+    def failed(self, reason: str) -> None:
+        """Count a stream that could not be opened, or its task not started."""
+        self.counts.failed += 1
+        self.count(self.counts.failures, reason)
+
+    def found_wrong(self, reason: str) -> None:
+        """Count an event that the user's own code found wrong."""
+        self.count(self.counts.checks, reason)
+
+    def erred(self, mistake: str) -> None:
+        """Count a mistake that is not the server's: it voids the run."""
+        self.count(self.counts.errors, mistake)
+
 
 def plain(counts: Counts) -> dict[str, Any]:
     """Return counts as plain values, fit for a message."""
@@ -185,7 +198,7 @@ class Session(Reader):
 
     def broke(self, error: Exception) -> None:
         """Void the run."""
-        self._on.count(self._on.counts.errors, f"{type(error).__name__} while reading a stream: {error}")
+        self._on.erred(f"{type(error).__name__} while reading a stream: {error}")
 
     def abandon(self, *, reset: bool = False) -> None:
         """Close it, by RST or FIN, and expect nothing that has not arrived yet: we are the ones who leave."""

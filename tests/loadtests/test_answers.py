@@ -1,4 +1,4 @@
-"""Answers to requests: what is measured of each, what becomes of it, and what it is counted as."""
+"""Answers to requests: what is measured of each."""
 
 from __future__ import annotations
 
@@ -6,70 +6,18 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import gevent
 import numpy as np
 import pytest
-from gevent.event import Event
 
-from ssegauge.conformance.target import Call, Ends, Promises, Target
 from ssegauge.loadtests.driving.pacing import Arrivals
 from ssegauge.loadtests.measuring import samples
-from ssegauge.loadtests.measuring.answers import NO_MARKER, AnswerMeter, Tally
+from ssegauge.loadtests.measuring.answers import AnswerMeter, Tally
 from ssegauge.loadtests.measuring.samples import Rows
-from ssegauge.loadtests.measuring.tokens import Pieces, told_error, told_usage
-from ssegauge.loadtests.running.asking import Asking
-from ssegauge.loadtests.running.node import Node
-from ssegauge.loadtests.running.orders import Orders
-from ssegauge.loadtests.stream.answer import NO_EVENT, Answer
-from tests.loadtests.servers import HEAD, OPEN_HEAD, PATIENCE, chunk, reply, scripted
-
-TOKEN = "/choices/0/delta/content"
-PROMISES = Promises(ends=Ends(data="[DONE]"), token=TOKEN)
-CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-DONE = b"data: [DONE]\n\n"
-Script = Callable[[socket.socket, bytes], None]
-
-
-def event(text: str | None, **more: Any) -> bytes:
-    delta = {"role": "assistant"} if text is None else {"content": text}
-    body = {"id": "c", "choices": [{"index": 0, "delta": delta, "finish_reason": None}], **more}
-    return b"data: " + json.dumps(body).encode() + b"\n\n"
-
-
-def node_at(url: str, promises: Promises = PROMISES, arrivals: Arrivals | None = None) -> Node:
-    target = Target(url, Call("/chat", "POST", {"stream": True}), "event-stream", promises=promises)
-    node = Node(target)
-    node.take_orders(Orders(target, arrivals=arrivals))
-    return node
-
-
-def ask(url: str, count: int = 1, promises: Promises = PROMISES, apart_s: float = 0.0) -> tuple[Node, list[Answer]]:
-    """Make requests, so far apart; return when all are over."""
-    node = node_at(url, promises)
-    assert node.desk
-    answers: list[Answer] = []
-    over = Event()
-
-    def done(answer: Answer) -> None:
-        answers.append(answer)
-        if len(answers) == count:
-            over.set()
-
-    for number in range(count):
-        gevent.spawn_later(number * apart_s, node.desk.ask, done, {})
-    assert over.wait(PATIENCE)
-    node.watch.stop()
-    return node, answers
-
-
-def rows_of(node: Node) -> dict[str, samples.Floats]:
-    """Return rows (at_ms, stream, value) by kind."""
-    found = samples.matrix(node.rows.take())
-    return {name: found[found[:, 1] == number][:, [0, 2, 3]] for number, name in enumerate(samples.KINDS)}
+from tests.loadtests.answers import CHUNKED, DONE, PROMISES, ask, event, node_at, rows_of
+from tests.loadtests.servers import PATIENCE, chunk, scripted
 
 
 class Paced:
@@ -182,67 +130,6 @@ def test_a_first_token_that_was_read_late_with_others_says_by_how_much(early_ms:
 
 
 USAGE = {"usage": {"prompt_tokens": 9, "completion_tokens": 11}}
-BODIES: dict[str, tuple[bytes, str]] = {
-    "whole": (event(None) + event("a") + event("b") + DONE, ""),
-    "without its end marker": (event("a") + event("b"), NO_MARKER),
-    "with an error in it": (event("a") + b'data: {"error": {"message": "no GPU"}}\n\n', "told an error: no GPU"),
-    "without an event": (b": hello\n\n", NO_EVENT),
-    "with a named error": (b"event: error\ndata: overloaded\n\n", "told an error: overloaded"),
-}
-
-
-@pytest.mark.parametrize(("body", "reason"), BODIES.values(), ids=BODIES)
-def test_what_an_answer_lacks_is_its_reason(body: bytes, reason: str) -> None:
-    with scripted(lambda connection, _: connection.sendall(CHUNKED + chunk(body) + b"0\r\n\r\n")) as url:
-        node, _ = ask(url)
-    assert node.desk
-    tally = node.desk.tally
-    assert dict(tally.cuts) == ({reason: 1} if reason else {})
-    assert (tally.finished, tally.cut, tally.failed) == ((0, 1, 0) if reason else (1, 0, 0))
-
-
-REFUSALS: dict[str, tuple[bytes, str, float]] = {
-    "401": (reply(b"{}", "401 Unauthorized"), "status 401", 0.0),
-    "404 with words": (
-        reply(b'{"error": {"message": "The model `x` does not exist"}}', "404 Not Found"),
-        "status 404: The model `x` does not exist",
-        0.0,
-    ),
-    "429": (reply(b"{}", "429 Too Many Requests", b"Retry-After: 3\r\n"), "status 429", 3.0),
-    "JSON": (reply(b'{"choices": []}'), "content type application/json, not text/event-stream", 0.0),
-}
-
-
-@pytest.mark.parametrize(("told", "reason", "wait_s"), REFUSALS.values(), ids=REFUSALS)
-def test_a_request_without_a_stream_in_answer_fails_with_its_reason(told: bytes, reason: str, wait_s: float) -> None:
-    with scripted(lambda connection, _: connection.sendall(told)) as url:
-        node, (answer,) = ask(url)
-    assert node.desk
-    assert dict(node.desk.tally.failures) == {reason: 1}
-    assert answer.retry_after_s == node.desk.tally.told_to_wait_s == wait_s
-    assert not answer.has_answer
-
-
-def test_a_connection_that_breaks_cuts_its_answer() -> None:
-    with scripted(lambda connection, _: connection.sendall(CHUNKED + chunk(event("a")))) as url:
-        node, _ = ask(url)
-    assert node.desk
-    assert dict(node.desk.tally.cuts) == {"cut off": 1}
-
-
-def test_an_answer_is_over_with_its_end_marker_though_the_connection_stays() -> None:
-    left = threading.Event()
-
-    def stays(connection: socket.socket, _: bytes) -> None:
-        connection.sendall(CHUNKED + chunk(event("a") + DONE))
-        if connection.recv(1) == b"":
-            left.set()
-
-    with scripted(stays) as url:
-        node, _ = ask(url)
-        assert left.wait(PATIENCE)
-    assert node.desk
-    assert node.desk.tally.finished == 1
 
 
 def test_lengths_come_from_usage_and_the_speed_counts_after_the_first_token() -> None:
@@ -281,88 +168,11 @@ def test_times_of_arrivals_count_from_the_plan_so_that_a_queue_shows() -> None:
             while node.desk.tally.planned < 10:
                 gevent.sleep(0.01)
         node.desk.drain()
-        node.watch.stop()
+        node.books.watch.stop()
     waited = np.sort(rows_of(node)["first_event"][:, 2])
     assert node.desk.tally.asked == node.desk.tally.planned >= 10
     assert node.desk.tally.finished == waited.size >= 10
     assert waited[9] > 10 * 200 - 9 * 50 - 5  # by the plan the tenth waits for nine before it
-
-
-def test_a_user_asks_again_after_each_answer_and_waits_as_long_as_it_is_told_to() -> None:
-    asked: list[float] = []
-
-    def refuses_once(connection: socket.socket, _: bytes) -> None:
-        asked.append(time.monotonic())
-        if len(asked) == 2:
-            connection.sendall(reply(b"{}", "429 Too Many Requests", b"Retry-After: 2\r\n"))
-        else:
-            connection.sendall(CHUNKED + chunk(event("a") + DONE) + chunk(b""))
-
-    with scripted(refuses_once) as url:
-        node = node_at(url)
-        assert node.desk
-        user = Asking(node, node.desk, 0, 0.0)
-        with gevent.Timeout(PATIENCE):
-            while len(asked) < 4:
-                gevent.sleep(0.01)
-        user.leave()
-        node.desk.drain()
-        node.watch.stop()
-    assert asked[2] - asked[1] > 1.99
-    assert node.desk.tally.told_to_wait_s == 2.0
-
-
-PIECES = {
-    "a text": (event("Hi"), True),
-    "an escaped text": (event('say "x" \\ \n'), True),
-    "an empty text": (event(""), False),
-    "a role": (event(None), False),
-    "no JSON": (DONE, False),
-    "a number": (event("x").replace(b'"x"', b"5"), False),
-    "an error": (b'data: {"error": {"content": "x"}}\n\n', False),
-    "nested too deep": (b"data: " + b"[" * 5000 + b"\n\n", False),
-}
-
-
-@pytest.mark.parametrize("first", PIECES)
-def test_texts_are_found_whatever_came_before(first: str) -> None:
-    pieces = Pieces(TOKEN)
-    for name in (first, *PIECES, first, *PIECES):
-        data, has_text = PIECES[name]
-        assert pieces.has_one(data[6:-2].decode()) is has_text, name
-
-
-ERRORS = {
-    ("message", '{"error": {"message": "no\\n more", "type": "x"}}'): "no more",
-    ("message", '{"error": null, "choices": []}'): "",
-    ("message", '{"type": "error", "error": {"type": "overloaded_error"}}'): "overloaded_error",
-    ("message", '{"type": "response.failed", "response": {"error": {"code": "server_error"}}}'): "server_error",
-    ("message", '{"type": "response.completed", "response": {"error": null}}'): "",
-    ("message", '{"text": "an \\"error\\" in a text"}'): "",
-    ("error", "not JSON"): "not JSON",
-    ("error", "{}"): "{}",
-}
-
-
-@pytest.mark.parametrize(("told", "error"), ERRORS.items())
-def test_an_error_that_an_event_tells_is_read(told: tuple[str, str], error: str) -> None:
-    assert told_error(*told) == error
-
-
-USAGES = {
-    '{"usage": {"prompt_tokens": 9, "completion_tokens": 20}}': (9, 20),
-    '{"usage": {"output_tokens": 15}}': (None, 15),
-    '{"message": {"usage": {"input_tokens": 25, "output_tokens": 1}}}': (25, 1),
-    '{"response": {"usage": {"input_tokens": 36, "output_tokens": 87}}}': (36, 87),
-    '{"usage":null}': (None, None),
-    '{"usage": {"prompt_tokens": true}}': (None, None),
-    '"usage"': (None, None),
-}
-
-
-@pytest.mark.parametrize(("data", "lengths"), USAGES.items())
-def test_lengths_are_read_where_an_api_tells_them(data: str, lengths: tuple[int | None, int | None]) -> None:
-    assert told_usage(data) == lengths
 
 
 def test_without_a_promise_of_tokens_none_are_measured() -> None:
@@ -374,29 +184,6 @@ def test_without_a_promise_of_tokens_none_are_measured() -> None:
     assert (node.desk.tally.finished, node.desk.tally.pieces, node.desk.tally.empty) == (1, 0, 0)
     assert len(rows["gap"]) == 1
     assert len(rows["token_gap"]) == len(rows["first_token"]) == 0
-
-
-def test_an_answer_under_way_when_the_run_is_over_is_unfinished(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ssegauge.loadtests.running.asking.UNKNOWN_S", 0.1)
-    monkeypatch.setattr("ssegauge.loadtests.running.asking.PATIENCE_S", (0.1, 0.2))
-
-    def never_ends(connection: socket.socket, head: bytes) -> None:
-        if b"hold" not in head:
-            connection.sendall(OPEN_HEAD + event("a"))
-        connection.recv(1)
-
-    with scripted(never_ends) as url:
-        node = node_at(url)
-        assert node.desk
-        user = Asking(node, node.desk, 0, 0.0)
-        with gevent.Timeout(PATIENCE):
-            while node.counts.open < 1:
-                gevent.sleep(0.01)
-        user.leave()
-        node.finishing = True
-        node.desk.drain()
-        node.watch.stop()
-    assert (node.desk.tally.unfinished, node.desk.tally.finished, node.counts.open) == (1, 0, 0)
 
 
 def test_each_type_is_timed_from_the_request_once_in_an_answer() -> None:

@@ -134,7 +134,7 @@ def followed(monkeypatch: pytest.MonkeyPatch, *, forgetful: bool) -> tuple[list[
     """Return what three streams, one after the other, were told by the same reads; and how many of these were known."""
     if forgetful:
         monkeypatch.setattr(Log, "remember", lambda *_: None)
-    monkeypatch.setattr("ssegauge.loadtests.running.node.MOST_STREAMS", 0)  # nothing recorded
+    monkeypatch.setattr("ssegauge.loadtests.running.node.recordings.MOST_STREAMS", 0)  # nothing recorded
     known: list[bool] = []
     is_known = Session._is_known
     monkeypatch.setattr(Session, "_is_known", lambda *words: known.append(is_known(*words)) or known[-1])
@@ -155,16 +155,16 @@ def followed(monkeypatch: pytest.MonkeyPatch, *, forgetful: bool) -> tuple[list[
         nodes.append(node)
         sessions = []
         for count in range(1, 4):
-            sessions.append(node.open(user, None))
+            sessions.append(node.streams.open(user, None))
             with gevent.Timeout(PATIENCE):
                 while len(user.endings) < count:
                     gevent.sleep(0.001)
-    node.log.settle()
-    node.watch.stop()
-    told = [own.tolist() for own, _ in node._room.entries().values()]
+    node.books.log.settle()
+    node.books.watch.stop()
+    told = [own.tolist() for own, _ in node.streams.diaries.room.entries().values()]
     ends = [(session.ending, session.last_event_id, session.retry_s) for session in sessions]
-    kinds = Counter(matrix(node.rows.take())[:, 1].tolist())
-    return [node.types.plain(), told, ends, kinds], sum(known)
+    kinds = Counter(matrix(node.books.rows.take())[:, 1].tolist())
+    return [node.books.types.plain(), told, ends, kinds], sum(known)
 
 
 def test_reads_that_are_known_tell_what_they_told() -> None:

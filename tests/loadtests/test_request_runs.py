@@ -16,9 +16,9 @@ from typing import Any
 import pandas as pd
 
 from ssegauge.reports import schema
+from tests.loadtests.answers import CHUNKED, DONE, event
 from tests.loadtests.conftest import PATIENT, Load, verdicts
 from tests.loadtests.servers import chunk, reply, scripted
-from tests.loadtests.test_answers import CHUNKED, DONE, event
 
 TARGET = """
 base_url = "{url}"

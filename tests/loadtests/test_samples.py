@@ -26,7 +26,7 @@ from ssegauge.loadtests.measuring.samples import (
     read,
     read_phases,
 )
-from ssegauge.loadtests.running.conductor import Conductor, Plan
+from ssegauge.loadtests.running.conducting.conductor import Conductor, Plan
 from ssegauge.reports import schema
 
 STARTED_MS = 1_700_000_000_000.0

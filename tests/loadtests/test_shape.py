@@ -23,7 +23,7 @@ from ssegauge.loadtests.judging.summary import summarize
 from ssegauge.loadtests.measuring import shape
 from ssegauge.loadtests.running.choices import shaped as with_shape
 from ssegauge.loadtests.running.cli import Options, scenario_file
-from ssegauge.loadtests.running.crowd import Crowd
+from ssegauge.loadtests.running.node.crowd import Crowd
 from tests.loadtests.conftest import PATIENT, Load, verdicts
 from tests.loadtests.servers import reply, scripted
 from tests.loadtests.test_scenarios import Feed

@@ -7,12 +7,11 @@ cannot make the requests fewer or the figures better.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import cycle, islice
 from random import Random
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import gevent
 from gevent import Greenlet
@@ -21,15 +20,14 @@ from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.target import Call
 from ssegauge.loadtests.driving import bodies, pacing
 from ssegauge.loadtests.driving.before import Kept
-from ssegauge.loadtests.driving.updates import wait_until
+from ssegauge.loadtests.driving.updates import Hooks, wait_until
 from ssegauge.loadtests.measuring.answers import AnswerMeter, Tally
-from ssegauge.loadtests.measuring.samples import Rows
-from ssegauge.loadtests.running.crowd import Crowd
+from ssegauge.loadtests.running.node.crowd import Crowd
+from ssegauge.loadtests.running.node.streams import Streams
 from ssegauge.loadtests.running.orders import Orders
 from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.answer import Answer
 from ssegauge.loadtests.stream.session import Books
-from ssegauge.loadtests.stream.stream import EventStream, Recorder
 
 HEAD_PATIENCE_S: Final = 60.0  # a server that answers few at a time may hold a head for long
 REFUSED_S: Final = 1.0  # a user who was refused asks again after so long, or after what the server wants
@@ -47,20 +45,11 @@ class Process(Protocol):
     finishing: bool
     crowd: Crowd
     books: Books
-    rows: Rows
-    sending_ms: array[float]
-
-    def next_stream(self) -> int:
-        """Return a new stream's number."""
+    hooks: Hooks
+    streams: Streams
 
     def prepare(self, spent: Kept | None = None) -> Kept:
         """Make the calls that a stream needs first; raises CannotJudge."""
-
-    def stream_for(self, call: Call, values: Mapping[str, Any]) -> EventStream:
-        """Return a stream that is yet to be opened."""
-
-    def keep(self, recording: Recorder | None, ending: str) -> None:
-        """Keep what was recorded of a stream, to be judged."""
 
 
 class Desk:
@@ -77,16 +66,16 @@ class Desk:
     def ask(self, done: Done, kept: Kept, planned_ns: int = 0) -> None:
         """Make a request, from a greenlet; ``done`` is told of the end of the answer, perhaps before this returns."""
         node, (call, values) = self._node, next(self._calls)
-        stream = node.stream_for(call, {**kept, **values})
+        stream = node.streams.asking(call, {**kept, **values})
         begun_ns = planned_ns or clock.now()
-        number = node.next_stream()
-        meter = AnswerMeter(node.rows, self.tally, number, begun_ns, self.orders.target.promises)
+        number = node.streams.next_number()
+        meter = AnswerMeter(node.books.rows, self.tally, number, begun_ns, self.orders.target.promises)
 
         def answered(answer: Answer) -> None:
             self._under_way.discard(answer)
             self._longest_s = max(self._longest_s, (clock.now() - begun_ns) / 1e9)
             if answer.has_answer:  # a refusal is no stream, and is told by its status
-                node.keep(answer.record, answer.ending)
+                node.streams.keep(answer.record, answer.ending)
             done(answer)
 
         answer = Answer(meter, self.tally, number, node.books, answered)
@@ -128,7 +117,7 @@ class Desk:
         for due_ns in arrivals.planned(clock.now() + shift_ns, dice):
             wait_until(due_ns, arrivals.rate)
             self.tally.planned += 1
-            self._node.sending_ms.append(max(0, clock.now() - due_ns) / 1e6)
+            self._node.hooks.sending_ms.append(max(0, clock.now() - due_ns) / 1e6)
             gevent.spawn(self._arrived, due_ns)
 
     def _arrived(self, due_ns: int) -> None:

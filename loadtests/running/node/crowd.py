@@ -29,9 +29,9 @@ class Called(Protocol):
 class Crowd:
     """The seats of a process. ``shaped``: they wait to be called, and then come at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, shaped: bool = False) -> None:
         self.seats: list[Called] = []
-        self.shaped = False
+        self.shaped = shaped
         self._wanted = 0
 
     def join(self, seat: Called) -> None:

@@ -1,0 +1,1 @@
+"""Who leads a run: ``conductor`` is the whole of it, ``course`` what it does from beginning to end."""
