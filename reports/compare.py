@@ -33,6 +33,7 @@ MOST_BLOCKS = 30  # long enough to hold a burst of noise: a second each in a run
 FEWEST_SAMPLES = 20
 FEWEST_BEYOND = 5  # a p99 needs 500 samples: with fewer, a bootstrap only repeats the same few extremes
 MOST_LEVELS = 4096
+TOGETHER_MS, LEAST_SPREAD_MS = 2.0, 10.0  # who is told in one moment, and came in others
 JUDGED = frozenset({"pass", "fail", "warning", "note", "known"})
 
 
@@ -121,7 +122,9 @@ def compare_latencies(
     """
     rng = np.random.default_rng(seed)
     return tuple(
-        ratio
+        replace(ratio, interval=None, verdict="cannot_tell", note="all waited for the same few events")
+        if ratio.interval and min(apart(base, kind), apart(head, kind)) < FEWEST_SAMPLES
+        else ratio
         for kind in LATENCIES
         if (before := arrivals(base, kind)).size
         for ratio in _compare_kind(kind, before, arrivals(head, kind), tolerance, rng)
@@ -241,6 +244,28 @@ def arrivals(frame: pd.DataFrame, kind: str) -> Values:
     rows = frame.loc[frame["kind"] == kind, ["at_ms", "value"]].dropna()
     values: Values = rows.sort_values("at_ms", kind="stable")["value"].to_numpy()
     return values
+
+
+def apart(frame: pd.DataFrame, kind: str) -> int:
+    """Return how many samples of a kind say something of their own.
+
+    Readers who were there at different times, and were all told their first event at once, waited for that one event:
+    together they say what one does.
+    """
+    rows = frame.loc[frame["kind"] == kind, ["at_ms", "value"]].dropna().sort_values("at_ms", kind="stable")
+    if kind != "first_event" or rows.empty:
+        return len(rows)
+    at, value = rows["at_ms"].to_numpy(), rows["value"].to_numpy()
+    first = np.concatenate(([0], np.flatnonzero(np.diff(at) > TOGETHER_MS) + 1))
+    told_ms, begun_ms = _spread(at, first), _spread(at - value, first)
+    is_one = begun_ms > np.maximum(LEAST_SPREAD_MS, 3 * told_ms)
+    return int(np.where(is_one, 1, np.diff(np.append(first, len(at)))).sum())
+
+
+def _spread(values: Values, first: npt.NDArray[np.intp]) -> Values:
+    """Return how far the values of each group lie apart, of groups that begin at these places."""
+    spread: Values = np.maximum.reduceat(values, first) - np.minimum.reduceat(values, first)
+    return spread
 
 
 def _levels(values: Values) -> Values:

@@ -2,7 +2,7 @@
 
 A figure is marked when it lies further from the median of the earlier runs that are alike (see `likeness`) than three
 robust standard deviations (1.4826 times their median absolute deviation), by 5 % and 1 ms at least; five such runs are
-needed. A verdict is marked when it is not that of the run before.
+needed. A verdict is marked when it is not that of the last run before that is alike.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +13,7 @@ from statistics import median
 from ssegauge.reports import likeness, verdict
 from ssegauge.reports.errors import BadRunFolder
 from ssegauge.reports.folder import RunFolder, open_run, shown
+from ssegauge.reports.words import quantity
 
 FEWEST = 5
 DEVIATIONS = 3 * 1.4826
@@ -74,7 +75,7 @@ def _marked(runs: Sequence[RunFolder]) -> Iterator[Entry]:
     for run in runs:
         alike = [one.entry for one in seen if not likeness.refused(one.folder, run)]
         bare = _entry(run)
-        changes = (*_verdicts(bare, seen[-1].entry if seen else None), *_latencies(bare, alike))
+        changes = (*_verdicts(bare, alike[-1] if alike else None), *_latencies(bare, alike))
         entry = _entry(run, changes)
         seen.append(_Seen(run, entry=entry))
         yield entry
@@ -85,6 +86,8 @@ def _entry(run: RunFolder, changes: tuple[str, ...] = ()) -> Entry:
     figures = {f"{kind}_{name}": found.get(name) for kind, found in measured.items() for name in QUANTILES}
     latencies = {name: value for name, value in figures.items() if value is not None}
     broken = verdict.states(run.conformance)["fail"] if run.conformance else 0
+    under_load = verdict.findings(run.load, run.conformance) if run.load else ()
+    broken += sum(verdict.severity(one, strict=False) == "fail" for one in under_load)
     commit = shown((run.run or {}).get("commit") or "")[:10]
     return Entry(shown(run.path.name), _started(run), commit, verdict.overall(run), broken, latencies, changes)
 
@@ -93,7 +96,7 @@ def _verdicts(entry: Entry, former: Entry | None) -> Iterator[str]:
     if former and entry.verdict != former.verdict:
         yield f"verdict was {former.verdict.replace('_', ' ')}"
     if former and entry.broken != former.broken:
-        yield f"{entry.broken} rules broken, were {former.broken}"
+        yield f"{quantity(entry.broken, 'rules')} broken, before {former.broken}"
 
 
 def _latencies(entry: Entry, alike: Sequence[Entry]) -> Iterator[str]:

@@ -9,7 +9,8 @@ from ssegauge.reports.history import Entry, History
 from ssegauge.reports.render.fitting import Fitting
 from ssegauge.reports.render.text import state_text
 
-MOST_KINDS = 2  # of latencies, those that most runs have
+FOREMOST = frozenset({"update_p99", "first_token_p99"})  # what is asked for first, where a run has it
+MOST_KINDS = 3  # of latencies: these, and those that most runs have
 
 
 def history_table(found: History) -> RenderableType:
@@ -28,7 +29,7 @@ def history_table(found: History) -> RenderableType:
 
 def _kinds(found: History) -> list[str]:
     names = [name for entry in found.entries for name in entry.latencies if name.endswith("p99")]
-    return sorted(set(names), key=lambda name: (-names.count(name), name not in {"update_p99", "gap_p99"}))[:MOST_KINDS]
+    return sorted(set(names), key=lambda name: (name not in FOREMOST, -names.count(name), name))[:MOST_KINDS]
 
 
 def _cells(entry: Entry, kinds: list[str]) -> list[Text]:

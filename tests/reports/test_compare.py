@@ -47,6 +47,25 @@ def test_samples_that_arrive_together_are_not_taken_for_independent() -> None:
     assert widths[0] > 3 * widths[1]
 
 
+def first_told(waits_ms: list[float], readers: int = 20) -> pd.DataFrame:
+    """Readers who come 10 ms apart, once for each wait, and are told their first event by one that comes so late."""
+    rows = [
+        (1000.0 * turn + 200 + wait + 0.01 * n, "first_event", 200 + wait - 10 * n)
+        for turn, wait in enumerate(waits_ms)
+        for n in range(readers)
+    ]
+    return pd.DataFrame(rows, columns=["at_ms", "kind", "value"])
+
+
+def test_readers_who_wait_for_one_event_say_what_one_does() -> None:
+    found = ratios(first_told([0.0]), first_told([90.0]))["first_event", "p50"]
+    assert (found.verdict, found.note) == ("cannot_tell", "all waited for the same few events")
+    greeted = pd.DataFrame({"at_ms": np.arange(20) * 10.0, "kind": "first_event", "value": 3.0})
+    assert compare.apart(greeted, "first_event") == 20
+    assert compare.apart(first_told([1.0, 5.0, 2.0]), "first_event") == 3
+    assert ratios(greeted, greeted.assign(value=30.0))["first_event", "p50"].verdict == "worse"
+
+
 def test_the_interval_is_that_of_drawing_whole_samples_when_they_are_independent() -> None:
     values = np.random.default_rng(5).lognormal(3, 0.5, 2000)
     drawn = compare.bootstrap(values, np.array([0.5]), np.random.default_rng(1))[:, 0]

@@ -94,3 +94,16 @@ def test_a_history_marks_what_changed_and_names_what_it_cannot_read(tmp_path: Pa
     assert [entry.changes for entry in found.entries[:7]] == [()] * 7
     assert found.entries[7].changes == ("update_p99 +342%",)
     assert "holds no run" in found.unread[0]
+
+
+def test_a_history_tells_verdicts_of_like_runs_and_what_broke_under_load(tmp_path: Path) -> None:
+    broken = factory.load_document(verdict="fail")
+    broken["conformance"]["findings"] = [factory.result("wire/b", "fail") | {"streams": 1}]
+    elsewhere = factory.run_document(target={"base_url": "http://other", "profile": "event-stream"})
+    here = factory.run_document()
+    for number, (run, load) in enumerate([(here, factory.load_document()), (elsewhere, broken), (here, broken)]):
+        then = run | {"started": f"2025-11-2{number}T00:00:00Z"}
+        factory.write_run(tmp_path / f"{number}", run=then, load=load, conformance=None)
+    first, other, last = history(tmp_path).entries
+    assert (first.changes, other.changes) == ((), ())
+    assert (last.broken - first.broken, "1 rule broken, before 0" in " ".join(last.changes)) == (1, True)
