@@ -161,7 +161,7 @@ def test_evidence_of_what_is_not_there_says_so() -> None:
 
 
 def test_an_excerpt_is_one_short_line() -> None:
-    assert excerpt("a\r\n\t\0\u2028\x1bé".encode() + b"\xff") == "a\\r\\n\\t\\0\\u2028\\u001bé\\xff"
+    assert excerpt("a\r\n\t\0\u2028\x1bé".encode() + b"\xff") == "a\\r\\n\\t\\x00\\u2028\\u001bé\\xff"
     assert excerpt(b"x" * (EXCERPT + 1)) == "x" * EXCERPT + "…"
 
 
