@@ -88,7 +88,7 @@ def kept(before: Before, headers: Iterable[tuple[str, str]], body: bytes) -> dic
 
 
 def _cookies(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Yield the cookies that a reply sets; their names differ in case (RFC 6265 section 4.1.1), header fields' do not."""
+    """Yield the cookies that a reply sets; their names differ in case (RFC 6265 section 4.1.1)."""
     for field, line in lines:
         if field == "set-cookie":
             name, _, value = line.partition(";")[0].partition("=")

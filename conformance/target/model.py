@@ -26,7 +26,8 @@ class Form(NamedTuple):
 
 Pointer = Annotated[str, Form(r"(?:/(?:[^~]|~[01])*)?", "a JSON Pointer (RFC 6901), as /data/0/id")]
 Place = Annotated[
-    str, Form(r"/(?:[^~]|~[01])*|(?:header|cookie):[\w!#$%&'*+.^`|~-]+", "a JSON Pointer (/id), header:Name or cookie:Name")
+    str,
+    Form(r"/(?:[^~]|~[01])*|(?:header|cookie):[\w!#$%&'*+.^`|~-]+", "a JSON Pointer (/id), header:Name or cookie:Name"),
 ]
 Method = Annotated[str, Form(r"[\w!#$%&'*+.^`|~-]*", "an HTTP method")]
 

@@ -42,7 +42,7 @@ def test_a_cookie_is_kept_by_its_name_among_others_and_is_a_secret() -> None:
     found = kept(login, fields, b"")
     assert found == {"session": "a=b", "other": "2"}
     assert kept_secrets(login, found, Target("http://h", Call("/", "GET"))) == {"a=b", "2"}
-    with pytest.raises(LookupError, match="^the reply sets no cookie session$"):
+    with pytest.raises(LookupError, match=r"^the reply sets no cookie session$"):
         kept(login, fields[1:], b"")
 
 

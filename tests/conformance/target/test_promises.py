@@ -4,7 +4,6 @@ import json
 import re
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,8 +20,6 @@ from ssegauge.conformance.target import (
     from_plain,
     from_toml,
     from_url,
-    load_target,
-    validator,
 )
 
 BASE = 'base_url = "http://127.0.0.1:3000"\n[stream]\npath = "/events"\n'
@@ -313,85 +310,6 @@ def test_what_the_command_line_changes_decides_what_is_used() -> None:
     text = "profile = 'task-progress'\n" + TASKS + "[promises]\nresume = false\n"
 
     assert from_toml(text, given=Given(profile="event-stream")).promises.resume is False
-
-
-EVENT = {"type": "object", "properties": {"n": {"$ref": "#/$defs/n"}}, "$defs": {"n": {"type": "integer"}}}
-
-
-def with_schema(folder: Path, schema: Any, promise: str = '"event.json"') -> Target:
-    folder.joinpath("event.json").write_text(schema if isinstance(schema, str) else json.dumps(schema))
-    folder.joinpath("t.toml").write_text(f"{BASE}[promises]\nschema = {promise}\n")
-    return load_target(str(folder / "t.toml"))
-
-
-def test_a_schema_is_that_of_every_event(tmp_path: Path) -> None:
-    promises = with_schema(tmp_path, EVENT).promises
-
-    assert promises.schema_of("message") == promises.schema_of("x") == EVENT
-    assert validator(EVENT).is_valid({"n": 1})
-    assert not validator(EVENT).is_valid({"n": "1"})
-
-
-def test_a_schema_may_be_that_of_one_type(tmp_path: Path) -> None:
-    promises = with_schema(tmp_path, EVENT, '{ tick = "event.json" }').promises
-
-    assert (promises.schema_of("tick"), promises.schema_of("message")) == (EVENT, None)
-
-
-@pytest.mark.parametrize(
-    "schema",
-    [
-        True,
-        {"$schema": "http://json-schema.org/draft-07/schema#", "definitions": {"a": {}}, "$ref": "#/definitions/a"},
-        {"$id": "https://x.example/a", "$defs": {"b": {"$id": "b"}}, "$ref": "b"},
-        {"$ref": "https://json-schema.org/draft/2020-12/schema"},
-        {"$schema": "https://x.example/own-dialect", "type": "object"},
-        {"enum": [{"$ref": "http://x.example/data-and-no-reference"}]},
-    ],
-)
-def test_a_schema_that_needs_nothing_from_elsewhere_is_good(schema: Any, tmp_path: Path) -> None:
-    assert with_schema(tmp_path, schema).promises.schema_of("message") == schema
-
-
-@pytest.mark.parametrize(
-    ("schema", "message"),
-    [
-        ("{", "not JSON (Expecting property name"),
-        ("[" * 100_000, "not JSON ("),
-        ("[]", "not a JSON Schema: list instead of a table"),
-        ({"type": "objct"}, "not a JSON Schema: 'objct' is not valid under any of the given schemas (at type)"),
-        ({"properties": {"a": {"pattern": "("}}}, "not a JSON Schema: '(' is not a 'regex' (at properties/a/pattern)"),
-        ({"$ref": "http://127.0.0.1:1/x.json"}, "$ref 'http://127.0.0.1:1/x.json' leads out of the file or to nothing"),
-        ({"items": [{"$ref": "x"}]}, "not a JSON Schema: "),
-        ({"items": {"anyOf": [{"$ref": "other.json#/a"}]}}, "$ref 'other.json#/a' leads out of the file or to "),
-        ({"$ref": "#/$defs/none"}, "$ref '#/$defs/none' leads out of the file or to nothing; nothing is fetched; put "),
-        ({"$ref": "#none"}, "$ref '#none' leads out of the file or to nothing"),
-    ],
-)
-def test_a_schema_that_is_none_is_named(schema: Any, message: str, tmp_path: Path) -> None:
-    with pytest.raises(CannotJudge) as caught:
-        with_schema(tmp_path, schema)
-
-    assert str(caught.value).startswith(f"{tmp_path}/t.toml:5: promises.schema event.json: {message}")
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("promise", "message"),
-    [
-        (
-            '"none.json"',
-            "promises.schema none.json: No such file or directory; give a path relative to the target file",
-        ),
-        ("5", "promises.schema = 5 is neither a path nor a table of paths by event type"),
-        ("{ a = 5 }", "promises.schema = {'a': 5} is neither a path nor a table of paths by event type"),
-    ],
-)
-def test_a_schema_that_is_no_file_is_named(promise: str, message: str, tmp_path: Path) -> None:
-    with pytest.raises(CannotJudge, match=r"t\.toml:5: ") as caught:
-        with_schema(tmp_path, EVENT, promise)
-
-    assert message in str(caught.value)
 
 
 def test_a_profiles_own_promises_hold_where_the_target_says_nothing_else(
