@@ -1,8 +1,8 @@
 """Results in, ``conformance.json`` out, with the verdict on the whole. Pure.
 
 ``fail`` when a MUST is broken (with ``strict`` also a SHOULD). ``could_not_judge`` when the harness itself failed, when
-nothing was seen or judged, when many streams had no answer, when what was to be looked at was not looked at wholly, or when what follows from a lesser
-breach would have broken a MUST. Else ``pass``: only what was looked at can pass.
+nothing was seen or judged, when many streams had no answer, when what was to be looked at was not looked at wholly, or
+when what follows from a lesser breach would have broken a MUST. Else ``pass``: only what was looked at can pass.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def unanswered_streams(transcripts: Iterable[Transcript]) -> str:
     in_vain = [view.transcript.end.at_ms for view in asked if view.transcript.end and _waited_in_vain(view)]
     if len(in_vain) < max(LEAST_IN_VAIN, MOST_IN_VAIN * len(asked)) or len(in_vain) == len(asked):
         return ""
-    longest = lasted(max(in_vain))
-    return f"{len(in_vain)} of {len(asked)} streams that were asked for had no answer within up to {longest}; see why"
+    some = f"{len(in_vain)} of {len(asked)} streams that were asked for had no answer"
+    return f"{some} in up to {lasted(max(in_vain))}, so too little was seen"
 
 
 def _waited_in_vain(view: View) -> bool:

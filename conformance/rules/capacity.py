@@ -121,8 +121,9 @@ def _in_turn(seen: Seen, crowd: Sequence[View]) -> Mark | None:
     answered = answered_in_turn(crowd)
     if not answered or alone_ms >= PROMPT_MS:
         return None
+    last = answered[-1]
     some = f"{len(answered)} streams asked for at once were answered one after the other"
-    return answered[-1].bad(f"{some}, the last after {lasted(waited_ms(answered[-1]))}; one alone was at once", "status")
+    return last.bad(f"{some}, the last after {lasted(waited_ms(last))}; one alone was at once", "status")
 
 
 def _answered_after_ms(view: View) -> float:

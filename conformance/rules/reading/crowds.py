@@ -12,7 +12,7 @@ LEAST_NEWS, TOGETHER_MS = 3, 50.0
 LEAST_SILENT = 2
 EARLIER_MS = 50.0  # a place may be free, and the next be told, a little before we have noted that somebody left
 LONG_WAIT_MS = 2000.0
-LEAST_IN_TURN, LEAST_STEP_MS, OF_USUAL_STEP, MOST_TOLD_ON = 6, 100.0, 1 / 3, 1 / 4
+LEAST_IN_TURN, LEAST_STEP_MS, OF_USUAL_STEP, MOST_UNEVEN, MOST_TOLD_ON = 6, 100.0, 1 / 3, 1 / 8, 1 / 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,9 @@ def answered_in_turn(views: Sequence[View]) -> list[View]:
     if len(heads) < LEAST_IN_TURN or heads[-1] - heads[0] < LONG_WAIT_MS:
         return []
     steps = [later - one for one, later in pairwise(heads)]
-    told_on = sum(_moments(view, opened_ms(view) + TOGETHER_MS, heads[-1]) for view in answered)
-    even = min(steps) >= max(LEAST_STEP_MS, OF_USUAL_STEP * sum(steps) / len(steps))
+    told_on = sum(max(0, _moments(view, 0.0, heads[-1]) - 1) for view in answered)
+    least_ms = max(LEAST_STEP_MS, OF_USUAL_STEP * sum(steps) / len(steps))
+    even = sum(step < least_ms for step in steps) <= MOST_UNEVEN * len(steps)
     return answered if even and told_on <= MOST_TOLD_ON * len(answered) else []
 
 
