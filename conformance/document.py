@@ -1,8 +1,8 @@
 """Results in, ``conformance.json`` out, with the verdict on the whole. Pure.
 
 ``fail`` when a MUST is broken (with ``strict`` also a SHOULD). ``could_not_judge`` when the harness itself failed, when
-nothing was seen or judged, when what was to be looked at was not looked at wholly, or when what follows from a lesser
-breach would have broken a MUST. Else ``pass``: only what was looked at can pass.
+nothing was seen or judged, when many streams had no answer, when what was to be looked at was not looked at wholly, or
+when what follows from a lesser breach would have broken a MUST. Else ``pass``: only what was looked at can pass.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from typing import Any
 from ssegauge.conformance.judge import Result
 from ssegauge.conformance.recording.transcript import Transcript
 from ssegauge.conformance.rules import Rule
-from ssegauge.conformance.seen import Level, Seen
+from ssegauge.conformance.seen import Level, Seen, View
 from ssegauge.conformance.sse import Comment
 from ssegauge.conformance.target import Profile
 from ssegauge.conformance.words import lasted
 
 SCHEMA = "ssegauge/conformance/1"
+LEAST_IN_VAIN, MOST_IN_VAIN, IN_VAIN_MS = 4, 0.25, 1950.0
 VERDICTS = ("pass", "fail", "not_judged", "not_observed", "not_applicable", "harness_error")
 
 
@@ -44,6 +45,21 @@ def nothing_seen(seen: Mapping[str, Any]) -> str:
         return "no event stream was seen, so nothing is known of one"
     many = f"{seen['streams']} stream{'s' * (seen['streams'] != 1)}"
     return f"no event and no comment came on {many} in up to {lasted(1000 * seen['longest_s'])}, so nothing can pass"
+
+
+def unanswered_streams(transcripts: Iterable[Transcript]) -> str:
+    """Return why little is known, where many streams had no answer while others had; else nothing."""
+    asked = [view for view in Seen.of(transcripts).role("stream") if view.transcript.end]
+    in_vain = [view.transcript.end.at_ms for view in asked if view.transcript.end and _waited_in_vain(view)]
+    if len(in_vain) < max(LEAST_IN_VAIN, MOST_IN_VAIN * len(asked)) or len(in_vain) == len(asked):
+        return ""
+    some = f"{len(in_vain)} of {len(asked)} streams that were asked for had no answer"
+    return f"{some} in up to {lasted(max(in_vain))}, so too little was seen"
+
+
+def _waited_in_vain(view: View) -> bool:
+    end = view.transcript.end
+    return view.head is None and end is not None and end.how in {"cut", "timeout"} and end.at_ms >= IN_VAIN_MS
 
 
 def overall(results: Iterable[Result], *, strict: bool = False, known: Collection[str] = ()) -> str:
@@ -87,7 +103,7 @@ def document(
     path, known = baseline or ("", ())
     stale = sorted({*known} & {one.rule.code for one in results if one.verdict == "pass"})
     verdict = overall(results, strict=strict, known=frozenset(known))
-    notes = [*notes, *filter(None, [nothing_seen(seen)])]
+    notes = [*notes, *filter(None, [nothing_seen(seen), unanswered_streams(transcripts)])]
     if verdict == "pass":
         verdict = "could_not_judge" if notes or interrupted else "fail" if stale else "pass"
     counts = Counter[str](one.verdict for one in results)

@@ -9,13 +9,14 @@ from ssegauge.conformance.probes.probe import probe
 from ssegauge.conformance.recording.live import Live, now_ms
 from ssegauge.conformance.recording.server import MANY, Server
 from ssegauge.conformance.rules.reading.answers import no_room
-from ssegauge.conformance.rules.reading.crowds import Crowd
+from ssegauge.conformance.rules.reading.crowds import Crowd, answered_in_turn, waited_ms
 from ssegauge.conformance.seen import View
 
 MOST = MANY
 LEFT_S = 2.0  # in which a server is to see that a reader has gone
 # A request that the kernel's queue had no room for is sent again after 1 s and 3 s; longer than that is no accident.
 QUIET_S = 3.5
+MOST_TURNS_S = 15.0
 SOON_S, LOOK_S = 1.0, 0.1  # what tells no more often than this, and greets nobody, is not waited for
 CONFLICT = 409  # so servers say that somebody is reading already, as MCP and GraphQL over SSE ask of them
 
@@ -75,7 +76,11 @@ async def note(server: Server, lives: Sequence[Live]) -> None:
     server.one_reader |= not busy and len(served) <= 1 <= len(refused) and not waiting
     if (served and (waiting or busy)) or (server.one_reader and not server.target.before):
         server.at_once = max(1, len(served))
-    if served and waiting:
+    if in_turn := answered_in_turn([View(one.so_far) for one in lives]):
+        server.at_once = 1
+        await asyncio.gather(*(one.stop() for one in lives))
+        await asyncio.sleep(min(max(LEFT_S, waited_ms(in_turn[-1]) / 1000), MOST_TURNS_S))  # what is left has its turn
+    elif served and waiting:
         await asyncio.gather(*(one.stop() for one in served))
         await answered(waiting)
 

@@ -6,6 +6,7 @@ from itertools import groupby
 from ssegauge.conformance.rules.reading.answers import no_room
 from ssegauge.conformance.rules.reading.crowds import (
     Crowd,
+    answered_in_turn,
     ended_ms,
     opened_ms,
     waited_ms,
@@ -46,8 +47,8 @@ def serves_few_at_once(seen: Seen) -> Iterator[Mark]:
     """
     crowds = _crowds(seen)
     for crowd in crowds:
-        untold = _untold(seen, crowd)
-        yield from [untold] if untold else _served(crowd)
+        breach = _untold(seen, crowd) or _in_turn(seen, crowd)
+        yield from [breach] if breach else _served(crowd)
     if crowds and (alone := _alone(seen)):
         yield alone
     if behind := _behind_streams(seen):
@@ -98,10 +99,10 @@ def _served(crowd: Sequence[View]) -> Iterator[Mark]:
         yield _bad_turn(crowd, turned_away)
     elif len(prompt) > 1 and len(prompt) == len(crowd):
         yield crowd[0].good()
-    elif prompt and late and _for_want_of_room(prompt, late):
-        some = f"{len(prompt)} of {len(crowd)} streams asked for at once were answered"
-        until = "until those had ended" if any(view.head for view in late) else "in vain"
-        yield late[0].bad(f"{some}, the others waited {until}, up to {lasted(max(map(waited_ms, late)))}")
+    elif prompt and (waiting := _for_want_of_room(prompt, late)):
+        some = f"{len(crowd) - len(waiting)} of {len(crowd)} streams asked for at once were answered"
+        until = "until those had ended" if any(view.head for view in waiting) else "in vain"
+        yield waiting[0].bad(f"{some}, the others waited {until}, up to {lasted(max(map(waited_ms, waiting)))}")
 
 
 def _untold(seen: Seen, views: Sequence[View]) -> Mark | None:
@@ -112,6 +113,22 @@ def _untold(seen: Seen, views: Sequence[View]) -> Mark | None:
     some = f"{len(crowd.told)} of {len(views)} streams open at once were told events"
     waited = lasted(crowd.until_ms - max(view.epoch_ms(view.head.at_ms) for view in crowd.silent if view.head))
     return crowd.relieved[0].bad(f"{some}, the others nothing for {waited}, until those had left")
+
+
+def _in_turn(seen: Seen, crowd: Sequence[View]) -> Mark | None:
+    """Return the breach where each waited for its turn, and one that was alone was answered at once."""
+    alone_ms = min((_answered_after_ms(view) for view in seen.role("hello") if _is_answered(view)), default=PROMPT_MS)
+    answered = answered_in_turn(crowd)
+    if not answered or alone_ms >= PROMPT_MS:
+        return None
+    last = answered[-1]
+    some = f"{len(answered)} streams asked for at once were answered one after the other"
+    return last.bad(f"{some}, the last after {lasted(waited_ms(last))}; one alone was at once", "status")
+
+
+def _answered_after_ms(view: View) -> float:
+    """Return how long an answer took once there was a connection."""
+    return waited_ms(view) - ((view.head.connected_ms if view.head else None) or 0.0)
 
 
 def _greets_whoever_comes(seen: Seen) -> bool:
@@ -144,16 +161,19 @@ def _is_answered(view: View) -> bool:
     return view.head is not None and view.head.status == 200
 
 
-def _for_want_of_room(prompt: Sequence[View], late: Sequence[View]) -> bool:
-    """Whether those that waited were answered when others had gone, or never; one alone may be late by chance."""
+def _for_want_of_room(prompt: Sequence[View], late: Sequence[View]) -> list[View]:
+    """Return those that were answered when others had gone, or never; one alone may be late by chance."""
     ends = {view.transcript.name: ended_ms(view) for view in (*prompt, *late) if view.head}
-    usual_ms = max(SOON_MS, 1.5 * max(map(waited_ms, prompt)))
-    answered = {view.transcript.name: view.epoch_ms(view.head.at_ms) for view in late if view.head}
-    if any(head_ms < min(ends.values()) - EARLIER_MS for head_ms in answered.values()):
-        return False
+    since_ms = min(ends.values()) - EARLIER_MS
+    waiting = [view for view in late if view.head is None or opened_ms(view) >= since_ms]
+    answered = {view.transcript.name: opened_ms(view) for view in waiting if view.head}
+    # One may have got the place of the very first stream, once the server saw that its reader had left.
+    if len(waiting) < len(late) and (len(waiting) < len(late) - 1 or not 1 < len(answered) <= len(prompt) + 1):
+        return []
     if any(view.ended_by_server for view in prompt):
-        return len(answered) > 1 and _each_takes_a_place(answered, ends, usual_ms)
-    return len(late) > 1 and all(waited_ms(view) >= LONG_MS for view in late)
+        usual_ms = max(SOON_MS, 1.5 * max(map(waited_ms, prompt)))
+        return waiting if len(answered) > 1 and _each_takes_a_place(answered, ends, usual_ms) else []
+    return waiting if len(waiting) > 1 and all(waited_ms(view) >= LONG_MS for view in waiting) else []
 
 
 def _each_takes_a_place(heads: Mapping[str, float], ends: Mapping[str, float], usual_ms: float) -> bool:

@@ -36,6 +36,7 @@ def slow_reader_stalls_others(seen: Seen) -> Iterator[Mark]:
     if not any(view.head or view.facts.opened for view in seen.role("stream", Facts(situation="slow"))):
         return
     limit_ms = max(seen.limits.update_s * 1000, 2 * _usual_latency_ms(seen))
+    lost_anyway = _are_lost_anyway(seen, limit_ms)
     for view in seen.role("stream", Facts(situation="beside-slow")):
         for update in () if _in_vain_before(seen, view) else seen.role("update", Facts(task_id=view.facts.task_id)):
             if update.head is None and update.transcript.end and _since(update, view):
@@ -44,7 +45,7 @@ def slow_reader_stalls_others(seen: Seen) -> Iterator[Mark]:
             latency_ms = effect.latency_ms
             if latency_ms is None:
                 latency_ms = waited_ms(view, effect.sent_ms)
-                if latency_ms <= limit_ms:
+                if latency_ms <= limit_ms or lost_anyway:
                     continue
             arrived = "arrived after" if effect.shown else "had not arrived after"
             summary = f"an update {arrived} {lasted(latency_ms)} beside a reader that does not read"
@@ -54,6 +55,12 @@ def slow_reader_stalls_others(seen: Seen) -> Iterator[Mark]:
 def _in_vain_before(seen: Seen, view: View) -> bool:
     """Whether calls went unanswered before there was a reader that does not read."""
     return any(unanswered(update) and not _since(update, view) for update in seen.role("update"))
+
+
+def _are_lost_anyway(seen: Seen, limit_ms: float) -> bool:
+    """Whether updates do not arrive either where everybody reads."""
+    told = ((view, effect) for view in told_streams(seen) for effect in effects(seen, view))
+    return any(not effect.shown and waited_ms(view, effect.sent_ms) > limit_ms for view, effect in told)
 
 
 def _since(update: View, view: View) -> bool:

@@ -246,6 +246,22 @@ def test_a_comment_is_something_seen(run: Run) -> None:
     assert document(judged(a_rule(GOOD)), profile="event-stream", transcripts=run)["verdict"] == "pass"
 
 
+UNANSWERED = exchange(name="plain", how="timeout", ended_at=5000.0, answered=False)
+
+
+@pytest.mark.parametrize(
+    ("in_vain", "answered", "verdict"), [(4, 12, "could_not_judge"), (4, 13, "pass"), (3, 1, "pass")]
+)
+def test_where_many_streams_had_no_answer_nothing_passes(in_vain: int, answered: int, verdict: str) -> None:
+    run = in_vain * (UNANSWERED,) + answered * (exchange(b"id: 1\ndata: x\n\n"),)
+
+    made = document(judged(a_rule(GOOD)), profile="event-stream", transcripts=run)
+
+    assert made["verdict"] == verdict
+    if verdict != "pass":
+        assert "4 of 16 streams that were asked for had no answer in up to 5 s" in made["notes"][0]
+
+
 def test_how_much_was_looked_at_is_told() -> None:
     made = document(judged(a_rule(GOOD)), profile="event-stream", transcripts=(healthy(), NOTHING))
 

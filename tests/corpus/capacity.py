@@ -105,7 +105,12 @@ LATE = (2620.0, 3120.0)
 WAIT = {"ended_at": 3500.0}
 # Told the state on coming, and nothing more.
 GREETED = (member(1, 20.0), member(2, 25.0), member(3, 2650.0, **WAIT), member(4, 2655.0, **WAIT))
+# A place is free again when the server sees that its reader left.
+FOUR_PLACES = (*crowd(2, 3, 4, 1492, ended_at=5000.0), *(one_of(n, 7540.0, 16000.0) for n in (5, 6, 7, 8)))
+IN_VAIN = tuple(one_of(n, None, 14000.0) for n in range(9, 17))
+EVERY_800 = [40.0 + 800 * n for n in range(16)]
 HELLO = exchange(EVENT, name="hello", role="hello", how="cut")
+SLOW_HELLO = exchange(EVENT, name="hello", role="hello", how="cut", head_at=1400.0)
 WAITED = exchange(name="plain", how="timeout", ended_at=5000.0, answered=False, task_id=None, kind="plain")
 
 CASES = {
@@ -150,6 +155,10 @@ CASES = {
             (*calls(2600.0, 4900.0, 2500.0, 3.0), ALONE),
             (*(call(n, 5000.0, answered=False) for n in range(3)), call(4, 500.0, answered=False), ALONE),
             (*crowd(2, 3, 4), *calls(2600.0, 4900.0, 2500.0), ALONE),
+            (*FOUR_PLACES, *IN_VAIN),
+            # It stands still for each reader, of which one came a little late; or two such processes do.
+            (HELLO, *crowd(110.0, *EVERY_800, ended_at=13_000.0)),
+            (HELLO, *crowd(*EVERY_800[:8], *EVERY_800[:8], ended_at=7000.0)),
         ),
         silent=(
             each_for_the_next(2200.0),  # it was not alone for long enough to say that its end is no matter of age
@@ -164,6 +173,15 @@ CASES = {
             crowd(None, None, None),  # the head comes with the first event
             at_once(2, 3, 1020.0, 1400.0),  # late, and not behind one that has just ended
             crowd(2, 1500.0, 1600.0),  # slow, but not for want of room
+            (*crowd(2, 3, 4, 1492, ended_at=5000.0), *IN_VAIN),  # answered now and then, whoever leaves
+            (*FOUR_PLACES, one_of(17, 2400.0, 5000.0), *IN_VAIN),
+            (*FOUR_PLACES, *(one_of(n, 7600.0, 16000.0) for n in range(20, 24))),  # more than there are places
+            (SLOW_HELLO, *crowd(*EVERY_800, ended_at=13_000.0)),
+            (HELLO, *crowd(*EVERY_800[:5], ended_at=13_000.0)),
+            # A door that lets them in a few at a time, and goes on telling those that are in.
+            (HELLO, *(member(n, *range(int(at), 9000, 500), head_at=at) for n, at in enumerate(EVERY_800[:10], 1))),
+            # Each has a schedule of its own, and its head comes with the first event.
+            (HELLO, *crowd(40, 300, 450, 1300, 2200, 2330, 2700, 3900, 4020, 5000, ended_at=9000.0)),
             crowd(2, 3, None),  # one may have been lost on the way
             (*crowd(2), refused(2, 409)),  # one reader each, on purpose
             tuple(one_of(n, head, end, "eof") for n, head, end in ((1, 300, 1300), (2, 2000, 3000), (3, 500, 1500))),

@@ -45,8 +45,12 @@ def in_time(*numbers: int, delay: float = 5.0) -> list[tuple[float, int]]:
 
 
 ALL = in_time(*range(8))
+LATE_SENT = (publish(8, 5000.0), publish(9, 5050.0))
 TIDY = ((20.0, b"data: welcome\n\n"), *ALL)
 STATES = [(FIRST_MS + 405.0 * n, n * 4) for n in (1,)] + [(FIRST_MS + 810.0, 7)]  # every 400 ms the newest
+STUCK = replace(
+    feed((10.0, b"data: hello\n\n"), situation="beside-slow", ended_at=6000.0), started_ms=EPOCH_MS + 4000.0
+)
 
 CASES = {
     "delivery/update-lost": Case(
@@ -100,11 +104,13 @@ CASES = {
             (*SENT, feed(*ALL)),
             (*SENT, feed((1800.0, b"".join(says(n) for n in range(8))))),
             (publish(0, 1000.0), publish(1, 1001.0), feed((1010.0, 1), (1011.0, 0))),  # at the same time
+            (*SENT, *LATE_SENT, STUCK, feed(*ALL, (5100.0, 9), (5101.0, 8))),  # while somebody does not read
             (*updates(), task_told(*task_at(5))),
         ),
         bad=(
             (*SENT, feed(*in_time(0, 1, 2), (1405.0, 4), (1406.0, 3), *in_time(5, 6, 7))),
             (*SENT, feed(*[(1800.0 + n, 7 - n) for n in range(8)])),
+            (*SENT, *LATE_SENT, feed(*ALL, (5100.0, 9), (5101.0, 8))),
         ),
         silent=((*SENT, feed(*in_time(0))), (*SENT, feed()), (feed(*ALL),)),
     ),

@@ -9,6 +9,7 @@ from tests.corpus.delivery_complete import feed, marker, publish
 
 LETTERS, CODES = "all of é Ж 中 😀", "1\v2\f3\x1c4\u20285"
 ONE = marker(0)
+LONG = "x" * 9000
 
 
 def sent(case: str, text: str, **more: object) -> Transcript:
@@ -59,6 +60,9 @@ CASES = {
             came("controls", CODES, told(f"{ONE} {CODES} {ONE}-end")),
             came("controls", CODES, told(f"{ONE} 12345 {ONE}-end")),  # left out
             came("controls", CODES, in_json(f"{ONE} 1 2 3 4 5 {ONE}-end")),
+            came("large", LONG, in_json(f"{ONE} {LONG} {ONE}-end")),
+            came("large", LONG, told(f"{ONE} {LONG[:200]}"), told(f"{ONE} {LONG} {ONE}-end")),  # how it begins, first
+            came("large", LONG, told(f"{ONE} {LONG[:5000]}"), told(f"{LONG[:4000]} {ONE}-end")),  # in parts
         ),
         bad=(
             came("letters", LETTERS, told(letters("all of é ? ? ?"))),
@@ -70,12 +74,21 @@ CASES = {
             came("letters", f"{LETTERS} & <", in_json(letters(f"{LETTERS} &amp; &lt;"))),
             came("controls", CODES, told(f"{ONE} 1\n2\n3\n4\n5 {ONE}-end")),
             came("controls", CODES, in_json(f"{ONE} 1\v2\f3\x1c4\n5 {ONE}-end")),
+            came("large", LONG, in_json(f"{ONE} {LONG[:4096]}")),
+            came("large", LONG, told(f"12:00 {ONE} {LONG[:4096]}")),
         ),
         silent=(
             came("letters", LETTERS),
             came("letters", LETTERS, told(ONE)),  # shortened
             (sent("letters", LETTERS, status=422), feed(told(ONE), situation="canary")),
-            came("large", LETTERS, told(letters("x"))),
+            came("large", LONG, told(ONE)),
+            came("large", LONG),
+            came("large", LONG, in_json(f"{ONE} {LONG[:500]}…")),
+            came("large", LONG, told(f"{ONE} {LONG[:500]} [500 of 9,000 characters]")),
+            came(
+                "large", LONG, told(f"{ONE} {LONG[:5000]}"), told(LONG[:4000])
+            ),  # the end's mark is cut in two, perhaps
+            (sent("large", LONG, status=413), feed(told(f"{ONE} {LONG[:500]}"), situation="canary")),
         ),
     ),
     "delivery/update-lost": Case(

@@ -205,6 +205,8 @@ CASES = {
                 twin([(2600.0, b"".join(tick(n) for n in range(5, 14))), *feed()], came=2500.0),
             ),  # replayed
             (reader(feed()), returned(KEPT)),
+            # While somebody does not read, others are held up: a matter of its own.
+            (reader(feed()), twin(without(feed(), 7, 12)), reader(feed(), 2000.0, 2600.0, situation="beside-slow")),
             (reader(without(feed(), 12)), returned([*KEPT[:6], (0.0, notice(12)), *KEPT[7:]])),
             # A state, of which each was told what was the newest at times of its own; all is kept.
             (reader([one for n, one in enumerate(feed()) if n % 2]), returned(KEPT)),

@@ -51,6 +51,7 @@ def enumerated(make: Any) -> list[tuple[float, bytes]]:
 
 
 SERVED_IN_TIME = newcomer(*told([f"17600000054{n}0-0" for n in range(6)], every_ms=400.0), ended_at=3500.0)
+HTML = {"Content-Type": "text/html"}
 BARE = b'id:\nevent: presence\ndata: {"present": 3}\n\n'
 ENDED = newcomer(*LIVE, how="eof")
 ONGOING: dict[str, Any] = {"ended_at": 3500.0}
@@ -91,6 +92,7 @@ BEFORE = uncut(*((10.0 + 500 * n, event(f"event {n}")) for n in range(6)))
 SIX = [str(n) for n in range(6)]
 REFUSED: dict[str, Any] = {"status": 409, "headers": {"Content-Type": "application/json"}}
 DROPPED: dict[str, Any] = {"answered": False, "how": "error", "detail": "Server disconnected"}
+DROPPED_BY_HTTP2 = DROPPED | {"detail": "ended by HTTP/2: RST_STREAM with PROTOCOL_ERROR"}
 
 POLLED = [str(n) for n in range(2, 12)]  # what one answer says, an event later
 SLOWLY = uncut(*told(FIRST_TEN, every_ms=400.0))
@@ -230,7 +232,8 @@ CASES = {
             (SERVED, odd(*LIVE)),
             (SERVED, odd()),  # silenced's
             (SERVED, odd(*LIVE), odd(case="long", **REFUSED)),  # a field that its HTTP library bounds
-            (SERVED, odd(*LIVE), odd(case="unicode", **DROPPED)),
+            (SERVED, odd(*LIVE), odd(case="long", **DROPPED)),
+            (SERVED, odd(*LIVE), odd(case="unicode", **DROPPED_BY_HTTP2)),
         ),
         bad=(
             (SERVED, odd(**REFUSED)),
@@ -239,6 +242,7 @@ CASES = {
             (SERVED, odd(status=204)),
             (SERVED, odd(status=200, headers={"Content-Type": "application/json"})),
             (SERVED, odd(case="negative", **DROPPED)),
+            (SERVED, odd(*LIVE), odd(case="unicode", **DROPPED)),
             (SERVED, odd(answered=False, how="timeout")),
             (SERVED, odd(*LIVE), odd(case="beyond", value="12", resume="stale", **REFUSED)),
             (SERVED, odd(case="far", value="1000016", resume="stale", answered=False, how="timeout")),
@@ -250,6 +254,7 @@ CASES = {
             (ENDED, odd(status=204, case="beyond", value="18", resume="stale")),  # it may be the very last
             (UNCUT, SERVED, odd(status=204, case="beyond", value="10", resume="stale")),  # another was told it
             (SERVED, odd(status=503)),
+            (SERVED, exchange(headers=HTML, **PLAIN), odd(status=200, headers=HTML)),  # now and then, whatever the id
             # Its head may come with the next event.
             (SERVED, odd(case="beyond", value="18", resume="stale", answered=False, how="timeout")),
             (SERVED, back(status=204), odd(status=204)),  # whoever comes back is told to stay away

@@ -131,6 +131,7 @@ CASES = {
             (UNCUT, back(*later(SINCE[3:]), **LONG), newcomer(*later(SINCE), **LONG)),  # nor does it say since when
             (UNCUT, back(*burst(["8", "9", "10"])), newcomer(*burst(["8", "9", "10"]))),  # the last three, for all
             (UNCUT, back(*burst(FIRST_TEN[:6])), newcomer()),
+            (UNCUT, back(*burst(["10"]), *told(["58", "59"])), newcomer(*told(["58", "59"]))),  # the newest state
             (UNCUT, back(*burst(NEXT_FOUR[1:])), newcomer(status=503)),
             (uncut(*told(["a", "b", "a", "c"])), back(*burst(["c"]), after="b"), newcomer()),
             (UNCUT, back(*burst(NEXT_FOUR[1:]), request=POSTED), newcomer()),

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from ssegauge.conformance.recording.transcript import End, Request, Transcript
-from tests.corpus.build import Case, connected, exchange, progress
+from tests.corpus.build import EPOCH_MS, Case, connected, exchange, progress
 from tests.corpus.delivery import told as paced
 from tests.corpus.delivery import update, updates
 
@@ -16,6 +16,9 @@ AFTER = tuple(update(10_000 + 20 * n, 10 * (n + 7)) for n in range(4))
 
 def beside(*arrivals: float, **more: Any) -> Transcript:
     return paced(*arrivals, situation="beside-slow", **more)
+
+
+LOST_BEFORE = (*MOVES, paced(105, 125, how="cut", ended_at=7000.0))
 
 
 def process(moment: str, memory_bytes: Any) -> Transcript:
@@ -48,6 +51,8 @@ CASES = {
             (*MOVES, beside(105, 125, 3145)),  # nobody was slow
             (exchange(situation="slow", answered=False, how="error"), *MOVES, beside(3000, 3000)),
             (SLOW, *MOVES, beside(how="cut", ended_at=900.0)),
+            # What does not arrive beside it does not without it.
+            (SLOW, *LOST_BEFORE, *AFTER, replace(beside(how="cut", ended_at=14_000.0), started_ms=EPOCH_MS + 9000.0)),
             (SLOW, *MOVES, exchange(status=503, situation="beside-slow")),
             (SLOW, replace(MOVES[0], head=None, end=End(5.0, "cut", "interrupted")), beside(how="cut")),
             (SLOW, exchange((10.0, connected() + progress(0)), situation="beside-slow", how="cut", kind="manual")),

@@ -12,8 +12,10 @@ from ssegauge.conformance.rules.reading.effects import (
     connected_ms,
     effects,
     showings,
+    stalls,
     told_streams,
     waited_ms,
+    within,
 )
 from ssegauge.conformance.rules.reading.spoiled import SPOILED
 from ssegauge.conformance.rules.rule import profile, rule
@@ -153,8 +155,10 @@ def update_reordered(seen: Seen) -> Iterator[Mark]:
     """
     for view in told_streams(seen):
         first: dict[int, tuple[View, Message]] = {}
+        stalled = stalls(seen, view)
         for update, message in _own_showings(seen, view):
-            first.setdefault(id(update), (update, message))
+            if not within(stalled, update.transcript.started_ms):  # held by one who does not read: another's matter
+                first.setdefault(id(update), (update, message))
         swapped = _swapped(list(first.values()))
         if swapped:
             summary = f"{len(swapped)} of {len(first)} updates arrived after one that was accepted later"

@@ -8,6 +8,7 @@ from itertools import pairwise
 from statistics import median
 
 from ssegauge.conformance.rules.reading.coded import beside_others
+from ssegauge.conformance.rules.reading.effects import stalls, within
 from ssegauge.conformance.rules.reading.passed_over import kept_back
 from ssegauge.conformance.rules.reading.sharing import (
     OPENING_MS,
@@ -42,6 +43,7 @@ MUCH = 0.2  # of what two were told: as much each alone
 NEARLY_ALL = 0.5  # of the steps; readers whom we do not see have their part as well
 
 
+Spans = list[tuple[float, float]]
 RESTS_ON = ("liveness/goes-deaf", "wire/mid-stream-bom", "delivery/held-to-the-end")
 
 
@@ -64,7 +66,8 @@ def readers_differ(seen: Seen) -> Iterator[Mark]:
         # Of tasks lifecycle/subscribers-disagree compares what their reports say.
         if seen.profile != "task-progress" or group[0].view.facts.kind == "plain":
             everybody = together(seen, group)
-            yield from _compare(group, everybody, promised=bool(seen.promises.shared))
+            stalled = stalls(seen, group[0].view)
+            yield from _compare(group, everybody, stalled, promised=bool(seen.promises.shared))
     for view, strange in beside_others(seen):
         what = "who offers compression is told another stream: none of what others are told at the same time"
         yield view.bad(what, strange) if strange else view.good()
@@ -78,7 +81,9 @@ def _never_told(one: Telling, kept: Sequence[Message]) -> Mark:
     return one.view.bad(f"{told} {shown(kept[0].event.id)}", one.messages[-1])
 
 
-def _compare(group: Sequence[Telling], everybody: Sequence[Telling], *, promised: bool) -> Iterator[Mark]:
+def _compare(
+    group: Sequence[Telling], everybody: Sequence[Telling], stalled: Spans, *, promised: bool
+) -> Iterator[Mark]:
     shared_out = _shared_out(group, everybody, promised=promised) or (_each_to_one(group) if promised else None)
     if shared_out:
         yield shared_out
@@ -86,7 +91,7 @@ def _compare(group: Sequence[Telling], everybody: Sequence[Telling], *, promised
     # Each may have chosen what it is told: it is for the owner to say whether all are to be told the same.
     level: Level = "should" if not promised and _have_each_their_own(group) else "must"
     for one, other in pairs(group):
-        yield from _agree(one, other, level, promised=promised)
+        yield from _agree(one, other, level, stalled, promised=promised)
     if not promised:
         yield from _one_type_to_one(group, everybody)
 
@@ -102,8 +107,8 @@ def _have_each_their_own(group: Sequence[Telling]) -> bool:
     return bool(shares) and median(shares) >= MUCH
 
 
-def _agree(one: Telling, other: Telling, level: Level, *, promised: bool) -> Iterator[Mark]:
-    """Compare what two were told from the first event on that both were told."""
+def _agree(one: Telling, other: Telling, level: Level, stalled: Spans, *, promised: bool) -> Iterator[Mark]:
+    """Compare what two were told from the first event on that both were told, while nobody was stuck."""
     common = in_common(one, other)
     identified = any(key[1] for key in common)
     if not promised and not _may_be_shared(one, other, identified=identified):
@@ -115,7 +120,8 @@ def _agree(one: Telling, other: Telling, level: Level, *, promised: bool) -> Ite
             yield other.view.bad("two readers at once were told nothing in common", _together(other, one)[0])
         return
     both = ((one, other), (other, one))
-    found = [(teller, _lost(teller, listener, common, promised=promised)) for teller, listener in both]
+    lacking = [(teller, _lost(teller, listener, common, promised=promised)) for teller, listener in both]
+    found = [(one, [lost for lost in all_of if not within(stalled, one.at_ms(lost))]) for one, all_of in lacking]
     yield from [_lacking(teller.view, lost, level) for teller, lost in found if lost] or [one.view.good()]
 
 
@@ -339,9 +345,6 @@ def _told_less_in_company(group: Sequence[Telling], everybody: Sequence[Telling]
             expected += company_s * while_alone / alone_s
             told += sum(len(one.between(*span)) for span in company)
     return expected >= LEAST_EXPECTED and told <= FEWER * expected
-
-
-Spans = list[tuple[float, float]]
 
 
 def _split(everybody: Sequence[Telling], one: Telling) -> tuple[Spans, Spans]:

@@ -1,8 +1,9 @@
-"""The rule on texts that arrive as they were written, whatever characters they are made of.
+"""The rule on texts that arrive as they were written, whatever characters they are made of, and however many.
 
 Two texts show it: letters of many alphabets with a blank on either side, and codes that some functions take for line
 ends. A server may leave such codes out, put entities or escapes in a letter's place, and trim the ends; letters are to
-arrive, and no line end where there was none.
+arrive, and no line end where there was none. A third is long: it may be refused, or end with a word that something is
+left out, but not anywhere.
 """
 
 import html
@@ -19,6 +20,8 @@ from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Message, Seen, View
 from ssegauge.conformance.words import shown
 
+PART = "x" * 100  # of a long text
+LEFT_OUT = ("…", "...", "]", ")")
 # What says the same in another form.
 FORMS: tuple[Callable[[str], str], ...] = (str, html.unescape, unquote_plus)
 
@@ -37,7 +40,7 @@ def text_altered(seen: Seen) -> Iterator[Mark]:
 
     Mend: Use UTF-8 from the request to the socket, in the database too; split texts at CRLF, CR and LF alone (Python's
     `splitlines` splits at more); write a blank after `data:`, for clients take one away. Leave it to the page that
-    shows a text to escape it.
+    shows a text to escape it. Answer 413 to a text that is too long for a column or a buffer, instead of cutting it.
 
     Example: data: ? ? ? ?, where the text was: é Ж 中 😀
     """
@@ -45,6 +48,9 @@ def text_altered(seen: Seen) -> Iterator[Mark]:
         if update.facts.canary in {"letters", "controls"} and update.head and update.head.status < 300:
             for view in seen.role("stream", Facts(situation="canary", task_id=update.facts.task_id)):
                 yield from _as_written(view, update)
+        elif update.facts.canary == "large" and update.head and update.head.status < 300:
+            for view in seen.role("stream", Facts(situation="canary", task_id=update.facts.task_id)):
+                yield from _whole(view, update)
 
 
 def _as_written(view: View, update: View) -> Iterator[Mark]:
@@ -59,6 +65,19 @@ def _as_written(view: View, update: View) -> Iterator[Mark]:
             )
         elif any(f"{marker}-end" in text for text in told):
             yield view.good()
+
+
+def _whole(view: View, update: View) -> Iterator[Mark]:
+    """Judge a long text: a server may refuse it, tell it in several events, or say that it leaves something out."""
+    marker, sent = update.facts.marker or "", update.facts.message or ""
+    told = [(text, message) for message in view.messages for text in _texts(message) if PART in text]
+    beginning = [(text, message) for text, message in told if marker in text]
+    if any(f"{marker}-end" in message.event.data for message in view.messages):
+        yield view.good()
+    elif len(told) == len(beginning) == 1 and not beginning[0][0].endswith(LEFT_OUT):
+        text, message = beginning[0]
+        summary = f"a text of {len(sent):,} characters was accepted and came with {len(text):,}: its end is missing"
+        yield view.bad(summary, message, "should")
 
 
 def _texts(message: Message) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Streams that were asked for at once: who of them was told events, and who only when others had left."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.newcomers import MORE_MS, TIMES
 from ssegauge.conformance.rules.reading.silence import OPENING_MS
@@ -11,6 +12,7 @@ LEAST_NEWS, TOGETHER_MS = 3, 50.0
 LEAST_SILENT = 2
 EARLIER_MS = 50.0  # a place may be free, and the next be told, a little before we have noted that somebody left
 LONG_WAIT_MS = 2000.0
+LEAST_IN_TURN, LEAST_STEP_MS, OF_USUAL_STEP, MOST_UNEVEN, MOST_TOLD_ON = 6, 100.0, 1 / 3, 1 / 8, 1 / 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,32 @@ class Crowd:
         return bool(self.told) and len(self.silent) >= LEAST_SILENT
 
 
+def answered_in_turn(views: Sequence[View]) -> list[View]:
+    """Return those that were answered, where that was one after the other in even steps; empty where it was not so.
+
+    So does a server that stands still for each of them, or several such processes. Meanwhile nobody is told more: one
+    that lets in a few at a time on purpose goes on telling these.
+    """
+    answered = sorted((view for view in views if view.timed and view.is_event_stream), key=opened_ms)
+    heads = _apart(map(opened_ms, answered))
+    if len(heads) < LEAST_IN_TURN or heads[-1] - heads[0] < LONG_WAIT_MS:
+        return []
+    steps = [later - one for one, later in pairwise(heads)]
+    told_on = sum(max(0, _moments(view, 0.0, heads[-1]) - 1) for view in answered)
+    least_ms = max(LEAST_STEP_MS, OF_USUAL_STEP * sum(steps) / len(steps))
+    even = sum(step < least_ms for step in steps) <= MOST_UNEVEN * len(steps)
+    return answered if even and told_on <= MOST_TOLD_ON * len(answered) else []
+
+
+def _apart(times_ms: Iterable[float]) -> list[float]:
+    """Return the times, in order, of what is taken for one moment only the first."""
+    found: list[float] = []
+    for at_ms in times_ms:
+        if not found or at_ms > found[-1] + TOGETHER_MS:
+            found.append(at_ms)
+    return found
+
+
 def waited_too_long(view: View) -> bool:
     """Whether a call had no answer for so long that something stood in its way."""
     return waited_ms(view) >= LONG_WAIT_MS
@@ -91,9 +119,5 @@ def _first_ms(view: View) -> float:
 
 def _moments(view: View, since_ms: float, until_ms: float) -> int:
     """Return at how many moments between two a reader was told something."""
-    many, last_ms = 0, since_ms
-    for item in view.events:
-        at_ms = view.epoch_ms(item.at_ms)
-        if last_ms < at_ms <= until_ms:
-            many, last_ms = many + 1, at_ms + TOGETHER_MS
-    return many
+    times_ms = (view.epoch_ms(item.at_ms) for item in view.events)
+    return len(_apart(at_ms for at_ms in times_ms if since_ms < at_ms <= until_ms))

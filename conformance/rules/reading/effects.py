@@ -6,7 +6,7 @@ states that were overtaken. Times are in Unix epoch milliseconds on the harness'
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,23 +73,27 @@ def effects(seen: Seen, view: View, since_ms: float | None = None) -> list[Effec
     since_ms = connected_ms(view) if since_ms is None else since_ms
     updates = accepted_for(seen, view)
     showing = list(showings(view, updates))
-    stalls = [] if view.facts.situation == BESIDE_SLOW else _stalls(seen, view)
+    stalled = [] if view.facts.situation == BESIDE_SLOW else stalls(seen, view)
     return [
         _effect(view, update, number, showing)
         for number, update in enumerate(updates)
-        if (sent_ms := update.transcript.started_ms) >= since_ms
-        and not any(start_ms <= sent_ms <= end_ms for start_ms, end_ms in stalls)
+        if (sent_ms := update.transcript.started_ms) >= since_ms and not within(stalled, sent_ms)
     ]
 
 
-def _stalls(seen: Seen, view: View) -> list[tuple[float, float]]:
-    """Return when a reader of the same stream did not read."""
+def stalls(seen: Seen, view: View) -> list[tuple[float, float]]:
+    """Return when a reader of the same stream did not read, or had just left."""
     beside = seen.role("stream", Facts(situation=BESIDE_SLOW, task_id=view.facts.task_id))
     times = [
         (one.transcript.started_ms, one.epoch_ms(one.transcript.end.at_ms if one.transcript.end else 0.0))
         for one in beside
     ]
     return [(start_ms - AROUND_MS, end_ms + AROUND_MS) for start_ms, end_ms in times]
+
+
+def within(spans: Iterable[tuple[float, float]], at_ms: float) -> bool:
+    """Whether a time lies within one of some spans."""
+    return any(start_ms <= at_ms <= end_ms for start_ms, end_ms in spans)
 
 
 def connected_ms(view: View) -> float:

@@ -17,6 +17,7 @@ FEW = "capacity/serves-few-at-once"
 # What explains that a reader is told nothing while another is, whatever id it brings.
 OTHERS_ARE_TOLD = (FEW, "liveness/goes-deaf", "delivery/readers-differ")
 # A server's HTTP library may refuse these as a header field before anybody reads the id.
+HTTP2 = "HTTP/2"  # in the detail of what that ended
 ODD_AS_A_FIELD = frozenset({"unicode", "long"})
 CASES = {
     "below": "smaller than those that were seen",
@@ -75,15 +76,31 @@ def unknown_id_refused(seen: Seen) -> Iterator[Mark]:
 
 
 def _refusal(seen: Seen, view: View) -> str:
-    head, end = view.head, view.transcript.end
+    head = view.head
     if head is None:
-        dropped = end is not None and end.how == "error" and view.facts.case not in ODD_AS_A_FIELD
-        return "no answer" if unanswered(view) else "the connection was closed without an answer" if dropped else ""
+        dropped = "the connection was closed without an answer" if _is_dropped(view) else ""
+        return "no answer" if unanswered(view) else dropped
     if view.is_event_stream or (head.status == 204 and (_says_204_to_all(seen) or _is_behind_the_end(seen, view))):
         return ""
     if head.status < 500 and view.facts.case in ODD_AS_A_FIELD:
         return ""
+    if head.status == 200 and _is_told_without_an_id(seen, view):
+        return ""
     return f"answered {head.status}" + ("" if head.status != 200 else f" ({view.media_type or 'no media type'})")
+
+
+def _is_told_without_an_id(seen: Seen, view: View) -> bool:
+    """Whether clients without an id have such an answer too, which is no stream: it is not for the id."""
+    plain_ones = seen.role("stream", Facts(kind="plain"))
+    others = [one for one in plain_ones if one.facts.resume is None and one.head and one.head.status == 200]
+    return any(one.media_type == view.media_type for one in others)
+
+
+def _is_dropped(view: View) -> bool:
+    """Whether it broke off over the id: a long one may be refused before it is read, and any by HTTP/2 itself."""
+    end = view.transcript.end
+    by_http2 = view.facts.case in ODD_AS_A_FIELD and end is not None and HTTP2 in end.detail
+    return end is not None and end.how == "error" and view.facts.case != "long" and not by_http2
 
 
 def _is_passed(seen: Seen, view: View) -> bool:
