@@ -3,7 +3,7 @@
 from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.endings import is_like
@@ -98,7 +98,7 @@ def _by_sort(telling: Telling) -> BySort:
     found: dict[tuple[str, str], list[Message]] = defaultdict(list)
     for message in telling.messages:
         found[_sort(message)].append(message)
-    return {sort: Telling(telling.view, tuple(told)) for sort, told in found.items()}
+    return {sort: replace(telling, messages=tuple(told)) for sort, told in found.items()}
 
 
 def _sort(message: Message) -> tuple[str, str]:

@@ -181,7 +181,21 @@ def test_no_rule_breaks_on_values_of_any_type(value: Any) -> None:
 
 
 # Members by which general rules know an event, or a protocol.
-KNOWN = ("channel", "choices", "code", "delta", "error", "errors", "event", "id", "kind", "object", "op", "status", "type")
+KNOWN = (
+    "channel",
+    "choices",
+    "code",
+    "delta",
+    "error",
+    "errors",
+    "event",
+    "id",
+    "kind",
+    "object",
+    "op",
+    "status",
+    "type",
+)
 
 
 @pytest.mark.parametrize("value", HOSTILE, ids=lambda value: repr(value)[:20])

@@ -148,6 +148,17 @@ def sampled(offset: float) -> list[tuple[float, bytes]]:
     return [(offset + 200 * n, tick(int((offset + 200 * n) / 125))) for n in range(1, 25)]
 
 
+def built(who: int) -> list[tuple[float, bytes]]:
+    """A course that one reader has of its own: the same steps at nearly the same times, and in each what it took."""
+    steps = [(300.0 * n + who, b"data: $ step %d\n\n" % n) for n in range(1, 9)]
+    took = [
+        (at + 30.0 * k + who, b"data: took %d ms\n\n" % (at * (k + 7919 * who) % 9973))
+        for at, _ in steps
+        for k in (1, 2)
+    ]
+    return both(steps, took)
+
+
 SLOW = feed(last=20, every=1000.0)
 RANDOM = [[(EVERY_MS * n + k, b'data: {"value": %d}\n\n' % (n * 7919 % 101 + k)) for n in range(1, 25)] for k in (1, 2)]
 
@@ -228,6 +239,12 @@ CASES = {
             (reader(feed(), left=2000.0), twin(feed(), came=2500.0)),  # not at the same time
             (reader(own(0, 1), left=12_000.0), twin(own(30, 2))),  # as many events to each, whoever else reads
             (reader(RANDOM[0]), twin(RANDOM[1])),
+            # A course that each has of its own, of which only the steps are alike.
+            (
+                reader(built(7), left=2000.0),
+                twin(built(3), left=2000.0),
+                twin(late(built(5), 4000.0), came=4000.0, left=6000.0),
+            ),
             clocks(),
             (reader(chat("The quick brown fox"), how="eof"), twin(chat("A lazy dog sleeps here"), how="eof")),
             # Answers to two requests: alike, but for the second in which they were made.

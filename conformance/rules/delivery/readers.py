@@ -251,7 +251,7 @@ def _one_type_to_one(group: Sequence[Telling], everybody: Sequence[Telling]) -> 
 
 
 def _of_type(some: Sequence[Telling], kind: str) -> list[Telling]:
-    return [Telling(one.view, tuple(told for told in one.messages if told.event.type == kind)) for one in some]
+    return [replace(one, messages=tuple(told for told in one.messages if told.event.type == kind)) for one in some]
 
 
 def _has_company(group: Sequence[Telling], one: Telling, message: Message) -> bool:
