@@ -179,6 +179,12 @@ def sort(name: str, since: float = 0.0, first: int = 1, last: int = 33) -> list[
     return [(since + 500.0 * n, b'event: %s\ndata: {"n": %d}\n\n' % (name.encode(), n)) for n in range(first, last)]
 
 
+def drawn(who: int, last: int = 33, every: float = 500.0) -> list[tuple[float, bytes]]:
+    """Events that all are told by one count, in which the values are each reader's own."""
+    form = b'event: price\ndata: {"n": %d, "value": %d}\n\n'
+    return [(every * n + who, form % (n, n * 7919 * who % 9973)) for n in range(1, last)]
+
+
 def both(*told: Iterable[tuple[float, bytes]]) -> list[tuple[float, bytes]]:
     """All that is told, in order."""
     return sorted(one for some in told for one in some)
@@ -266,6 +272,12 @@ CASES = {
             visited(*[both(CLOCK, sort("price", last=11))] * 3),  # over for all
             # The state of things, told to each bit by bit, and what is for one reader alone.
             visited(*[both(CLOCK, sort("item", since, last=9)) for since in (0.0, 3000.0, 11_000.0)]),
+            # Its own draw for each, of a course that each has of its own, though they keep step.
+            visited(
+                both(CLOCK, drawn(1, last=12)),
+                both(CLOCK, late(drawn(2, last=12), 3000.0)),
+                both(CLOCK, late(drawn(3, last=12), 11_000.0)),
+            ),
             visited(
                 both(CLOCK, sort("mail", last=9)), CLOCK, both(CLOCK, sort("mail", first=40, since=-9000.0, last=99))
             ),
@@ -302,6 +314,13 @@ CASES = {
             ),
             # One sort alone, on one connection.
             visited(both(CLOCK, sort("price", last=12)), both(CLOCK, sort("price")), both(CLOCK, sort("price"))),
+            visited(both(CLOCK, drawn(1, last=12)), both(CLOCK, drawn(2)), both(CLOCK, drawn(3))),
+            # So long that two are enough, told to one who does not stay for long.
+            (
+                reader(both(CLOCK, drawn(1, 8, 1300.0)), left=16_500.0),
+                twin(both(CLOCK, drawn(1, every=1300.0)), came=5900.0, left=8600.0),
+                twin(both(CLOCK, drawn(1, every=1300.0)), came=13_000.0, left=16_500.0),
+            ),
             # What two newcomers are told, of whom neither stays for long.
             (
                 reader(SLOW[:6], left=16_500.0),
