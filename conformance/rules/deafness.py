@@ -7,7 +7,18 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.endings import is_like
-from ssegauge.conformance.rules.reading.sharing import OPENING_MS, Said, Telling, form, in_common, pairs, readers, said
+from ssegauge.conformance.rules.reading.newest import Newest, told_to_the_newest
+from ssegauge.conformance.rules.reading.sharing import (
+    OPENING_MS,
+    Said,
+    Telling,
+    form,
+    in_common,
+    pairs,
+    readers,
+    said,
+    together,
+)
 from ssegauge.conformance.rules.reading.told_apart import counted_alike
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Message, Seen
@@ -48,6 +59,15 @@ def goes_deaf(seen: Seen) -> Iterator[Mark]:
         for one, others in _met(group):
             yield from _hears(group, one, others)
             yield from _hears_all_sorts(sorted_out, one, others)
+        if found := told_to_the_newest(together(seen, group)):
+            yield _only_the_newest(found)
+
+
+def _only_the_newest(found: Newest) -> Mark:
+    one = found.silent[0]
+    many = f"{len(found.told)} events reached the reader alone who had come last"
+    level: Level = "must" if found.counted else "should"
+    return one.view.bad(f"never told anything in {lasted(one.left_ms - one.came_ms)}, while {many}", level=level)
 
 
 def _met(group: Sequence[Telling]) -> Iterator[tuple[Telling, list[Telling]]]:

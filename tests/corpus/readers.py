@@ -92,6 +92,42 @@ def taken_in_turn() -> Run:
     return visits(lambda who: parts[who])
 
 
+def told_as_they_come(courses: bool) -> Run:
+    """One event a second, to whoever came last; or, from one count too, a course for each who comes."""
+    stays = [(0.0, 20_000.0), (1000.0, 9000.0)]
+    came = [(4000.0 * n + 2100.0, 4000.0 * n + 6000.0) for n in range(4)]
+    told = [(at + 1000.0 * n, tick(4 * who + n)) for who, (at, _) in enumerate(came) for n in range(1, 4)]
+    beats = [(1500.0 * n, b":\n\n") for n in range(1, 11)]
+    first = [(1000.0 + 300.0 * n, tick(100 + n)) for n in range(1, 4)] if courses else []
+    stay = [reader(both(beats, first), at, left, f"stays-{at:g}") for at, left in stays]
+    return *stay, *(reader(told, at, left, f"comes-{at:g}", reader="beside") for at, left in came)
+
+
+def slow_queue(event: Any = bare) -> Run:
+    """Few events, each of which goes to one of those who read: six who come together, and two who stay."""
+    there = [(float(who), 4000.0 if who < 6 else 24_000.0) for who in range(8)]
+    parts: dict[int, list[tuple[float, bytes]]] = defaultdict(list)
+    for n in range(1, 21):
+        at = 1150.0 * n + (n * 7919 % 13) * 50
+        reading = [who for who, (_, left) in enumerate(there) if at < left]
+        parts[reading[n * 7 % len(reading)]].append((at, event(n)))
+    return tuple(
+        reader(parts[who], came, left, f"reader-{who}", reader="beside") for who, (came, left) in enumerate(there)
+    )
+
+
+def crowds_of_their_own() -> Run:
+    """As many readers, each with a stream of its own, whose ids come from one count of the server's."""
+    there = [(float(who), 4000.0 if who < 6 else 24_000.0) for who in range(8)]
+    told = sorted((1150.0 * n + 140.0 * who, who) for who in range(8) for n in range(1, 21))
+    parts: dict[int, list[tuple[float, bytes]]] = defaultdict(list)
+    for n, (at, who) in enumerate(((at, who) for at, who in told if at < there[who][1]), 1):
+        parts[who].append((at, tick(n)))
+    return tuple(
+        reader(parts[who], came, left, f"own-{who}", reader="beside") for who, (came, left) in enumerate(there)
+    )
+
+
 def clocks() -> Run:
     """Streams that each has of its own, one event in 5 s, whose id is the second."""
     return visits(lambda who: [(1000.0 * n, tick(n)) for n in range(1 + who % 5, 17, 5)])
@@ -230,6 +266,8 @@ CASES = {
             parted(),
             parted(bare),
             taken_in_turn(),
+            slow_queue(),
+            slow_queue(lambda n: b"data: [%05d] took %d s\n\n" % (n, n * 7919 % 101)),
             (reader(feed()), twin(feed()), coded(feed(lambda n: tick(500 + n)))),  # a cache's variant
             (reader(feed()), twin(without(feed(), 7, 12))),
             (reader(without(feed(bare), 9, 14, 15)), twin(feed(bare))),
@@ -252,6 +290,7 @@ CASES = {
                 twin(late(built(5), 4000.0), came=4000.0, left=6000.0),
             ),
             clocks(),
+            crowds_of_their_own(),
             (reader(chat("The quick brown fox"), how="eof"), twin(chat("A lazy dog sleeps here"), how="eof")),
             # Answers to two requests: alike, but for the second in which they were made.
             (reader(feed(bare, last=20), how="eof"), twin(without(feed(bare, last=20), 7, 8, 12), how="eof")),
@@ -272,6 +311,7 @@ CASES = {
             visited(*[both(CLOCK, sort("price", last=11))] * 3),  # over for all
             # The state of things, told to each bit by bit, and what is for one reader alone.
             visited(*[both(CLOCK, sort("item", since, last=9)) for since in (0.0, 3000.0, 11_000.0)]),
+            told_as_they_come(courses=True),
             # Its own draw for each, of a course that each has of its own, though they keep step.
             visited(
                 both(CLOCK, drawn(1, last=12)),
@@ -314,6 +354,7 @@ CASES = {
             ),
             # One sort alone, on one connection.
             visited(both(CLOCK, sort("price", last=12)), both(CLOCK, sort("price")), both(CLOCK, sort("price"))),
+            told_as_they_come(courses=False),
             visited(both(CLOCK, drawn(1, last=12)), both(CLOCK, drawn(2)), both(CLOCK, drawn(3))),
             # So long that two are enough, told to one who does not stay for long.
             (

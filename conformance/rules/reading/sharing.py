@@ -16,6 +16,7 @@ from ssegauge.conformance.seen import Message, Seen, View, is_number
 SAME_MS = 20.0  # between one reader's being told and another's
 NEAR_MS = 2000.0  # where one of them is told late
 OPENING_MS = 1000.0  # what a newcomer is told this soon may be history, a snapshot or a greeting
+MOST_LOOKED_AT = 200  # characters of a text
 SAME_AGE = 0.5  # of it, that it may differ from one to another
 SITUATIONS = frozenset({None, "idle"})
 Said = tuple[str, str | None, str]
@@ -151,14 +152,36 @@ def _greets(one: Telling, other: Telling, key: Said) -> bool:
 
 
 def numbers(message: Message) -> Mapping[str, int]:
-    """Return the whole numbers in an event that may count events: at the end of its id, in its JSON, in its text."""
-    found: dict[str, int] = {}
-    for name, text in (("id", message.event.id or ""), ("text", message.event.data if message.error else "")):
-        if match := re.search(r"\d{1,18}(?=\D*\Z)", text, re.ASCII):
-            found[name] = int(match[0])
-    values = {"text": message.value} if is_number(message.value) else message.fields
+    """Return the whole numbers in an event that may count events: in its id, in its JSON, first and last in a text."""
+    texts = [("id", message.event.id or ""), *_texts(message)]
+    found = {name + where: int(run) for name, text in texts for where, run in _runs(text[:MOST_LOOKED_AT])}
+    values = {"text": message.value} if is_number(message.value) else _members(message)
     whole = {name: _whole(value) for name, value in values.items() if is_number(value)}
     return found | {name: value for name, value in whole.items() if value is not None}
+
+
+def _texts(message: Message) -> list[tuple[str, str]]:
+    if message.error:
+        return [("text", message.event.data)]
+    return [(name, value) for name, value in _members(message).items() if isinstance(value, str)]
+
+
+def _runs(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the last number in a text, and the first where that is another."""
+    found = re.findall(r"(?<!\d)\d{1,18}(?!\d)", text, re.ASCII)
+    yield from [("", found[-1])] if found else []
+    yield from [(", first", found[0])] if len(found) > 1 else []
+
+
+def _members(message: Message) -> Mapping[str, object]:
+    """Return the members of its JSON, and those of objects in it."""
+    inner = {
+        f"{name}.{key}": value
+        for name, member in message.fields.items()
+        if isinstance(member, dict)
+        for key, value in member.items()
+    }
+    return {**message.fields, **inner}
 
 
 def _whole(value: float) -> int | None:
