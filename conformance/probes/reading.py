@@ -39,8 +39,8 @@ async def plain(server: Server) -> None:
             (one, *twins) = [await _open(open_streams, server, replace(facts, reader=reader)) for reader in readers]
             await _enough(server, one)
             ended = one.over
-            for twin in twins if ended else ():
-                await twin.until(lambda twin=twin: twin.over, TWIN_S)
+            if ended:
+                await asyncio.gather(*(_end(twin) for twin in twins))
         told = [message for message in View(one.transcript).messages if message.event.id]
         if told:
             if ended or server.target.publish:
@@ -53,6 +53,10 @@ async def plain(server: Server) -> None:
 async def _open(open_streams: AsyncExitStack, server: Server, facts: Facts) -> Live:
     name = {"uncut": "plain", "twin": "plain-twin"}.get(facts.reader or "", "plain-third")
     return await open_streams.enter_async_context(server.stream(name, facts))
+
+
+async def _end(live: Live) -> None:
+    await live.until(lambda: live.over, TWIN_S)
 
 
 async def _enough(server: Server, live: Live) -> None:

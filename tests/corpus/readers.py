@@ -98,8 +98,8 @@ def told_as_they_come(courses: bool) -> Run:
     came = [(4000.0 * n + 2100.0, 4000.0 * n + 6000.0) for n in range(4)]
     told = [(at + 1000.0 * n, tick(4 * who + n)) for who, (at, _) in enumerate(came) for n in range(1, 4)]
     beats = [(1500.0 * n, b":\n\n") for n in range(1, 11)]
-    first = [(1000.0 + 300.0 * n, tick(100 + n)) for n in range(1, 4)] if courses else []
-    stay = [reader(both(beats, first), at, left, f"stays-{at:g}") for at, left in stays]
+    first = {at: [(at + 300.0 * n, tick(int(at) + n)) for n in range(1, 4)] if courses else [] for at, _ in stays}
+    stay = [reader(both(beats, first[at]), at, left, f"stays-{at:g}") for at, left in stays]
     return *stay, *(reader(told, at, left, f"comes-{at:g}", reader="beside") for at, left in came)
 
 
@@ -311,7 +311,6 @@ CASES = {
             visited(*[both(CLOCK, sort("price", last=11))] * 3),  # over for all
             # The state of things, told to each bit by bit, and what is for one reader alone.
             visited(*[both(CLOCK, sort("item", since, last=9)) for since in (0.0, 3000.0, 11_000.0)]),
-            told_as_they_come(courses=True),
             # Its own draw for each, of a course that each has of its own, though they keep step.
             visited(
                 both(CLOCK, drawn(1, last=12)),
@@ -391,6 +390,7 @@ CASES = {
                 twin([(12_000.0 + at, data) for at, data in feed(last=9)], 12_000.0, 16_000.0),
             ),
             # Each has a course of its own, which has ended; comments go on.
+            told_as_they_come(courses=True),
             (
                 reader([*own(0)[:20], *((1000.0 * n, b":\n\n") for n in range(5, 16))], left=16_500.0),
                 twin(own(12_000.0, 1), came=12_000.0, left=16_000.0),

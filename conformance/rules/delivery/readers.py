@@ -346,7 +346,7 @@ def _told_no_more_in_a_crowd(everybody: Sequence[Telling]) -> bool:
     """Whether many are told no more, all together, than few: who has a stream of its own is told as much as alone."""
     times = sorted(at_ms for one in everybody for at_ms in one.times)
     edges = sorted({edge for one in everybody for edge in (one.came_ms, one.left_ms)})
-    reader_s, told = Counter[bool](), Counter[bool]()
+    reader_s, told = {False: 0.0, True: 0.0}, Counter[bool]()
     for start, end in pairwise(edges):
         many = sum(one.came_ms <= start and end <= one.left_ms for one in everybody)
         if many <= MOST_OF_FEW or many >= LEAST_OF_MANY:
