@@ -170,7 +170,7 @@ def _order(one: Return) -> dict[str | None, int]:
 
 
 def _beats(one: Return) -> set[tuple[str, str]]:
-    """Return the one thing that was told again and again among others, by ever new ids: of heartbeats, a connection's."""
+    """Return the one thing that was told again and again among others, by ever new ids, as heartbeats are."""
     often = Counter(message.words for message in [*one.before, *one.after])
     again = {words for words, many in often.items() if many >= LEAST_BEATS}
     return again if len(again) == 1 and len(often) > LEAST_BEATS else set()
