@@ -27,7 +27,8 @@ def is_so_alone(seen: Seen, view: View) -> bool:
     Where it, or others with ids of its sort, were asked again so, they say; else it is taken for so.
     """
     asked = seen.role("stream", Facts(task_id=view.facts.task_id, resume=view.facts.resume, situation="again"))
-    told = [one for one in asked if one.messages and not is_silenced(seen, one)]
+    beats = _beats(view, _beside(seen, view))
+    told = [one for one in asked if any(message.words not in beats for message in one.messages)]
     if any(one.facts.last_event_id == view.facts.last_event_id for one in told):
         return False
     return not told or any(is_silenced(seen, one) for one in asked)
@@ -42,7 +43,7 @@ def told_meanwhile(seen: Seen, view: View) -> list[Message]:
     if not view.timed or not view.is_event_stream:
         return []
     until_ms = _read_until_ms(view) - GRACE_MS
-    beside = [one for one in newcomers(seen, view) if abs(_opened_ms(one) - _opened_ms(view)) < TOGETHER_MS]
+    beside = _beside(seen, view)
     beats = _beats(view, beside)
     if any(message.words not in beats for message in view.messages):
         return []
@@ -56,6 +57,10 @@ def told_meanwhile(seen: Seen, view: View) -> list[Message]:
         and (_is_later(other, view, at_ms) or _happened_at(happened.get(said(message), ()), at_ms, _opened_ms(view)))
     ]
     return [message for _, message in sorted(found, key=lambda one: one[0])]
+
+
+def _beside(seen: Seen, view: View) -> list[View]:
+    return [one for one in newcomers(seen, view) if abs(_opened_ms(one) - _opened_ms(view)) < TOGETHER_MS]
 
 
 def _beats(view: View, beside: Sequence[View]) -> set[tuple[str, str]]:
