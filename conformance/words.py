@@ -4,7 +4,7 @@ from typing import Any
 
 EXCERPT = 160
 MOST_SHOWN = 60
-_ESCAPES = {"\r": "\\r", "\n": "\\n", "\t": "\\t", "\0": "\\x00"}
+_ESCAPES = {"\r": "\\r", "\n": "\\n", "\t": "\\t", "\0": "\\x00"}  # before a digit `\0` would be another
 
 
 def shown(value: Any) -> str:  # noqa: ANN401 - whatever the server sent

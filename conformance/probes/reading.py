@@ -14,6 +14,7 @@ from ssegauge.conformance.seen import View
 from ssegauge.conformance.target import Target
 
 ENOUGH_EVENTS, ENOUGH_S = 20, 2.5
+TWIN_S = 1.0  # until another ends that came with one
 LONGEST_S = 90.0  # a generation
 AT_ONCE: tuple[Reader, ...] = ("uncut", "twin")
 CROWD: tuple[Reader, ...] = (*AT_ONCE, "beside")
@@ -35,9 +36,11 @@ async def plain(server: Server) -> None:
     if gets(server.target):
         async with AsyncExitStack() as open_streams:
             readers = AT_ONCE[: server.most_readers]
-            (one, *_) = [await _open(open_streams, server, replace(facts, reader=reader)) for reader in readers]
+            (one, *twins) = [await _open(open_streams, server, replace(facts, reader=reader)) for reader in readers]
             await _enough(server, one)
             ended = one.over
+            if ended:
+                await asyncio.gather(*(_end(twin) for twin in twins))
         told = [message for message in View(one.transcript).messages if message.event.id]
         if told:
             if ended or server.target.publish:
@@ -50,6 +53,10 @@ async def plain(server: Server) -> None:
 async def _open(open_streams: AsyncExitStack, server: Server, facts: Facts) -> Live:
     name = {"uncut": "plain", "twin": "plain-twin"}.get(facts.reader or "", "plain-third")
     return await open_streams.enter_async_context(server.stream(name, facts))
+
+
+async def _end(live: Live) -> None:
+    await live.until(lambda: live.over, TWIN_S)
 
 
 async def _enough(server: Server, live: Live) -> None:

@@ -23,7 +23,11 @@ PAST_LIMITS_S = 31.5
 NEWCOMERS = ((0.36, 0.52), (0.76, 1.0))
 HALF = 0.5  # of the longest silence: what comes that seldom may be no heartbeat
 BUSY_S = 1.0  # our own delay widens the limits, on a busy machine
-AFTER_S = 3.0  # for one who comes when the stream has ended
+AGAIN, AFTER_S, LONGER = (
+    2,
+    3.0,
+    1.5,
+)  # who comes when the stream has ended: how many, for how long at least, and at most
 
 
 def long_enough_s(server: Server) -> float:
@@ -37,12 +41,12 @@ def _watched_s(server: Server) -> float:
     return max(long_enough_s(server), PAST_LIMITS_S if endless else 0.0)
 
 
-@probe("plain", "gets", stage="patient", streams=2, asks=3, adapts=True)
+@probe("plain", "gets", stage="patient", streams=2, asks=4, adapts=True)
 async def watch(server: Server) -> None:
     """Read a stream for longer than a heartbeat may take, and have newcomers read it as well for some seconds each.
 
-    Where it ends before, one more comes, to see whether there is more to tell. With `ends = "never"` it is read for
-    longer than 30 s. Where bytes come seldom, and no comment among them, the next one is waited for.
+    Where it ends before, others come, to see whether there is more to tell, and how these end. With `ends = "never"` it
+    is read for longer than 30 s. Where bytes come seldom, and no comment among them, the next one is waited for.
     """
     whole_s = _watched_s(server)
     facts = Facts(kind="plain", reader="long", patience_ms=whole_s * 1000)
@@ -52,9 +56,17 @@ async def watch(server: Server) -> None:
         visits = [asyncio.create_task(_come(server, live, whole_s * come, whole_s * go)) for come, go in windows]
         await live.until(lambda: live.over, whole_s)
         await _wait_for_a_byte(server, live)
-        await asyncio.gather(*visits)
-        if live.over and windows:  # is there more to tell?
-            await _visit(server, live, AFTER_S)
+        came = sum(await asyncio.gather(*visits))
+        if live.over and windows:
+            for_s = _as_long_s(live, whole_s)
+            await asyncio.gather(*(_visit(server, live, for_s) for _ in range(max(1, AGAIN - came))))
+
+
+def _as_long_s(live: Live, whole_s: float) -> float:
+    """Return for how long whoever comes next is to read so as to see the end too, within the whole time."""
+    end = live.transcript.end
+    lasted_s = end.at_ms / 1000 if end else 0.0
+    return max(AFTER_S, min(LONGER * lasted_s, whole_s - lasted_s))
 
 
 async def _wait_for_a_byte(server: Server, live: Live) -> None:
@@ -108,11 +120,13 @@ def _longest_ms(ends: tuple[float, float], times: Sequence[float]) -> float:
     return max(after - before for before, after in pairwise([ends[0], *times, ends[1]]))
 
 
-async def _come(server: Server, live: Live, come_s: float, go_s: float) -> None:
-    """Read the stream beside its reader for a while, unless it has ended by then."""
+async def _come(server: Server, live: Live, come_s: float, go_s: float) -> bool:
+    """Read the stream beside its reader for a while; return False where it has ended by then."""
     await live.until(lambda: live.over, come_s)
-    if not live.over:
+    there = not live.over
+    if there:
         await _visit(server, live, go_s - come_s)
+    return there
 
 
 async def _visit(server: Server, live: Live, for_s: float) -> None:

@@ -3,11 +3,23 @@
 from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.endings import is_like
-from ssegauge.conformance.rules.reading.sharing import OPENING_MS, Telling, form, in_common, pairs, readers, said
+from ssegauge.conformance.rules.reading.newest import Newest, told_to_the_newest
+from ssegauge.conformance.rules.reading.sharing import (
+    OPENING_MS,
+    Said,
+    Telling,
+    form,
+    in_common,
+    pairs,
+    readers,
+    said,
+    together,
+)
+from ssegauge.conformance.rules.reading.told_apart import counted_alike
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Message, Seen
 from ssegauge.conformance.words import lasted, shown
@@ -47,6 +59,15 @@ def goes_deaf(seen: Seen) -> Iterator[Mark]:
         for one, others in _met(group):
             yield from _hears(group, one, others)
             yield from _hears_all_sorts(sorted_out, one, others)
+        if found := told_to_the_newest(together(seen, group)):
+            yield _only_the_newest(found)
+
+
+def _only_the_newest(found: Newest) -> Mark:
+    one = found.silent[0]
+    many = f"{len(found.told)} events reached the reader alone who had come last"
+    level: Level = "must" if found.counted else "should"
+    return one.view.bad(f"never told anything in {lasted(one.left_ms - one.came_ms)}, while {many}", level=level)
 
 
 def _met(group: Sequence[Telling]) -> Iterator[tuple[Telling, list[Telling]]]:
@@ -64,8 +85,8 @@ def _hears(group: Sequence[Telling], one: Telling, others: Sequence[Telling]) ->
     long = one.left_by_us and silent_ms >= max(LEAST_SILENCE_MS, 3 * _longest_ms(one))
     is_deaf = long and _is_deaf(group, one, missed)
     if is_deaf or (long and silent_ms >= LONG_SILENCE_MS and _is_left_in_its_course(group, one, missed)):
-        news = {said(message) for found in missed for message in found.news}
-        heard = f"told nothing for {lasted(silent_ms)}, while {_called(missed)} told {len(news)} new events"
+        many = len(_all_news(missed))
+        heard = f"told nothing for {lasted(silent_ms)}, while {_called(missed)} told {many} new events"
         never = "" if one.messages else "never told anything: "
         # In a stream of its own it may have been told all, and then it ought to end.
         level: Level = "must" if is_deaf else "should"
@@ -84,21 +105,21 @@ def _hears_all_sorts(sorted_out: Mapping[int, BySort], one: Telling, others: Seq
         if not one.left_by_us or len(mine.messages) < LEAST_TOLD or since < LEAST_TOLD:
             continue
         theirs = [sorted_out[id(other)][sort] for other in others if sort in sorted_out[id(other)]]
-        missed = [found for other in theirs if len((found := _missed(mine, other)).news) >= LEAST_NEWS]
+        missed = [found for other in theirs if (found := _missed(mine, other)).news]
         silent_ms = max((found.silence_ms for found in missed), default=0.0)
         everybody = [known[sort] for known in sorted_out.values() if sort in known]
-        if silent_ms >= max(LEAST_SILENCE_MS, 3 * _longest_ms(mine)) and _is_told_to_all(everybody):
+        long = silent_ms >= max(LEAST_SILENCE_MS, 3 * _longest_ms(mine))
+        if long and _have_much_to_tell(mine, missed) and _is_told_to_all(everybody):
             other = f"none of {_named(sort)} for {lasted(silent_ms)}, while it was told others"
-            yield one.view.bad(
-                f"told {other}, and {_called(missed)} told {len(missed[0].news)} new ones", mine.messages[-1]
-            )
+            many = len(_all_news(missed))
+            yield one.view.bad(f"told {other}, and {_called(missed)} told {many} new ones", mine.messages[-1])
 
 
 def _by_sort(telling: Telling) -> BySort:
     found: dict[tuple[str, str], list[Message]] = defaultdict(list)
     for message in telling.messages:
         found[_sort(message)].append(message)
-    return {sort: Telling(telling.view, tuple(told)) for sort, told in found.items()}
+    return {sort: replace(telling, messages=tuple(told)) for sort, told in found.items()}
 
 
 def _sort(message: Message) -> tuple[str, str]:
@@ -124,7 +145,8 @@ def _is_told_to_all(group: Sequence[Telling]) -> bool:
 
 
 def _in_step(one: Telling, other: Telling) -> int:
-    return sum(abs(one.when[key] - other.when[key]) <= IN_STEP_MS for key in in_common(one, other))
+    same = sum(abs(one.when[key] - other.when[key]) <= IN_STEP_MS for key in in_common(one, other))
+    return same or counted_alike(one, other)
 
 
 def _called(missed: Sequence[Missed]) -> str:
@@ -157,12 +179,21 @@ def _longest_ms(one: Telling) -> float:
 def _is_deaf(group: Sequence[Telling], one: Telling, missed: Sequence[Missed]) -> bool:
     """Whether silence is a fault: the stream is known to be shared, or no end of what was told is in sight."""
     if any(len(in_common(one, another)) > 1 for another in group if another is not one):
-        long = max(found.silence_ms for found in missed) >= max(LONG_SILENCE_MS, LONG_PAUSES * _longest_ms(one))
-        many = len({said(message) for found in missed for message in found.news})
-        return many >= (FEW_NEWS if long and len(one.messages) >= LEAST_TOLD else LEAST_NEWS)
+        return _have_much_to_tell(one, missed)
     if not one.messages and _whoever_comes_is_told(missed):
         return True  # and only this one never was, whatever shows that it is alive
     return not _any_byte_since(one) and any(_has_no_end(one, found) for found in missed)
+
+
+def _have_much_to_tell(one: Telling, missed: Sequence[Missed]) -> bool:
+    """Whether others were told so much that this one's silence is no chance; the longer that is, the less will do."""
+    silent_ms = max((found.silence_ms for found in missed), default=0.0)
+    long = silent_ms >= max(LONG_SILENCE_MS, LONG_PAUSES * _longest_ms(one))
+    return len(_all_news(missed)) >= (FEW_NEWS if long and len(one.messages) >= LEAST_TOLD else LEAST_NEWS)
+
+
+def _all_news(missed: Sequence[Missed]) -> set[Said]:
+    return {said(message) for found in missed for message in found.news}
 
 
 def _whoever_comes_is_told(missed: Sequence[Missed]) -> bool:

@@ -14,7 +14,7 @@ from ssegauge.conformance.rules.reading.endings import (
 )
 from ssegauge.conformance.rules.reading.heartbeat import names_heartbeat
 from ssegauge.conformance.rules.reading.returns import Return, ids, returns
-from ssegauge.conformance.rules.reading.sharing import Said, said
+from ssegauge.conformance.rules.reading.sharing import Said, Telling, courses, said
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Message, Seen, View
 from ssegauge.conformance.sse import UnfinishedTail
@@ -80,7 +80,8 @@ def marker_missing(seen: Seen) -> Iterator[Mark]:
     Example: data: {"choices":[{"delta":{},"finish_reason":"stop"}]}, and no `data: [DONE]` after it
     """
     for view in seen.streams:
-        if _fresh(view) and view.events and view.facts.situation is None:
+        beside = view.facts.kind == "plain" and view.facts.joined == "late" and view.facts.resume is None
+        if (_fresh(view) or beside) and view.events and view.facts.situation is None:
             yield from _has_its_marker(seen, view)
 
 
@@ -265,8 +266,9 @@ def _more_to_tell(seen: Seen, view: View) -> bool:
     """Whether it ended inside an event, or others of the same source, told the same before, went on to be told more."""
     if any(what.loses_fields for _, what in view.of(UnfinishedTail)):
         return True
-    told = {said(message) for message in view.messages}
     others = [one for one in seen.streams if one is not view and _source(one) == _source(view)]
+    in_course = courses(Telling(one, one.messages) for one in (view, *others))
+    told = {said(message) for message in view.messages} - in_course
     shared = any(sum(said(message) in told for message in other.messages) > 1 for other in others)
     return shared and any(_told_after(other, view, told) for other in others)
 

@@ -15,7 +15,7 @@ from ssegauge.conformance.recording.transcript import Chunk, Transcript
 from ssegauge.conformance.rules import Rule
 from ssegauge.conformance.rules.rule import sentences
 from tests.corpus import chat
-from tests.corpus.build import Case, Run
+from tests.corpus.build import Case, Run, exchange
 from tests.corpus.whole import HEALTHY, UNUSUAL
 
 CORPUS = Path(__file__).parents[1] / "corpus"
@@ -177,6 +177,37 @@ def test_no_rule_breaks_on_values_of_any_type(value: Any) -> None:
     run = tuple(replace(one, chunks=tuple(spoiled(one, value))) for one in HEALTHY)
 
     results = judge(run) + judge(run, profile="event-stream")
+    assert [(one.rule.code, one.summary) for one in results if one.verdict == "harness_error"] == []
+
+
+# Members by which general rules know an event, or a protocol.
+KNOWN = (
+    "channel",
+    "choices",
+    "code",
+    "delta",
+    "error",
+    "errors",
+    "event",
+    "id",
+    "kind",
+    "object",
+    "op",
+    "status",
+    "type",
+)
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=lambda value: repr(value)[:20])
+def test_no_rule_breaks_on_a_stream_of_objects_of_any_type(value: Any) -> None:
+    bodies = [[{name: value}, {name: {name: value}}, {name: [value], "type": value}] for name in KNOWN]
+    run = [
+        exchange(*map(chat.data, body), task_id=None, kind="plain", how=how, situation=situation, nth=1)
+        for body in bodies
+        for how, situation in (("eof", None), ("cut", "crowd"))
+    ]
+
+    results = judge(run, profile="event-stream")
     assert [(one.rule.code, one.summary) for one in results if one.verdict == "harness_error"] == []
 
 

@@ -37,6 +37,14 @@ def later(run: Transcript, by_ms: float) -> Transcript:
     return replace(run, started_ms=EPOCH_MS + by_ms)
 
 
+def steps(ended_at: float, first: int = 0) -> Transcript:
+    """A course that a reader has of its own: the steps are those of every other, and what they took is not."""
+    told = [(1000.0 * n, b"data: step %d\n\ndata: took %d\n\n" % (n, n + first)) for n in range(1, 11)]
+    return stream(
+        *(one for one in told if one[0] < ended_at), how="eof" if ended_at > 10_000 else "cut", ended_at=ended_at
+    )
+
+
 ANSWER = (chat(), chat(), chat("", "stop"))
 MESSAGE = b'event: message_start\ndata: {"type": "message_start", "message": {"id": "msg_1", "content": []}}\n\n'
 MESSAGE_STOP = b'event: message_stop\ndata: {"type": "message_stop"}\n\n'
@@ -87,9 +95,11 @@ CASES = {
             (stream(result(1), result(2), b"event: complete\n\n"),),
             (stream(b"data: 1\n\n", b"data: 2\n\n", b"event: done\n\n"),),  # without data it is no event
             (stream(b"data: 1\n\n", b"data: 2\n\n", b"data: 3\n\n"), OF_OTHERS),
+            (stream(*ANSWER, DONE), later(stream(*ANSWER, joined="late", reader="beside", name="newcomer"), 20.0)),
         ),
         silent=(
             (stream(b"data: 1\n\n", b"data: 2\n\n"),),
+            (stream(*ANSWER, resume="known", last_event_id="1"),),  # may have been told all before
             (stream(chat(), chat(), how="cut", ended_at=4000.0),),  # a stall, or a long answer
             (stream((10.0, MESSAGE), (3000.0, PING), how="cut", ended_at=14_000.0),),
             (stream((10.0, CREATED), (20.0, ADDED), (30.0, ITEM_DONE), how="cut", ended_at=5000.0),),  # may think on
@@ -145,6 +155,7 @@ CASES = {
         silent=(
             (stream(*ticks(1, 13), how="error", detail=CUT, ended_at=6300.0),),  # not by the clock
             (stream(*ticks(1, 20), ended_at=10_020.0),),  # perhaps all there is
+            (steps(10_020.0), later(steps(7000.0, 50), 5000.0)),
             (stream(*ANSWER, (9990.0, DONE), how="error", detail=CUT, ended_at=10_020.0),),
             (stream(*ticks(1, 20), how="cut", ended_at=10_020.0),),
             (stream(*ticks(1, 20), how="error", detail=CUT, ended_at=10_020.0, capture=True),),

@@ -92,6 +92,42 @@ def taken_in_turn() -> Run:
     return visits(lambda who: parts[who])
 
 
+def told_as_they_come(courses: bool) -> Run:
+    """One event a second, to whoever came last; or, from one count too, a course for each who comes."""
+    stays = [(0.0, 20_000.0), (1000.0, 9000.0)]
+    came = [(4000.0 * n + 2100.0, 4000.0 * n + 6000.0) for n in range(4)]
+    told = [(at + 1000.0 * n, tick(4 * who + n)) for who, (at, _) in enumerate(came) for n in range(1, 4)]
+    beats = [(1500.0 * n, b":\n\n") for n in range(1, 11)]
+    first = {at: [(at + 300.0 * n, tick(int(at) + n)) for n in range(1, 4)] if courses else [] for at, _ in stays}
+    stay = [reader(both(beats, first[at]), at, left, f"stays-{at:g}") for at, left in stays]
+    return *stay, *(reader(told, at, left, f"comes-{at:g}", reader="beside") for at, left in came)
+
+
+def slow_queue(event: Any = bare) -> Run:
+    """Few events, each of which goes to one of those who read: six who come together, and two who stay."""
+    there = [(float(who), 4000.0 if who < 6 else 24_000.0) for who in range(8)]
+    parts: dict[int, list[tuple[float, bytes]]] = defaultdict(list)
+    for n in range(1, 21):
+        at = 1150.0 * n + (n * 7919 % 13) * 50
+        reading = [who for who, (_, left) in enumerate(there) if at < left]
+        parts[reading[n * 7 % len(reading)]].append((at, event(n)))
+    return tuple(
+        reader(parts[who], came, left, f"reader-{who}", reader="beside") for who, (came, left) in enumerate(there)
+    )
+
+
+def crowds_of_their_own() -> Run:
+    """As many readers, each with a stream of its own, whose ids come from one count of the server's."""
+    there = [(float(who), 4000.0 if who < 6 else 24_000.0) for who in range(8)]
+    told = sorted((1150.0 * n + 140.0 * who, who) for who in range(8) for n in range(1, 21))
+    parts: dict[int, list[tuple[float, bytes]]] = defaultdict(list)
+    for n, (at, who) in enumerate(((at, who) for at, who in told if at < there[who][1]), 1):
+        parts[who].append((at, tick(n)))
+    return tuple(
+        reader(parts[who], came, left, f"own-{who}", reader="beside") for who, (came, left) in enumerate(there)
+    )
+
+
 def clocks() -> Run:
     """Streams that each has of its own, one event in 5 s, whose id is the second."""
     return visits(lambda who: [(1000.0 * n, tick(n)) for n in range(1 + who % 5, 17, 5)])
@@ -148,6 +184,17 @@ def sampled(offset: float) -> list[tuple[float, bytes]]:
     return [(offset + 200 * n, tick(int((offset + 200 * n) / 125))) for n in range(1, 25)]
 
 
+def built(who: int) -> list[tuple[float, bytes]]:
+    """A course that one reader has of its own: the same steps at nearly the same times, and in each what it took."""
+    steps = [(300.0 * n + who, b"data: $ step %d\n\n" % n) for n in range(1, 9)]
+    took = [
+        (at + 30.0 * k + who, b"data: took %d ms\n\n" % (at * (k + 7919 * who) % 9973))
+        for at, _ in steps
+        for k in (1, 2)
+    ]
+    return both(steps, took)
+
+
 SLOW = feed(last=20, every=1000.0)
 RANDOM = [[(EVERY_MS * n + k, b'data: {"value": %d}\n\n' % (n * 7919 % 101 + k)) for n in range(1, 25)] for k in (1, 2)]
 
@@ -166,6 +213,12 @@ def notice(n: int) -> bytes:
 def sort(name: str, since: float = 0.0, first: int = 1, last: int = 33) -> list[tuple[float, bytes]]:
     """Events of one sort, every half second."""
     return [(since + 500.0 * n, b'event: %s\ndata: {"n": %d}\n\n' % (name.encode(), n)) for n in range(first, last)]
+
+
+def drawn(who: int, last: int = 33, every: float = 500.0) -> list[tuple[float, bytes]]:
+    """Events that all are told by one count, in which the values are each reader's own."""
+    form = b'event: price\ndata: {"n": %d, "value": %d}\n\n'
+    return [(every * n + who, form % (n, n * 7919 * who % 9973)) for n in range(1, last)]
 
 
 def both(*told: Iterable[tuple[float, bytes]]) -> list[tuple[float, bytes]]:
@@ -215,6 +268,8 @@ CASES = {
             parted(),
             parted(bare),
             taken_in_turn(),
+            slow_queue(),
+            slow_queue(lambda n: b"data: [%05d] took %d s\n\n" % (n, n * 7919 % 101)),
             (reader(feed()), twin(feed()), coded(feed(lambda n: tick(500 + n)))),  # a cache's variant
             (reader(feed()), twin(without(feed(), 7, 12))),
             (reader(without(feed(bare), 9, 14, 15)), twin(feed(bare))),
@@ -230,7 +285,14 @@ CASES = {
             (reader(feed(), left=2000.0), twin(feed(), came=2500.0)),  # not at the same time
             (reader(own(0, 1), left=12_000.0), twin(own(30, 2))),  # as many events to each, whoever else reads
             (reader(RANDOM[0]), twin(RANDOM[1])),
+            # A course that each has of its own, of which only the steps are alike.
+            (
+                reader(built(7), left=2000.0),
+                twin(built(3), left=2000.0),
+                twin(late(built(5), 4000.0), came=4000.0, left=6000.0),
+            ),
             clocks(),
+            crowds_of_their_own(),
             (reader(chat("The quick brown fox"), how="eof"), twin(chat("A lazy dog sleeps here"), how="eof")),
             # Answers to two requests: alike, but for the second in which they were made.
             (reader(feed(bare, last=20), how="eof"), twin(without(feed(bare, last=20), 7, 8, 12), how="eof")),
@@ -251,6 +313,12 @@ CASES = {
             visited(*[both(CLOCK, sort("price", last=11))] * 3),  # over for all
             # The state of things, told to each bit by bit, and what is for one reader alone.
             visited(*[both(CLOCK, sort("item", since, last=9)) for since in (0.0, 3000.0, 11_000.0)]),
+            # Its own draw for each, of a course that each has of its own, though they keep step.
+            visited(
+                both(CLOCK, drawn(1, last=12)),
+                both(CLOCK, late(drawn(2, last=12), 3000.0)),
+                both(CLOCK, late(drawn(3, last=12), 11_000.0)),
+            ),
             visited(
                 both(CLOCK, sort("mail", last=9)), CLOCK, both(CLOCK, sort("mail", first=40, since=-9000.0, last=99))
             ),
@@ -287,6 +355,14 @@ CASES = {
             ),
             # One sort alone, on one connection.
             visited(both(CLOCK, sort("price", last=12)), both(CLOCK, sort("price")), both(CLOCK, sort("price"))),
+            told_as_they_come(courses=False),
+            visited(both(CLOCK, drawn(1, last=12)), both(CLOCK, drawn(2)), both(CLOCK, drawn(3))),
+            # So long that two are enough, told to one who does not stay for long.
+            (
+                reader(both(CLOCK, drawn(1, 8, 1300.0)), left=16_500.0),
+                twin(both(CLOCK, drawn(1, every=1300.0)), came=5900.0, left=8600.0),
+                twin(both(CLOCK, drawn(1, every=1300.0)), came=13_000.0, left=16_500.0),
+            ),
             # What two newcomers are told, of whom neither stays for long.
             (
                 reader(SLOW[:6], left=16_500.0),
@@ -316,6 +392,7 @@ CASES = {
                 twin([(12_000.0 + at, data) for at, data in feed(last=9)], 12_000.0, 16_000.0),
             ),
             # Each has a course of its own, which has ended; comments go on.
+            told_as_they_come(courses=True),
             (
                 reader([*own(0)[:20], *((1000.0 * n, b":\n\n") for n in range(5, 16))], left=16_500.0),
                 twin(own(12_000.0, 1), came=12_000.0, left=16_000.0),

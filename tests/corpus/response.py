@@ -66,6 +66,18 @@ def _newcomer(n: int, came_ms: float, *, held: bool) -> Transcript:
     return replace(told, started_ms=EPOCH_MS + came_ms)
 
 
+def opened(head_at: float) -> Run:
+    """Streams whose heads come so late, and some time before their first events."""
+    return tuple(
+        exchange((head_at + 400.0, connected()), head_at=head_at, how="cut", name=f"opened-{head_at:g}-{n}")
+        for n in range(5)
+    )
+
+
+def refused(head_at: float) -> Run:
+    return tuple(exchange(b"{}", role="method", status=405, head_at=head_at, name=f"method-{n}") for n in range(4))
+
+
 CASES = {
     "response/chunked-to-http10": Case(
         good=((http10(),), (http10(status=505),)),
@@ -194,6 +206,9 @@ CASES = {
     "response/head-held-until-first-event": Case(
         good=(
             (healthy(),),
+            (*opened(2500.0), *refused(900.0)),  # everything is slow
+            (*opened(700.0), *refused(5.0)),
+            (*opened(2500.0), *opened(20.0)[:1], *refused(5.0)),  # not for all
             (HELD, *(healthy(name=f"other-{n}") for n in range(5))),  # by chance, on a busy machine
             newcomers(held=False),
             (exchange((1500.0, connected()), (1510.0, completed()), head_at=3.0),),  # the event is late, not the head
@@ -201,6 +216,7 @@ CASES = {
         bad=(
             (HELD,),
             newcomers(held=True),
+            (*opened(2500.0), *refused(5.0)),
             (HELD, exchange(b"{}", role="create", head_at=20.0, name="create")),  # other answers come at once
         ),
         silent=(

@@ -67,6 +67,11 @@ EARLIER = replace(
 )
 
 
+def beats(*made: tuple[float, bytes], since: float = 0.0, form: bytes = b"id: hb-%d\nevent: beat\ndata: {}\n\n") -> Any:
+    """What is told, and between it what tells that the stream is alive, counted by the connection."""
+    return sorted([*made, *((since + 90.0 + 180.0 * n, form % n) for n in range(1, 7))])
+
+
 def plain(*chunks: bytes, **more: Any) -> Run:
     """A stream of which nothing is known but its address."""
     return (exchange(*chunks, **{**PLAIN, "how": "cut", **more}),)
@@ -126,6 +131,12 @@ BOTH = {
         good=(
             (UNCUT, back(*burst(NEXT_FOUR)), newcomer((10.0, NO_ID))),
             (UNCUT, back(*told(["58", "59"])), newcomer(*told(["58", "59"]))),
+            # Heartbeats that are counted by the connection.
+            (
+                uncut(*beats(*told(FIRST_TEN, every_ms=110.0))),
+                back(*beats(*burst(["8", "9", "10"])), after="7"),
+                newcomer(*beats()),
+            ),
         ),
         bad=(
             (UNCUT, back(*burst(["6", *NEXT_FOUR])), newcomer((10.0, NO_ID))),
@@ -296,11 +307,24 @@ CASES = {
         ),
     ),
     "resume/known-id-silenced": Case(
-        good=((UNCUT, SERVED, back(*LIVE, **ONGOING)), (UNCUT, SERVED, back((10.0, NO_ID), **ONGOING))),
+        good=(
+            (UNCUT, SERVED, back(*LIVE, **ONGOING)),
+            (UNCUT, SERVED, back((10.0, NO_ID), **ONGOING)),
+            (
+                uncut(*beats(*told(FIRST_TEN, every_ms=110.0))),
+                newcomer(*beats(*LIVE), ended_at=3500.0),
+                back(*beats(*LIVE), after="hb-6", **ONGOING),
+            ),
+        ),
         bad=(
             (UNCUT, SERVED, back(**ONGOING)),
             (UNCUT, SERVED, back((10.0, b": hi\n\n"), after="10", **ONGOING)),
             (UNCUT, SERVED, back(**ONGOING), NOBODY_ELSE, back(**AGAIN)),
+            (
+                uncut(*beats(*told(FIRST_TEN, every_ms=110.0))),
+                newcomer(*beats(*LIVE), ended_at=3500.0),
+                back(*beats(), after="hb-6", **ONGOING),
+            ),
         ),
         silent=(
             (UNCUT, SERVED, back(**ONGOING), NOBODY_ELSE, back(*LIVE, **AGAIN)),  # there was no room for it

@@ -60,6 +60,15 @@ def without(*ids: str) -> list[str]:
 LONG: dict[str, float] = {"ended_at": 4000.0}
 PAGED = [(200.0 * n, event(f"event {n}", str(n))) for n in range(1, 6)]  # a history, told to newcomers bit by bit
 
+
+def counted_from(first: int) -> list[tuple[float, bytes]]:
+    """What happens from event 11 on, by other ids."""
+    return [(300.0 + 100.0 * n, event(f"event {11 + n}", str(first + n))) for n in range(6)]
+
+
+LONG_READ = uncut(*told([str(n) for n in range(1, 19)]))
+UP_TO_18 = newcomer(*told([str(n) for n in range(11, 19)]))
+
 CASES = {
     "resume/begins-anew": Case(
         good=(
@@ -70,6 +79,9 @@ CASES = {
             (UNCUT, back(*burst(["6", "7", "8"]))),  # from the very one on: at least once
             (uncut(*told(["hello", "t17", "t35"])), back(*told(["hello", "t9054"]), after="t17")),
             (uncut(*burst(FIRST_TEN), how="eof"), back(status=204)),
+            # In each id is how far another source has come, or each counts for itself.
+            (LONG_READ, UP_TO_18, back(*burst(NEXT_FOUR), *counted_from(5011))),
+            (LONG_READ, back(*burst(NEXT_FOUR), *counted_from(1))),
         ),
         bad=(
             (UNCUT, back(*told(FIRST_TEN[:6]))),
@@ -78,6 +90,8 @@ CASES = {
             (uncut(*burst(["a", "b", "c"]), how="eof"), back(*burst(["a", "b", "c"]), how="eof", after="b")),
             (uncut(*burst(FIRST_TEN)), back(*burst(FIRST_TEN))),  # a history, told to everybody at once
             (uncut(*told(["1", "2"], every_ms=1000.0)), back(*told(["1", "2"], every_ms=1000.0), after="2")),
+            # What is kept comes by its own ids, and what is new by a count of the connection's.
+            (LONG_READ, UP_TO_18, back(*burst(NEXT_FOUR), *counted_from(1))),
         ),
         silent=(
             (UNCUT,),

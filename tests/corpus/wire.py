@@ -182,14 +182,16 @@ CASES = {
             (stream(b"event: done\ndata\n\n"),),
             (stream(b"id: 5\n\n"),),  # sets the id alone, on purpose
             (stream(b"event: done\n", how="cut"),),  # we left before the data
-            (stream(b"event: ping\n\n"),),  # a heartbeat that nobody is meant to hear of
         ),
         bad=(
             (stream(b"event: done\n\n"),),
             (stream(b"event: done\nid: 5\n\n"),),
             (stream(b"event: trade\ndata: 1\n\n", b"event: trade\n: keep-alive\n\ndata: 2\n\n"),),
         ),
-        silent=(NO_BYTES,),
+        silent=(
+            NO_BYTES,
+            (stream(b"event: ping\n\n"),),  # a heartbeat that nobody is meant to hear of, perhaps
+        ),
     ),
     "wire/event-named-open-or-error": Case(
         good=((healthy(),), (stream(b"event: errors\ndata: 1\n\n"),), (stream(b"event: Error\ndata: 1\n\n"),)),

@@ -39,6 +39,7 @@ LEAST_EXPECTED = 4.0
 LEAST_TURNS = 3
 STEADY, MOST_STEADY, MORE = 0.25, 0.8, 1.5
 FEWER = 0.75
+MOST_OF_FEW, LEAST_OF_MANY, LEAST_IN_CROWD, TIMES_FEWER = 3, 6, 3, 3.0
 MUCH = 0.2  # of what two were told: as much each alone
 NEARLY_ALL = 0.5  # of the steps; readers whom we do not see have their part as well
 
@@ -213,7 +214,7 @@ def _shared_out(group: Sequence[Telling], everybody: Sequence[Telling], *, promi
     asked = all(one.view.transcript.request.method == "GET" for one in group)
     if not promised and not asked:
         return None
-    less = promised or _told_less_in_company(group, everybody)
+    less = promised or _told_less_in_company(group, everybody) or _told_no_more_in_a_crowd(everybody)
     for name in _counters(group):
         told = [
             _Told(numbers(message)[name], one, message)
@@ -257,7 +258,7 @@ def _one_type_to_one(group: Sequence[Telling], everybody: Sequence[Telling]) -> 
 
 
 def _of_type(some: Sequence[Telling], kind: str) -> list[Telling]:
-    return [Telling(one.view, tuple(told for told in one.messages if told.event.type == kind)) for one in some]
+    return [replace(one, messages=tuple(told for told in one.messages if told.event.type == kind)) for one in some]
 
 
 def _has_company(group: Sequence[Telling], one: Telling, message: Message) -> bool:
@@ -345,6 +346,22 @@ def _told_less_in_company(group: Sequence[Telling], everybody: Sequence[Telling]
             expected += company_s * while_alone / alone_s
             told += sum(len(one.between(*span)) for span in company)
     return expected >= LEAST_EXPECTED and told <= FEWER * expected
+
+
+def _told_no_more_in_a_crowd(everybody: Sequence[Telling]) -> bool:
+    """Whether many are told no more, all together, than few: who has a stream of its own is told as much as alone."""
+    times = sorted(at_ms for one in everybody for at_ms in one.times)
+    edges = sorted({edge for one in everybody for edge in (one.came_ms, one.left_ms)})
+    reader_s, told = {False: 0.0, True: 0.0}, Counter[bool]()
+    for start, end in pairwise(edges):
+        many = sum(one.came_ms <= start and end <= one.left_ms for one in everybody)
+        if many <= MOST_OF_FEW or many >= LEAST_OF_MANY:
+            reader_s[many >= LEAST_OF_MANY] += many * (end - start) / 1000
+            told[many >= LEAST_OF_MANY] += bisect(times, end) - bisect(times, start)
+    if told[False] < LEAST_EXPECTED or told[True] < LEAST_IN_CROWD:
+        return False
+    expected = reader_s[True] * told[False] / reader_s[False]
+    return expected >= TIMES_FEWER * LEAST_EXPECTED and told[True] <= expected / TIMES_FEWER
 
 
 def _split(everybody: Sequence[Telling], one: Telling) -> tuple[Spans, Spans]:

@@ -15,7 +15,7 @@ ERROR_WORDS = frozenset({"error", "failed", "failure", "exception"})
 SOON_MS, LATER_MS = 2000.0, 10_000.0
 ITEM_EVENTS = ("response.output_item.added", "response.output_item.done")
 FEW = 5  # events: some APIs begin with a ping
-CHAT_CHUNKS = frozenset({"chat.completion.chunk", "text_completion"})
+CHAT_CHUNKS = ("chat.completion.chunk", "text_completion")  # no set: what is looked up may be an object
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Protocol:
 
 def _speaks_chat(messages: Sequence[Message]) -> bool:
     told = [message for message in messages if message.fields]
-    return bool(told) and all(message.fields.get("object") in CHAT_CHUNKS for message in told[:1])
+    return bool(told) and told[0].fields.get("object") in CHAT_CHUNKS
 
 
 def _speaks_graphql(messages: Sequence[Message]) -> bool:

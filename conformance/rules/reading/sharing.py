@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 
@@ -16,16 +16,22 @@ from ssegauge.conformance.seen import Message, Seen, View, is_number
 SAME_MS = 20.0  # between one reader's being told and another's
 NEAR_MS = 2000.0  # where one of them is told late
 OPENING_MS = 1000.0  # what a newcomer is told this soon may be history, a snapshot or a greeting
+MOST_LOOKED_AT = 200  # characters of a text
+SAME_AGE = 0.5  # of it, that it may differ from one to another
 SITUATIONS = frozenset({None, "idle"})
 Said = tuple[str, str | None, str]
 
 
 @dataclass(frozen=True)
 class Telling:
-    """One reader and the events it was told, heartbeats left out. Times in Unix epoch ms."""
+    """One reader and the events it was told, heartbeats left out. Times in Unix epoch ms.
+
+    ``in_course``: what whoever comes is told at that age of the stream, in a course that each has of its own.
+    """
 
     view: View
     messages: tuple[Message, ...]
+    in_course: Collection[Said] = frozenset()
 
     @property
     def came_ms(self) -> float:
@@ -79,7 +85,32 @@ def readers(seen: Seen) -> Iterator[list[Telling]]:
         if view.timed and ordinary and view.head and view.transcript.end:
             told = tuple(message for message in view.messages if not names_heartbeat(message))
             found[view.facts.task_id, view.facts.subject].append(Telling(view, told))
-    yield from found.values()
+    for group in found.values():
+        yield group if seen.promises.shared else _with_courses(group)
+
+
+def _with_courses(group: Sequence[Telling]) -> list[Telling]:
+    in_course = courses(group)
+    return [replace(one, in_course=in_course) for one in group]
+
+
+def courses(group: Iterable[Telling]) -> frozenset[Said]:
+    """Return what was told without an id to several who came at different times, to each at about the same age.
+
+    What happens reaches all at one time; or those who come later in their opening, as history.
+    """
+    ages: dict[Said, list[tuple[float, float]]] = defaultdict(list)
+    for one in group:
+        for key, at_ms in one.when.items():
+            if not key[1]:
+                ages[key].append((one.came_ms, at_ms - one.came_ms))
+    return frozenset(key for key, found in ages.items() if any(_is_at_one_age(min(found), later) for later in found))
+
+
+def _is_at_one_age(first: tuple[float, float], later: tuple[float, float]) -> bool:
+    (came_ms, age_ms), (later_ms, later_age_ms) = first, later
+    apart = abs(later_ms + later_age_ms - came_ms - age_ms) > NEAR_MS
+    return apart and abs(later_age_ms - age_ms) <= max(OPENING_MS, SAME_AGE * max(age_ms, later_age_ms))
 
 
 def together(seen: Seen, group: Sequence[Telling]) -> list[Telling]:
@@ -102,7 +133,7 @@ def in_common(one: Telling, other: Telling) -> list[Said]:
     What each was told at its own beginning and not at the same time may be a greeting, one for each. What one was told
     before the other came, or when it had left, is history, or comes again: values without ids do, sooner or later.
     """
-    once = [key for key in one.counts if one.counts[key] == 1 and other.counts.get(key) == 1]
+    once = [key for key in one.counts if one.counts[key] == 1 == other.counts.get(key) and key not in one.in_course]
     return [key for key in once if not _greets(one, other, key) and _is_of_both(one, other, key)]
 
 
@@ -121,14 +152,36 @@ def _greets(one: Telling, other: Telling, key: Said) -> bool:
 
 
 def numbers(message: Message) -> Mapping[str, int]:
-    """Return the whole numbers in an event that may count events: at the end of its id, in its JSON, in its text."""
-    found: dict[str, int] = {}
-    for name, text in (("id", message.event.id or ""), ("text", message.event.data if message.error else "")):
-        if match := re.search(r"\d{1,18}(?=\D*\Z)", text, re.ASCII):
-            found[name] = int(match[0])
-    values = {"text": message.value} if is_number(message.value) else message.fields
+    """Return the whole numbers in an event that may count events: in its id, in its JSON, first and last in a text."""
+    texts = [("id", message.event.id or ""), *_texts(message)]
+    found = {name + where: int(run) for name, text in texts for where, run in _runs(text[:MOST_LOOKED_AT])}
+    values = {"text": message.value} if is_number(message.value) else _members(message)
     whole = {name: _whole(value) for name, value in values.items() if is_number(value)}
     return found | {name: value for name, value in whole.items() if value is not None}
+
+
+def _texts(message: Message) -> list[tuple[str, str]]:
+    if message.error:
+        return [("text", message.event.data)]
+    return [(name, value) for name, value in _members(message).items() if isinstance(value, str)]
+
+
+def _runs(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the last number in a text, and the first where that is another."""
+    found = re.findall(r"(?<!\d)\d{1,18}(?!\d)", text, re.ASCII)
+    yield from [("", found[-1])] if found else []
+    yield from [(", first", found[0])] if len(found) > 1 else []
+
+
+def _members(message: Message) -> Mapping[str, object]:
+    """Return the members of its JSON, and those of objects in it."""
+    inner = {
+        f"{name}.{key}": value
+        for name, member in message.fields.items()
+        if isinstance(member, dict)
+        for key, value in member.items()
+    }
+    return {**message.fields, **inner}
 
 
 def _whole(value: float) -> int | None:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from ssegauge.conformance.facts import Facts
+from ssegauge.conformance.rules.reading.heartbeat import names_heartbeat
 from ssegauge.conformance.rules.reading.returns import newcomers
 from ssegauge.conformance.rules.reading.sharing import Said, said
 from ssegauge.conformance.seen import Message, Seen, View
@@ -12,6 +13,7 @@ OPENING_MS = 500.0  # what comes this soon after the head may be kept events, or
 TOGETHER_MS = 1000.0
 AT_ONCE_MS = 300.0
 GRACE_MS = 1000.0  # between one reader's being told and another's
+LEAST_BEATS = 3
 
 
 def is_silenced(seen: Seen, view: View) -> bool:
@@ -25,7 +27,8 @@ def is_so_alone(seen: Seen, view: View) -> bool:
     Where it, or others with ids of its sort, were asked again so, they say; else it is taken for so.
     """
     asked = seen.role("stream", Facts(task_id=view.facts.task_id, resume=view.facts.resume, situation="again"))
-    told = [one for one in asked if one.messages]
+    beats = _beats(view, _beside(seen, view))
+    told = [one for one in asked if any(message.words not in beats for message in one.messages)]
     if any(one.facts.last_event_id == view.facts.last_event_id for one in told):
         return False
     return not told or any(is_silenced(seen, one) for one in asked)
@@ -37,19 +40,36 @@ def told_meanwhile(seen: Seen, view: View) -> list[Message]:
     An event counts that happened while both read, and after which this one was waited for. Newcomers are those who came
     together with it: what is gathered on the way reaches each when its own buffer is full.
     """
-    if not view.timed or not view.is_event_stream or view.messages:
+    if not view.timed or not view.is_event_stream:
         return []
     until_ms = _read_until_ms(view) - GRACE_MS
-    beside = [one for one in newcomers(seen, view) if abs(_opened_ms(one) - _opened_ms(view)) < TOGETHER_MS]
+    beside = _beside(seen, view)
+    beats = _beats(view, beside)
+    if any(message.words not in beats for message in view.messages):
+        return []
     happened = _happened(seen, view) if beside else {}
     found = [
         (at_ms, message)
         for other in beside
         for message in other.messages
-        if (at_ms := other.epoch_ms(message.item.at_ms)) <= until_ms
+        if not (message.words in beats or names_heartbeat(message))
+        and (at_ms := other.epoch_ms(message.item.at_ms)) <= until_ms
         and (_is_later(other, view, at_ms) or _happened_at(happened.get(said(message), ()), at_ms, _opened_ms(view)))
     ]
     return [message for _, message in sorted(found, key=lambda one: one[0])]
+
+
+def _beside(seen: Seen, view: View) -> list[View]:
+    return [one for one in newcomers(seen, view) if abs(_opened_ms(one) - _opened_ms(view)) < TOGETHER_MS]
+
+
+def _beats(view: View, beside: Sequence[View]) -> set[tuple[str, str]]:
+    """Return in which words a reader is told no more than that the stream is alive, as newcomers are too."""
+    named = {message.words for message in view.messages if names_heartbeat(message)}
+    other = [message.words for message in view.messages if message.words not in named]
+    same = len(set(other)) == 1 and len(other) >= LEAST_BEATS
+    told = all(any(message.words in other for message in one.messages) for one in beside)
+    return named | {*other} if same and told else named
 
 
 def _is_later(other: View, view: View, at_ms: float) -> bool:

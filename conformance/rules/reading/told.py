@@ -19,7 +19,7 @@ def tells_an_error(message: Message) -> bool:
 
 
 # What comes before anything is said, in the wire forms of language models.
-OPENINGS = frozenset({"response.created", "response.queued", "response.in_progress", "message_start", "ping"})
+OPENINGS = ("response.created", "response.queued", "response.in_progress", "message_start", "ping")
 MARKER = "[DONE]"
 
 

@@ -1,14 +1,16 @@
 """Events that are the same by their id and their moment, and say something else to each reader."""
 
+from bisect import bisect
 from collections.abc import Sequence
 
-from ssegauge.conformance.rules.reading.sharing import OPENING_MS, Telling, form
+from ssegauge.conformance.rules.reading.sharing import OPENING_MS, Telling, form, numbers
 from ssegauge.conformance.rules.reading.stamps import UNITS_MS, timeless
 from ssegauge.conformance.seen import Message
 
 IN_STEP_MS = 200.0
 NEAR_MS = 3e10  # about a year: an id that is a time is that of all that is made then
 MOST_ALIKE = 0.5  # small numbers agree by chance
+AT_ONCE_MS, MOST_COUNTED = 50.0, 1e8  # larger numbers may be times
 
 Pair = tuple[Message, Message]
 
@@ -31,6 +33,32 @@ def say_nothing_alike(told: Sequence[Pair]) -> bool:
     alike = [sum(mine.get(name) == its.get(name) for mine, its in parts) for name in changing]
     stamped = any(timeless(mine) == timeless(its) for mine, its in told)
     return bool(alike) and not stamped and max(alike) <= MOST_ALIKE * len(told)
+
+
+def counted_alike(one: Telling, other: Telling) -> int:
+    """Return how many events two who came at different times were told in the same moments, and with the same count.
+
+    A count is a small number that is another in each, and says of all of them which it is, whatever else is each
+    reader's own. 0 where one of them had no such event beside it.
+    """
+    since_ms, until_ms = max(one.came_ms, other.came_ms), min(one.left_ms, other.left_ms)
+    if abs(one.came_ms - other.came_ms) < OPENING_MS:
+        return 0
+    told = [(mine, _nearest(other, one.at_ms(mine))) for mine in one.between(since_ms, until_ms - AT_ONCE_MS)]
+    counts = [(_counts(mine), _counts(its)) for mine, its in told if its]
+    names = {name for mine, its in counts for name in mine.keys() & its.keys()}
+    alike = [name for name in names if all(mine.get(name) == its.get(name) for mine, its in counts)]
+    rising = any(len({mine.get(name) for mine, _ in counts}) == len(counts) for name in alike)
+    return len(counts) if rising and len(counts) == len(told) else 0
+
+
+def _nearest(reader: Telling, at_ms: float) -> Message | None:
+    place = bisect(reader.times, at_ms - AT_ONCE_MS)
+    return reader.messages[place] if place < len(reader.times) and reader.times[place] <= at_ms + AT_ONCE_MS else None
+
+
+def _counts(message: Message) -> dict[str, int]:
+    return {name: value for name, value in numbers(message).items() if abs(value) < MOST_COUNTED}
 
 
 def _parts(message: Message) -> dict[str | int, str]:

@@ -1,7 +1,9 @@
 """Rules on the response head of an event stream."""
 
+import math
 from collections.abc import Iterator, Sequence
 from email.utils import parsedate_to_datetime
+from statistics import median
 
 from ssegauge.conformance.rules.reading.stamps import timeless
 from ssegauge.conformance.rules.rule import fetch, rfc, rule, whatwg
@@ -35,6 +37,7 @@ FAIL_THE_CONNECTION = whatwg(
 MANY = frozenset({"crowd", "storm"})  # so many at once that each may have to wait
 SELDOM = 0.2  # of the streams
 WAITED_MS, IN_ONE_MS, TOGETHER_MS, LEAST_NEWS, MOSTLY = 150.0, 5.0, 50.0, 4, 0.8
+LEAST_LATE, MUCH_SOONER = 3, 0.25
 
 
 CLOSED = ("reset by peer", "disconnected", "broken pipe")  # in what ended an exchange
@@ -301,7 +304,7 @@ def head_held_until_first_event(seen: Seen) -> Iterator[Mark]:
 
     Mend: Flush the head as soon as the request is accepted; a comment line is enough to make frameworks do so.
 
-    Example: (a head that arrives in the same moment as an event 3 s later)
+    Example: (a head that arrives in the same moment as an event 3 s later, or 4 s after every request for a stream)
     """
     limit_ms = seen.limits.connect_s * 1000
     timed = [view for view in seen.streams if view.head and view.chunks and view.timed]
@@ -310,12 +313,28 @@ def head_held_until_first_event(seen: Seen) -> Iterator[Mark]:
     by_chance = len(slow) < SELDOM * len(streams)  # a moment of a busy machine
     held = [] if by_chance else slow
     held += [view for view in _come_with_news(streams, WAITED_MS + 1000 * seen.own_delay_s) if view not in held]
+    refused_ms = _refused_ms(seen) if _all_are_late(streams, limit_ms) else math.inf
     for view in streams:
+        late_ms = view.head.at_ms if view.head else 0.0
         if view in held:
-            late = lasted(view.head.at_ms if view.head else 0.0)
-            yield view.bad(f"the head came after {late}, together with the first bytes", "status")
+            yield view.bad(f"the head came after {lasted(late_ms)}, together with the first bytes", "status")
+        elif refused_ms <= MUCH_SOONER * late_ms:
+            others = f"as late as for every stream; refusals took {lasted(refused_ms)}"
+            yield view.bad(f"the head came after {lasted(late_ms)}, {others}", "status")
         elif not _is_held(view, limit_ms):
             yield view.good()
+
+
+def _all_are_late(streams: Sequence[View], limit_ms: float) -> bool:
+    """Whether every stream that is asked for by GET has its head late, whatever else is asked at the time."""
+    heads = [view.head.at_ms for view in streams if view.head and view.transcript.request.method == "GET"]
+    return LEAST_LATE <= len(heads) == len(streams) and min(heads) > limit_ms
+
+
+def _refused_ms(seen: Seen) -> float:
+    """Return how long a refusal usually takes; infinity where there are too few."""
+    took = [view.head.at_ms for view in seen.views if view.head and view.head.status >= 400]
+    return median(took) if len(took) >= LEAST_LATE else math.inf
 
 
 def _come_with_news(streams: Sequence[View], late_ms: float) -> list[View]:

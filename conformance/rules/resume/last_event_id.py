@@ -5,8 +5,10 @@ that opens every stream may come again: only a stream that takes the id for noth
 found. For the streams of tasks there are stricter rules in that profile's folder.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.reading.answers import no_room
 from ssegauge.conformance.rules.reading.passed_over import meanwhile
 from ssegauge.conformance.rules.reading.returns import (
@@ -17,6 +19,7 @@ from ssegauge.conformance.rules.reading.returns import (
     is_told_apart,
     newcomers,
     not_told_where,
+    number,
     plain,
     returns,
 )
@@ -54,8 +57,26 @@ def begins_anew(seen: Seen) -> Iterator[Mark]:
             if _is_history(one):
                 again = f"{_anew(one, told)} began anew, with {shown(before[0])} to {shown(before[-1])}"
                 yield one.view.bad(f"{one.came}: {again}", told[0])
+        elif anew := _counted_anew(seen, one):
+            known, mine = anew
+            by_others = f"{shown(mine.event.id)} for what others are told as {shown(known)}"
+            yield one.view.bad(f"{one.came}: the ids alone began anew, {by_others}", mine)
         elif _goes_on(one.view, before):
             yield one.view.good()
+
+
+def _counted_anew(seen: Seen, one: Return) -> tuple[str | None, Message] | None:
+    """Return the first event that was counted anew for this reader, and the one id by which several others know it."""
+    known: dict[tuple[str, str], list[str | None]] = defaultdict(list)
+    for view in seen.role("stream", Facts(kind="plain")):
+        if view.facts.resume is None:
+            for message in identified(view):
+                known[message.words].append(message.event.id)
+    same = {words: found[0] for words, found in known.items() if len(found) > 1 and len(set(found)) == 1}
+    other = [it for it in identified(one.view) if same.get(it.words, it.event.id) != it.event.id]
+    first = number(other[0].event.id) if other else None
+    begins = first is not None and first[1] in {0, 1} and is_counted(other)
+    return (same[other[0].words], other[0]) if begins else None
 
 
 def _anew(one: Return, told: Sequence[Message]) -> str:

@@ -1,5 +1,6 @@
 """Rules on clients that come back with an id and are to be told what follows it, all of it and once."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -24,7 +25,7 @@ STRICTLY_AFTER = profile("E5.4")
 NOT_LOST_HERE = ("resume/known-id-refused", "resume/known-id-silenced", "delivery/readers-differ")
 IN_FLIGHT_MS = 1000.0  # between one reader's being told and another's
 # What was told one by one, and comes again together, is no state of things.
-LEAST_AGAIN, LIVE_MS = 3, 500.0
+LEAST_AGAIN, LIVE_MS, LEAST_BEATS = 3, 500.0, 3
 
 
 @rule("resume/gap-on-resume", "must", STRICTLY_AFTER, rests_on=NOT_LOST_HERE)
@@ -119,7 +120,8 @@ def duplicate_on_resume(seen: Seen) -> Iterator[Mark]:
         before, told = set(ids(one.before)), identified(one.view)
         if rise(one.before):  # so do those that nobody of ours was told
             before |= {*between(ids(told), None, one.before[-1].event.id)}
-        again = [message for message in told if message.event.id in before]
+        beats = _beats(one)
+        again = [message for message in told if message.event.id in before and message.words not in beats]
         apart = one.view.facts.kind != "plain" or is_told_apart(seen, one, set(ids(told)))
         if again and (apart or _told_the_last_again(one) or _polled_again(one, again)):
             yield one.view.bad(f"{one.came}: was told {shown(again[0].event.id)} once more", again[0])
@@ -146,8 +148,8 @@ def out_of_order(seen: Seen) -> Iterator[Mark]:
     """
     yield from not_told_where(seen)
     for one in returns(seen):
-        order = _order(one)
-        told = [message for message in identified(one.view) if message.event.id in order]
+        order, beats = _order(one), _beats(one)
+        told = [one for one in identified(one.view) if one.event.id in order and one.words not in beats]
         places = [order[message.event.id] for message in told]
         fallen = next((n for n, (before, after) in enumerate(pairwise(places)) if after < before), None)
         if fallen is not None:
@@ -165,6 +167,13 @@ def _order(one: Return) -> dict[str | None, int]:
         numbers = {event_id: number(event_id) for event_id in ids(identified(one.view))}
         return {name: found[1] for name, found in numbers.items() if start and found and found[0] == start[0]}
     return {event_id: place for place, event_id in enumerate(ids(one.after))}
+
+
+def _beats(one: Return) -> set[tuple[str, str]]:
+    """Return the one thing that was told again and again among others, by ever new ids, as heartbeats are."""
+    often = Counter(message.words for message in [*one.before, *one.after])
+    again = {words for words, many in often.items() if many >= LEAST_BEATS}
+    return again if len(again) == 1 and len(often) > LEAST_BEATS else set()
 
 
 def _polled_again(one: Return, again: Sequence[Message]) -> bool:

@@ -139,15 +139,16 @@ def unknown_id_silenced(seen: Seen) -> Iterator[Mark]:
     """
     for view in _came_with_unknown(seen):
         told = _due(view, told_meanwhile(seen, view))
-        if view.messages:
+        if view.messages and not told:
             yield view.good()
         elif told and is_so_alone(seen, view) and not (view.ended_by_server and _says_all_is_over(seen)):
-            yield view.bad(f"{_with(view)}: {_nothing_but(told)}", level=_weight(seen, view))
+            yield view.bad(f"{_with(view)}: {_nothing_but(view, told)}", level=_weight(seen, view))
 
 
-def _nothing_but(told: list[Message]) -> str:
+def _nothing_but(view: View, told: list[Message]) -> str:
     many = "an event" if len(told) == 1 else f"{len(told)} events"
-    return f"told nothing, while a newcomer was told {many}"
+    beats = " but heartbeats" if view.messages else ""
+    return f"told nothing{beats}, while a newcomer was told {many}"
 
 
 def _due(view: View, told: list[Message]) -> list[Message]:
@@ -192,7 +193,7 @@ def known_id_silenced(seen: Seen) -> Iterator[Mark]:
     for one in plain(returns(seen)):
         before = {said(message) for message in one.before}
         told = [message for message in told_meanwhile(seen, one.view) if said(message) not in before]
-        if one.view.messages:
+        if one.view.messages and not told:
             yield one.view.good()
         elif told and is_so_alone(seen, one.view) and not one.view.ended_by_server:
-            yield one.view.bad(f"{one.came}: {_nothing_but(told)}")
+            yield one.view.bad(f"{one.came}: {_nothing_but(one.view, told)}")

@@ -154,17 +154,16 @@ def block_without_data(view: View) -> Iterator[Mark]:
 
     Example: event: done
     """
-    # Heartbeats without data are not meant to be heard of.
-    named = [
-        (item, what) for item, what in view.of(BlockWithoutData) if what.type.lower() not in {"", *HEARTBEAT_NAMES}
-    ]
+    typed = [(item, what) for item, what in view.of(BlockWithoutData) if what.type]
+    # Heartbeats without data are not meant to be heard of, perhaps.
+    named = [(item, what) for item, what in typed if what.type.lower() not in HEARTBEAT_NAMES]
     for item, what in named:
         if _is_torn_off(view, what):
             torn_off = f"a blank line between event {shown(what.type)} and its data, which has lost its type"
             yield view.bad(torn_off, item, "must")
         else:
             yield view.bad(f"event {shown(what.type)} has no data and is not dispatched", item)
-    if view.body and not named:
+    if view.body and not typed:
         yield view.good()
 
 
