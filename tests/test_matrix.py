@@ -97,7 +97,7 @@ NOT_THERE: Mapping[Served, tuple[str, ...]] = {
         *("cleanup/half-open-held", "delivery/held-to-the-end", "end/", "liveness/heartbeat-is-an-event"),
         *("response/204-with-body", "response/connection-field-in-http2", "response/few-streams-in-http2"),
         "response/malformed-http2",
-        *("resume/replays-without-ids", "security/told-to-others", "wire/reset-in-http2", "wire/truncated-"),
+        *("resume/replays-without-ids", "security/told-to-others", "text/", "wire/reset-in-http2", "wire/truncated-"),
     ),
     "chat-completions": (
         *("cleanup/", "chat/error-without-message", "chat/goes-on-after-error", "chat/tool-"),
