@@ -223,6 +223,14 @@ async def one_payload_is_no_json(site: Any) -> bool:
     return b"}\n\ndata: ping\n\n" in await third(site)
 
 
+@shows("shape/name-missing")
+async def one_event_has_no_name(site: Any) -> bool:
+    stream = await reading(site)
+    await told(site, *"abcdefg")
+    blocks = (await stream.until(has("g"))).body.split(b"\n\n")
+    return [b"event: said" in block for block in blocks if b"data:" in block] == [True] * 6 + [False]
+
+
 @shows("shape/misencoded")
 async def one_payload_is_what_javascript_shows(site: Any) -> bool:
     return b"data: [object Object]\n\n" in await third(site)
