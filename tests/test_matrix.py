@@ -105,6 +105,7 @@ NOT_THERE: Mapping[Served, tuple[str, ...]] = {
         *("errors/large-header-5xx", "errors/malformed-request-5xx", "errors/query-garbage-5xx", "liveness/goes-deaf"),
         *("liveness/heartbeat-", "response/chunked-to-http10"),
         *("response/204-with-body", "response/cacheable", "response/connection-field-in-http2"),
+        "response/redirected",
         *("response/few-streams-in-http2", "response/malformed-http2", "resume/", "security/injection-"),
         *("response/not-in-its-coding", "security/allowed-origin-shut-out", "security/told-to-others"),
         *("security/vary-origin-missing", "slow/", "wire/reset-in-http2"),
