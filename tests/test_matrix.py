@@ -62,6 +62,7 @@ OF_THE_FEED = {
     "delivery/batched": ("published", "plain"),
     "delivery/held-by-compression": ("compressed", "compression"),
     "delivery/text-altered": ("canaries",),
+    "delivery/told-twice": ("plain",),
     "delivery/update-lost": ("steady",),
     "delivery/update-lost:large": ("canaries",),
     "delivery/update-lost:after-quiet": ("watch", "published", "quiet"),

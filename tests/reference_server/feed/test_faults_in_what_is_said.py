@@ -39,6 +39,13 @@ async def second_reader_misses_the_tenth(site: Any) -> bool:
     return len(first) == 11 and "9" not in second
 
 
+@shows("delivery/told-twice")
+async def each_event_comes_twice(site: Any) -> bool:
+    stream = await reading(site)
+    await told(site, "a", "b")
+    return texts(await stream.until(lambda answer: texts(answer).count("b") > 0)) in (list("aab"), list("aabb"))
+
+
 @shows("security/told-to-others")
 async def inboxes_are_overheard(site: Any) -> bool:
     inbox = await site.inbox()
