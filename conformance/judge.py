@@ -19,7 +19,7 @@ from ssegauge.conformance.target import Limits, Profile, Promises
 MOST_EVIDENCE = 5  # a rule broken a thousand times is shown by its first few
 LEVELS: tuple[Level, ...] = ("must", "should", "advice")
 # What is broken in these groups spoils the stream in which it was seen, and says nothing of any other.
-IN_ONE_STREAM = frozenset({"wire", "shape", "chat", "messages", "responses"})
+IN_ONE_STREAM = frozenset({"wire", "shape", "chat", "messages", "responses", "text"})
 NOT_IN_A_CAPTURE = "not in this capture; `ssegauge check` on the running server may show it"
 NOT_RECORDED = "not recorded; check the running server again"
 # What is no table of the target file, as it is to be written there.

@@ -58,7 +58,7 @@ NOT_OF_TASKS = (
     *("liveness/first-event-late", "response/connection-field-in-http2", "response/few-streams-in-http2"),
     *("response/malformed-http2", "response/not-in-its-coding"),
     *("resume/replays-without-ids", "resume/unknown-id-", "resume/known-id-", *sorted(OF_ANY_STREAM)),
-    *("security/told-to-others", "shape/breaks-schema", "wire/reset-in-http2", "wire/twice-encoded"),
+    *("security/told-to-others", "shape/breaks-schema", "text/", "wire/reset-in-http2", "wire/twice-encoded"),
 )
 HEADING = f"""# Which faults are caught by which rules
 
@@ -117,7 +117,7 @@ class Shown:
 
 # Groups of rules of language-model streams: their faults are whole in one stream, or in one refusal, and so they are
 # shown without a process of their own, and without any pace.
-GENERATIONS = frozenset({"chat", "responses", "messages"})
+GENERATIONS = frozenset({"chat", "responses", "messages", "text"})
 # The feed talks quickly, so that little time shows much.
 FEED, CHAT = ("--pace", "0.2"), ("--pace", "0.02")
 SILENT = ("first_event_s", "gap_s")

@@ -24,6 +24,10 @@ KINDS = {
     "generation": "a language model's streams",
     "observe": "`[observe]`",
 }
+HELLO = (
+    "Open one stream, to learn whether there is anything to judge. Where the answer is a redirect to another address of"
+    " this server, ask once more whether it is, and then there, which may lead on five times."
+)
 HEADING = f"""# What `ssegauge check` does to a server
 
 It opens streams and reads them, comes back to them, leaves them, and asks some odd requests. It says beforehand how
@@ -45,7 +49,7 @@ else `--only` and `--skip` choose among rules, not among requests.
 
 | probe | needs | streams at once | requests | `--quick` | what it does |
 |---|---|---|---|---|---|
-| hello | | 1 | 1 | yes | Open one stream, to learn whether there is anything to judge. |"""
+| hello | | 1 | 1 | yes | {HELLO} |"""
 
 
 def row(one: Probe) -> str:

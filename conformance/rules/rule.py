@@ -76,7 +76,7 @@ SPECIFICATIONS = {
     "M": "messages",
 }
 # What one whole stream shows; for all else there must be several, or other requests.
-IN_ONE_STREAM = frozenset({"wire", "shape", "response", "end", "liveness"})
+IN_ONE_STREAM = frozenset({"wire", "shape", "response", "end", "liveness", "text"})
 
 
 def profile(number: str, quote: str = "") -> Source:

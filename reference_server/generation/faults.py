@@ -51,6 +51,31 @@ class EncodesTwice(Form):
         return (one.encode().decode("latin-1") for one in super().pieces(asked))
 
 
+class ShowsTheEnd(Form):
+    """Leaves the token with which the model ends its turn in the text."""
+
+    def pieces(self, asked: Asked) -> Iterator[str]:
+        """Yield it behind the others."""
+        yield from super().pieces(asked)
+        yield "<|im_end|>"
+
+
+class ShowsTokens(Form):
+    """Writes blanks as byte-level tokenizers do."""
+
+    def pieces(self, asked: Asked) -> Iterator[str]:
+        """Yield the tokens' names."""
+        return (one.replace(" ", "\u0120") for one in super().pieces(asked))
+
+
+class LosesBlanks(Form):
+    """Strips each piece of the text."""
+
+    def pieces(self, asked: Asked) -> Iterator[str]:
+        """Yield what is left."""
+        return (one.strip() for one in super().pieces(asked))
+
+
 class MissesBlankLine(Form):
     """Leaves out the blank line behind an event, so that it and the next are one."""
 
@@ -107,6 +132,9 @@ class Stalls(Streams):
 
 FORMS: dict[str, type[Form]] = {
     "end/without-any-event": Empty,
+    "text/blanks-lost": LosesBlanks,
+    "text/not-decoded": ShowsTokens,
+    "text/special-token": ShowsTheEnd,
     "wire/replacement-character": CutCharacters,
     "wire/truncated-chunked-body": HalfAnswer,
     "wire/truncated-chunked-body:at-once": Empty,

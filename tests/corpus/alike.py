@@ -9,7 +9,7 @@ BEATS = b"data: ping\n\n"
 PRICE = {"type": "object", "required": ["price"], "properties": {"price": {"type": "number"}}}
 
 
-def stream(*chunks: bytes, how: str = "cut", name: str = "plain", **facts: str) -> Transcript:
+def stream(*chunks: bytes | tuple[float, bytes], how: str = "cut", name: str = "plain", **facts: str) -> Transcript:
     """A stream of which nothing is known but its address."""
     return exchange(*chunks, how=how, name=name, **{"task_id": None, "kind": "plain", **facts})
 
@@ -18,6 +18,27 @@ def named(kind: str, data: str = "") -> bytes:
     """An event of a type."""
     return f"event: {kind}\ndata: {data}\n\n".encode()
 
+
+def bid(n: int, kind: str = "bid") -> bytes:
+    """An event whose JSON says its type too."""
+    return named(kind, f'{{"kind": "{kind}", "n": {n}}}')
+
+
+def nameless(n: int, kind: str = "bid") -> bytes:
+    return event({"kind": kind, "n": n})
+
+
+def tick(n: int) -> bytes:
+    return named("tick", f'{{"n": {n}}}')
+
+
+def steady(n: float, data: bytes) -> tuple[tuple[float, bytes], ...]:
+    """An event in its place among those that come every 300 ms."""
+    return ((300.0 * n, data),)
+
+
+BIDS = tuple(map(bid, range(6)))
+TICKS = tuple(one for n in range(1, 6) for one in steady(n, tick(n)))
 
 CASES = {
     "shape/unlike-the-others": Case(
@@ -57,6 +78,28 @@ CASES = {
             (stream(*(b"data: %d\n\n" % n for n in range(9)), b"data: none\n\n", b"data: 9\n\n"),),
             (stream(*SIX, b"data: connected\n\n", SIX[0], situation="canary"),),
             (stream(*SIX[:4], b'data: {"n": "ssegauge0123456789ab before\n\n', SIX[0]),),  # injection-lf's
+        ),
+    ),
+    "shape/name-missing": Case(
+        good=(
+            (stream(*BIDS),),
+            (stream(BIDS[0], *BIDS, nameless(9, "other")),),
+            (stream(nameless(0), *BIDS),),  # an opening, for those who listen to all
+            (stream(*(one for n in range(6) for one in (bid(n), nameless(n)))),),  # for both sorts of listeners
+            (stream(*TICKS, *steady(5.5, event({"n": 6}))),),  # not in the place of one
+            (stream(*TICKS, *steady(9, event({"n": 9, "text": "of another shape"})), *steady(10, tick(10))),),
+            (stream(*TICKS, *steady(6.4, event({"n": 9})), *steady(7, tick(7))),),
+        ),
+        bad=(
+            (stream(*BIDS, nameless(7), *BIDS),),
+            (stream(*(nameless(n) if n % 2 else bid(n) for n in range(12))),),
+            (stream(bid(0), bid(1), bid(2), nameless(3), bid(4, "ask"), nameless(5), bid(6)),),
+            (stream(*TICKS, *steady(6, event({"n": 6})), *steady(7, tick(7)), *steady(8, tick(8))),),
+        ),
+        silent=(
+            (stream(*SIX),),
+            (stream(bid(1), bid(2), nameless(3)),),
+            (stream(*BIDS, nameless(7), *BIDS, situation="canary"),),
         ),
     ),
     "shape/misencoded": Case(

@@ -1,10 +1,11 @@
 """What was published at an address, and what arrived of it: all, once, in order; or not."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from ssegauge.conformance.facts import Facts
-from ssegauge.conformance.recording.transcript import Transcript
+from ssegauge.conformance.recording.transcript import Request, Transcript
 from tests.corpus.build import EPOCH_MS, Case, exchange
 from tests.corpus.delivery import at as task_at
 from tests.corpus.delivery import told as task_told
@@ -52,7 +53,40 @@ STUCK = replace(
     feed((10.0, b"data: hello\n\n"), situation="beside-slow", ended_at=6000.0), started_ms=EPOCH_MS + 4000.0
 )
 
+
+def doubled(say: Callable[[int], bytes], every: float = 200.0, many: int = 2, apart: float = 0.5) -> Transcript:
+    """A stream on which each of eight events comes several times."""
+    return feed(*((FIRST_MS + every * n + apart * k, say(n)) for n in range(8) for k in range(many)))
+
+
+def tick(n: int) -> bytes:
+    return b'data: {"n": %d}\n\n' % n
+
+
 CASES = {
+    "delivery/told-twice": Case(
+        good=(
+            (doubled(tick, many=1),),
+            (doubled(lambda n: tick(n // 4), many=1),),  # a state, told again while it stays
+            (doubled(lambda n: tick(n // 4), every=21.0, many=1),),
+            (doubled(tick, every=50.0, apart=25.0),),  # told at a pace of its own
+            (doubled(lambda n: b"event: all\n" + tick(n) + tick(n), many=1),),  # for two sorts of listeners
+            (doubled(lambda n: tick(n % 2)),),  # lamps, perhaps
+            (doubled(lambda n: tick(n) + (tick(n) if n % 2 else b""), many=1),),  # of two sources, which agree at times
+        ),
+        bad=(
+            (doubled(tick),),
+            (doubled(tick, many=3, apart=5.0),),
+            (doubled(lambda n: tick(n) + tick(n + 50) + tick(n) + tick(n + 50), many=1),),
+            (doubled(lambda n: b"id: %d\n" % n + tick(n) + b"id: %d\n" % (n + 50) + tick(n), many=1),),
+        ),
+        silent=(
+            (feed(*((FIRST_MS + 9.0 * n, tick(n // 2)) for n in range(40))),),
+            (feed((FIRST_MS, 1), (FIRST_MS, 1)),),
+            (replace(doubled(tick), request=Request("POST", "http://127.0.0.1/stream")),),
+            (doubled(lambda _: b"event: ping\ndata: {}\n\n"),),
+        ),
+    ),
     "delivery/update-lost": Case(
         good=(
             (*SENT, feed(*ALL)),

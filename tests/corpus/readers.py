@@ -171,6 +171,24 @@ def bursts(size: int, kept: int = 0, event: Any = tick) -> list[tuple[float, byt
     return [(1500.0 * n + 0.1 * k, event(size * n + k)) for n in range(1, 8) for k in range(kept or size)]
 
 
+def volleys(*told: str, every: float = 1000.0) -> list[tuple[float, bytes]]:
+    """Six events 4 ms apart, every second: of each six one is told those that are named."""
+    return [(every * n + 4.0 * int(k), tick(6 * n + int(k))) for n, some in enumerate(told, 1) for k in some]
+
+
+def by_key(at: float, *told: str) -> list[tuple[float, bytes]]:
+    """The newest of three things, by their letters and numbers, every second at a moment of one's own."""
+    return [
+        (1000.0 * n + at + 0.1 * k, b"id: %s\ndata: {}\n\n" % one.encode())
+        for n, some in enumerate(told, 1)
+        for k, one in enumerate(some.split())
+    ]
+
+
+ALL_SIX = ("012345",) * 8
+KEYS = ("a1 b1 c1", "a3 b3 c3", "a4 b4 c5", "a6 b5 c6", "a7 b7 c7")
+
+
 def greeting(name: str) -> bytes:
     return b"data: " + json.dumps({"type": "hello", "you": name}).encode() + b"\n\n"
 
@@ -261,6 +279,12 @@ CASES = {
             # While somebody does not read, others are held up: a matter of its own.
             (reader(feed()), twin(without(feed(), 7, 12)), reader(feed(), 2000.0, 2600.0, situation="beside-slow")),
             (reader(without(feed(), 12)), returned([*KEPT[:6], (0.0, notice(12)), *KEPT[7:]])),
+            (reader(feed()), twin(without(feed(), 12))),  # one event, once
+            (reader(volleys(*ALL_SIX)), twin(volleys(*ALL_SIX))),
+            (reader(volleys(*ALL_SIX)), twin(volleys("012345", "01245", *ALL_SIX))),
+            # Of three things that change the newest each, a little earlier for one.
+            (reader(by_key(0.0, *KEYS)), twin(by_key(3.0, "a1 b1 c1", "a3 b3 c4", "a5 b4 c5", *KEYS[3:]))),
+            (reader(by_key(0.0, *KEYS)), twin(by_key(9.0, "a1 b2 c1", "a3 b3 c3", "a4 b4 c5", "a6 b6 c6", KEYS[4]))),
             # A state, of which each was told what was the newest at times of its own; all is kept.
             (reader([one for n, one in enumerate(feed()) if n % 2]), returned(KEPT)),
         ),
@@ -275,6 +299,13 @@ CASES = {
             (reader(without(feed(bare), 9, 14, 15)), twin(feed(bare))),
             (reader(without(feed(), 6, 12)), twin(without(feed(), 7))),
             (reader(bursts(40, kept=30), left=12_000.0), twin(bursts(40), left=2600.0)),  # a full queue drops the rest
+            # Another one each time, whoever it is that goes without.
+            (reader(without(feed(), 12)), twin(without(feed(), 7)), twin(feed(), came=3000.0)),
+            # A queue of two, whose oldest is dropped.
+            (
+                reader(volleys("0245", "0145", "02345", "0345", "01245", "0245")),
+                twin(volleys("01345", "01345", "0245", "01345", "0245", "02345")),
+            ),
             (reader(without(feed(), 12)), returned(KEPT)),  # what is kept was not all told
             (reader(without(feed(), 10, 20)), twin(without(feed(), 10, 20)), returned(KEPT)),
         ),

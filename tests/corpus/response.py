@@ -115,6 +115,11 @@ CASES = {
         bad=((stream(content_type="text/plain"),), (stream(content_type=None),), (stream(content_type="text/html"),)),
         silent=((exchange(status=404),),),
     ),
+    "response/redirected": Case(
+        good=((exchange(role="hello"),), (exchange(role="hello", status=404),)),
+        bad=tuple((exchange(role="hello", status=status, headers={"Location": "/there"}),) for status in (301, 307)),
+        silent=((healthy(),), (exchange(role="hello", answered=False),), (exchange(role="no-token", status=302),)),
+    ),
     "response/charset-not-utf8": Case(
         good=(
             (healthy(),),

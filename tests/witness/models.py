@@ -32,7 +32,7 @@ LEFT_OUT = (
     "liveness/",
     "end/open-after-marker",
     "end/without-any-event",
-    "wire/",
+    *("text/", "wire/"),
     "end/marker-missing:open",
     *("chat/no-json-accepted", "chat/refusal-", "chat/retry-after-missing"),  # of requests that the package never makes
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
+from ssegauge.conformance.rules.reading.bursts import are_in_step, gaps
 from ssegauge.conformance.rules.reading.coded import beside_others
 from ssegauge.conformance.rules.reading.effects import stalls, within
 from ssegauge.conformance.rules.reading.passed_over import kept_back
@@ -35,6 +36,7 @@ TOGETHER_MS = 20.0
 STAMPED_MS = 200.0
 LONGER, LEAST_LOST = 1.5, 2
 LEAST_IN_BURST, BURST_MS = 5, 50.0
+LEAST_TORN = 3  # bursts
 LEAST_EXPECTED = 4.0
 LEAST_TURNS = 3
 STEADY, MOST_STEADY, MORE = 0.25, 0.8, 1.5
@@ -77,9 +79,12 @@ def readers_differ(seen: Seen) -> Iterator[Mark]:
 
 
 def _never_told(one: Telling, kept: Sequence[Message]) -> Mark:
-    many = f"{len(kept)} events" if len(kept) > 1 else "an event"
-    told = f"was never told {many} that those are sent who come back, between others, the first id"
+    told = f"was never told {_events(len(kept))} that those are sent who come back, between others, the first id"
     return one.view.bad(f"{told} {shown(kept[0].event.id)}", one.messages[-1])
+
+
+def _events(many: int) -> str:
+    return f"{many} events" if many > 1 else "an event"
 
 
 def _compare(
@@ -91,10 +96,12 @@ def _compare(
         return
     # Each may have chosen what it is told: it is for the owner to say whether all are to be told the same.
     level: Level = "should" if not promised and _have_each_their_own(group) else "must"
-    for one, other in pairs(group):
-        yield from _agree(one, other, level, stalled, promised=promised)
+    marks = [mark for one, other in pairs(group) for mark in _agree(one, other, level, stalled, promised=promised)]
+    yield from marks
     if not promised:
         yield from _one_type_to_one(group, everybody)
+        if level == "must" and all(mark.good for mark in marks):
+            yield from _now_and_then(group, stalled)
 
 
 def _have_each_their_own(group: Sequence[Telling]) -> bool:
@@ -126,6 +133,40 @@ def _agree(one: Telling, other: Telling, level: Level, stalled: Spans, *, promis
     yield from [_lacking(teller.view, lost, level) for teller, lost in found if lost] or [one.view.good()]
 
 
+def _now_and_then(group: Sequence[Telling], stalled: Spans) -> Iterator[Mark]:
+    """Yield the breach where this reader lacks an event, and that one another, by what each two are told in step."""
+    missed: dict[Said, list[tuple[Telling, Telling, Message]]] = defaultdict(list)
+    torn: dict[Said, tuple[Telling, Message]] = {}
+    for one, other in pairs(group):
+        common = in_common(one, other)
+        if not any(key[1] for key in common) or not _is_comparable(one, other, common):
+            continue
+        told = ((teller, message) for teller, message in gaps(one, other) if message.event.id)
+        torn |= {
+            said(message): (teller, message) for teller, message in told if not within(stalled, teller.at_ms(message))
+        }
+        for teller, listener in ((one, other), (other, one)):
+            for message in _missed(teller, listener, common, promised=False)[0]:
+                if not within(stalled, teller.at_ms(message)):
+                    missed[said(message)].append((teller, listener, message))
+    tellers, listeners = ({id(found[place]) for every in missed.values() for found in every} for place in (0, 1))
+    if len(missed) >= LEAST_LOST or min(len(tellers), len(listeners)) >= LEAST_LOST:
+        first, _, message = next(iter(missed.values()))[0]
+        yield first.view.bad(f"{_events(len(missed))} that some readers were told and others not", message)
+    elif len(torn) >= LEAST_TORN:
+        first, message = next(iter(torn.values()))
+        what = "each reader misses others, in their midst: what is full drops them"
+        yield first.view.bad(f"{len(torn)} bursts of which {what}", message)
+
+
+def _is_comparable(one: Telling, other: Telling, common: Sequence[Said]) -> bool:
+    return (
+        len(common) >= ENOUGH_IN_COMMON
+        and are_in_step(one, other, common)
+        and _may_be_shared(one, other, identified=True)
+    )
+
+
 def _lacking(view: View, lost: Sequence[Message], level: Level) -> Mark:
     what = f"id {shown(lost[0].event.id)}" if lost[0].event.id else shown(lost[0].event.data)
     told = f"{len(lost)} events that one reader was told another was not, the first {what}"
@@ -154,7 +195,16 @@ def _together(one: Telling, other: Telling) -> list[Message]:
 
 
 def _lost(one: Telling, other: Telling, common: Sequence[Said], *, promised: bool) -> list[Message]:
-    """Return what one was told and the other was not, though that one went on to be told more.
+    """Return what one was told and the other went without, where that is enough to speak of."""
+    lost, missed = _missed(one, other, common, promised=promised)
+    enough = len(lost) >= (1 if promised else LEAST_LOST) and 2 * len(lost) >= len(missed)
+    return lost if enough else []
+
+
+def _missed(
+    one: Telling, other: Telling, common: Sequence[Said], *, promised: bool
+) -> tuple[list[Message], list[Message]]:
+    """Return what one was told and the other went without, though that one went on to be told more; and all it missed.
 
     Events of another sort may be for one reader alone; and who samples a state in steps of its own misses what came
     and went between, but never makes a longer pause than usual for it, nor is it told a part of a burst.
@@ -175,8 +225,7 @@ def _lost(one: Telling, other: Telling, common: Sequence[Said], *, promised: boo
         if (promised and other.times[-1] > one.at_ms(one_of))
         or (form(one_of) in sorts and _is_lost(other, one.at_ms(one_of), shared))
     ]
-    enough = len(lost) >= (1 if promised else LEAST_LOST) and 2 * len(lost) >= len(missed)
-    return lost if enough else []
+    return lost, missed
 
 
 def _is_told_with_another_stamp(at_ms: float, message: Message, other: Telling) -> bool:

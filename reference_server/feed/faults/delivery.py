@@ -9,6 +9,7 @@ from aiohttp import web
 
 from ssegauge.reference_server.common.log import Reader
 from ssegauge.reference_server.common.tap import Gzip, Tap
+from ssegauge.reference_server.feed.events import Events
 from ssegauge.reference_server.feed.faults.registry import breaks
 from ssegauge.reference_server.feed.faults.tools import Editor, Tapped, is_event, pending
 from ssegauge.reference_server.feed.feed import Feed
@@ -56,6 +57,16 @@ class Unlucky(Tapped):
         is_unlucky = self.open % 2 == 0
         events = itertools.count(1)
         return lambda block: [] if is_event(block) and next(events) % 10 == 0 and is_unlucky else [block]
+
+
+@breaks("delivery/told-twice")
+class Doubled(Events):
+    """Tells each event twice, the second time without its id."""
+
+    def message(self, number: int, text: str) -> bytes:
+        """Return both."""
+        block = super().message(number, text)
+        return block + block.partition(b"\n")[2]
 
 
 @breaks("security/told-to-others")

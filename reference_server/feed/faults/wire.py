@@ -73,6 +73,19 @@ class TextPings(Spoiled):
         return block + b"data: ping\n\n"
 
 
+@breaks("shape/name-missing")
+class LosesNames(Events):
+    """Gives events a name, and none to every seventh."""
+
+    said = 0
+
+    def message(self, number: int, text: str) -> bytes:
+        """Return the event, mostly with a name."""
+        self.said += 1
+        block = super().message(number, text)
+        return b"event: said\n" + block if self.said % 7 else block
+
+
 @breaks("shape/misencoded")
 class PutIntoText(Spoiled):
     """Makes every third event `[object Object]`, as JavaScript does with an object that is put into a text."""

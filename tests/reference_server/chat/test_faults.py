@@ -89,6 +89,21 @@ async def text_is_encoded_twice(site: Any) -> bool:
     return any("\u0080" <= char <= "\u009f" for char in said)  # later bytes of characters, which no text has
 
 
+@shows("text/blanks-lost")
+async def blanks_are_lost(site: Any) -> bool:
+    return " " not in "".join(deltas(await whole(site)))
+
+
+@shows("text/not-decoded")
+async def blanks_are_marks(site: Any) -> bool:
+    return "Ġ" in "".join(deltas(await whole(site)))
+
+
+@shows("text/special-token")
+async def end_of_the_turn_is_shown(site: Any) -> bool:
+    return "".join(deltas(await whole(site))).endswith("<|im_end|>")
+
+
 @shows("end/events-after-marker")
 async def chunk_follows_the_marker(site: Any) -> bool:
     answer = await (await stream(site)).whole()

@@ -250,6 +250,13 @@ async def query_fails(site: Any) -> bool:
     return await fails(site, "/events?%ff[]=&&")
 
 
+@shows("response/redirected")
+async def stream_is_elsewhere(site: Any) -> bool:
+    answer = await (await site.begin("GET", "/events")).saw(b"\r\n\r\n")
+    there = await (await site.begin("GET", answer.fields.get("location", "/"))).saw(b"\r\n\r\n")
+    return answer.status == 307 and there.fields["content-type"] == "text/event-stream"
+
+
 @shows("errors/large-header-5xx")
 async def large_field_fails(site: Any) -> bool:
     return await fails(site, X_Filler="x" * 5_000)

@@ -39,6 +39,13 @@ async def second_reader_misses_the_tenth(site: Any) -> bool:
     return len(first) == 11 and "9" not in second
 
 
+@shows("delivery/told-twice")
+async def each_event_comes_twice(site: Any) -> bool:
+    stream = await reading(site)
+    await told(site, "a", "b")
+    return texts(await stream.until(lambda answer: texts(answer).count("b") > 0)) in (list("aab"), list("aabb"))
+
+
 @shows("security/told-to-others")
 async def inboxes_are_overheard(site: Any) -> bool:
     inbox = await site.inbox()
@@ -221,6 +228,14 @@ async def one_payload_is_empty(site: Any) -> bool:
 @shows("shape/unlike-the-others:text")
 async def one_payload_is_no_json(site: Any) -> bool:
     return b"}\n\ndata: ping\n\n" in await third(site)
+
+
+@shows("shape/name-missing")
+async def one_event_has_no_name(site: Any) -> bool:
+    stream = await reading(site)
+    await told(site, *"abcdefg")
+    blocks = (await stream.until(has("g"))).body.split(b"\n\n")
+    return [b"event: said" in block for block in blocks if b"data:" in block] == [True] * 6 + [False]
 
 
 @shows("shape/misencoded")

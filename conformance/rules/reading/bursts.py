@@ -1,0 +1,60 @@
+"""Bursts that two readers are told side by side, of which one of them is told a part."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
+from typing import NamedTuple
+
+from ssegauge.conformance.rules.reading.sharing import OPENING_MS, SAME_MS, Said, Telling, said
+from ssegauge.conformance.seen import Message
+
+APART_MS = 50.0  # between one burst and the next
+LEAST_COMMON = 2  # of a burst: what is told before, and what after the gap
+
+
+class Told(NamedTuple):
+    """An event, when it was first told to either reader, and which of the two were told it."""
+
+    at_ms: float
+    message: Message
+    tellers: frozenset[int]
+
+
+def are_in_step(one: Telling, other: Telling, common: Sequence[Said]) -> bool:
+    """Whether what both are told reaches them in the same moment: nobody samples at a moment of his own."""
+    return median(abs(one.when[key] - other.when[key]) for key in common) <= SAME_MS
+
+
+def gaps(one: Telling, other: Telling) -> Iterator[tuple[Telling, Message]]:
+    """Yield, for each burst that has one, a gap: the first event in its midst that one alone was told, and who it was.
+
+    Where each was told what the other was not, in the same burst, nobody can know who of them has a gap.
+    """
+    for burst in _bursts(one, other):
+        both = [place for place, told in enumerate(burst) if len(told.tellers) > 1]
+        alone = [place for place, told in enumerate(burst) if len(told.tellers) == 1]
+        tellers = {burst[place].tellers for place in alone}
+        if len(both) >= LEAST_COMMON and len(tellers) == 1 and both[0] < alone[0] < both[-1]:
+            yield one if 0 in burst[alone[0]].tellers else other, burst[alone[0]].message
+
+
+def _bursts(one: Telling, other: Telling) -> Iterator[list[Told]]:
+    burst: list[Told] = []
+    for told in _told(one, other):
+        if burst and told.at_ms - burst[-1].at_ms > APART_MS:
+            yield burst
+            burst = []
+        burst.append(told)
+    yield burst
+
+
+def _told(one: Telling, other: Telling) -> list[Told]:
+    """Return what either was told while both read, but for the openings, in order."""
+    since, until_ms = max(one.came_ms, other.came_ms) + OPENING_MS, min(one.left_ms, other.left_ms) - APART_MS
+    both: Mapping[int, Telling] = {0: one, 1: other}
+    found: dict[Said, Told] = {}
+    for number, reader in both.items():
+        for message in reader.between(since, until_ms):
+            known = found.get(said(message), Told(reader.at_ms(message), message, frozenset()))
+            first_ms = min(known.at_ms, reader.at_ms(message))
+            found[said(message)] = Told(first_ms, known.message, known.tellers | {number})
+    return sorted(found.values(), key=lambda told: told.at_ms)

@@ -1,0 +1,15 @@
+"""Streams that are elsewhere."""
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from ssegauge.reference_server.feed.faults.registry import breaks_by
+
+
+@breaks_by("response/redirected")
+@web.middleware
+async def lead_on(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer a request for the stream with another address of it."""
+    if request.path == "/events" and request.method == "GET" and not request.rel_url.raw_query_string:
+        return web.Response(status=307, headers={"Location": "/events?here=1"})
+    return await handler(request)
