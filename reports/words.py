@@ -106,9 +106,8 @@ def refused(objective: Mapping[str, Any], load: Document) -> str:
 def lasted(load: Document) -> str:
     """Return how many of the streams that were asked for stayed open as long as they should."""
     counts = load["connections"]
-    # Users who are refused come again, and each time counts: then those never served are whom the peak leaves.
-    again = counts["failed"] > counts["requested"]
-    failed = counts["requested"] - counts["peak_open"] if again else counts["failed"]
+    # Users who are refused come again, and each time counts: no more were never served than the peak leaves.
+    failed = min(counts["failed"], max(0, counts["requested"] - counts["peak_open"]))
     good = max(0, counts["requested"] - failed - counts["dropped"])
     return f"{good:,} of {counts['requested']:,} lasted"
 

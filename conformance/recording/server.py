@@ -21,7 +21,7 @@ import h2.exceptions
 import httpcore
 import httpx
 
-from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.errors import UNTRUSTED, CannotJudge
 from ssegauge.conformance.facts import Facts, Kind, Role, When
 from ssegauge.conformance.recording.before import HookFailed, prepare
 from ssegauge.conformance.recording.bounds import HEAD_BYTES, HEAD_FIELDS
@@ -346,7 +346,7 @@ def _reason(error: Exception) -> str:
         return f"{MALFORMED_HTTP2}{str(malformed) or type(malformed).__name__}"
     if isinstance(error, httpx.ConnectError):
         if isinstance(inner, ssl.SSLError):
-            return f"TLS failed: {inner.reason or inner}; give --cacert FILE or --insecure, or [tls] in the target file"
+            return f"TLS failed: {inner.reason or inner}; {UNTRUSTED}"
         return f"cannot connect ({_systems_words(inner)}); is the server running?"
     if isinstance(error, httpx.RemoteProtocolError):
         return _broken_protocol(text)

@@ -38,8 +38,12 @@ HEADLINES = {
         "It speaks the protocol wrong under load: wire/b and 1 more rule.",
     ),
     "streams that end": (
-        load(STREAMS, requested=30, failed=10, dropped=20),
+        load(STREAMS, requested=30, peak_open=20, failed=10, dropped=20),
         "Of the streams 0 of 30 lasted; 30 at once were wanted.",
+    ),
+    "streams that are refused, some of them twice": (
+        load(STREAMS | {"value": 40, "limit": 60}, requested=60, peak_open=40, failed=23, dropped=0),
+        "Of the streams 40 of 60 lasted; 60 at once were wanted.",
     ),
     "events that are lost": (
         load(factory.objective("event-lost", 0, 7, "events", verdict="fail")),
@@ -91,8 +95,8 @@ def test_a_stale_baseline_is_the_headline() -> None:
 
 
 def test_a_peak_does_not_stand_for_streams_that_did_not_last() -> None:
-    shown = printed(load_table(load(STREAMS, requested=30, failed=10, dropped=20)))
-    assert "0 of 30 lasted" in shown
+    shown = printed(load_table(load(STREAMS, requested=30, peak_open=20, failed=10, dropped=20)))
+    assert " 0 of 30 lasted" in shown
     assert shown.index("Concurrent streams") < shown.index("Connection time")  # the worst first
 
 
