@@ -17,10 +17,10 @@ import h11
 
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.probes.probe import probe
-from ssegauge.conformance.probes.requests import LEAST_PATIENCE_S
+from ssegauge.conformance.probes.requests import LEAST_PATIENCE_S, ask
 from ssegauge.conformance.recording.live import now_ms
 from ssegauge.conformance.recording.reader import converse
-from ssegauge.conformance.recording.server import PROBE, Server
+from ssegauge.conformance.recording.server import NO_FACTS, PROBE, Server
 from ssegauge.conformance.recording.transcript import Chunk, End, Request, Transcript, from_capture
 from ssegauge.conformance.target import Call, Target, each_its_own, fill, merge_headers
 
@@ -65,10 +65,15 @@ async def malformed(server: Server) -> None:
     await _send_all(server, _requests(await server.ready()))
 
 
-@probe("cheap", stage="last", streams=AT_ONCE, asks=len(BODIES), adapts=True)
+@probe("cheap", stage="last", streams=AT_ONCE, asks=len(BODIES) + 1, adapts=True)
 async def malformed_bodies(server: Server) -> None:
-    """Send bodies that are no JSON to what takes JSON, when nobody reads: some publish whatever they are sent."""
-    await _send_all(server, _bodies(await server.ready()))
+    """Send bodies that are no JSON to what takes JSON, when nobody reads: some publish whatever they are sent.
+
+    Then see whether the server is still there.
+    """
+    if bodies := _bodies(await server.ready()):
+        await _send_all(server, bodies)
+        await ask(server, "head", NO_FACTS, replace(server.target.stream, method="HEAD", json=None))
 
 
 async def _send_all(server: Server, wanted: Iterable[tuple[str, Call, Odd]]) -> None:

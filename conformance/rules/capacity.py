@@ -31,7 +31,7 @@ LEAST_LATE, TIMES_LATER = 3, 8.0
 EARLIER_MS = 50.0  # a place may be free, and the next answered, a little before the last byte has come
 
 
-@rule("capacity/serves-few-at-once", "must", profile("E7.3"))
+@rule("capacity/serves-few-at-once", "must", profile("E7.3"), rests_on=("errors/stops-listening",))
 def serves_few_at_once(seen: Seen) -> Iterator[Mark]:
     """Streams that are asked for at once are served at once.
 

@@ -217,7 +217,7 @@ def _cycles(view: View) -> int:
     "cleanup/refuses-after-storm",
     "must",
     profile("E6.5"),
-    rests_on=("liveness/goes-deaf",),
+    rests_on=("errors/stops-listening", "liveness/goes-deaf"),
 )
 def refuses_after_storm(seen: Seen) -> Iterator[Mark]:
     """A stream is served after many have come and gone.

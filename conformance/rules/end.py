@@ -187,7 +187,7 @@ def _is_done(message: Message, marker: Message) -> bool:
     return message.event.data == DONE != marker.event.data
 
 
-@rule("end/cut-by-timeout", "must", profile("E3.4"), patient=True)
+@rule("end/cut-by-timeout", "must", profile("E3.4"), patient=True, rests_on=("errors/stops-listening",))
 def cut_by_timeout(seen: Seen) -> Iterator[Mark]:
     """A stream that has more to tell is not cut by the clock.
 

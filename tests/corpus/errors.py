@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from ssegauge.conformance.recording.transcript import Request, Transcript
-from tests.corpus.build import Case, connected, event, exchange, healthy, progress
+from tests.corpus.build import Case, Run, connected, event, exchange, healthy, progress
 
 HTML = b"<h1>Not Found</h1>"
 
@@ -71,7 +71,32 @@ def never_5xx(role: str) -> Case:
     )
 
 
+REFUSED = "cannot connect (Connection refused); is the server running?"
+
+
+def after(ms: float, one: Transcript) -> Transcript:
+    return replace(one, started_ms=one.started_ms + ms)
+
+
+def gone(*since: float) -> Run:
+    return tuple(after(ms, exchange(answered=False, how="error", detail=REFUSED)) for ms in since)
+
+
 CASES = {
+    "errors/stops-listening": Case(
+        good=(
+            (healthy(),),
+            (healthy(), *gone(100.0, 110.0), after(500.0, healthy())),
+            (*gone(1.0, 2.0, 3.0), after(100.0, healthy())),  # it was only being started
+            (healthy(), *(after(n, exchange(answered=False, how="error", detail="reset by peer")) for n in range(9))),
+        ),
+        bad=(
+            (healthy(), *gone(100.0)),
+            (healthy(), *gone(100.0, 110.0, 120.0), after(500.0, healthy())),
+            (healthy(), after(50.0, exchange(answered=False, role="malformed-request")), *gone(100.0, 110.0, 120.0)),
+        ),
+        silent=(gone(1.0, 2.0, 3.0, 4.0),),
+    ),
     "errors/unknown-task-hangs": Case(
         good=(
             unknown(404),

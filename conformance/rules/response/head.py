@@ -60,7 +60,7 @@ def _is_dropped(seen: Seen, view: View) -> bool:
     return any(at < started for at in answered) and any(at > started for at in answered)
 
 
-@rule("response/status-not-200", "must", FAIL_THE_CONNECTION)
+@rule("response/status-not-200", "must", FAIL_THE_CONNECTION, rests_on=("errors/stops-listening",))
 def status_not_200(seen: Seen) -> Iterator[Mark]:
     """A stream is answered with status 200.
 

@@ -87,6 +87,7 @@ def invalid_utf8(view: View) -> Iterator[Mark]:
     "must",
     whatwg("parsing-an-event-stream", "event = *( comment / field ) end-of-line"),
     over="streams",
+    rests_on=("errors/stops-listening",),
 )
 def truncated_event(view: View) -> Iterator[Mark]:
     r"""The last event is finished by a blank line.
@@ -148,7 +149,7 @@ def _names(text: bytes) -> str:
         " Content-Length is [...] considered complete unless an error was indicated by the underlying connection",
     ),
     over="streams",
-    rests_on=("response/malformed-http2", "end/cut-by-timeout"),
+    rests_on=("response/malformed-http2", "end/cut-by-timeout", "errors/stops-listening"),
 )
 def truncated_chunked_body(view: View) -> Iterator[Mark]:
     r"""A stream that the server ends is ended as HTTP ends a body, not by dropping the connection.
@@ -179,7 +180,7 @@ def truncated_chunked_body(view: View) -> Iterator[Mark]:
         " set can be followed by CONTINUATION frames that carry any remaining fragments of the field block.",
     ),
     over="streams",
-    rests_on=("response/malformed-http2", "end/cut-by-timeout"),
+    rests_on=("response/malformed-http2", "end/cut-by-timeout", "errors/stops-listening"),
 )
 def reset_in_http2(view: View) -> Iterator[Mark]:
     """A stream in HTTP/2 that the server ends is ended by END_STREAM, not by a reset or with the connection.

@@ -13,7 +13,7 @@ from ssegauge.conformance.recording.reader import drop_all
 from ssegauge.reference_server.feed.faults import ends, liveness, registry
 from tests.reference_server.feed import test_faults_in_what_is_said, test_http2
 from tests.reference_server.feed.following import TALKS, after_events, has, reading, texts, told
-from tests.reference_server.proofs import LONG, LOOKS_ALIKE, ORIGIN, Proofs, hangs, times_allowed
+from tests.reference_server.proofs import LONG, LOOKS_ALIKE, ORIGIN, SHORT_WHILE_S, Proofs, hangs, times_allowed
 
 PROOFS = Proofs(profile="event-stream", pace=0)
 shows = PROOFS.of
@@ -255,6 +255,16 @@ async def stream_is_elsewhere(site: Any) -> bool:
     answer = await (await site.begin("GET", "/events")).saw(b"\r\n\r\n")
     there = await (await site.begin("GET", answer.fields.get("location", "/"))).saw(b"\r\n\r\n")
     return answer.status == 307 and there.fields["content-type"] == "text/event-stream"
+
+
+@shows("errors/stops-listening")
+async def nobody_listens(site: Any) -> bool:
+    await site.begin("GET", "/events", Content_Encoding="gzip")
+    try:
+        await asyncio.sleep(SHORT_WHILE_S)
+        return (await (await site.begin("GET", "/health")).whole()).status != 200
+    except ConnectionRefusedError:
+        return True
 
 
 @shows("errors/large-header-5xx")
