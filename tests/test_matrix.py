@@ -98,7 +98,8 @@ NOT_THERE: Mapping[Served, tuple[str, ...]] = {
         *("cleanup/half-open-held", "delivery/held-to-the-end", "end/", "liveness/heartbeat-is-an-event"),
         *("response/204-with-body", "response/connection-field-in-http2", "response/few-streams-in-http2"),
         "response/malformed-http2",
-        *("resume/replays-without-ids", "security/told-to-others", "text/", "wire/reset-in-http2", "wire/truncated-"),
+        *("resume/replays-without-ids", "security/told-to-others", "shape/json-rpc-response", "shape/name-missing"),
+        *("text/", "wire/reset-in-http2", "wire/truncated-"),
     ),
     "chat-completions": (
         *("cleanup/", "chat/error-without-message", "chat/goes-on-after-error", "chat/tool-"),
@@ -106,7 +107,7 @@ NOT_THERE: Mapping[Served, tuple[str, ...]] = {
         *("errors/large-header-5xx", "errors/malformed-request-5xx", "errors/query-garbage-5xx", "liveness/goes-deaf"),
         *("liveness/heartbeat-", "response/chunked-to-http10"),
         *("response/204-with-body", "response/cacheable", "response/connection-field-in-http2"),
-        "response/redirected",
+        *("response/redirected", "shape/json-rpc-response", "shape/name-missing"),
         *("response/few-streams-in-http2", "response/malformed-http2", "resume/", "security/injection-"),
         *("response/not-in-its-coding", "security/allowed-origin-shut-out", "security/told-to-others"),
         *("security/vary-origin-missing", "slow/", "wire/reset-in-http2"),

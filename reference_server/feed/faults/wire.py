@@ -86,6 +86,15 @@ class LosesNames(Events):
         return b"event: said\n" + block if self.said % 7 else block
 
 
+@breaks("shape/json-rpc-response")
+class BothAtOnce(Events):
+    """Tells each event as a response in JSON-RPC, with a result and an error."""
+
+    def dump(self, envelope: Json) -> str:
+        """Put it into both."""
+        return super().dump({"jsonrpc": "2.0", "id": 1, "result": envelope, "error": envelope})
+
+
 @breaks("shape/misencoded")
 class PutIntoText(Spoiled):
     """Makes every third event `[object Object]`, as JavaScript does with an object that is put into a text."""

@@ -230,6 +230,14 @@ async def one_payload_is_no_json(site: Any) -> bool:
     return b"}\n\ndata: ping\n\n" in await third(site)
 
 
+@shows("shape/json-rpc-response")
+async def an_event_is_a_result_and_an_error(site: Any) -> bool:
+    stream = await reading(site)
+    await told(site, "a")
+    (event,) = (await stream.until(after_events(1))).events
+    return {"result", "error"} <= event.keys()
+
+
 @shows("shape/name-missing")
 async def one_event_has_no_name(site: Any) -> bool:
     stream = await reading(site)
