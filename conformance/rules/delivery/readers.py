@@ -9,6 +9,7 @@ from statistics import median
 
 from ssegauge.conformance.rules.reading.bursts import are_in_step, gaps
 from ssegauge.conformance.rules.reading.coded import beside_others
+from ssegauge.conformance.rules.reading.company import Spans, companions, told_less_in_company, told_no_more_in_a_crowd
 from ssegauge.conformance.rules.reading.effects import stalls, within
 from ssegauge.conformance.rules.reading.passed_over import kept_back
 from ssegauge.conformance.rules.reading.sharing import (
@@ -37,16 +38,12 @@ STAMPED_MS = 200.0
 LONGER, LEAST_LOST = 1.5, 2
 LEAST_IN_BURST, BURST_MS = 5, 50.0
 LEAST_TORN = 3  # bursts
-LEAST_EXPECTED = 4.0
 LEAST_TURNS = 3
 STEADY, MOST_STEADY, MORE = 0.25, 0.8, 1.5
-FEWER = 0.75
-MOST_OF_FEW, LEAST_OF_MANY, LEAST_IN_CROWD, TIMES_FEWER = 3, 6, 3, 3.0
 MUCH = 0.2  # of what two were told: as much each alone
 NEARLY_ALL = 0.5  # of the steps; readers whom we do not see have their part as well
 
 
-Spans = list[tuple[float, float]]
 RESTS_ON = ("liveness/goes-deaf", "wire/mid-stream-bom", "delivery/held-to-the-end")
 
 
@@ -263,13 +260,13 @@ def _shared_out(group: Sequence[Telling], everybody: Sequence[Telling], *, promi
     asked = all(one.view.transcript.request.method == "GET" for one in group)
     if not promised and not asked:
         return None
-    less = promised or _told_less_in_company(group, everybody) or _told_no_more_in_a_crowd(everybody)
+    less = promised or told_less_in_company(group, everybody) or told_no_more_in_a_crowd(everybody)
     for name in _counters(group):
         told = [
             _Told(numbers(message)[name], one, message)
             for one in group
             for message in one.messages
-            if _companions(everybody, one, one.at_ms(message))
+            if companions(everybody, one, one.at_ms(message))
         ]
         if _one_each(told) and (less or _have_one_pace(told, everybody)):
             many = len({id(one.telling) for one in told})
@@ -302,7 +299,7 @@ def _one_type_to_one(group: Sequence[Telling], everybody: Sequence[Telling]) -> 
     for kind in kinds:
         mine, all_of = (_of_type(some, kind) for some in (group, everybody))
         found = _each_to_one(mine)
-        if found and _told_less_in_company(mine, all_of):
+        if found and told_less_in_company(mine, all_of):
             yield replace(found, level="should")
 
 
@@ -327,10 +324,6 @@ def _counters(group: Sequence[Telling]) -> list[str]:
 
 def _rises(values: Sequence[int]) -> bool:
     return all(before < after for before, after in pairwise(values))
-
-
-def _companions(everybody: Sequence[Telling], one: Telling, at_ms: float) -> int:
-    return sum(other.came_ms < at_ms < other.left_ms for other in everybody if other.view is not one.view)
 
 
 def _one_each(told: Sequence[_Told]) -> bool:
@@ -382,41 +375,3 @@ def _is_told_unevenly(reader: Telling) -> bool:
 
 def _at(told: _Told) -> float:
     return told.telling.at_ms(told.message)
-
-
-def _told_less_in_company(group: Sequence[Telling], everybody: Sequence[Telling]) -> bool:
-    """Whether readers are told less while others read: a stream that each has of its own does not slow down so."""
-    expected = told = 0.0
-    for one in group:
-        alone, company = _split(everybody, one)
-        alone_s, company_s = (sum(end - start for start, end in spans) / 1000 for spans in (alone, company))
-        while_alone = sum(len(one.between(*span)) for span in alone)
-        if while_alone >= LEAST_EXPECTED and alone_s > 0:
-            expected += company_s * while_alone / alone_s
-            told += sum(len(one.between(*span)) for span in company)
-    return expected >= LEAST_EXPECTED and told <= FEWER * expected
-
-
-def _told_no_more_in_a_crowd(everybody: Sequence[Telling]) -> bool:
-    """Whether many are told no more, all together, than few: who has a stream of its own is told as much as alone."""
-    times = sorted(at_ms for one in everybody for at_ms in one.times)
-    edges = sorted({edge for one in everybody for edge in (one.came_ms, one.left_ms)})
-    reader_s, told = {False: 0.0, True: 0.0}, Counter[bool]()
-    for start, end in pairwise(edges):
-        many = sum(one.came_ms <= start and end <= one.left_ms for one in everybody)
-        if many <= MOST_OF_FEW or many >= LEAST_OF_MANY:
-            reader_s[many >= LEAST_OF_MANY] += many * (end - start) / 1000
-            told[many >= LEAST_OF_MANY] += bisect(times, end) - bisect(times, start)
-    if told[False] < LEAST_EXPECTED or told[True] < LEAST_IN_CROWD:
-        return False
-    expected = reader_s[True] * told[False] / reader_s[False]
-    return expected >= TIMES_FEWER * LEAST_EXPECTED and told[True] <= expected / TIMES_FEWER
-
-
-def _split(everybody: Sequence[Telling], one: Telling) -> tuple[Spans, Spans]:
-    """Return when a reader was alone, and when in company."""
-    moments = {at_ms for other in everybody for at_ms in (other.came_ms, other.left_ms)}
-    edges = sorted({one.came_ms, one.left_ms, *(at_ms for at_ms in moments if one.came_ms < at_ms < one.left_ms)})
-    spans = list(pairwise(edges))
-    company = [span for span in spans if _companions(everybody, one, sum(span) / 2)]
-    return [span for span in spans if span not in company], company
