@@ -23,11 +23,8 @@ PAST_LIMITS_S = 31.5
 NEWCOMERS = ((0.36, 0.52), (0.76, 1.0))
 HALF = 0.5  # of the longest silence: what comes that seldom may be no heartbeat
 BUSY_S = 1.0  # our own delay widens the limits, on a busy machine
-AGAIN, AFTER_S, LONGER = (
-    2,
-    3.0,
-    1.5,
-)  # who comes when the stream has ended: how many, for how long at least, and at most
+# Who comes when the stream has ended: how many at once, for how long at least, and at most; of short ones more.
+AGAIN, AFTER_S, LONGER, SHORT = 2, 3.0, 1.5, 4
 
 
 def long_enough_s(server: Server) -> float:
@@ -45,8 +42,8 @@ def _watched_s(server: Server) -> float:
 async def watch(server: Server) -> None:
     """Read a stream for longer than a heartbeat may take, and have newcomers read it as well for some seconds each.
 
-    Where it ends before, others come, to see whether there is more to tell, and how these end; of short streams that are
-    promised to have an end marker, more. With `ends = "never"` it is read for longer than 30 s. Where bytes come seldom,
+    Where it ends before, others come, to see whether there is more to tell, and how these end; more where it is short
+    and promised to have an end marker. With `ends = "never"` it is read for longer than 30 s. Where bytes come seldom,
     and no comment among them, the next one is waited for.
     """
     whole_s = _watched_s(server)
