@@ -114,7 +114,7 @@ def _state(document: dict[str, Any] | None) -> Ends | None:
 
 
 def _is_progress(document: dict[str, Any]) -> bool:
-    return document.get("type") in {"connected", "progress"} and "timestamp" in document
+    return document.get("type") in ("connected", "progress") and "timestamp" in document
 
 
 # Profile, how one of its events is known, and where its text stands.

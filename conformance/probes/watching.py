@@ -23,11 +23,8 @@ PAST_LIMITS_S = 31.5
 NEWCOMERS = ((0.36, 0.52), (0.76, 1.0))
 HALF = 0.5  # of the longest silence: what comes that seldom may be no heartbeat
 BUSY_S = 1.0  # our own delay widens the limits, on a busy machine
-AGAIN, AFTER_S, LONGER = (
-    2,
-    3.0,
-    1.5,
-)  # who comes when the stream has ended: how many, for how long at least, and at most
+# Who comes when the stream has ended: how many at once, for how long at least, and at most; of short ones more.
+AGAIN, AFTER_S, LONGER, SHORT = 2, 3.0, 1.5, 4
 
 
 def long_enough_s(server: Server) -> float:
@@ -41,12 +38,13 @@ def _watched_s(server: Server) -> float:
     return max(long_enough_s(server), PAST_LIMITS_S if endless else 0.0)
 
 
-@probe("plain", "gets", stage="patient", streams=2, asks=4, adapts=True)
+@probe("plain", "gets", stage="patient", streams=2, asks=5, adapts=True)
 async def watch(server: Server) -> None:
     """Read a stream for longer than a heartbeat may take, and have newcomers read it as well for some seconds each.
 
-    Where it ends before, others come, to see whether there is more to tell, and how these end. With `ends = "never"` it
-    is read for longer than 30 s. Where bytes come seldom, and no comment among them, the next one is waited for.
+    Where it ends before, others come, to see whether there is more to tell, and how these end; more where it is short
+    and promised to have an end marker. With `ends = "never"` it is read for longer than 30 s. Where bytes come seldom,
+    and no comment among them, the next one is waited for.
     """
     whole_s = _watched_s(server)
     facts = Facts(kind="plain", reader="long", patience_ms=whole_s * 1000)
@@ -58,15 +56,16 @@ async def watch(server: Server) -> None:
         await _wait_for_a_byte(server, live)
         came = sum(await asyncio.gather(*visits))
         if live.over and windows:
-            for_s = _as_long_s(live, whole_s)
-            await asyncio.gather(*(_visit(server, live, for_s) for _ in range(max(1, AGAIN - came))))
+            for for_s in _visits_s(server, live, whole_s):
+                await asyncio.gather(*(_visit(server, live, for_s) for _ in range(max(1, AGAIN - came))))
 
 
-def _as_long_s(live: Live, whole_s: float) -> float:
-    """Return for how long whoever comes next is to read so as to see the end too, within the whole time."""
-    end = live.transcript.end
+def _visits_s(server: Server, live: Live, whole_s: float) -> list[float]:
+    """Return for how long those who come next are to read, one after the other, within the whole time if need be."""
+    end, ends = live.transcript.end, server.target.promises.ends
     lasted_s = end.at_ms / 1000 if end else 0.0
-    return max(AFTER_S, min(LONGER * lasted_s, whole_s - lasted_s))
+    marked = ends is not None and ends.has_marker and SHORT * lasted_s <= whole_s
+    return [max(AFTER_S, min(LONGER * lasted_s, whole_s - lasted_s))] * (2 if marked else 1)
 
 
 async def _wait_for_a_byte(server: Server, live: Live) -> None:

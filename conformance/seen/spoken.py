@@ -32,7 +32,7 @@ def _is_response(document: Mapping[str, Any]) -> bool:
 
 
 def _is_message(document: Mapping[str, Any]) -> bool:
-    return document.get("type") in {"message_start", "content_block_start", "content_block_delta"}
+    return document.get("type") in ("message_start", "content_block_start", "content_block_delta")
 
 
 FORMS = (

@@ -154,7 +154,7 @@ def is_terminal(data: str) -> bool:
         return False
     progress = document.get("progress")
     status = progress.get("status") if isinstance(progress, dict) else None
-    return document.get("type") == "error" or status in {"completed", "failed"}
+    return document.get("type") == "error" or status in ("completed", "failed")
 
 
 def parsed(data: str) -> Any:  # noqa: ANN401 - any JSON value

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from ssegauge.conformance.catalogue import RULES, TIGHTENED
+from ssegauge.conformance.init.glimpse import Glimpse
 from ssegauge.conformance.judge import Result, in_order_of_cause, judge
 from ssegauge.conformance.recording.transcript import Chunk, Transcript
 from ssegauge.conformance.rules import Rule
 from ssegauge.conformance.rules.rule import sentences
+from ssegauge.conformance.seen import View, spoken
 from tests.corpus import chat
 from tests.corpus.build import Case, Run, exchange
 from tests.corpus.whole import HEALTHY, UNUSUAL
@@ -207,8 +209,11 @@ def test_no_rule_breaks_on_a_stream_of_objects_of_any_type(value: Any) -> None:
         for how, situation in (("eof", None), ("cut", "crowd"))
     ]
 
-    results = judge(run, profile="event-stream")
+    results = judge(run, profile="event-stream") + judge(run, profile="messages")
     assert [(one.rule.code, one.summary) for one in results if one.verdict == "harness_error"] == []
+    for one in run:
+        spoken(View(one).messages)
+        Glimpse.of(View(one))
 
 
 @pytest.mark.parametrize("value", HOSTILE, ids=lambda value: repr(value)[:20])

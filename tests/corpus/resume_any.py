@@ -233,6 +233,10 @@ CASES = {
             (BEFORE, newcomer(*((10.0 + 500 * n, event(f"event {n}")) for n in range(6)))),  # each reader has its own
             (uncut(*history(*SIX)), newcomer(*history(*SIX))),  # a state that opens every stream
             (BEFORE, newcomer(*history("4", "5"))),
+            (  # a story that begins anew for each reader, and comes round
+                uncut(*((10.0 + 100 * n, event(f"word {n % 9}")) for n in range(40))),
+                newcomer(*((10.0 + 30 * n, event(f"word {n}")) for n in range(4))),
+            ),
             (BEFORE, newcomer(*history("7", "8", "9"))),
             (uncut(*((10.0 + 500 * n, event("tick")) for n in range(6))), newcomer(*((10.0, event("tick")),) * 6)),
             (BEFORE,),

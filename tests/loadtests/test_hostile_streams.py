@@ -149,6 +149,7 @@ EVENTS = {
     "a time stamp of 400 digits": '{"timestamp": ' + "9" * 400 + "}",
     "a time stamp of 5,000 digits": '{"timestamp": ' + "9" * 5000 + "}",
     "a negative time stamp": '{"timestamp": -1}',
+    "objects for words": '{"type": {}, "progress": {"status": {}}}',
 }
 
 

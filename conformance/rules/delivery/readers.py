@@ -3,22 +3,21 @@
 from bisect import bisect
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
 from ssegauge.conformance.rules.reading.bursts import are_in_step, gaps
 from ssegauge.conformance.rules.reading.coded import beside_others
-from ssegauge.conformance.rules.reading.company import Spans, companions, told_less_in_company, told_no_more_in_a_crowd
+from ssegauge.conformance.rules.reading.company import Spans
 from ssegauge.conformance.rules.reading.effects import stalls, within
 from ssegauge.conformance.rules.reading.passed_over import kept_back
+from ssegauge.conformance.rules.reading.shared_out import each_to_one, one_type_to_one, shared_out
 from ssegauge.conformance.rules.reading.sharing import (
     OPENING_MS,
     Said,
     Telling,
     form,
     in_common,
-    numbers,
     pairs,
     readers,
     said,
@@ -32,16 +31,12 @@ from ssegauge.conformance.words import shown
 ENOUGH_IN_COMMON = 3  # without ids: as much does not agree by chance
 ENOUGH_ALIKE = 2
 LEAST_TOLD = 6
-MOST_TYPES = 20  # each is looked at by itself
 TOGETHER_MS = 20.0
 STAMPED_MS = 200.0
 LONGER, LEAST_LOST = 1.5, 2
 LEAST_IN_BURST, BURST_MS = 5, 50.0
 LEAST_TORN = 3  # bursts
-LEAST_TURNS = 3
-STEADY, MOST_STEADY, MORE = 0.25, 0.8, 1.5
 MUCH = 0.2  # of what two were told: as much each alone
-NEARLY_ALL = 0.5  # of the steps; readers whom we do not see have their part as well
 
 
 RESTS_ON = ("liveness/goes-deaf", "wire/mid-stream-bom", "delivery/held-to-the-end")
@@ -87,18 +82,26 @@ def _events(many: int) -> str:
 def _compare(
     group: Sequence[Telling], everybody: Sequence[Telling], stalled: Spans, *, promised: bool
 ) -> Iterator[Mark]:
-    shared_out = _shared_out(group, everybody, promised=promised) or (_each_to_one(group) if promised else None)
-    if shared_out:
-        yield shared_out
+    found = shared_out(group, everybody, promised=promised) or (each_to_one(group) if promised else None)
+    if found:
+        yield found
         return
     # Each may have chosen what it is told: it is for the owner to say whether all are to be told the same.
     level: Level = "should" if not promised and _have_each_their_own(group) else "must"
-    marks = [mark for one, other in pairs(group) for mark in _agree(one, other, level, stalled, promised=promised)]
+    marks = _worst([mark for two in pairs(group) for mark in _agree(*two, level, stalled, promised=promised)])
     yield from marks
     if not promised:
-        yield from _one_type_to_one(group, everybody)
+        yield from one_type_to_one(group, everybody)
         if level == "must" and all(mark.good for mark in marks):
             yield from _now_and_then(group, stalled)
+
+
+def _worst(found: Sequence[tuple[Telling, int, Mark]]) -> list[Mark]:
+    """Return of each reader who lacks something the mark of what it lacks most of; and what is good."""
+    most: dict[int, Mark] = {}
+    for reader, _, mark in sorted(found, key=lambda one: -one[1]):
+        most.setdefault(id(reader), mark)
+    return [mark for _, lacks, mark in found if not lacks] + [mark for mark in most.values() if not mark.good]
 
 
 def _have_each_their_own(group: Sequence[Telling]) -> bool:
@@ -112,8 +115,13 @@ def _have_each_their_own(group: Sequence[Telling]) -> bool:
     return bool(shares) and median(shares) >= MUCH
 
 
-def _agree(one: Telling, other: Telling, level: Level, stalled: Spans, *, promised: bool) -> Iterator[Mark]:
-    """Compare what two were told from the first event on that both were told, while nobody was stuck."""
+def _agree(
+    one: Telling, other: Telling, level: Level, stalled: Spans, *, promised: bool
+) -> Iterator[tuple[Telling, int, Mark]]:
+    """Compare what two were told from the first event on that both were told, while nobody was stuck.
+
+    Yield who lacks how many events.
+    """
     common = in_common(one, other)
     identified = any(key[1] for key in common)
     if not promised and not _may_be_shared(one, other, identified=identified):
@@ -122,12 +130,17 @@ def _agree(one: Telling, other: Telling, level: Level, stalled: Spans, *, promis
         repeated = one.counts.keys() & other.counts.keys()  # told twice to each, it is no proof, but is in common
         enough = min(len(_together(one, other)), len(_together(other, one))) >= LEAST_TOLD
         if promised and enough and len(repeated) < ENOUGH_ALIKE and len(_same_words(one, other)) < ENOUGH_ALIKE:
-            yield other.view.bad("two readers at once were told nothing in common", _together(other, one)[0])
+            told = _together(other, one)
+            yield one, len(told), other.view.bad("two readers at once were told nothing in common", told[0])
         return
-    both = ((one, other), (other, one))
-    lacking = [(teller, _lost(teller, listener, common, promised=promised)) for teller, listener in both]
-    found = [(one, [lost for lost in all_of if not within(stalled, one.at_ms(lost))]) for one, all_of in lacking]
-    yield from [_lacking(teller.view, lost, level) for teller, lost in found if lost] or [one.view.good()]
+    agree = True
+    for teller, listener in ((one, other), (other, one)):
+        missed = _lost(teller, listener, common, promised=promised)
+        if lost := [message for message in missed if not within(stalled, teller.at_ms(message))]:
+            yield listener, len(lost), _lacking(teller.view, listener.view, lost, level)
+            agree = False
+    if agree:
+        yield one, 0, one.view.good()
 
 
 def _now_and_then(group: Sequence[Telling], stalled: Spans) -> Iterator[Mark]:
@@ -164,9 +177,11 @@ def _is_comparable(one: Telling, other: Telling, common: Sequence[Said]) -> bool
     )
 
 
-def _lacking(view: View, lost: Sequence[Message], level: Level) -> Mark:
+def _lacking(view: View, listener: View, lost: Sequence[Message], level: Level) -> Mark:
     what = f"id {shown(lost[0].event.id)}" if lost[0].event.id else shown(lost[0].event.data)
-    told = f"{len(lost)} events that one reader was told another was not, the first {what}"
+    told = (
+        f"{_events(len(lost))} that one reader was told another ({listener.transcript.name}) was not, the first {what}"
+    )
     return view.bad(told, lost[0], level)
 
 
@@ -244,134 +259,3 @@ def _pauses(reader: Telling, at_ms: float) -> bool:
     place = bisect(times, at_ms)
     usual = [after - before for before, after in pairwise(times) if after - before > TOGETHER_MS]
     return 0 < place < len(times) and bool(usual) and times[place] - times[place - 1] >= LONGER * median(usual)
-
-
-@dataclass(frozen=True)
-class _Told:
-    """An event told to a reader while it was not alone, with a number that may count events."""
-
-    number: int
-    telling: Telling
-    message: Message
-
-
-def _shared_out(group: Sequence[Telling], everybody: Sequence[Telling], *, promised: bool) -> Mark | None:
-    """Return the breach where each event reached one of those that read at the same time."""
-    asked = all(one.view.transcript.request.method == "GET" for one in group)
-    if not promised and not asked:
-        return None
-    less = promised or told_less_in_company(group, everybody) or told_no_more_in_a_crowd(everybody)
-    for name in _counters(group):
-        told = [
-            _Told(numbers(message)[name], one, message)
-            for one in group
-            for message in one.messages
-            if companions(everybody, one, one.at_ms(message))
-        ]
-        if _one_each(told) and (less or _have_one_pace(told, everybody)):
-            many = len({id(one.telling) for one in told})
-            span = f"{name} {min(one.number for one in told)} to {max(one.number for one in told)}"
-            said_so = f"{many} readers at once were told {len(told)} events ({span}), and none was told to two of them"
-            return told[0].telling.view.bad(said_so, told[0].message)
-    return None
-
-
-def _each_to_one(group: Sequence[Telling]) -> Mark | None:
-    """Return the breach where all are promised the same, and each event reached one of several, whatever it says."""
-    told = [(one, message) for one in group for message in one.messages if _has_company(group, one, message)]
-    tellers: dict[object, set[int]] = defaultdict(set)
-    for one, message in told:
-        kind, _, data = timeless(message)
-        tellers[kind, data].add(id(one))
-    several = len({id(one) for one, _ in told}) > 1
-    if len(told) < LEAST_TOLD or not several or any(len(found) > 1 for found in tellers.values()):
-        return None
-    first, message = told[0]
-    return first.view.bad(f"{len(told)} events were told while others read too, and none to two readers", message)
-
-
-def _one_type_to_one(group: Sequence[Telling], everybody: Sequence[Telling]) -> Iterator[Mark]:
-    """Yield the breach where events of one type reach one of several each, fewer the more read, and others all."""
-    often = Counter(message.event.type for one in group for message in one.messages)
-    kinds = sorted(kind for kind, many in often.most_common(MOST_TYPES) if many >= LEAST_TOLD)
-    if len(often) < 2 or not any(in_common(one, other) for one, other in pairs(group)):
-        return
-    for kind in kinds:
-        mine, all_of = (_of_type(some, kind) for some in (group, everybody))
-        found = _each_to_one(mine)
-        if found and told_less_in_company(mine, all_of):
-            yield replace(found, level="should")
-
-
-def _of_type(some: Sequence[Telling], kind: str) -> list[Telling]:
-    return [replace(one, messages=tuple(told for told in one.messages if told.event.type == kind)) for one in some]
-
-
-def _has_company(group: Sequence[Telling], one: Telling, message: Message) -> bool:
-    """Whether another had been there for a while, and went on to be: it was to be told the same."""
-    at_ms = one.at_ms(message)
-    others = (other for other in group if other is not one)
-    return any(other.came_ms + OPENING_MS < at_ms < other.left_ms - OPENING_MS for other in others)
-
-
-def _counters(group: Sequence[Telling]) -> list[str]:
-    """Return the names of numbers that rise from event to event, in all events of all readers."""
-    told = [[numbers(message) for message in one.messages] for one in group if one.messages]
-    every = [found for one in told for found in one]
-    names = set.intersection(*(set(found) for found in every)) if every else set()
-    return sorted(name for name in names if all(_rises([found[name] for found in one]) for one in told))
-
-
-def _rises(values: Sequence[int]) -> bool:
-    return all(before < after for before, after in pairwise(values))
-
-
-def _one_each(told: Sequence[_Told]) -> bool:
-    """Whether no number was told twice, several readers had a part, and together they had nearly all."""
-    found = {one.number for one in told}
-    if len(told) < LEAST_TOLD or len(found) < len(told):
-        return False
-    parts = [
-        sum(one.telling is telling for one in told)
-        for telling in {id(one.telling): one.telling for one in told}.values()
-    ]
-    if _turns(told) < LEAST_TURNS:  # one of them was told later what the other had been
-        return False
-    ordered = sorted(found)
-    steps = [after - before for before, after in pairwise(ordered)]
-    return sum(part > 1 for part in parts) > 1 and sum(step == 1 for step in steps) >= NEARLY_ALL * len(steps)
-
-
-def _turns(told: Sequence[_Told]) -> int:
-    """Return how often, in the order of the numbers, another reader was told the next one."""
-    ordered = sorted(told, key=lambda one: one.number)
-    return sum(one.telling is not after.telling for one, after in pairwise(ordered))
-
-
-def _have_one_pace(told: Sequence[_Told], everybody: Sequence[Telling]) -> bool:
-    """Whether what all are told together comes at one steady pace, however many read.
-
-    Streams that each has of its own are told more, all together, the more of them there are; or each keeps its pace,
-    and the numbers are a time.
-    """
-    if not any(_is_told_unevenly(one) for one in {id(one.telling): one.telling for one in told}.values()):
-        return False
-    ordered = sorted(told, key=lambda one: one.number)
-    # Between two, others may have been told to readers whom we do not see.
-    gaps = [(_at(one), (_at(after) - _at(one)) / (after.number - one.number)) for one, after in pairwise(ordered)]
-    if len(gaps) < LEAST_TOLD or any(gap <= 0 for _, gap in gaps):
-        return False
-    usual = median(gap for _, gap in gaps)
-    steady = [at_ms for at_ms, gap in gaps if abs(gap - usual) <= STEADY * usual]
-    many = Counter(sum(one.came_ms < at_ms < one.left_ms for one in everybody) for at_ms in steady)
-    often = [readers for readers, times in many.items() if times > 1]
-    return len(steady) >= MOST_STEADY * len(gaps) and len(often) > 1 and max(often) >= MORE * min(often)
-
-
-def _is_told_unevenly(reader: Telling) -> bool:
-    gaps = [after - before for before, after in pairwise(reader.times)]
-    return len(gaps) > 1 and max(gaps) >= MORE * min(gaps)
-
-
-def _at(told: _Told) -> float:
-    return told.telling.at_ms(told.message)

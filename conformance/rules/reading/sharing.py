@@ -154,7 +154,7 @@ def _greets(one: Telling, other: Telling, key: Said) -> bool:
 def numbers(message: Message) -> Mapping[str, int]:
     """Return the whole numbers in an event that may count events: in its id, in its JSON, first and last in a text."""
     texts = [("id", message.event.id or ""), *_texts(message)]
-    found = {name + where: int(run) for name, text in texts for where, run in _runs(text[:MOST_LOOKED_AT])}
+    found = {which + name: int(run) for name, text in texts for which, run in _runs(text[:MOST_LOOKED_AT])}
     values = {"text": message.value} if is_number(message.value) else _members(message)
     whole = {name: _whole(value) for name, value in values.items() if is_number(value)}
     return found | {name: value for name, value in whole.items() if value is not None}
@@ -170,7 +170,7 @@ def _runs(text: str) -> Iterator[tuple[str, str]]:
     """Yield the last number in a text, and the first where that is another."""
     found = re.findall(r"(?<!\d)\d{1,18}(?!\d)", text, re.ASCII)
     yield from [("", found[-1])] if found else []
-    yield from [(", first", found[0])] if len(found) > 1 else []
+    yield from [("first number of ", found[0])] if len(found) > 1 else []
 
 
 def _members(message: Message) -> Mapping[str, object]:

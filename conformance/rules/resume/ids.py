@@ -1,5 +1,6 @@
 """Rules on the ids of events, which say where a client that lost its connection goes on."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
@@ -131,9 +132,13 @@ def replays_without_ids(seen: Seen) -> Iterator[Mark]:
 
 
 def _told_live(view: View, uncut: View) -> list[Message]:
-    """Return the events, in another's words, of which that one was told over a while and this one at once."""
+    """Return the events, in another's words, of which that one was told over a while and this one at once.
+
+    What that one was told several times is no history: it is told again whoever comes.
+    """
     opening = {one.words for one in view.messages if one.item.at_ms - view.messages[0].item.at_ms < OPENING_MS}
-    again = [one for one in uncut.messages if one.words in opening]
+    often = Counter(one.words for one in uncut.messages)
+    again = [one for one in uncut.messages if one.words in opening and often[one.words] == 1]
     different = {said(one) for one in again}
     live = bool(again) and again[-1].item.at_ms - again[0].item.at_ms > LIVE_MS
     before = uncut.transcript.started_ms < view.transcript.started_ms

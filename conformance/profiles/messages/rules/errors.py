@@ -34,7 +34,7 @@ def error_shape(view: View) -> Iterator[Mark]:
 def _wrong(message: Message) -> str:
     if message.error:
         return f"the error is no JSON: {shown(message.event.data)}"
-    if message.type not in {"error", None}:
+    if message.type not in ("error", None):
         return ""  # judged by messages/name-differs
     said = inner(message, "error")
     missing = [f"error.{name}" for name in ("type", "message") if not text(said.get(name))]
