@@ -269,10 +269,10 @@ async def _wait_until_gone(
     deadline = left_ms + 1000 * gone_s
     while (left := await asyncio.to_thread(held)) and now_ms() < deadline:
         await asyncio.sleep(0.05)
-        if witness and witness.parts >= parts + WRITTEN and now_ms() >= left_ms + 1000 * GONE_S + 300:
-            break  # it has written to those that left as well, and had the answer
+        if witness and witness.parts >= parts + WRITTEN:  # it has written to those that left as well
+            deadline, witness = min(deadline, now_ms() + 1000 * GONE_S), None  # and is to have the answer
     waited_ms = round(now_ms() - left_ms)
-    found = Facts(moment=how, cut=len(ports), held=left, opened=opened, patience_ms=waited_ms)
+    found = Facts(moment=how, cut=len(ports), held=min(left, len(ports)), opened=opened, patience_ms=waited_ms)
     observe(server, "sockets", f"sockets-after-{how}", found)
 
 

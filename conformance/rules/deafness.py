@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.endings import is_like
+from ssegauge.conformance.rules.reading.newcomers import never_greeted, read_ms
 from ssegauge.conformance.rules.reading.newest import Newest, told_to_the_newest
 from ssegauge.conformance.rules.reading.sharing import (
     OPENING_MS,
@@ -61,6 +62,10 @@ def goes_deaf(seen: Seen) -> Iterator[Mark]:
             yield from _hears_all_sorts(sorted_out, one, others)
         if found := told_to_the_newest(together(seen, group)):
             yield _only_the_newest(found)
+    if passed_over := never_greeted(seen):
+        some = f"{len(passed_over)} of those that came at once were never told anything"
+        waited = lasted(max(map(read_ms, passed_over)))
+        yield passed_over[0].bad(f"{some} in {waited}, though all others were on coming, whenever they came")
 
 
 def _only_the_newest(found: Newest) -> Mark:

@@ -57,6 +57,9 @@ CASES = {
             came("letters", LETTERS, told(letters("&eacute; &#1046; 中 &#x1f600;"))),
             came("letters", LETTERS, told(letters("%C3%A9+%D0%96+%E4%B8%AD+%F0%9F%98%80"))),
             came("letters", LETTERS, told(letters(json.dumps(LETTERS)[1:-1]))),
+            came(
+                "letters", f"{LETTERS} & <", told(f"<li><p>{letters(f'{LETTERS} &amp; &lt;')}</p></li>")
+            ),  # a fragment
             came("controls", CODES, told(f"{ONE} {CODES} {ONE}-end")),
             came("controls", CODES, told(f"{ONE} 12345 {ONE}-end")),  # left out
             came("controls", CODES, in_json(f"{ONE} 1 2 3 4 5 {ONE}-end")),

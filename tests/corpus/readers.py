@@ -250,6 +250,22 @@ def visited(stays: Iterable[tuple[float, bytes]], early: Any, late: Any) -> Run:
 
 
 CLOCK = sort("clock")
+
+
+def at_once(n: int, first_ms: float | None = 20.0, left: float = 5000.0) -> Transcript:
+    """One of those that came at once, each with a stream of its own; None: told nothing."""
+    told = [] if first_ms is None else [(first_ms + 500.0 * k, b"data: %d\n\n" % (100 * n + k)) for k in range(3)]
+    return reader(told, 0.0, left, f"crowd-{n}", reader=None, situation="crowd", nth=n)
+
+
+def newly(n: int, first_ms: float = 20.0) -> Transcript:
+    """One that comes later, when nobody else is there."""
+    came = 10_000.0 * (n + 1)
+    return reader([(came + first_ms, b"data: later %d\n\n" % n)], came, came + 2000.0, f"new-{n}", reader=None)
+
+
+CAME_AT_ONCE = (*(at_once(n) for n in range(1, 7)), at_once(7, None), at_once(8, None))
+COME_LATER = tuple(newly(n) for n in range(4))
 KEPT = feed()[5:26]
 CASES = {
     "delivery/readers-differ": Case(
@@ -367,6 +383,7 @@ CASES = {
             ),
         ),
         bad=(
+            (*CAME_AT_ONCE, *COME_LATER),  # every fourth connection is told nothing
             (reader(feed(last=40), left=16_500.0), twin(feed(), came=12_000.0, left=16_000.0)),
             (reader(feed(bare, last=40), left=16_500.0), twin(feed(bare), came=12_000.0, left=16_000.0)),
             # Nothing in common, but nothing at all comes any more.
@@ -409,6 +426,11 @@ CASES = {
             ),
         ),
         silent=(
+            CAME_AT_ONCE[:7],  # one may be lost by chance
+            (*CAME_AT_ONCE, COME_LATER[0]),  # too few to say that whoever comes is told something
+            (*CAME_AT_ONCE[6:], *COME_LATER),  # nobody who came with them was told anything
+            (*CAME_AT_ONCE, *(newly(n, 900.0) for n in range(4))),  # they wait for a while
+            (*CAME_AT_ONCE[:5], *(at_once(n, 700.0, left=2000.0) for n in (5, 6)), *COME_LATER),  # we left too soon
             (reader(feed()),),
             (reader([]), twin([])),
             (reader(feed(last=40), left=8500.0), twin(feed(), came=7000.0, left=8600.0)),  # not silent for long

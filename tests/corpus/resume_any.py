@@ -8,6 +8,7 @@ from ssegauge.conformance.recording.transcript import Transcript
 from ssegauge.conformance.target import Promises
 from tests.corpus import resume
 from tests.corpus.build import Case, Run, event, exchange
+from tests.corpus.delivery_complete import publish, says
 from tests.corpus.readers import feed, reader, twin
 from tests.corpus.resume_header import (
     FIRST_TEN,
@@ -52,6 +53,9 @@ def enumerated(make: Any) -> list[tuple[float, bytes]]:
 
 SERVED_IN_TIME = newcomer(*told([f"17600000054{n}0-0" for n in range(6)], every_ms=400.0), ended_at=3500.0)
 HTML = {"Content-Type": "text/html"}
+PUBLISHED = tuple(publish(n, 5000.0 + n) for n in range(4))
+PUBLISHED_AT_ONCE = [(100.0 + n, says(n)) for n in range(4)]
+RESET = b"event: reset\ndata: {}\n\n"
 BARE = b'id:\nevent: presence\ndata: {"present": 3}\n\n'
 ENDED = newcomer(*LIVE, how="eof")
 ONGOING: dict[str, Any] = {"ended_at": 3500.0}
@@ -238,6 +242,8 @@ CASES = {
                 newcomer(*((10.0 + 30 * n, event(f"word {n}")) for n in range(4))),
             ),
             (BEFORE, newcomer(*history("7", "8", "9"))),
+            # What was published while it came reached the other, on a busy machine, bit by bit.
+            (*PUBLISHED, uncut(*((5100.0 + 400 * n, says(n)) for n in range(4))), newcomer(*PUBLISHED_AT_ONCE)),
             (uncut(*((10.0 + 500 * n, event("tick")) for n in range(6))), newcomer(*((10.0, event("tick")),) * 6)),
             (BEFORE,),
         ),
@@ -248,6 +254,12 @@ CASES = {
             (SERVED, odd()),  # silenced's
             (SERVED, odd(*LIVE), odd(case="long", **REFUSED)),  # a field that its HTTP library bounds
             (SERVED, odd(*LIVE), odd(case="long", **DROPPED)),
+            # It comes back without an id, or all streams end and are asked for again; or what it is told is usual.
+            (SERVED, odd((20.0, b"id:\n" + RESET), how="eof")),
+            (SERVED, odd((20.0, RESET), (21.0, b"id: 16\n\n"), how="eof")),
+            (ENDED, odd((20.0, RESET), how="eof")),
+            (SERVED, odd((20.0, RESET), (25.0, LIVE[0][1]), how="eof")),
+            (SERVED, odd((20.0, RESET))),
             (SERVED, odd(*LIVE), odd(case="unicode", **DROPPED_BY_HTTP2)),
         ),
         bad=(
@@ -258,6 +270,7 @@ CASES = {
             (SERVED, odd(status=200, headers={"Content-Type": "application/json"})),
             (SERVED, odd(case="negative", **DROPPED)),
             (SERVED, odd(*LIVE), odd(case="unicode", **DROPPED)),
+            (SERVED, odd((20.0, RESET), how="eof")),
             (SERVED, odd(answered=False, how="timeout")),
             (SERVED, odd(*LIVE), odd(case="beyond", value="12", resume="stale", **REFUSED)),
             (SERVED, odd(case="far", value="1000016", resume="stale", answered=False, how="timeout")),

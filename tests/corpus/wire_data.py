@@ -64,9 +64,12 @@ CASES = {
             (stream(DELTA, b'data: {"n": 2}{"n": 3}\n\n'),),
             (stream(DELTA, b'data: [1]\r\ndata: {"n": 3}\r\n\r\n'),),
             (stream(b'data: {"n": 2}\ndata: {"n": 3}\n\n'),),
+            (stream(b'data: {"n": 2}\ndata: {"n": 3}\ndata: [DONE]\n\n'),),
+            (stream(DELTA, b'data: {"n": 2}\ndata: [DONE]\n\n'),),
         ),
         silent=(
             NO_BYTES,
+            (stream(b"data: text\ndata: [DONE]\n\n"),),
             (stream(b"data: text\n\n"),),
             (stream(b"data: 1 2\n\n"),),
             (exchange(BROKEN_OFF, ERROR, situation="canary"),),

@@ -3,12 +3,20 @@
 import json
 import re
 
+from ssegauge.conformance.rules.reading.told import MARKER
+
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def json_texts(data: str) -> int:
-    """Return how many JSON objects and lists the data is made of, one after the other; 0 where it is anything else."""
+    """Return how many JSON objects and lists the data is made of, one after the other; 0 where it is anything else.
+
+    The word with which streams of language models end counts as one, behind others.
+    """
+    if ends_with_marker(data):
+        before = json_texts(data.rpartition("\n")[0])
+        return before + (before > 0)
     found, at = 0, _behind_space(data, 0)
     while at < len(data):
         try:
@@ -19,6 +27,11 @@ def json_texts(data: str) -> int:
             return 0
         found, at = found + 1, _behind_space(data, at)
     return found
+
+
+def ends_with_marker(data: str) -> bool:
+    """Whether the last of several lines is the word with which streams of language models end."""
+    return data.rpartition("\n")[1:] == ("\n", MARKER)
 
 
 def _behind_space(data: str, at: int) -> int:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from ssegauge.conformance.facts import MARKER
-from ssegauge.conformance.seen import View
+from ssegauge.conformance.facts import MARKER, Facts
+from ssegauge.conformance.seen import Seen, View
 
 LEAST_BEFORE, LEAST_AFTER = 3, 2
 TIMES, MORE_MS = 4.0, 1000.0  # the longest that anybody waited for the first event
 MOST_MS = 10_000.0
+LONG_MS, MANY_TIMES = 3000.0, 3
 
 
 def enough_ms(views: Sequence[View]) -> float | None:
@@ -35,6 +36,21 @@ def told_nothing(views: Sequence[View]) -> list[View]:
     silent = [view for view in _newcomers(views) if not view.events and read_ms(view) >= enough]
     turned = silent and min(view.transcript.started_ms for view in silent) > max(told)
     return silent if turned and len(silent) >= LEAST_AFTER else []
+
+
+def never_greeted(seen: Seen) -> list[View]:
+    """Return those of many that came at once who were told nothing, even when the others had left.
+
+    All others, whenever they came, were told something on coming: so it is no matter of chance, nor of room.
+    """
+    crowd = [view for view in seen.role("stream", Facts(situation="crowd")) if view.timed and view.is_event_stream]
+    told = [view for view in crowd if view.events]
+    never = [view for view in crowd if not view.events and read_ms(view) >= LONG_MS]
+    later = first_events_ms(seen.streams)
+    waited = [*(view.events[0].at_ms - (view.head.at_ms if view.head else 0.0) for view in told), *later]
+    all_else = len(told) + len(never) == len(crowd) and len(later) >= LEAST_BEFORE
+    few = LEAST_AFTER <= len(never) <= len(told) / MANY_TIMES
+    return never if all_else and few and TIMES * max(waited) + MORE_MS <= LONG_MS else []
 
 
 def _newcomers(views: Sequence[View]) -> list[View]:

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import pairwise
 
-from ssegauge.conformance.facts import Facts
+from ssegauge.conformance.facts import MARKER, Facts
 from ssegauge.conformance.rules.reading.sameness import State, identified, repeated, said
 from ssegauge.conformance.rules.reading.sharing import Telling, pairs, readers
 from ssegauge.conformance.rules.reading.told_apart import say_nothing_alike, told_by_one_id
@@ -119,7 +120,7 @@ def replays_without_ids(seen: Seen) -> Iterator[Mark]:
     """
     for view in seen.role("stream", Facts(kind="plain", reader="newcomer")):
         for uncut in seen.role("stream", Facts(kind="plain", reader="uncut")):
-            again = _told_live(view, uncut)
+            again = _told_live(view, uncut, _said_since(seen, view))
             if len(again) < LEAST_HISTORY:
                 continue
             if any(message.event.id for message in again):
@@ -131,12 +132,20 @@ def replays_without_ids(seen: Seen) -> Iterator[Mark]:
                 )
 
 
-def _told_live(view: View, uncut: View) -> list[Message]:
+def _said_since(seen: Seen, view: View) -> set[str]:
+    """Return the markers of what the stream was made to say when this reader was there, or about to be."""
+    since_ms = view.transcript.started_ms - OPENING_MS
+    return {one.facts.marker or "" for one in seen.role("update") if one.transcript.started_ms >= since_ms}
+
+
+def _told_live(view: View, uncut: View, new: AbstractSet[str]) -> list[Message]:
     """Return the events, in another's words, of which that one was told over a while and this one at once.
 
     What that one was told several times is no history: it is told again whoever comes.
     """
-    opening = {one.words for one in view.messages if one.item.at_ms - view.messages[0].item.at_ms < OPENING_MS}
+    first_ms = view.messages[0].item.at_ms if view.messages else 0.0
+    told = [one for one in view.messages if one.item.at_ms - first_ms < OPENING_MS]
+    opening = {one.words for one in told if new.isdisjoint(MARKER.findall(one.event.data))}
     often = Counter(one.words for one in uncut.messages)
     again = [one for one in uncut.messages if one.words in opening and often[one.words] == 1]
     different = {said(one) for one in again}

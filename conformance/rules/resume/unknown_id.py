@@ -7,9 +7,11 @@ from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.reading.answers import no_room, unanswered
 from ssegauge.conformance.rules.reading.returns import came_back, newcomers, not_told_where, plain, returns
 from ssegauge.conformance.rules.reading.sameness import said
+from ssegauge.conformance.rules.reading.sharing import form
 from ssegauge.conformance.rules.reading.silence import is_so_alone, told_meanwhile
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Message, Seen, View
+from ssegauge.conformance.sse import BlockWithoutData
 from ssegauge.conformance.words import shown
 
 AS_A_NEWCOMER = profile("E5.5")
@@ -71,8 +73,26 @@ def unknown_id_refused(seen: Seen) -> Iterator[Mark]:
         if wrong:
             summary = f"{_with(view)}: {wrong}, while a newcomer was served"
             yield view.bad(summary, "status" if view.head else None, level=_weight_of_refusal(seen, view))
+        elif _is_sent_away(seen, view):
+            summary = f"{_with(view)}: {_but(view)} and the stream's end, while streams without an id go on"
+            yield view.bad(summary, view.messages[0])
         elif view.is_event_stream:
             yield view.good()
+
+
+def _is_sent_away(seen: Seen, view: View) -> bool:
+    """Whether it was told only what nobody without an id is, then nothing more: it comes back with the same id."""
+    plain_ones = [one for one in seen.role("stream", Facts(kind="plain")) if one.is_event_stream]
+    others = [one for one in plain_ones if one.facts.resume is None]
+    told = {form(message) for one in others for message in one.messages}
+    keeps_its_id = all(message.event.id is None for message in view.messages) and not any(view.of(BlockWithoutData))
+    strange = bool(view.messages) and all(form(message) not in told for message in view.messages)
+    go_on = bool(told) and not any(one.ended_by_server for one in others)
+    return view.ended_by_server and strange and keeps_its_id and go_on
+
+
+def _but(view: View) -> str:
+    return f"told {shown(view.messages[0].event.type)}" + (" and others" if len(view.messages) > 1 else "")
 
 
 def _refusal(seen: Seen, view: View) -> str:

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import islice, zip_longest
 
-from ssegauge.conformance.rules.reading.json_texts import is_structure, json_texts
+from ssegauge.conformance.rules.reading.json_texts import ends_with_marker, is_structure, json_texts
 from ssegauge.conformance.rules.reading.texts import texts
 from ssegauge.conformance.rules.reading.torn import orphans, torn, was_json
 from ssegauge.conformance.rules.rule import profile, rule
@@ -67,7 +67,8 @@ def two_values_in_one(view: View) -> Iterator[Mark]:
     usual = any(is_structure(message.value) for message in view.messages)
     for message in several:
         # Where each event is so, it may be meant as lines of JSON.
-        level: Level | None = None if usual or _was_begun_twice(view, message) else "should"
+        certain = usual or _was_begun_twice(view, message) or ends_with_marker(message.event.data)
+        level: Level | None = None if certain else "should"
         many = json_texts(message.event.data)
         yield view.bad(f"{many} JSON values in the data of one event", message, level)
     if usual and not several:
