@@ -8,7 +8,7 @@ from ssegauge.conformance.facts import MARKER
 from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES, names_heartbeat
 from ssegauge.conformance.rules.reading.json_texts import is_structure, json_texts
 from ssegauge.conformance.rules.reading.spoiled import SPOILED
-from ssegauge.conformance.rules.reading.torn import CANARY, halves, torn
+from ssegauge.conformance.rules.reading.torn import CANARY, cut_by_comments, halves, torn
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Message, Seen, View
 from ssegauge.conformance.target.schemas import validator
@@ -46,6 +46,9 @@ def unlike_the_others(seen: Seen) -> Iterator[Mark]:
         for one, _ in cut:
             what = "JSON with the next event alone: a blank line in its midst, a heartbeat's perhaps, has cut it in two"
             yield view.bad(f"{shown(one.event.data)} is {what}", one, "must")
+        for one, _ in cut_by_comments(view) if not cut else ():
+            what = "a comment ends it, and the next event lacks its name: a heartbeat has cut it in two"
+            yield view.bad(f"{shown(one.event.data)} is a part: {what}", one, "must")
         others = {id(one) for one, _ in torn(view)}  # those are judged by wire/unprefixed-data
         others |= {id(half) for pair in cut for half in pair}
         judged = [one for one in view.messages if id(one) not in others and json_texts(one.event.data) < 2]

@@ -37,6 +37,8 @@ def steady(n: float, data: bytes) -> tuple[tuple[float, bytes], ...]:
     return ((300.0 * n, data),)
 
 
+TRACES = tuple(named("trace", f"Error {n}") for n in range(3))
+HALF, OTHER_HALF = b"event: trace\ndata: Error 7\n:\n\n", b"data:   at main\n\n"
 BIDS = tuple(map(bid, range(6)))
 TICKS = tuple(one for n in range(1, 6) for one in steady(n, tick(n)))
 
@@ -71,12 +73,18 @@ CASES = {
             (stream(BEATS, SIX[0], BEATS, BEATS, SIX[1], BEATS), stream(*SIX[2:], BEATS, BEATS, SIX[0], name="idle")),
             (stream(*(named("tick", f'{{"n": {n}}}') for n in range(5)), named("tick", "late"), *SIX),),
             (stream(*SIX[:2], named("tick", '{"n": 7,\n: beat\n\ndata: "m": 8}'), SIX[2]),),  # two of one
+            (stream(*TRACES, HALF + OTHER_HALF, *TRACES),),
+            (stream(*(b"id: %d\ndata: a\n\n" % n for n in range(3)), b"id: 4\ndata: b\n: hb\n\n" + OTHER_HALF),),
         ),
         silent=(
             (stream(*SIX[:4], BEATS, SIX[0]),),  # too few to say what is usual
             (stream(*(b"data: text %d\n\n" % n for n in range(9))),),
             (stream(*(b"data: %d\n\n" % n for n in range(9)), b"data: none\n\n", b"data: 9\n\n"),),
             (stream(*SIX, b"data: connected\n\n", SIX[0], situation="canary"),),
+            (stream(*TRACES, HALF, OTHER_HALF),),  # an event of another sort, some time after
+            (stream(*TRACES, HALF + TRACES[0]),),
+            (stream(*TRACES, b"event: trace\n: hb\ndata: Error 7\n\n" + OTHER_HALF),),
+            (stream(*[HALF + OTHER_HALF] * 3),),  # each ends with a comment
             (stream(*SIX[:4], b'data: {"n": "ssegauge0123456789ab before\n\n', SIX[0]),),  # injection-lf's
         ),
     ),

@@ -2,14 +2,14 @@
 
 import json
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES
 from ssegauge.conformance.rules.reading.json_texts import is_structure, json_texts
 from ssegauge.conformance.seen import Item, Message, View
-from ssegauge.conformance.sse import BlockWithoutData, IgnoredField
+from ssegauge.conformance.sse import BlockWithoutData, Comment, IgnoredField
 
 NOT_DATA = frozenset({b"", b"event", b"id", b"retry"})  # a comment has no name
 _OWN_FIELD = re.compile(r"[A-Za-z][\w.-]*:", re.ASCII)  # what may be a field of the server's own
@@ -34,6 +34,36 @@ def halves(view: View) -> list[tuple[Message, Message]]:
     """Return the neighbours that are JSON together alone: a blank line in the midst has made two events of one."""
     pairs = [(one, after) for one, after in pairwise(view.messages) if was_json(one) and after.error]
     return [(one, after) for one, after in pairs if _is_json(f"{one.event.data}{after.event.data}".encode())]
+
+
+def cut_by_comments(view: View) -> list[tuple[Message, Message]]:
+    """Return the neighbours of one write of which the first ends with a comment, and the second has lost its name.
+
+    So it is where heartbeats are written beside events, and one falls between the lines of an event: its blank line
+    ends that event. A comment that each event ends with is meant; so are names that were not there to be lost.
+    """
+    inside = _ended_by_comments(view)
+    usual = {one.event.type for one in view.messages if id(one) not in inside and _is_named(view, one)}
+    return [
+        (one, after)
+        for one, after in pairwise(view.messages if inside else ())
+        if id(one) in inside and one.item.chunk == after.item.chunk
+        if one.event.type in usual and _is_named(view, one) and not _is_named(view, after)
+    ]
+
+
+def _ended_by_comments(view: View) -> set[int]:
+    """Return the events whose last line is a comment, with data before it."""
+    starts, found = [one.event.start for one in view.messages], set()
+    for item, what in view.of(Comment):
+        message = view.messages[at] if (at := bisect_right(starts, what.start) - 1) >= 0 else None
+        if message and what.start < message.event.end and not view.body[what.end : message.event.end].strip(b"\r\n"):
+            found |= {id(message)} if b"data:" in view.body[message.event.start : item.what.start] else set()
+    return found
+
+
+def _is_named(view: View, message: Message) -> bool:
+    return bool(re.search(rb"(?:^|[\r\n])(?:event|id):", view.body[message.event.start : message.event.end]))
 
 
 def orphans(view: View) -> Iterator[tuple[Message, Item]]:
