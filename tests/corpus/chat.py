@@ -90,6 +90,7 @@ OF_VENDORS = (
     whole(*text("Hi"), end=data({**SAME, "choices": None, "usage": USAGE}) + DONE),
 )
 REFUSED = '{"error": {"message": "The body is wrong.", "type": "invalid_request_error", "param": null, "code": null}}'
+WORDS = ("Three", " rivers", " of", " Europe", " are", " the", " Danube", ", the", " Rhine")
 
 CASES = {
     "chat/object-wrong": Case(
@@ -154,10 +155,13 @@ CASES = {
             whole(*text("la", "la", "li", "li", "lo", "lo")),
             answer(*(says({"role": "assistant", "content": one}) for one in ("a", "b", "c", "a", "b", "c")), STOP),
             answer(ROLE, *text("a", "b", "c", "d"), ROLE, *text("a", "b", "c", "d"), STOP),  # a refrain
+            whole(*text(*WORDS, *WORDS, *WORDS[:5])),  # round and round
+            whole(*text(*WORDS, ".", *WORDS, ".", " and", " so", " on")),
         ),
         bad=(
             whole(*text("Hi", "Hi there", "Hi there, you", "Hi there, you.")),
             whole(*(one for one in text("Hi", " there", ", who", " are", " you?") for _ in (1, 2))),
+            whole(*text(*WORDS, *WORDS, " and", " so", " on", ".")),
             answer(ROLE, *text("Hi", " there", ", who"), ROLE, *text("Hi", " there", ", who", " are you?"), STOP),
         ),
         silent=(NOTHING, whole(*text("Hi"))),

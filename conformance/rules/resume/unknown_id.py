@@ -18,8 +18,8 @@ AS_A_NEWCOMER = profile("E5.5")
 FEW = "capacity/serves-few-at-once"
 # What explains that a reader is told nothing while another is, whatever id it brings.
 OTHERS_ARE_TOLD = (FEW, "liveness/goes-deaf", "delivery/readers-differ")
-# A server's HTTP library may refuse these as a header field before anybody reads the id.
 HTTP2 = "HTTP/2"  # in the detail of what that ended
+# A server's HTTP library may refuse these as a header field before anybody reads the id.
 ODD_AS_A_FIELD = frozenset({"unicode", "long"})
 CASES = {
     "below": "smaller than those that were seen",

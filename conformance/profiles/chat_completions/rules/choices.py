@@ -37,6 +37,8 @@ VENDORS = {
 GROWING = 4  # deltas, each beginning with the one before
 PAIRS = 5  # different deltas, each of which comes twice
 ANEW = 3  # deltas that come again after a second role
+REPLAYED, GOES_ON = 8, 3  # deltas that come again without one, and that come behind them
+ENDS = tuple(".!?…:;,\n\"'”»)]}*`。！？")  # of a sentence, a line, or a part of one
 
 
 @rule("chat/role-missing", "should", profile("C2.2"), over="streams", rests_on=(*TORN, "chat/message-for-delta"))
@@ -123,7 +125,7 @@ def text_repeated(view: View) -> Iterator[Mark]:
             yield view.bad(f"choice {index}: each of {len(told)} deltas begins with the one before", told[1].message)
         elif _comes_in_pairs([piece.text for piece in told]):
             yield view.bad(f"choice {index}: each of {len(told) // 2} deltas comes twice", told[1].message)
-        elif again := _begins_anew(answer):
+        elif again := _begins_anew(answer) or _replays(told):
             yield view.bad(f"choice {index}: the answer begins anew, after a part of it", again.message)
         elif len(told) > 1:
             yield view.good()
@@ -142,6 +144,20 @@ def _begins_anew(answer: list[Piece]) -> Piece | None:
         return None
     before, after = ([piece.text for piece in part if piece.text] for part in (answer[: roles[1]], answer[roles[1] :]))
     return answer[roles[1]] if len(after) > len(before) >= ANEW and after[: len(before)] == before else None
+
+
+def _replays(told: list[Piece]) -> Piece | None:
+    """Return the piece from which on all so far is told again, in the same pieces, from the midst of a sentence on.
+
+    What is said twice on purpose, as a refrain, comes when it has been said to its end; and what is said round and
+    round begins a third time.
+    """
+    said = [piece.text for piece in told]
+    for at in range(REPLAYED, (len(said) - GOES_ON) // 2 + 1):
+        is_again = said[at] == said[0] != said[2 * at] and said[:at] == said[at : 2 * at]
+        if is_again and not "".join(said[:at]).rstrip(" ").endswith(ENDS):
+            return told[at]
+    return None
 
 
 @rule("chat/half-characters", "must", profile("C3.2"), over="streams", rests_on=("wire/invalid-utf8",))
