@@ -90,6 +90,7 @@ def run_load(
         asked.parse(text)
     for text in options.abort_on:
         guard.parse(text)
+    check_stated(options, target)
     target = check_requests(options, target)
     line = command(options, out)
     if options.web:
@@ -188,6 +189,14 @@ def stated(target: Target) -> tuple[str, ...]:
         except CannotJudge as error:
             raise CannotJudge(str(error).replace("--objective", "objectives", 1)) from None
     return target.objectives
+
+
+def check_stated(options: Options, target: Target) -> None:
+    """Raise CannotJudge for an objective that a scenario of ours cannot have; of others their own process knows."""
+    if not scenario_is_ours(options.scenario):
+        return
+    kind = {"asks": options.scenario == REQUESTS, "herds": options.scenario == choices.HERD}
+    choices.check_possible(options.objectives, options.abort_on, target, **kind)
 
 
 def of_requests(options: Options) -> dict[str, Any]:
