@@ -287,6 +287,8 @@ class Session(Reader):
         on.counts.open += 1
         on.counts.opened += 1
         self._looked_ns = stream.sent_ns  # until the first event
+        if self.diary:  # before its head nobody is known to listen
+            self.diary.opened_ms = arrived_ns / 1e6
         diary = self.diary.number if self.diary else 0
         self._place = on.log.admit(
             self._number, stream.sent_ns, stream.started_ns, diary, is_driven=self._driven is not None
