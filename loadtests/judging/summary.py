@@ -41,6 +41,7 @@ from ssegauge.loadtests.measuring.samples import (
     FIRST_EVENT,
     FIRST_OF_TYPE,
     GAP,
+    GAP_OPEN,
     OPEN,
     RECOVER,
     UPDATE,
@@ -119,7 +120,7 @@ class _Kept:
     def of(cls, run_folder: Path, target: Target, facts: Facts) -> _Kept:
         """Read a run folder's samples."""
         latency = {kind: samples.read(run_folder, kind, "value", "delay_ms") for kind in (CONNECT, FIRST_EVENT, UPDATE)}
-        (gaps,) = samples.read(run_folder, GAP, "value")
+        gaps = _gaps(run_folder)
         health = _health(facts, latency[CONNECT][1], read_together(run_folder))
         seen = _answered(run_folder, target, facts.requests) if facts.requests else None
         wanted = [asked.parse(text) for text in facts.asked]
@@ -149,6 +150,15 @@ class _Kept:
         (recover,) = samples.read(run_folder, RECOVER, "value")
         waves = _waves(run_folder, facts.herd) if facts.herd else ()
         return cls(latency, gaps, delays, faults, seen, good, wanted, held, waves, recover, measured)
+
+
+def _gaps(run_folder: Path) -> Floats:
+    """Return the pauses between events; of those that were not over at the end, each longer than all that were.
+
+    How long a pause is at the least says nothing of where it stands among longer ones.
+    """
+    (gaps,), (still,) = samples.read(run_folder, GAP, "value"), samples.read(run_folder, GAP_OPEN, "value")
+    return np.concatenate([gaps, still[still > gaps.max(initial=0.0)]]) if gaps.size else gaps
 
 
 def _measured(run_folder: Path, facts: Facts) -> Measured:

@@ -57,9 +57,7 @@ def check_limit(options: Options) -> None:
         raise CannotJudge("--shape: with --find-limit the search says how many streams there are; leave one out")
 
 
-def check_possible(
-    stated: Sequence[str], abort_on: Sequence[str], target: Target, *, asks: bool, herds: bool
-) -> None:
+def check_possible(stated: Sequence[str], abort_on: Sequence[str], target: Target, *, asks: bool, herds: bool) -> None:
     """Raise CannotJudge for an objective that a run cannot have: see ``asked.check``."""
     tokens = target.promises.token is not None
     texts = [(text, "objectives" if text in target.objectives else "--objective") for text in stated]

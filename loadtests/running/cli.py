@@ -298,11 +298,12 @@ def _free_port() -> int:
 def describe(status: Status) -> str:
     """Return a status in one line for the terminal."""
     pace = _pace(status)
-    left = "" if status["left_s"] is None else f", {status['left_s']:.0f} s left"
+    left = "" if not status["left_s"] else f", {status['left_s']:.0f} s left"
     p99 = "" if status["p99_ms"] is None else f", p99 {status['p99_ms']:g} ms"
     trouble = "".join(f", {status[name]} {name}" for name in ("failed", "dropped", "refused") if status[name])
     if status.get("finished") is not None:
-        finished = f"{status['open']} streams open, {status['finished']} answers finished"
+        ended = f"{status['finished']} answers finished" if status["finished"] else "no answer has ended yet"
+        finished = f"{status['open']} streams open, {ended}"
         return f"{status['stage']}: {finished}{pace}{p99}{trouble}{left}"
     streams = f"{status['open']} of {status['users']} streams open"
     sent = "" if status["rate"] is None else f"{status['sent']} updates sent, "

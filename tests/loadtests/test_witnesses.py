@@ -21,6 +21,7 @@ from ssegauge.loadtests.stream import clock
 from ssegauge.reports import loaded
 from tests.loadtests.conftest import PATIENT, Load, verdicts
 from tests.loadtests.servers import OPEN_HEAD, scripted
+from tests.loadtests.test_log import Reader
 
 EVERY_MS = 100.0
 LAST_MS = 60_000.0
@@ -68,13 +69,6 @@ def test_what_one_stream_is_told_late_is_told_by_how_much() -> None:
     newcomer = diary(FEED, opened_ms=30_000.0)
     assert compare([*others(FEED), newcomer]).late_ms < 50
     assert 1990 < compare([*others(FEED), diary(FEED, late_ms=2000.0)]).late_ms < 2010
-
-
-class Reader:
-    """Who follows a stream, whatever comes of it."""
-
-    def stream_ended(self, _: str) -> None:
-        """Let it be over."""
 
 
 def test_a_stream_is_no_witness_of_what_was_told_before_its_head() -> None:

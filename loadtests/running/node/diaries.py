@@ -24,7 +24,7 @@ class Diaries:
         self._visits: dict[object, list[Diary]] = {}  # of each reader of a herd
 
     def begin(self, task: Task | None) -> Diary | None:
-        """Return the diary of a stream that is about to open, None for a stream whose updates are ours: we know what it is to be told."""
+        """Return the diary of a stream that is about to open, None where its updates are ours: we know all of them."""
         return Diary(clock.now() / 1e6, self.room) if self._herds or not _is_driven(task) else None
 
     def close(self, diary: Diary, reader: object, task: Task | None) -> None:

@@ -117,6 +117,11 @@ class Streams:
             task.ended = True
         user.stream_ended(session.ending)
 
+    def note_end(self) -> None:
+        """Take that driving is over, and nothing new is to come: silence from now on is nobody's."""
+        self._recordings.stop()
+        self._books.log.note_silence(clock.now())
+
     def settle(self, grace_s: float) -> None:
         """Wait until nothing is outstanding on any stream, at the latest until the grace is over."""
         self._wait(grace_s, hang_up=False)
