@@ -210,6 +210,7 @@ def _objectives(kept: _Kept, target: Target, facts: Facts) -> list[Objective]:
     own = [*answers.judge(seen, limits), *judged_anyway(measured)] if seen else judge(measured, limits)
     more = [shaped.objective(kept.held, measured, limits)] if kept.held else []
     more += herd.judge(facts.herd, kept.waves) if facts.herd else []
+    more += herd.missed(facts.returned) if target.promises.resume and not facts.herd else []
     every = {samples.KINDS[kind]: values for kind, (values, _) in kept.latency.items()}
     every |= {"gap": kept.gaps, "recover": kept.recover}
     every |= {name: kind.value for name, kind in seen.kinds.items()} if seen else {}
@@ -263,6 +264,8 @@ def _connections(measured: Measured, facts: Facts) -> dict[str, Any]:
     counts |= {"failed": facts.failed_streams, "dropped": facts.dropped}
     counts |= {"drop_reasons": dict((facts.failures + facts.drops).most_common())}
     counts |= {"left": dict(facts.left)} if any(facts.left.values()) else {}
+    if facts.ended.get("streams") and not facts.herd:
+        counts |= {"ended": {**facts.ended, **asdict(facts.returned)}}
     return counts | ({"told_to_wait": dict(facts.told_to_wait)} if facts.told_to_wait.get("refusals") else {})
 
 

@@ -128,6 +128,10 @@ class Log:
         self._places[place] = number, asked_ns, 0, started_ns // 1_000_000, diary, False, is_driven
         return place
 
+    def age_s(self, place: int, now_ns: int) -> float:
+        """Return for how long a stream has been there."""
+        return now_ns / 1e9 - float(self._places[place]["started_ms"]) / 1e3
+
     def leave(self, place: int) -> None:
         """Take a stream's place back, once what it was told is settled."""
         self._left.append(place)
