@@ -71,6 +71,17 @@ def test_what_one_stream_is_told_late_is_told_by_how_much() -> None:
     assert 1990 < compare([*others(FEED), diary(FEED, late_ms=2000.0)]).late_ms < 2010
 
 
+def test_what_is_told_again_to_who_comes_back_makes_no_stream_late() -> None:
+    back = diary([None] * 300 + [*FEED[300:]], opened_ms=30_000.0)
+    for number in range(200, 300):  # ten seconds of history at once
+        note(back, *FEED[number], 30_001.0)
+    found = compare(
+        [*others(without(FEED, 500)), diary(FEED), diary(FEED), diary(FEED), diary(FEED), diary(FEED), back]
+    )
+    assert found.apart_ms < 50
+    assert found.lost == 4
+
+
 def test_a_stream_is_no_witness_of_what_was_told_before_its_head() -> None:
     held_s = 0.3
 
