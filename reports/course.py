@@ -20,6 +20,8 @@ def facts(load: Document, *, with_herd: bool = True) -> Iterator[tuple[str, str]
     """Yield (label, text) for what a run was told to do and what it did to the server."""
     if shape := load.get("shape"):
         yield "shape", _shape(shape)
+    if ended := load["connections"].get("ended"):
+        yield "ended", _ended(ended)
     if told := load["connections"].get("told_to_wait"):
         yield "Retry-After", _told_to_wait(told, waits=words.arrivals(load) is None)
     if came := load.get("throughput"):
@@ -99,6 +101,20 @@ def _shape(shape: Document) -> str:
     if least and least["held"] >= least["wanted"]:
         worst = "; held at each moment"
     return f"{' '.join(points)}{more}{worst}"
+
+
+def _ended(ended: Document) -> str:
+    least, most = (words.quantity(ended[name], "s") for name in ("least_s", "most_s"))
+    streams = _many(ended["streams"], "stream")
+    told = f"the server ended {streams} after {least} to {most}, and they were opened again"
+    if not ended["resumed"]:
+        return told
+    known = f"{ended['missed']:,} of {_many(ended['away'], 'event')} told meanwhile were missed"
+    return f"{told}, {ended['resumed']:,} with the last id; {known if ended['away'] else 'not judged what was missed'}"
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'s' * (count != 1)}"
 
 
 def _told_to_wait(told: Document, *, waits: bool) -> str:

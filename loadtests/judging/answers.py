@@ -19,6 +19,7 @@ from ssegauge.loadtests.measuring.answers import Tally
 from ssegauge.loadtests.measuring.samples import Floats
 
 FINISHED: Final = "performance/answers-finished"
+ENDLESS: Final = "no answer has ended: watch a stream without an end by --scenario watch, without --arrivals"
 LATE_SHARE: Final = 0.01  # of gaps that could not be told apart: from then on a p99 of the others says nothing
 LEAST_WAIT_MS: Final = 100.0  # beyond twice the shortest wait: such a request waits for its turn
 TURN_SHARE: Final = 0.9  # of the time in which some wait, just as many are answered: then it answers so many at a time
@@ -149,6 +150,7 @@ def finished(seen: Answered) -> Objective:
     told = ", ".join(f"{reason} x {count}" for reason, count in counted.most_common(MOST_REASONS))
     notes = [told] if told else []
     notes += [f"{tally.unfinished} were not over when the run was"] if tally.unfinished else []
+    notes += [ENDLESS] if tally.unfinished and not tally.finished else []
     notes += [f"{tally.empty} finished without a token"] if tally.empty and tally.pieces else []
     note = "; ".join(notes)
     if share is None:

@@ -30,6 +30,10 @@ ALIASES: Final = {"head": "connect", "time_per_output_token": "time_per_token"}
 SAMPLES: Final = {SPEED: "token_rate"}  # the kinds of samples that have another name
 COUNTS: Final = ("lost_ratio", "refused_ratio", "failed", "dropped", "goodput")
 AT_LEAST: Final = (SPEED, "goodput")  # more of it is better
+OF_ANSWERS: Final = ("first_token", "token_gap", "time_per_token", "duration", SPEED, "goodput")
+OF_TOKENS: Final = ("first_token", "token_gap", "time_per_token", SPEED)
+OF_FEEDS: Final = ("update", "lost_ratio", "refused_ratio")
+OF_HERDS: Final = ("recover",)
 SHARES: Final = ("lost_ratio", "refused_ratio", "goodput")
 KNOWN: Final = (*TIMES, SPEED, *ALIASES, *COUNTS)
 _NAME: Final = re.compile(r"_p\d|_(?:max|mean|min)\b|[\s<>=]")
@@ -100,6 +104,22 @@ def _meant(text: str) -> str:
     """Return the question for what is nearly the name of a statistic."""
     name = _NAME.split(text.strip(), maxsplit=1)[0]
     return "" if name in KNOWN else meant(name, KNOWN)
+
+
+def check(text: str, *, asks: bool, herds: bool, tokens: bool, option: str = "--objective") -> None:
+    """Raise CannotJudge for an objective that no run of such a scenario can have, with the remedy.
+
+    ``asks``: its streams are answers to requests, and ``tokens`` of them are known; ``herds``: readers are cut.
+    """
+    name = parse(text).name
+    remedies = {
+        "answers to requests have it: use --scenario requests": not asks and name in OF_ANSWERS,
+        "a feed has it: use another scenario than requests": asks and name in OF_FEEDS,
+        "readers who are cut have it: use --scenario herd": not herds and name in OF_HERDS,
+        "the target does not say where tokens are: add token to its [promises]": not tokens and name in OF_TOKENS,
+    }
+    if remedy := next((remedy for remedy, wrong in remedies.items() if wrong), ""):
+        raise CannotJudge(f"{option} {text!r}: this run has no {name}; {remedy}, or leave it out")
 
 
 def tests(objectives: Iterable[Asked]) -> dict[tuple[str, str], Callable[[Floats], Any]]:

@@ -15,6 +15,7 @@ from ssegauge.loadtests.judging.objectives import Objective
 from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.event_types import Label
 from ssegauge.loadtests.measuring.integrity import Account
+from ssegauge.loadtests.measuring.returning import Returned
 from ssegauge.loadtests.measuring.samples import Floats
 from ssegauge.loadtests.measuring.shape import Shape
 from ssegauge.loadtests.measuring.witnesses import Witnessed
@@ -48,6 +49,8 @@ class Facts:
     held: int | None = None  # see Measured
     witnessed: Witnessed | None = None
     left: Mapping[str, int] = field(default_factory=dict)  # streams that users left in the midst, by "fin" and "rst"
+    ended: Mapping[str, Any] = field(default_factory=dict)  # by the server: "streams", "least_s", "most_s", "resumed"
+    returned: Returned = field(default_factory=Returned)  # readers who came back to streams that had ended
     checked: int = 0  # events that the user's own code has looked at
     checks: Counter[str] = field(default_factory=Counter)  # why it found some wrong
     aborted: Objective | None = None  # broken so that the run was ended

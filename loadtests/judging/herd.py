@@ -91,11 +91,14 @@ def judge(herd: Herd, seen: Sequence[Wave]) -> list[Objective]:
         note = "no stream was open when all were to be cut; run longer"
         rule = ("performance/back-after-cut", 0, None, "streams", "not back, in the worst wave", 0)
         return [Objective(*rule, "could_not_judge", note=note)]
-    found = [_back(herd, seen)]
-    if herd.promised and herd.returned.away:
-        values = (0, herd.returned.missed, "events", "missed while away", herd.returned.away)
-        found.append(Objective("performance/missed-while-away", *values, _verdict(herd.returned.missed)))
-    return found
+    return [_back(herd, seen), *(missed(herd.returned) if herd.promised else ())]
+
+
+def missed(returned: Returned) -> list[Objective]:
+    """Who came back has missed nothing, where that is promised; nothing is said where nothing was told meanwhile."""
+    values = (0, returned.missed, "events", "missed while away", returned.away)
+    rule = "performance/missed-while-away"
+    return [Objective(rule, *values, _verdict(returned.missed))] if returned.away else []
 
 
 def _back(herd: Herd, seen: Sequence[Wave]) -> Objective:

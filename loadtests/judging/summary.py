@@ -41,6 +41,7 @@ from ssegauge.loadtests.measuring.samples import (
     FIRST_EVENT,
     FIRST_OF_TYPE,
     GAP,
+    GAP_OPEN,
     OPEN,
     RECOVER,
     UPDATE,
@@ -119,7 +120,7 @@ class _Kept:
     def of(cls, run_folder: Path, target: Target, facts: Facts) -> _Kept:
         """Read a run folder's samples."""
         latency = {kind: samples.read(run_folder, kind, "value", "delay_ms") for kind in (CONNECT, FIRST_EVENT, UPDATE)}
-        (gaps,) = samples.read(run_folder, GAP, "value")
+        gaps = _gaps(run_folder)
         health = _health(facts, latency[CONNECT][1], read_together(run_folder))
         seen = _answered(run_folder, target, facts.requests) if facts.requests else None
         wanted = [asked.parse(text) for text in facts.asked]
@@ -149,6 +150,15 @@ class _Kept:
         (recover,) = samples.read(run_folder, RECOVER, "value")
         waves = _waves(run_folder, facts.herd) if facts.herd else ()
         return cls(latency, gaps, delays, faults, seen, good, wanted, held, waves, recover, measured)
+
+
+def _gaps(run_folder: Path) -> Floats:
+    """Return the pauses between events; of those that were not over at the end, each longer than all that were.
+
+    How long a pause is at the least says nothing of where it stands among longer ones.
+    """
+    (gaps,), (still,) = samples.read(run_folder, GAP, "value"), samples.read(run_folder, GAP_OPEN, "value")
+    return np.concatenate([gaps, still[still > gaps.max(initial=0.0)]]) if gaps.size else gaps
 
 
 def _measured(run_folder: Path, facts: Facts) -> Measured:
@@ -200,6 +210,7 @@ def _objectives(kept: _Kept, target: Target, facts: Facts) -> list[Objective]:
     own = [*answers.judge(seen, limits), *judged_anyway(measured)] if seen else judge(measured, limits)
     more = [shaped.objective(kept.held, measured, limits)] if kept.held else []
     more += herd.judge(facts.herd, kept.waves) if facts.herd else []
+    more += herd.missed(facts.returned) if target.promises.resume and not facts.herd else []
     every = {samples.KINDS[kind]: values for kind, (values, _) in kept.latency.items()}
     every |= {"gap": kept.gaps, "recover": kept.recover}
     every |= {name: kind.value for name, kind in seen.kinds.items()} if seen else {}
@@ -253,6 +264,8 @@ def _connections(measured: Measured, facts: Facts) -> dict[str, Any]:
     counts |= {"failed": facts.failed_streams, "dropped": facts.dropped}
     counts |= {"drop_reasons": dict((facts.failures + facts.drops).most_common())}
     counts |= {"left": dict(facts.left)} if any(facts.left.values()) else {}
+    if facts.ended.get("streams") and not facts.herd:
+        counts |= {"ended": {**facts.ended, **asdict(facts.returned)}}
     return counts | ({"told_to_wait": dict(facts.told_to_wait)} if facts.told_to_wait.get("refusals") else {})
 
 

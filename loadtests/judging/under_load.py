@@ -95,6 +95,10 @@ class Recording:
             self._shelf.put(self._number, self._at_ms(arrived_ns), data)
         self._until_ns = self._until_ns or (arrived_ns if self._room < 0 else 0)
 
+    def stop(self, at_ns: int) -> None:
+        """Keep nothing of what comes from now on: what we wait for then is no silence of the server's."""
+        self._until_ns, self._room = self._until_ns or at_ns, -1
+
     def finish(self, ending: str, ended_ns: int) -> None:
         """Take the end; a stream of which not all is kept was cut by us."""
         ended_ns = self._until_ns or ended_ns

@@ -25,7 +25,7 @@ from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.event_types import NO_EVENT, EventTypes, size_of
 from ssegauge.loadtests.measuring.integrity import Token
 from ssegauge.loadtests.measuring.meters import glance
-from ssegauge.loadtests.measuring.samples import FIRST_EVENT, GAP, UPDATE, Floats, Ints, Rows
+from ssegauge.loadtests.measuring.samples import FIRST_EVENT, GAP, GAP_OPEN, UPDATE, Floats, Ints, Rows
 from ssegauge.loadtests.measuring.witnesses import Room, number_of
 
 # A stream's place, what it was told (``Log.reading``), the kernel's stamp as it came, when it was read and when
@@ -128,6 +128,10 @@ class Log:
         self._places[place] = number, asked_ns, 0, started_ns // 1_000_000, diary, False, is_driven
         return place
 
+    def age_s(self, place: int, now_ns: int) -> float:
+        """Return for how long a stream has been there."""
+        return now_ns / 1e9 - float(self._places[place]["started_ms"]) / 1e3
+
     def leave(self, place: int) -> None:
         """Take a stream's place back, once what it was told is settled."""
         self._left.append(place)
@@ -198,6 +202,17 @@ class Log:
         self._begin_page()
         self._free += self._left
         self._left.clear()
+
+    def note_silence(self, now_ns: int) -> None:
+        """Add for how long each open stream that nobody drives has been told nothing: a gap that is not over."""
+        self.settle()
+        places = self._places[: self._used]
+        is_open = (places["before_ns"] > 0) & ~places["is_driven"]
+        is_open[self._free] = False
+        silent = places[is_open]
+        since_ms = (now_ns - silent["before_ns"]) / 1e6
+        same = np.full(silent.size, now_ns / 1e6), silent["number"], since_ms
+        self._rows.add_many(GAP_OPEN, *same, np.full(silent.size, -1), np.full(silent.size, NO_EVENT))
 
     def _columns(self) -> tuple[Ints, Ints, Ints, Facts]:
         """Return of each event its stream's place, when it arrived, how much earlier that may have been, and its facts.

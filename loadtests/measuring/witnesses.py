@@ -141,7 +141,8 @@ class Witnessed:
 class _Feed:
     """The events that most streams saw, in the order in which most did: numbers, and when they came first and last.
 
-    ``apart_ms``: how far apart its streams are told an event, but for one in a hundred.
+    ``last_ms`` is of those that were there when it was first told, and ``apart_ms`` how far apart these are told an
+    event, but for one in a hundred.
     """
 
     numbers: Numbers
@@ -223,10 +224,13 @@ def _feed(diaries: Sequence[Diary], events: Sequence[Numbers], times: Sequence[T
     numbers, place = np.unique(every, return_inverse=True)
     first_ms, last_ms = np.full(numbers.size, np.inf), np.full(numbers.size, -np.inf)
     np.minimum.at(first_ms, place, at)
-    np.maximum.at(last_ms, place, at)
     seen = np.zeros(numbers.size)
-    for own in events:
+    for diary, own, own_ms in zip(diaries, events, times, strict=True):
         seen[np.searchsorted(numbers, np.unique(own))] += 1
+        mine = np.searchsorted(numbers, own)
+        live = first_ms[mine] >= diary.opened_ms  # what was told before is told again to who comes later
+        np.maximum.at(last_ms, mine[live], own_ms[live])
+    last_ms = np.maximum(last_ms, first_ms)
     opened = np.sort([diary.opened_ms for diary in diaries])
     closed = np.sort([diary.closed_ms for diary in diaries])
     around = np.searchsorted(opened, first_ms) - np.searchsorted(closed, last_ms)

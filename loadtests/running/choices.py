@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.target import Target
 from ssegauge.conformance.target.file import meant
+from ssegauge.loadtests.judging import asked
 from ssegauge.loadtests.measuring import shape
 
 if TYPE_CHECKING:
@@ -54,6 +55,14 @@ def check_limit(options: Options) -> None:
     """Raise CannotJudge for a shape where the search of the limit says how many streams there are."""
     if options.shape:
         raise CannotJudge("--shape: with --find-limit the search says how many streams there are; leave one out")
+
+
+def check_possible(stated: Sequence[str], abort_on: Sequence[str], target: Target, *, asks: bool, herds: bool) -> None:
+    """Raise CannotJudge for an objective that a run cannot have: see ``asked.check``."""
+    tokens = target.promises.token is not None
+    texts = [(text, "objectives" if text in target.objectives else "--objective") for text in stated]
+    for text, option in (*texts, *((text, "--abort-on") for text in abort_on)):
+        asked.check(text, asks=asks, herds=herds, tokens=tokens, option=option)
 
 
 def no_scenario(scenario: str, known: Sequence[str]) -> str:

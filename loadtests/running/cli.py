@@ -90,6 +90,7 @@ def run_load(
         asked.parse(text)
     for text in options.abort_on:
         guard.parse(text)
+    check_stated(options, target)
     target = check_requests(options, target)
     line = command(options, out)
     if options.web:
@@ -188,6 +189,14 @@ def stated(target: Target) -> tuple[str, ...]:
         except CannotJudge as error:
             raise CannotJudge(str(error).replace("--objective", "objectives", 1)) from None
     return target.objectives
+
+
+def check_stated(options: Options, target: Target) -> None:
+    """Raise CannotJudge for an objective that a scenario of ours cannot have; of others their own process knows."""
+    if not scenario_is_ours(options.scenario):
+        return
+    kind = {"asks": options.scenario == REQUESTS, "herds": options.scenario == choices.HERD}
+    choices.check_possible(options.objectives, options.abort_on, target, **kind)
 
 
 def of_requests(options: Options) -> dict[str, Any]:
@@ -289,11 +298,12 @@ def _free_port() -> int:
 def describe(status: Status) -> str:
     """Return a status in one line for the terminal."""
     pace = _pace(status)
-    left = "" if status["left_s"] is None else f", {status['left_s']:.0f} s left"
+    left = "" if not status["left_s"] else f", {status['left_s']:.0f} s left"
     p99 = "" if status["p99_ms"] is None else f", p99 {status['p99_ms']:g} ms"
     trouble = "".join(f", {status[name]} {name}" for name in ("failed", "dropped", "refused") if status[name])
     if status.get("finished") is not None:
-        finished = f"{status['open']} streams open, {status['finished']} answers finished"
+        ended = f"{status['finished']} answers finished" if status["finished"] else "no answer has ended yet"
+        finished = f"{status['open']} streams open, {ended}"
         return f"{status['stage']}: {finished}{pace}{p99}{trouble}{left}"
     streams = f"{status['open']} of {status['users']} streams open"
     sent = "" if status["rate"] is None else f"{status['sent']} updates sent, "

@@ -11,12 +11,12 @@ from typing import ClassVar, Final
 from ssegauge.loadtests.judging.herd import USUAL_RETRY_S
 from ssegauge.loadtests.measuring.samples import RECOVER
 from ssegauge.loadtests.running.node import Node
+from ssegauge.loadtests.running.node.streams import NO_CONTENT
 from ssegauge.loadtests.running.users import Seat, SSEUser
 from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.session import Session
 from ssegauge.loadtests.stream.stream import StreamFailed
 
-NO_CONTENT: Final = 204
 LONGEST_RETRY_S: Final = 60.0
 
 
@@ -34,11 +34,10 @@ class HerdUser(SSEUser):
 class HerdSeat(Seat):
     """Where one reader is cut with all others, and comes back."""
 
-    __slots__ = ("_cut_ns", "_last_event_id", "_retry_s")
+    __slots__ = ("_cut_ns", "_retry_s")
 
     def __init__(self, user: SSEUser, node: Node) -> None:
         self._cut_ns = 0  # 0 while nothing is to be come back to
-        self._last_event_id = ""
         self._retry_s = USUAL_RETRY_S
         super().__init__(user, node)
         node.herd.append(self)
@@ -70,13 +69,9 @@ class HerdSeat(Seat):
     def refused(self, failure: StreamFailed) -> float | None:
         """Try again, unless 204 says not to."""
         if failure.status == NO_CONTENT:
-            self._node.books.counts.stopped += 1
+            self._node.books.counts.stopped += not self._last_event_id  # else it is counted
             return None
         return max(self._retry_s, failure.retry_after_s)
-
-    def resume_from(self) -> str:
-        """Return the id of the last event before the cut."""
-        return self._last_event_id
 
     def _remember(self, session: Session) -> None:
         """Keep what an EventSource keeps of a stream that is over."""

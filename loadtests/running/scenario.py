@@ -14,6 +14,7 @@ from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
 from ssegauge.loadtests.measuring import shape
 from ssegauge.loadtests.measuring.shape import Shape
+from ssegauge.loadtests.running import choices
 from ssegauge.loadtests.running.conducting.lead import Plan
 from ssegauge.loadtests.running.node.node import Part
 from ssegauge.loadtests.running.options import SOURCE_VARIABLE, TARGET_VARIABLE, orders_of, target_of
@@ -66,6 +67,8 @@ class Scenario:
         options, task = self._options, self.target.task
         assert options
         moves = getattr(self._user, "drives", False) and bool(task.update and task.create_manual)
+        stated, abort_on = _several(options.ssegauge_objective), _several(options.ssegauge_abort_on)
+        choices.check_possible(stated, abort_on, self.target, asks=self.asks, herds=self.herds)
         is_arriving = self.asks and self.orders.arrivals  # requests arrive by a plan, and no users ask
         users = runner.target_user_count or options.num_users or 1
         return Plan(
@@ -81,8 +84,8 @@ class Scenario:
             shape=self._shape,
             extend_s=options.ssegauge_extend,
             orders=self.orders if self.asks else None,
-            abort_on=tuple(filter(None, options.ssegauge_abort_on.split(";"))),
-            asked=tuple(filter(None, options.ssegauge_objective.split(";"))),
+            abort_on=abort_on,
+            asked=stated,
         )
 
     @property
@@ -103,6 +106,10 @@ class Scenario:
         rate = rate or (getattr(options, "spawn_rate", None) or 1.0) * streams_of(self._environment)
         workers = getattr(options, "expect_workers", 1) if isinstance(runner, WorkerRunner) else 1
         return float(rate) / max(1, workers)
+
+
+def _several(texts: str) -> tuple[str, ...]:
+    return tuple(filter(None, texts.split(";")))
 
 
 def streams_of(environment: Environment) -> int:

@@ -32,6 +32,7 @@ from ssegauge.loadtests.driving.updates import Task
 from ssegauge.loadtests.running.hooks import node_of
 from ssegauge.loadtests.running.node import Node
 from ssegauge.loadtests.running.node.asking import Asking
+from ssegauge.loadtests.running.node.streams import NO_CONTENT
 from ssegauge.loadtests.running.scenario import streams_of
 from ssegauge.loadtests.stream.session import Session
 from ssegauge.loadtests.stream.stream import StreamFailed
@@ -132,13 +133,17 @@ class Idle:
 class Seat:
     """Where one stream after the other is watched."""
 
-    __slots__ = ("_first", "_is_called", "_kept", "_node", "_number", "_opener", "_session", "_spent", "_task", "_user")
+    __slots__ = (
+        *("_first", "_is_called", "_kept", "_last_event_id", "_node", "_number", "_opener", "_session", "_spent"),
+        *("_task", "_user"),
+    )
 
     def __init__(self, user: SSEUser, node: Node) -> None:
         self._user, self._node = user, node
         self._number = node.next_user()
         self._task: Task | None = None
         self._session: Session | None = None
+        self._last_event_id = ""
         self._kept: Kept | None = None  # of the calls that the stream needs first
         self._spent: Kept | None = None  # by the stream before
         self._first = True
@@ -172,8 +177,10 @@ class Seat:
 
     def stream_ended(self, ending: str) -> None:
         """Open the stream again, in a while unless it was we who closed it."""
-        if self._session is not None:
+        if session := self._session:
             self._session = None
+            goes_on = self._node.streams.goes_on(ending, self._task)
+            self._last_event_id = (session.last_event_id or self._last_event_id) if goes_on else ""
             self._again(self._after(ending))
 
     def _again(self, in_s: float) -> None:
@@ -218,11 +225,13 @@ class Seat:
 
     def refused(self, failure: StreamFailed) -> float | None:
         """Return after how many seconds to try again, None for never."""
+        if failure.status == NO_CONTENT:  # there is no more of what was read: somebody else comes in its place
+            self._last_event_id = ""
         return max(self._after(str(failure)), failure.retry_after_s)
 
     def resume_from(self) -> str:
         """Return the id of the event after which to go on; empty for none."""
-        return ""
+        return self._last_event_id
 
     def _after(self, ending: str) -> float:
         """Return after how many seconds to open the next stream; unless it was we who closed it, all is begun anew."""

@@ -9,6 +9,7 @@ knows no terminal events, when the server ends it as HTTP says it should. Everyt
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, fields
@@ -27,7 +28,7 @@ from ssegauge.loadtests.measuring.meters import Driven, Meter, is_terminal
 from ssegauge.loadtests.measuring.samples import CONNECT, OPEN, Rows
 from ssegauge.loadtests.measuring.witnesses import Diary
 from ssegauge.loadtests.stream import clock
-from ssegauge.loadtests.stream.body import UNFRAMED
+from ssegauge.loadtests.stream.body import COMPLETE, UNFRAMED
 from ssegauge.loadtests.stream.clock import Ancillary
 from ssegauge.loadtests.stream.connection import RECEIVE_BYTES
 from ssegauge.loadtests.stream.reader import Reader, Traffic
@@ -58,6 +59,10 @@ class Counts:
     checks: Counter[str] = field(default_factory=Counter)
     left_by_fin: int = 0  # streams that a user left in the midst
     left_by_rst: int = 0
+    ended: int = 0  # streams that the server ended in order, and how long they had lasted
+    ended_least_s: float = math.inf
+    ended_most_s: float = 0.0
+    resumed: int = 0  # streams whose readers came back with the last id that they had
     stopped: int = 0  # readers of a herd that 204 told to stay away, and for how long the server has all of them wait
     retry_s: float | None = None
     refusals_to_wait: int = 0  # refusals with a Retry-After, the longest of them, and those that nobody waits for
@@ -66,6 +71,12 @@ class Counts:
     updates: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
     account: Account = field(default_factory=Account)
+
+    def ended_after(self, lasted_s: float) -> None:
+        """Count a stream that the server ended in order."""
+        self.ended += 1
+        self.ended_least_s = min(self.ended_least_s, lasted_s)
+        self.ended_most_s = max(self.ended_most_s, lasted_s)
 
     def told_to_wait(self, wait: Wait | None) -> None:
         """Count a refusal, where the server said for how long it wants to be left alone."""
@@ -186,12 +197,14 @@ class Session(Reader):
         """Settle the account."""
         on = self._on
         on.rows.add(OPEN, clock.now(), self._number, -1.0, -1)
-        on.log.leave(self._place)
         on.counts.open -= 1
         on.counts.account += self.meter.settle()
         if reason := self._drop_reason():
             on.counts.dropped += 1
             on.count(on.counts.drops, reason)
+        elif self.ending == COMPLETE and not on.ends_itself:
+            on.counts.ended_after(on.log.age_s(self._place, clock.now()))
+        on.log.leave(self._place)
         if self._inbox:
             self._inbox.close()
         self.owner.session_ended(self)
@@ -287,6 +300,8 @@ class Session(Reader):
         on.counts.open += 1
         on.counts.opened += 1
         self._looked_ns = stream.sent_ns  # until the first event
+        if self.diary:  # before its head nobody is known to listen
+            self.diary.opened_ms = arrived_ns / 1e6
         diary = self.diary.number if self.diary else 0
         self._place = on.log.admit(
             self._number, stream.sent_ns, stream.started_ns, diary, is_driven=self._driven is not None

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.target import from_url
 from ssegauge.loadtests.driving.pacing import arrivals
 from ssegauge.loadtests.judging.asked import Asked, judge, parse
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.witnesses import Witnessed
+from ssegauge.loadtests.running.cli import Options, run_load
 from ssegauge.reports import words
 from tests.loadtests.conftest import PATIENT, Load
 from tests.loadtests.servers import StampedSender, scripted
@@ -124,6 +127,38 @@ def test_stated_objectives_are_judged_with_the_run(load: Load) -> None:
 def test_a_mistake_is_said_before_anything_runs(load: Load) -> None:
     with scripted(StampedSender(0.0)) as url, pytest.raises(CannotJudge, match="no objective"):
         load(f'base_url = "{url}"\n[stream]\npath = "/"\n', users=1, duration_s=1, objectives=("update < 5",))
+
+
+IMPOSSIBLE = {
+    "first_token_p99 < 5ms": ("watch", "use --scenario requests"),
+    "goodput > 95%": ("watch", "use --scenario requests"),
+    "duration_p50 < 5s": ("herd", "use --scenario requests"),
+    "recover_max < 5s": ("soak", "use --scenario herd"),
+    "update_p99 < 5ms": ("requests", "use another scenario than requests"),
+    "token_gap_p99 < 5ms": ("requests", "add token to its [promises]"),
+}
+
+
+@pytest.mark.parametrize(("text", "scenario", "remedy"), [(text, *rest) for text, rest in IMPOSSIBLE.items()])
+def test_what_a_scenario_cannot_have_is_said_before_anything_runs(
+    text: str, scenario: str, remedy: str, tmp_path: Path
+) -> None:
+    nowhere = from_url("http://127.0.0.1:1/events")
+    stated = {"--objective": Options(scenario, objectives=(text,))}
+    if text[-1] != "%":
+        stated["--abort-on"] = Options(scenario, abort_on=(text,))
+    for option, options in stated.items():
+        with pytest.raises(CannotJudge, match="this run has no") as said:
+            run_load(nowhere, tmp_path, options)
+        assert str(said.value).startswith(option)
+        assert remedy in str(said.value)
+
+
+def test_a_locustfile_of_ones_own_is_told_so_by_its_own_process(load: Load, tmp_path: Path) -> None:
+    own = tmp_path / "own.py"
+    own.write_text("from ssegauge import SSEUser\nclass Own(SSEUser):\n    pass\n")
+    with scripted(StampedSender(0.0)) as url, pytest.raises(CannotJudge, match="this run has no duration"):
+        load(url + "/", scenario=str(own), users=1, duration_s=1, objectives=("duration_p50 < 5s",))
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,10 @@ def test_a_status_is_one_line() -> None:
     )
     assert "left" not in describe(STATUS | {"left_s": None})
     assert "49 of 50 streams open, 9 events timed, p99" in describe(STATUS | {"rate": None})
+    assert "left" not in describe(STATUS | {"left_s": 0.0})  # what is waited for then has no end of its own
+    asking = STATUS | {"finished": 0}
+    assert "49 streams open, no answer has ended yet" in describe(asking)
+    assert "49 streams open, 7 answers finished" in describe(asking | {"finished": 7})
     assert "3 refused" in describe(STATUS | {"refused": 3})
 
 

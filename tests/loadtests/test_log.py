@@ -19,11 +19,11 @@ from ssegauge.conformance.target import from_url
 from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.event_types import EventTypes
 from ssegauge.loadtests.measuring.log import Log
-from ssegauge.loadtests.measuring.samples import FIRST_EVENT, GAP, UPDATE, Rows, matrix
+from ssegauge.loadtests.measuring.samples import FIRST_EVENT, GAP, GAP_OPEN, UPDATE, Rows, matrix
 from ssegauge.loadtests.measuring.witnesses import Diary, Room
 from ssegauge.loadtests.running.node import Node
 from ssegauge.loadtests.stream.session import Session
-from tests.loadtests.servers import PATIENCE, chunk, scripted
+from tests.loadtests.servers import OPEN_HEAD, PATIENCE, chunk, scripted
 from tests.loadtests.test_stream import CHUNKED_HEAD
 
 ASKED_NS = 1_700_000_000_000_000_000
@@ -55,6 +55,41 @@ def told(reads: list[tuple[int, list[Message], int]], every: int) -> dict[str, A
         "clocks": clocks.plain(),
         "diaries": entries,
     }
+
+
+def test_a_pause_that_is_not_over_is_a_gap_of_each_stream_that_is_open_and_not_driven() -> None:
+    rows = Rows()
+    log = Log(rows, EventTypes(), Clocks(), Room())
+    spoken, _, driven, gone, _ = (log.admit(number, ASKED_NS, ASKED_NS, is_driven=number == 2) for number in range(5))
+    for place in (spoken, driven, gone):
+        log.note(place, log.reading([event(1)]), ASKED_NS + 100 * MS, 0, ASKED_NS)
+    log.leave(gone)
+    log.note_silence(ASKED_NS + 4100 * MS)
+    found = matrix(rows.take())
+    assert [(row[2], row[3]) for row in found[found[:, 1] == GAP_OPEN].tolist()] == [(spoken, 4000.0)]
+
+
+def test_what_is_silent_when_the_run_is_over_is_told_before_anything_is_waited_for() -> None:
+    def script(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(OPEN_HEAD + b"data: 1\n\n")
+        connection.recv(1)
+
+    with scripted(script) as url:
+        node = Node(from_url(url))
+        node.streams.open(Reader(), None)
+        while not node.books.types.total:
+            gevent.sleep(0.01)
+            node.books.log.settle()
+        node.obey({"do": "drain"})
+        found = matrix(node.books.rows.take())
+        assert np.count_nonzero(found[:, 1] == GAP_OPEN) == 1
+
+
+class Reader:
+    """Who follows a stream, whatever comes of it."""
+
+    def stream_ended(self, _: str) -> None:
+        """Let it be over."""
 
 
 KINDS = st.sampled_from(["message", "ping", "b"])

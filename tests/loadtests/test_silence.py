@@ -44,7 +44,10 @@ def test_a_run_over_streams_that_fell_silent_says_so(load: Load) -> None:
 
     target = 'base_url = "{url}"\nprofile = "event-stream"\n[stream]\npath = "/"\n[promises]\nshared = false\n'
     with scripted(script) as url:
-        document = load(target.format(url=url) + PATIENT, users=20, duration_s=10)
+        document = load(
+            target.format(url=url) + PATIENT, users=20, duration_s=10, objectives=("gap_max < 3s", "gap_p50 < 1s")
+        )
     found = {item["rule"].partition("/")[2]: item for item in document["objectives"]}
     assert found["all-silent"]["verdict"] == "could_not_judge"
     assert "no stream was told anything in the last" in found["all-silent"]["note"]
+    assert (found["gap-max"]["verdict"], found["gap-p50"]["verdict"]) == ("fail", "pass")  # the pause is not over

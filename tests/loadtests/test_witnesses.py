@@ -13,11 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ssegauge.conformance.target import from_url
 from ssegauge.loadtests.measuring.spool import PAGE_BYTES, Spool
 from ssegauge.loadtests.measuring.witnesses import Diary, Room, Witnessed, compare, number_of
+from ssegauge.loadtests.running.node import Node
+from ssegauge.loadtests.stream import clock
 from ssegauge.reports import loaded
 from tests.loadtests.conftest import PATIENT, Load, verdicts
 from tests.loadtests.servers import OPEN_HEAD, scripted
+from tests.loadtests.test_log import Reader
 
 EVERY_MS = 100.0
 LAST_MS = 60_000.0
@@ -65,6 +69,33 @@ def test_what_one_stream_is_told_late_is_told_by_how_much() -> None:
     newcomer = diary(FEED, opened_ms=30_000.0)
     assert compare([*others(FEED), newcomer]).late_ms < 50
     assert 1990 < compare([*others(FEED), diary(FEED, late_ms=2000.0)]).late_ms < 2010
+
+
+def test_what_is_told_again_to_who_comes_back_makes_no_stream_late() -> None:
+    back = diary([None] * 300 + [*FEED[300:]], opened_ms=30_000.0)
+    for number in range(200, 300):  # ten seconds of history at once
+        note(back, *FEED[number], 30_001.0)
+    found = compare(
+        [*others(without(FEED, 500)), diary(FEED), diary(FEED), diary(FEED), diary(FEED), diary(FEED), back]
+    )
+    assert found.apart_ms < 50
+    assert found.lost == 4
+
+
+def test_a_stream_is_no_witness_of_what_was_told_before_its_head() -> None:
+    held_s = 0.3
+
+    def script(connection: socket.socket, _: bytes) -> None:
+        time.sleep(held_s)
+        connection.sendall(OPEN_HEAD)
+        connection.recv(1)
+
+    with scripted(script) as url:
+        asked_ms = clock.now() / 1e6
+        session = Node(from_url(url)).streams.open(Reader(), None)
+        assert session.diary
+        assert session.diary.opened_ms >= asked_ms + 1e3 * held_s
+        session.hang_up()
 
 
 @pytest.mark.parametrize("feed", [FEED, WITHOUT_IDS], ids=["ids", "content"])

@@ -156,6 +156,8 @@ class Conductor:
             held=course.phases.held,
             witnessed=reported.witnessed,
             left={how: reported.total(f"left_by_{how}") for how in ("fin", "rst")},
+            ended=reported.ended,
+            returned=reported.returned,
             checked=reported.total("checked"),
             checks=reported.counted("checks"),
             aborted=self._aborted,

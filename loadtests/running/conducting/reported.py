@@ -105,6 +105,18 @@ class Reported:
         return sum((Returned(**one) for one in self.each("returned") if one), Returned())
 
     @property
+    def ended(self) -> dict[str, Any]:
+        """How many streams the server ended in order, after how long, and how many readers came back with their id."""
+        lasted = [
+            (counts["ended_least_s"], counts["ended_most_s"]) for counts in self.each("counts") if counts["ended"]
+        ]
+        if not lasted:
+            return {}
+        least_s, most_s = min(least for least, _ in lasted), max(most for _, most in lasted)
+        counts = {"streams": self.total("ended"), "resumed": self.total("resumed")}
+        return counts | {"least_s": round(least_s, 3), "most_s": round(most_s, 3)}
+
+    @property
     def retry_s(self) -> float | None:
         """The longest reconnection time that streams have told, None where none has."""
         told = [counts["retry_s"] for counts in self.each("counts")]

@@ -61,6 +61,7 @@ class Desk:
         self._under_way: set[Answer] = set()
         self._calls = self._planned_calls(number)
         self._longest_s = 0.0
+        self._begun_ns = clock.now()
         self._loop: Greenlet | None = None
 
     def ask(self, done: Done, kept: Kept, planned_ns: int = 0) -> None:
@@ -101,7 +102,8 @@ class Desk:
         if self._loop:
             self._loop.kill()
         least, most = PATIENCE_S
-        patience_s = min(most, max(least, 2 * self._longest_s if self._longest_s else UNKNOWN_S))
+        unknown_s = min(UNKNOWN_S, 2 * (clock.now() - self._begun_ns) / 1e9)  # longer than nothing has ended so far
+        patience_s = min(most, max(least, 2 * self._longest_s if self.tally.finished else unknown_s))
         with gevent.Timeout(patience_s, False):
             while self._under_way:
                 gevent.sleep(POLL_S)

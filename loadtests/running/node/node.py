@@ -201,6 +201,7 @@ class Node:
         """Stop driving, wait for what is outstanding, end the tasks, end the streams, judge them."""
         self.finishing = True
         self.wanted.clear()
+        self.streams.note_end()
         self.tasks.stop(self._grace_s)
         if self.desk:
             self.desk.drain()

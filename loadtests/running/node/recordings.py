@@ -19,21 +19,27 @@ class Recordings:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._begun = 0
+        self._begun: list[Recording] = []
         self._kept: list[Recording] = []
         self._shelf = Shelf()
 
     def begin(self, stream: EventStream, asked: Asked, number: int, task: Task | None = None) -> Recording | None:
         """Have a stream recorded, if it is one of the first."""
-        if self._begun >= MOST_STREAMS:
+        if len(self._begun) >= MOST_STREAMS:
             return None
-        self._begun += 1
         url = self._target.base_url.rstrip("/") + asked.path
         request = Request(asked.method, url, asked_for(asked.headers))
         task_id = task.id if task and task.id else None
         late = bool(task_id and task and task.sent)
-        stream.record = Recording(number, request, clock.now(), task_id, self._shelf, late=late)
-        return stream.record
+        recording = Recording(number, request, clock.now(), task_id, self._shelf, late=late)
+        self._begun.append(recording)
+        stream.record = recording
+        return recording
+
+    def stop(self) -> None:
+        """Record nothing that comes from now on, but for tasks: they are yet to be ended."""
+        for recording in self._begun if not self._target.needs_task else ():
+            recording.stop(clock.now())
 
     def keep(self, recording: Recorder | None, ending: str) -> None:
         """Keep what was recorded of a stream, to be judged."""

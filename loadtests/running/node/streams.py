@@ -16,12 +16,14 @@ from ssegauge.loadtests.running.node.calls import Calls
 from ssegauge.loadtests.running.node.diaries import Diaries
 from ssegauge.loadtests.running.node.recordings import Recordings
 from ssegauge.loadtests.stream import clock
+from ssegauge.loadtests.stream.body import COMPLETE
 from ssegauge.loadtests.stream.connection import Origin
 from ssegauge.loadtests.stream.session import Books, OnEvent, Session
 from ssegauge.loadtests.stream.stream import EventStream, Recorder, StreamFailed
 
 OPENING_PATIENCE: Final = 10.0  # times the limit: a stream that has not opened for so long has failed
 POLL_S: Final = 0.02
+NO_CONTENT: Final = 204
 STREAMS_PER_NODE: Final = 1_000_000
 NOTHING_KEPT: Final[Kept] = {}
 
@@ -55,7 +57,7 @@ class Streams:
     """See the module. ``number`` is that of the process, from 0; ``herds``: its readers are cut all at once."""
 
     def __init__(self, target: Target, origin: Origin, books: Books, room: Room, number: int, *, herds: bool) -> None:
-        self._origin, self._books = origin, books
+        self._target, self._origin, self._books = target, origin, books
         self._calls = Calls(target)
         self._recordings = Recordings(target)
         self.diaries = Diaries(room, herds=herds)
@@ -88,12 +90,22 @@ class Streams:
             session.open(stream, self._patience_s, on_event)
         except StreamFailed as failure:
             self._books.counts.told_to_wait(failure.wait)
-            self._books.failed(str(failure))
+            if last_event_id and failure.status == NO_CONTENT:  # there is nothing more, as it may say
+                self._books.counts.stopped += 1
+            else:
+                self._books.failed(str(failure))
             self.keep(recording, stream.ending)
             raise
+        self._books.counts.resumed += bool(last_event_id)
         if not session.ending:
             self._sessions.add(session)
         return session
+
+    def goes_on(self, ending: str, task: Task | None) -> bool:
+        """Whether a stream that has ended like this is one to come back to, as an EventSource does."""
+        ends = self._target.promises.ends
+        is_whole = ending == COMPLETE and ends is not None and ends.how != "never"
+        return ending != "closed" and not is_whole and not (task and task.ended)
 
     def asking(self, call: Call, values: Mapping[str, Any]) -> EventStream:
         """Return a stream that somebody else opens and follows, of a request that is filled in."""
@@ -110,12 +122,17 @@ class Streams:
         """Take the end of a session."""
         self._sessions.discard(session)
         user, task = cast("Subject", session.subject)
-        if session.diary:
-            self.diaries.close(session.diary, user, task)
-        self.keep(session.record, session.ending)
-        if task and task.id and session.ending == "complete":
+        if task and task.id and session.ending == COMPLETE:
             task.ended = True
+        if session.diary:
+            self.diaries.close(session.diary, user, task, comes_back=self.goes_on(session.ending, task))
+        self.keep(session.record, session.ending)
         user.stream_ended(session.ending)
+
+    def note_end(self) -> None:
+        """Take that driving is over, and nothing new is to come: silence from now on is nobody's."""
+        self._recordings.stop()
+        self._books.log.note_silence(clock.now())
 
     def settle(self, grace_s: float) -> None:
         """Wait until nothing is outstanding on any stream, at the latest until the grace is over."""
