@@ -45,7 +45,8 @@ def _counted(name: str, value: float) -> float | str | None:
     """Return what a number says, by its size; one that counts from another moment than 1970 says nothing."""
     if _LEAST_S <= value < FIRST_MS:
         return f"{name} is in seconds, and tells no milliseconds"
-    return next((value / per_ms for per_ms in (1, 1_000, 1_000_000) if FIRST_MS <= value / per_ms <= LAST_MS), None)
+    units = (1, 1_000, 1_000_000)  # in a ms; compared by multiplying, for no float holds a number of 400 digits
+    return next((value / unit for unit in units if FIRST_MS * unit <= value <= LAST_MS * unit), None)
 
 
 def _moment(name: str, value: object) -> float | str | None:

@@ -40,6 +40,7 @@ STAMPS: dict[str, tuple[dict[str, object], float | str | None]] = {
     "a leap second": ({"time": "2026-12-31T23:59:60.000Z"}, "time is no time that there is"),
     "seconds": ({"ts": 1_795_831_200.5}, "ts is in seconds, and tells no milliseconds"),
     "whole seconds since 1970": ({"timestamp": 1_795_831_200}, "timestamp is in seconds, and tells no milliseconds"),
+    "a number of 400 digits": ({"ts": 10**400}, None),
     "since the server was started": (
         {"timestamp": 4_200, "ts": -1, "time": 0.5, "at": 1 << 80, "date": math.nan},
         None,
