@@ -13,7 +13,8 @@ from ssegauge.conformance.words import shown
 
 # What begins and ends texts and turns for models of many houses, and is no text. `<s>` is one of HTML's elements too.
 _FOR_THE_MODEL = r"<[|｜][\w▁ ]{1,40}[|｜]>|</s>|<(?:eos|bos|pad|unk|(?:end|start)_of_turn)>|\[/?INST\]|<</?SYS>>"
-_AT_THE_END = re.compile(rf"(?:(?:{_FOR_THE_MODEL})\s*)+\Z")
+_TOKEN = re.compile(_FOR_THE_MODEL)
+MOST_BEHIND = 400  # characters: so far from its end a text is looked at for tokens behind it
 _A_TURN = re.compile(
     r"<\|im_end\|>\s*<\|im_start\|>|<\|im_start\|>(?:system|user|assistant)\b|<\|eot_id\|>\s*<\|start_header_id\|>"
 )
@@ -43,19 +44,30 @@ def special_token(seen: Seen) -> Iterator[Mark]:
         asked = told.view.transcript.request.body or ""
         if _ASKED_FOR.search(asked):
             continue
-        end, turn = _AT_THE_END.search(told.text), _A_TURN.search(told.text)
+        end, turn = _behind(told.text), _A_TURN.search(told.text)
         if end and not _is_meant(told, end, asked):
-            yield told.view.bad(f"the text ends with {shown(end[0].strip())}", told.at(end.start()))
+            yield told.view.bad(f"the text ends with {shown(end[0])}", told.at(end.start()))
         elif turn and not _is_meant(told, turn, asked):
             yield told.view.bad(f"{shown(turn[0])} in the text: a turn's end", told.at(turn.start()), "should")
         else:
             yield told.view.good()
 
 
+def _behind(text: str) -> re.Match[str] | None:
+    """Return the first of the tokens with which a text ends; blanks may stand between them."""
+    since = max(0, len(text) - MOST_BEHIND)
+    found, end = None, len(text.rstrip())
+    for token in reversed([*_TOKEN.finditer(text, since)]):
+        if token.end() != end:
+            break
+        found, end = token, since + len(text[since : token.start()].rstrip())
+    return found
+
+
 def _is_meant(told: Told, found: re.Match[str], asked: str) -> bool:
     """Whether the text may speak of the token: the question does, it is quoted, or it closes an element of HTML."""
     before = told.text[: found.start()]
-    named = any(one in asked for one in re.findall(_FOR_THE_MODEL, found[0]))
+    named = any(one in asked for one in _TOKEN.findall(found[0]))
     return named or before[-1:] in _QUOTES or before.count("```") % 2 == 1 or "<s>" in before
 
 

@@ -32,6 +32,7 @@ CASES = {
             says("<", "s", ">", "gone", "</s>"),  # an element of HTML
             says("```\n", END, "\n", "<|im_start|>user", "\n```"),  # a template, shown
             says(*SAID, END, messages=ASKING),
+            says(f"{END}{' ' * 9} " * 9_000, "and no end"),  # looked at once from its end, whatever stands in it
         ),
         bad=(
             *(says(*SAID, END), says(*SAID, "</s>"), says(*SAID, "<|endoftext|>", "\n"), says(*SAID, "<", "|eot_id|>")),
