@@ -40,8 +40,8 @@ def name_missing(seen: Seen) -> Iterator[Mark]:
             continue
         told = {message.event.data for message in named}  # for both sorts of listeners, perhaps
         odd = [message for message in _unnamed(view) if message.event.data not in told]
-        known = {id(message): message.fields.get(member) for message in odd} if member else {}
-        found = [(message, kind) for message in odd if (kind := known.get(id(message))) in kinds]
+        said = [(message, message.fields.get(member)) for message in odd if member]
+        found = [(message, kind) for message, kind in said if isinstance(kind, str) and kind in kinds]
         found = found if member else list(_in_the_place_of_one(view, odd, named))
         for message, kind in found:
             what = f"{shown(message.event.data)} has no name, where others like it are {shown(kind)}"
@@ -74,26 +74,31 @@ def _in_the_place_of_one(
     """Yield the events that are made as those of one type, few beside these, and have a place in their steady pace."""
     odd, named = ([one for one in some if not MARKER.search(one.event.data)] for some in (odd, named))
     kinds: Mapping[str, set[str]] = defaultdict(set)
+    by_kind: Mapping[str, list[Message]] = defaultdict(list)
     for message in named:
         kinds[_shape(message)].add(message.event.type)
-    for message in odd if view.timed else ():
+        by_kind[message.event.type].append(message)
+    places = {
+        kind: _places([*others, *odd])
+        for kind, others in by_kind.items()
+        if odd and view.timed and len(odd) * FEW <= len(others)
+    }
+    for message in odd:
         found = kinds.get(_shape(message), set()) if message.fields else set()
-        if len(found) == 1:
-            (kind,) = found
-            others = [one for one in named if one.event.type == kind]
-            if len(odd) * FEW <= len(others) and _has_a_place(message, [*others, *odd]):
-                yield message, kind
+        if len(found) == 1 and message.item.at_ms in places.get(kind := min(found), ()):
+            yield message, kind
 
 
 def _shape(message: Message) -> str:
     return json.dumps([bool(message.event.id), sorted(message.fields)])
 
 
-def _has_a_place(message: Message, among: Collection[Message]) -> bool:
-    """Whether all are told at a steady pace, and this one too."""
+def _places(among: Collection[Message]) -> set[float]:
+    """Return when events came that have their place in a steady pace; none where there is none."""
     times = sorted(one.item.at_ms for one in among)
     pauses = [after - before for before, after in pairwise(times)]
     usual = median(pauses)
     steady = [abs(pause - usual) <= STEADY * usual for pause in pauses]
-    at = times.index(message.item.at_ms)
-    return all(steady[max(at - 1, 0) : at + 1]) and sum(steady) >= MOST_STEADY * len(steady)
+    if sum(steady) < MOST_STEADY * len(steady):
+        return set()
+    return {at_ms for at, at_ms in enumerate(times) if all(steady[max(at - 1, 0) : at + 1])}

@@ -92,6 +92,7 @@ CASES = {
         good=(
             (stream(*BIDS),),
             (stream(BIDS[0], *BIDS, nameless(9, "other")),),
+            (stream(*BIDS, event({"kind": {"of": "bid"}})), stream(*BIDS, event({"kind": ["bid"]}))),
             (stream(nameless(0), *BIDS),),  # an opening, for those who listen to all
             (stream(*(one for n in range(6) for one in (bid(n), nameless(n)))),),  # for both sorts of listeners
             (stream(*TICKS, *steady(5.5, event({"n": 6}))),),  # not in the place of one

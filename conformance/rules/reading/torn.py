@@ -54,12 +54,15 @@ def cut_by_comments(view: View) -> list[tuple[Message, Message]]:
 
 def _ended_by_comments(view: View) -> set[int]:
     """Return the events whose last line is a comment, with data before it."""
-    starts, found = [one.event.start for one in view.messages], set()
-    for item, what in view.of(Comment):
-        message = view.messages[at] if (at := bisect_right(starts, what.start) - 1) >= 0 else None
-        if message and what.start < message.event.end and not view.body[what.end : message.event.end].strip(b"\r\n"):
-            found |= {id(message)} if b"data:" in view.body[message.event.start : item.what.start] else set()
-    return found
+    starts = [one.event.start for one in view.messages]
+    last = {bisect_right(starts, what.start) - 1: what for _, what in view.of(Comment)}
+    return {
+        id(message)
+        for at, message in enumerate(view.messages)
+        if (what := last.get(at)) and what.start < message.event.end
+        if not view.body[what.end : message.event.end].strip(b"\r\n")
+        and b"data:" in view.body[message.event.start : what.start]
+    }
 
 
 def _is_named(view: View, message: Message) -> bool:
