@@ -21,6 +21,7 @@ from ssegauge.conformance.target import Profile
 from ssegauge.conformance.words import lasted
 
 SCHEMA = "ssegauge/conformance/1"
+# Each waited for as long as the least patient probe waits: 2 s, less what timers are early by.
 LEAST_IN_VAIN, MOST_IN_VAIN, IN_VAIN_MS = 4, 0.25, 1950.0
 VERDICTS = ("pass", "fail", "not_judged", "not_observed", "not_applicable", "harness_error")
 

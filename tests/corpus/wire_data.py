@@ -56,6 +56,7 @@ CASES = {
             (stream(DELTA, b"data: 1 2\n\n", b'data: {"half": \n\n', b"data: {} and a text\n\n"),),
             (stream(DELTA, b'data: {\ndata: "n": 2}\n\n'),),
             (stream(DELTA, b"data: " + b"[" * 5000 + b"\n\n"),),
+            (stream(DELTA, b'data: {"n": 2}\n' + b"data: [DONE]\n" * 5000 + b"\n"),),  # as deep as it is long
         ),
         bad=(
             (stream(DELTA, DELTA, BROKEN_OFF, ERROR),),

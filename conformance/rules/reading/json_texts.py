@@ -14,19 +14,18 @@ def json_texts(data: str) -> int:
 
     The word with which streams of language models end counts as one, behind others.
     """
-    if ends_with_marker(data):
-        before = json_texts(data.rpartition("\n")[0])
-        return before + (before > 0)
-    found, at = 0, _behind_space(data, 0)
-    while at < len(data):
+    marked = ends_with_marker(data)
+    text = data.rpartition("\n")[0] if marked else data
+    found, at = 0, _behind_space(text, 0)
+    while at < len(text):
         try:
-            value, at = _DECODER.raw_decode(data, at)
+            value, at = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError):
             return 0
         if not is_structure(value):
             return 0
-        found, at = found + 1, _behind_space(data, at)
-    return found
+        found, at = found + 1, _behind_space(text, at)
+    return found + (marked and found > 0)
 
 
 def ends_with_marker(data: str) -> bool:
