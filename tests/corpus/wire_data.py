@@ -8,6 +8,9 @@ BROKEN_OFF = b'event: done\ndata: {"n": 2}\n'
 ERROR = b'event: error\ndata: {"error": "the upstream broke off"}\n\n'
 CAFE = "Zwei Kaffee für Frau Müller"
 
+WORDS = [f"data: {word}\n\n".encode() for word in ("The", " sea", " is", " wide", " and", " blue")]
+RAW = [b"data: \n\n\n", b"data: .\n\n\n\n"]  # a token that is a line end, and one that ends with two
+
 TWICE = "Grüße aus Köln, wo Sie fließen".encode().decode("cp1252")
 
 CASES = {
@@ -29,8 +32,15 @@ CASES = {
             (stream(b"data: text\n\n", b"Internal Server Error\n\n"),),  # written by somebody else
             (stream(b"data: text\nping\n\n"),),
             (stream(b"data: ssegauge0123456789ab before\n\nafter ssegauge0123456789ab-end\n\n"),),  # injection-lf's
+            (stream(*WORDS, b"\n", *WORDS, b"\n", *WORDS),),  # written alone: heartbeats
+            (stream(*(word + b"\n" for word in WORDS)),),  # how this one ends its events
+            (stream(*WORDS, *(word.replace(b"data", b"event: log\ndata") + b"\n" for word in WORDS)),),
+            (stream(*WORDS, RAW[0], *WORDS),),  # once is chance
+            (stream(*(event({"n": 1}) for _ in range(6)), *(event({"n": 2}) + b"\n" for _ in range(3))),),
         ),
         bad=(
+            (stream(*WORDS, *RAW, *WORDS),),
+            (stream(*WORDS, *(raw.replace(b"\n", b"\r\n") for raw in RAW), *WORDS, capture=True),),
             (stream(PRETTY),),
             (stream(ONE, PRETTY.replace(b"\n", b"\r\n"), ONE),),
             (stream(b'id: 4\ndata: [\n  {"data": 1},\n  2\n]\nevent: x\n\n'),),

@@ -4,7 +4,7 @@ import json
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES
 from ssegauge.conformance.rules.reading.json_texts import is_structure, json_texts
@@ -12,6 +12,7 @@ from ssegauge.conformance.seen import Item, Message, View
 from ssegauge.conformance.sse import BlockWithoutData, Comment, IgnoredField
 
 NOT_DATA = frozenset({b"", b"event", b"id", b"retry"})  # a comment has no name
+LEAST_LOST, LEAST_WHOLE = 2, 5  # texts with a line end too many behind them, and without
 _OWN_FIELD = re.compile(r"[A-Za-z][\w.-]*:", re.ASCII)  # what may be a field of the server's own
 # What a text that tries to break the framing has, in the stream that is made to tell it and in those beside it.
 CANARY = re.compile(rb"ssegauge[0-9a-f]{12}(?: before|-(?:injected|end))")
@@ -81,6 +82,31 @@ def orphans(view: View) -> Iterator[tuple[Message, Item]]:
             line = _line(view, item)
             if " " in line.strip() and _is_text(line):
                 yield before, item
+
+
+def line_ends_lost(view: View) -> list[Message]:
+    """Return the texts that are followed by a line end too many in the same write, where most of their type are not.
+
+    So a line end of the text itself looks that was written as it is. One that is written alone keeps a connection
+    alive, and one behind all events, or behind all of a type, is how their writer ends them.
+    """
+    ends = list(accumulate(len(data) for _, data in view.chunks))
+    by_type: dict[str, list[Message]] = {}
+    for message in view.messages:
+        if message.error:
+            by_type.setdefault(message.event.type, []).append(message)
+    found = []
+    for texts in by_type.values():
+        lost = [one for one in texts[:-1] if _one_more(view, one.event.end, ends[one.item.chunk])]
+        if len(lost) >= LEAST_LOST and len(texts) - len(lost) >= max(LEAST_WHOLE, len(lost)):
+            found += lost
+    return found
+
+
+def _one_more(view: View, end: int, written: int) -> bool:
+    """Whether another line end stands behind the blank line that ends there, in what was written with it."""
+    behind = end + (view.body[end - 1 : end + 1] == b"\r\n")
+    return behind < written and view.body[behind : behind + 1] in {b"\r", b"\n"}
 
 
 def was_json(message: Message) -> bool:

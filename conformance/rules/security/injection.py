@@ -15,6 +15,7 @@ from ssegauge.conformance.sse import BlockWithoutData, Comment, Event, IgnoredFi
 
 STAYS_INSIDE = profile("E1.5")
 NEEDS = ("update",)
+LONE = ("security/injection-lf", "security/injection-cr")  # a CRLF is both
 
 
 @rule("security/injection-lf", "must", STAYS_INSIDE, needs=NEEDS, rests_on=SPOILED)
@@ -30,7 +31,7 @@ def injection_lf(seen: Seen) -> Iterator[Mark]:
     yield from _stays_inside(seen, "lf")
 
 
-@rule("security/injection-cr", "must", STAYS_INSIDE, needs=NEEDS, rests_on=SPOILED)
+@rule("security/injection-cr", "must", STAYS_INSIDE, needs=NEEDS, rests_on=(*SPOILED, "security/injection-lf"))
 def injection_cr(seen: Seen) -> Iterator[Mark]:
     r"""A carriage return in a text stays inside the text.
 
@@ -43,7 +44,7 @@ def injection_cr(seen: Seen) -> Iterator[Mark]:
     yield from _stays_inside(seen, "cr")
 
 
-@rule("security/injection-crlf", "must", STAYS_INSIDE, needs=NEEDS, rests_on=SPOILED)
+@rule("security/injection-crlf", "must", STAYS_INSIDE, needs=NEEDS, rests_on=(*SPOILED, *LONE))
 def injection_crlf(seen: Seen) -> Iterator[Mark]:
     r"""A CRLF in a text stays inside the text.
 

@@ -7,7 +7,7 @@ from itertools import islice, zip_longest
 
 from ssegauge.conformance.rules.reading.json_texts import ends_with_marker, is_structure, json_texts
 from ssegauge.conformance.rules.reading.texts import texts
-from ssegauge.conformance.rules.reading.torn import orphans, torn, was_json
+from ssegauge.conformance.rules.reading.torn import line_ends_lost, orphans, torn, was_json
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Message, Seen, View
 from ssegauge.conformance.sse import ReplacedBytes
@@ -45,7 +45,10 @@ def unprefixed_data(view: View) -> Iterator[Mark]:
         broken = was_json(message)  # else it may be that nobody was to see it
         what = "the rest of JSON behind a blank line" if broken else "a line behind a text's blank line"
         yield view.bad(f"{what}, without `data:`: clients drop it", item, None if broken else "should")
-    if view.messages and not found and not behind:
+    raw = line_ends_lost(view)
+    for message in raw:
+        yield view.bad("a text's own line end without `data:`: clients drop it", message, "should")
+    if view.messages and not found and not behind and not raw:
         yield view.good()
 
 

@@ -162,7 +162,7 @@ def _replays(told: list[Piece]) -> Piece | None:
 
 @rule("chat/half-characters", "must", profile("C3.2"), over="streams", rests_on=("wire/invalid-utf8",))
 def half_characters(view: View) -> Iterator[Mark]:
-    r"""No text is cut inside a character.
+    r"""No text is cut inside a surrogate pair.
 
     Why: Half of a UTF-16 pair is no text: Python cannot print or store it, Go makes U+FFFD of it, and strict readers of
     JSON refuse the chunk.
