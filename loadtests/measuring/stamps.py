@@ -17,6 +17,7 @@ NAMES: Final = (
     *("timestamp", "@timestamp", "time", "date", "datetime", "ts", "at", "eventTime", "event_time"),
     *("sentAt", "sent_at", "emittedAt", "emitted_at", "publishedAt", "published_at"),
 )
+ENVELOPES: Final = ("meta", "_meta", "metadata", "header", "headers", "envelope")  # what else may tell of the event
 FIRST_MS: Final = 100_000_000_000  # in 1973: a smaller number counts seconds, or from another moment than 1970
 LAST_MS: Final = 253_402_300_799_999  # the end of the year 9999: a larger number is no time
 FEWEST_DIGITS: Final = 3
@@ -31,8 +32,14 @@ _FORM: Final = re.compile(
 def made(fields: Mapping[str, Any]) -> float | str | None:
     """Return when an event was made in ms since the Unix epoch, the newest of several, or why it cannot be known.
 
-    None where it does not say.
+    What envelopes it has is asked where it does not say itself. None where neither does.
     """
+    inner = (fields.get(name) for name in ENVELOPES)
+    said = (_said(one) for one in (fields, *inner) if isinstance(one, Mapping))
+    return next((one for one in said if one is not None), None)
+
+
+def _said(fields: Mapping[str, Any]) -> float | str | None:
     if _NAMES.isdisjoint(fields):
         return None
     told = [_moment(name, fields[name]) for name in NAMES if name in fields]

@@ -46,6 +46,9 @@ STAMPS: dict[str, tuple[dict[str, object], float | str | None]] = {
         None,
     ),
     "of something else": ({"expires": "2026-11-28T02:00:00.123Z", "startedAt": "2026-11-28T02:00:00.123Z"}, None),
+    "in an envelope": ({"meta": {"ts": 1_795_831_200_500}, "header": {"ts": 1_795_831_200_600}}, AT_TWO + 500),
+    "its own before its envelope's": ({"at": 1_795_831_200_700, "meta": {"ts": 1_795_831_200_500}}, AT_TWO + 700),
+    "in what it is about": ({"order": {"ts": 1_795_831_200_500}, "meta": [1_795_831_200_500]}, None),
     "no time of the day": ({"date": "2026-11-28", "time": "soon", "ts": True}, None),
 }
 
