@@ -20,7 +20,7 @@ from ssegauge.conformance.rules.reading.sharing import (
     said,
     together,
 )
-from ssegauge.conformance.rules.reading.told_apart import counted_alike
+from ssegauge.conformance.rules.reading.told_apart import counted_alike, leaves_out
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Message, Seen
 from ssegauge.conformance.words import lasted, shown
@@ -114,7 +114,8 @@ def _hears_all_sorts(sorted_out: Mapping[int, BySort], one: Telling, others: Seq
         silent_ms = max((found.silence_ms for found in missed), default=0.0)
         everybody = [known[sort] for known in sorted_out.values() if sort in known]
         long = silent_ms >= max(LEAST_SILENCE_MS, 3 * _longest_ms(mine))
-        if long and _have_much_to_tell(mine, missed) and _is_told_to_all(everybody):
+        is_shared = _is_told_to_all(everybody) or leaves_out(one, [told for found in missed for told in found.news])
+        if long and _have_much_to_tell(mine, missed) and is_shared:
             other = f"none of {_named(sort)} for {lasted(silent_ms)}, while it was told others"
             many = len(_all_news(missed))
             yield one.view.bad(f"told {other}, and {_called(missed)} told {many} new ones", mine.messages[-1])

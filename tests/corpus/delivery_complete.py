@@ -70,6 +70,7 @@ CASES = {
             (doubled(lambda n: tick(n // 4), many=1),),  # a state, told again while it stays
             (doubled(lambda n: tick(n // 4), every=21.0, many=1),),
             (doubled(tick, every=50.0, apart=25.0),),  # told at a pace of its own
+            (doubled(tick, every=500.0, apart=120.0),),
             (doubled(lambda n: b"event: all\n" + tick(n) + tick(n), many=1),),  # for two sorts of listeners
             (doubled(lambda n: tick(n % 2)),),  # lamps, perhaps
             (doubled(lambda n: tick(n) + (tick(n) if n % 2 else b""), many=1),),  # of two sources, which agree at times
@@ -77,6 +78,7 @@ CASES = {
         bad=(
             (doubled(tick),),
             (doubled(tick, many=3, apart=5.0),),
+            (doubled(tick, every=800.0, apart=60.0),),  # of two listeners each at its own time
             (doubled(lambda n: tick(n) + tick(n + 50) + tick(n) + tick(n + 50), many=1),),
             (doubled(lambda n: b"id: %d\n" % n + tick(n) + b"id: %d\n" % (n + 50) + tick(n), many=1),),
         ),

@@ -244,6 +244,18 @@ def both(*told: Iterable[tuple[float, bytes]]) -> list[tuple[float, bytes]]:
     return sorted(one for some in told for one in some)
 
 
+def turned(told: list[tuple[float, bytes]]) -> list[tuple[float, bytes]]:
+    """The same at the same moments, each two the other way round."""
+    return [(at, told[n ^ 1][1]) for n, (at, _) in enumerate(told[: len(told) // 2 * 2])]
+
+
+def traded(*, stops_at: int = 99) -> list[tuple[float, bytes]]:
+    """Three sorts of events in turn that have one count, of which one stops."""
+    kinds, form = ("trade", "trade", "book", "ticker"), b'event: %s\ndata: {"n": %d, "px": %d}\n\n'
+    told = [(400.0 * n, kinds[n % 4], n) for n in range(1, 60)]
+    return [(at, form % (kind.encode(), n, n * 7919 % 101)) for at, kind, n in told if kind != "ticker" or n < stops_at]
+
+
 def visited(stays: Iterable[tuple[float, bytes]], early: Any, late: Any) -> Run:
     """One reader who stays, and others who come and go."""
     return reader(stays, left=16_500.0), twin(early, came=3000.0, left=6000.0), twin(late, came=11_000.0, left=16_000.0)

@@ -43,6 +43,8 @@ from tests.corpus.readers import (
     taken_in_turn,
     tick,
     told_as_they_come,
+    traded,
+    turned,
     twin,
     values_come_again,
     visited,
@@ -79,6 +81,8 @@ CASES = {
             (reader(feed()), twin(without(feed(), 7, 12)), reader(feed(), 2000.0, 2600.0, situation="beside-slow")),
             (reader(without(feed(), 12)), returned([*KEPT[:6], (0.0, notice(12)), *KEPT[7:]])),
             (reader(feed()), twin(without(feed(), 12))),  # one event, once
+            (reader(feed(bare)), twin(without(feed(bare), 12))),
+            (reader(feed(bare)), twin([*turned(feed(bare)[:4]), *feed(bare)[4:]])),  # of two sources, perhaps
             (reader(volleys(*ALL_SIX)), twin(volleys(*ALL_SIX))),
             (reader(volleys(*ALL_SIX)), twin(volleys("012345", "01245", *ALL_SIX))),
             # Of three things that change the newest each, a little earlier for one.
@@ -96,6 +100,9 @@ CASES = {
             (reader(feed()), twin(feed()), coded(feed(lambda n: tick(500 + n)))),  # a cache's variant
             (reader(feed()), twin(without(feed(), 7, 12))),
             (reader(without(feed(bare), 9, 14, 15)), twin(feed(bare))),
+            (reader(without(feed(bare), 6, 12)), twin(without(feed(bare), 7))),
+            (reader(feed(bare, every=15.0)), twin(turned(feed(bare, every=15.0)))),
+            (reader(feed()), twin(turned(feed()))),
             (reader(without(feed(), 6, 12)), twin(without(feed(), 7))),
             (reader(bursts(40, kept=30), left=12_000.0), twin(bursts(40), left=2600.0)),  # a full queue drops the rest
             # Another one each time, whoever it is that goes without.
@@ -186,6 +193,7 @@ CASES = {
             ),
             # One sort alone, on one connection.
             visited(both(CLOCK, sort("price", last=12)), both(CLOCK, sort("price")), both(CLOCK, sort("price"))),
+            visited(traded(stops_at=12), traded()[8:14], traded()[28:38]),
             told_as_they_come(courses=False),
             visited(both(CLOCK, drawn(1, last=12)), both(CLOCK, drawn(2)), both(CLOCK, drawn(3))),
             # So long that two are enough, told to one who does not stay for long.

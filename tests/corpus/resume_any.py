@@ -40,6 +40,11 @@ def delta(base: int) -> Any:
     return lambda n: b"id: %d\ndata: %d\n\n" % (n, n * n % 17 - base)
 
 
+def rolled(who: int) -> Any:
+    """An event that says its id once more, and what this reader has drawn."""
+    return lambda n: b'id: %d\ndata: {"round": %d, "dice": %d}\n\n' % (n, n, n * 7919 * who % 36)
+
+
 def as_json(**mine: int) -> Any:
     return lambda n: (
         b"id: %d\ndata: %s\n\n" % (n, json.dumps({"seq": n * 7, **{k: v + n for k, v in mine.items()}}).encode())
@@ -124,6 +129,7 @@ BOTH = {
             plain(event(1, "4"), event(2, "5"), event(3, "4"), request=POSTED),
             plain(b'id: 8\nevent: status\ndata: {"n": 1}\n\n', b'id: 8\ndata: {"n": 1}\n\n'),
             beside(delta(0), delta(5)),  # should
+            beside(rolled(1), rolled(2)),
         ),
         silent=(
             plain(event(1), event(1)),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
-from ssegauge.conformance.rules.reading.bursts import are_in_step, gaps
+from ssegauge.conformance.rules.reading.bursts import are_in_step, gaps, turned_round
 from ssegauge.conformance.rules.reading.coded import beside_others
 from ssegauge.conformance.rules.reading.company import Spans
 from ssegauge.conformance.rules.reading.effects import stalls, within
@@ -14,6 +14,7 @@ from ssegauge.conformance.rules.reading.passed_over import kept_back
 from ssegauge.conformance.rules.reading.shared_out import each_to_one, one_type_to_one, shared_out
 from ssegauge.conformance.rules.reading.sharing import (
     OPENING_MS,
+    SAME_MS,
     Said,
     Telling,
     form,
@@ -36,6 +37,7 @@ STAMPED_MS = 200.0
 LONGER, LEAST_LOST = 1.5, 2
 LEAST_IN_BURST, BURST_MS = 5, 50.0
 LEAST_TORN = 3  # bursts
+LEAST_TURNED = 3  # pairs of events
 MUCH = 0.2  # of what two were told: as much each alone
 
 
@@ -93,7 +95,7 @@ def _compare(
     if not promised:
         yield from one_type_to_one(group, everybody)
         if level == "must" and all(mark.good for mark in marks):
-            yield from _now_and_then(group, stalled)
+            yield from [*_now_and_then(group, stalled)] or _in_another_order(group)
 
 
 def _worst(found: Sequence[tuple[Telling, int, Mark]]) -> list[Mark]:
@@ -144,12 +146,15 @@ def _agree(
 
 
 def _now_and_then(group: Sequence[Telling], stalled: Spans) -> Iterator[Mark]:
-    """Yield the breach where this reader lacks an event, and that one another, by what each two are told in step."""
+    """Yield the breach where this reader lacks an event, and that one another, by what each two are told in step.
+
+    What has no id is known by what it says, so it may be meant for one: less weighs a breach that has but such events.
+    """
     missed: dict[Said, list[tuple[Telling, Telling, Message]]] = defaultdict(list)
     torn: dict[Said, tuple[Telling, Message]] = {}
     for one, other in pairs(group):
         common = in_common(one, other)
-        if not any(key[1] for key in common) or not _is_comparable(one, other, common):
+        if not _is_comparable(one, other, common):
             continue
         told = ((teller, message) for teller, message in gaps(one, other) if message.event.id)
         torn |= {
@@ -162,18 +167,32 @@ def _now_and_then(group: Sequence[Telling], stalled: Spans) -> Iterator[Mark]:
     tellers, listeners = ({id(found[place]) for every in missed.values() for found in every} for place in (0, 1))
     if len(missed) >= LEAST_LOST or min(len(tellers), len(listeners)) >= LEAST_LOST:
         first, _, message = next(iter(missed.values()))[0]
-        yield first.view.bad(f"{_events(len(missed))} that some readers were told and others not", message)
+        level: Level | None = None if any(key[1] for key in missed) else "should"
+        yield first.view.bad(f"{_events(len(missed))} that some readers were told and others not", message, level)
     elif len(torn) >= LEAST_TORN:
         first, message = next(iter(torn.values()))
         what = "each reader misses others, in their midst: what is full drops them"
         yield first.view.bad(f"{len(torn)} bursts of which {what}", message)
 
 
-def _is_comparable(one: Telling, other: Telling, common: Sequence[Said]) -> bool:
+def _in_another_order(group: Sequence[Telling]) -> Iterator[Mark]:
+    """Yield the breach where neighbours are told to some the other way round."""
+    turned: dict[Said, tuple[Telling, Message]] = {}
+    for one, other in pairs(group):
+        common = in_common(one, other)
+        if _is_comparable(one, other, common, STAMPED_MS):
+            turned |= {said(first): (other, second) for first, second in turned_round(one, other, common)}
+    if len(turned) >= LEAST_TURNED:
+        teller, message = next(iter(turned.values()))
+        level: Level | None = None if any(key[1] for key in turned) else "should"
+        yield teller.view.bad(f"{len(turned)} times two readers were told two events in another order", message, level)
+
+
+def _is_comparable(one: Telling, other: Telling, common: Sequence[Said], within_ms: float = SAME_MS) -> bool:
     return (
         len(common) >= ENOUGH_IN_COMMON
-        and are_in_step(one, other, common)
-        and _may_be_shared(one, other, identified=True)
+        and are_in_step(one, other, common, within_ms)
+        and _may_be_shared(one, other, identified=any(key[1] for key in common))
     )
 
 

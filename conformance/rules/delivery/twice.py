@@ -1,7 +1,9 @@
 """The rule on events that come twice each, with no id that would say so."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import pairwise
+from statistics import median
 
 from ssegauge.conformance.rules.reading.heartbeat import names_heartbeat
 from ssegauge.conformance.rules.reading.stamps import timeless
@@ -11,6 +13,7 @@ from ssegauge.conformance.words import shown
 
 APART_MS = 20.0  # what comes closer is told of one moment
 LEAST_MOMENTS, MOSTLY = 5, 0.8
+CLOSE = 0.15  # of the usual step from one event to another
 
 
 @rule(
@@ -31,7 +34,7 @@ def told_twice(view: View) -> Iterator[Mark]:
     Example: data: {"text": "hello"}\n\ndata: {"text": "hello"}, and so it is with each event
     """
     ordinary = view.timed and view.facts.situation != "canary" and view.transcript.request.method == "GET"
-    moments = list(_moments(view)) if ordinary else []
+    moments = _moments(view) if ordinary else []
     if len(moments) < LEAST_MOMENTS:
         return
     twice = [moment for moment in moments if min(Counter(map(_words, moment)).values()) > 1]
@@ -44,18 +47,22 @@ def told_twice(view: View) -> Iterator[Mark]:
         yield view.good()
 
 
-def _moments(view: View) -> Iterator[Sequence[Message]]:
-    """Yield the events, heartbeats left out, that came together or one close behind the other."""
-    moment: list[Message] = []
-    for message in view.messages:
-        if names_heartbeat(message):
-            continue
-        if moment and message.item.at_ms - moment[-1].item.at_ms > APART_MS:
-            yield moment
-            moment = []
-        moment.append(message)
-    if moment:
-        yield moment
+def _moments(view: View) -> list[list[Message]]:
+    """Return the events, heartbeats left out, by what came together, or one close behind the other.
+
+    What two listeners pass on comes apart by what each of them does first, and far closer than what happens next.
+    """
+    told = [message for message in view.messages if not names_heartbeat(message)]
+    pairs = [(_words(one) == _words(after), after.item.at_ms - one.item.at_ms) for one, after in pairwise(told)]
+    steps = [apart for again, apart in pairs if not again]
+    close_ms = max(APART_MS, CLOSE * median(steps)) if len(steps) >= LEAST_MOMENTS - 1 else APART_MS
+    moments = [told[:1]] if told else []
+    for message, (again, apart_ms) in zip(told[1:], pairs, strict=True):
+        if apart_ms <= (close_ms if again else APART_MS):
+            moments[-1].append(message)
+        else:
+            moments.append([message])
+    return moments
 
 
 def _words(message: Message) -> tuple[str, str]:

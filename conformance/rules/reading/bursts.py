@@ -1,10 +1,11 @@
-"""Bursts that two readers are told side by side, of which one of them is told a part."""
+"""What two readers are told side by side: in one order or another, and bursts of which one of them is told a part."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
-from ssegauge.conformance.rules.reading.sharing import OPENING_MS, SAME_MS, Said, Telling, said
+from ssegauge.conformance.rules.reading.sharing import OPENING_MS, Said, Telling, form, said
 from ssegauge.conformance.seen import Message
 
 APART_MS = 50.0  # between one burst and the next
@@ -19,9 +20,19 @@ class Told(NamedTuple):
     tellers: frozenset[int]
 
 
-def are_in_step(one: Telling, other: Telling, common: Sequence[Said]) -> bool:
+def are_in_step(one: Telling, other: Telling, common: Sequence[Said], within_ms: float) -> bool:
     """Whether what both are told reaches them in the same moment: nobody samples at a moment of his own."""
-    return median(abs(one.when[key] - other.when[key]) for key in common) <= SAME_MS
+    return median(abs(one.when[key] - other.when[key]) for key in common) <= within_ms
+
+
+def turned_round(one: Telling, other: Telling, common: Sequence[Said]) -> Iterator[tuple[Message, Message]]:
+    """Yield the neighbours of one sort that one was told in this order, and the other the other way round."""
+    known = frozenset(common)
+    told = [message for message in one.messages if said(message) in known]
+    places = {said(message): place for place, message in enumerate(other.messages)}
+    for first, second in pairwise(told):
+        if places[said(first)] > places[said(second)] and form(first) == form(second):
+            yield first, second
 
 
 def gaps(one: Telling, other: Telling) -> Iterator[tuple[Telling, Message]]:

@@ -1,4 +1,4 @@
-"""Events that are the same by their id and their moment, and say something else to each reader."""
+"""What ids and counts tell of readers: events of one id that say something else to each, and counts that leave out."""
 
 from bisect import bisect
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ IN_STEP_MS = 200.0
 NEAR_MS = 3e10  # about a year: an id that is a time is that of all that is made then
 MOST_ALIKE = 0.5  # small numbers agree by chance
 AT_ONCE_MS, MOST_COUNTED = 50.0, 1e8  # larger numbers may be times
+LEAST_LEFT_OUT = 2
 
 Pair = tuple[Message, Message]
 
@@ -52,6 +53,18 @@ def counted_alike(one: Telling, other: Telling) -> int:
     return len(counts) if rising and len(counts) == len(told) else 0
 
 
+def leaves_out(one: Telling, told: Sequence[Message]) -> bool:
+    """Whether a count of what one was told leaves out just these: so they are of the stream that it is told of."""
+    mine, theirs = [_counts(message) for message in one.messages], [_counts(message) for message in told]
+    for name in set[str].intersection(*map(set, theirs)) if theirs else ():
+        known, others = ({found[name] for found in some if name in found} for some in (mine, theirs))
+        inner = [number for number in others if number < max(known, default=0)]
+        all_fit = all({number - 1, number + 1} <= known | others for number in inner)
+        if len(inner) >= LEAST_LEFT_OUT and all_fit and not known & others:
+            return True
+    return False
+
+
 def _nearest(reader: Telling, at_ms: float) -> Message | None:
     place = bisect(reader.times, at_ms - AT_ONCE_MS)
     return reader.messages[place] if place < len(reader.times) and reader.times[place] <= at_ms + AT_ONCE_MS else None
@@ -61,11 +74,10 @@ def _counts(message: Message) -> dict[str, int]:
     return {name: value for name, value in numbers(message).items() if abs(value) < MOST_COUNTED}
 
 
-def _parts(message: Message) -> dict[str | int, str]:
-    """Return the members of an event's JSON, or its words."""
-    if message.fields:
-        return {name: repr(value) for name, value in message.fields.items()}
-    return dict(enumerate(message.event.data.split()))
+def _parts(message: Message) -> dict[str, str]:
+    """Return the members of an event's JSON, or its words, but for those that are its id once more."""
+    told = message.fields or {str(place): word for place, word in enumerate(message.event.data.split())}
+    return {name: repr(value) for name, value in told.items() if str(value) != message.event.id}
 
 
 def _is_time(one: Telling, message: Message) -> bool:
