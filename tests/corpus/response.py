@@ -7,7 +7,7 @@ from dataclasses import replace
 from ssegauge.conformance.recording.transcript import Request, Transcript
 from tests.corpus.build import EPOCH_MS, Case, Run, completed, connected, exchange, healthy, task
 
-STREAM = "text/event-stream"
+STREAM, JSON = "text/event-stream", {"Content-Type": "application/json"}
 NINE = {"Content-Length": "9", "Transfer-Encoding": None}
 COUNTED = {"Content-Length": "900", "Transfer-Encoding": None}
 POST = Request("POST", "http://127.0.0.1/stream")
@@ -222,10 +222,11 @@ CASES = {
             (HELD,),
             newcomers(held=True),
             (*opened(2500.0), *refused(5.0)),
-            (HELD, exchange(b"{}", role="create", head_at=20.0, name="create")),  # other answers come at once
+            (HELD, exchange(b"{}", role="create", head_at=20.0, name="create", headers=JSON)),  # others come at once
+            (HELD, exchange((2500.0, b"data: 1\n\n"), role="compressed", head_at=2499.0)),  # a stream as well
         ),
         silent=(
-            (HELD, exchange(b"{}", role="create", head_at=900.0, name="create")),  # all answers are slow
+            (HELD, exchange(b"{}", role="create", head_at=900.0, name="create", headers=JSON)),  # all answers are slow
             (exchange(how="timeout"),),
             (exchange(b": a capture\n\n", capture=True, how="cut"),),
         ),

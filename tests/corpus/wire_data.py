@@ -21,6 +21,7 @@ CASES = {
             (stream(b"data: {}\ntime: now\n\n"),),  # ignored, and nothing is lost
             (stream(b"data: {not json\ntime: now\n\n"),),
             (stream(b"data: text\ntime: now\nx-sent.by: me\n\n"),),  # fields of the server's own
+            (stream(b"data: text\rtime: now\r\r", b"data: text\r\ntime: now\r\n\r\n"),),
             (stream(b'data: {"a": 1}\nsome remark\n\n'),),
             (stream(b'data: {"a": 1\n\n', b"}\n\n"),),  # the rest is of another block
             (stream(b'data: {\nData: "a": 1}\n\n'),),  # field-case's
@@ -51,6 +52,7 @@ CASES = {
             (stream(b"data: roses\nviolets\n\n"),),
             (stream(b"event: html\ndata: <ul>\n  <li>one</li>\n</ul>\n\n"),),
             (stream(b"data: from\r12:01 INFO started\r\r"),),
+            (stream(b"data: npm: 10%\rnpm: 40%\rnpm: 100%\n\n"),),  # a text's own, however much it looks like a field
             (stream("data: eins\nzwei Äpfel\nid: 5\n\n".encode()),),
             (stream(b'data: "a\nb"\n\n'),),
             (stream(b"data: 1\n" + b"x" * 50 + b"\n\n"),),
@@ -100,6 +102,7 @@ CASES = {
             (stream(event({"text": "caf\ufffd"})),),  # as \ufffd
             (stream(f"data: {CAFE}\n\n".replace("ü", "\ufffd\ufffd").encode()), stream(f"data: {CAFE}\n\n".encode())),
             (stream(event({"text": "f\ufffd"}), event({"text": "\ufffdr"})),),
+            (stream(event({"n": 1, "text": CAFE}), event({"n": 2, "text": CAFE.replace("ü", "\ufffd\ufffd")})),),
             (stream(rb'data: {"text": "the first 20 chars \ud83d"}' + b"\n\n"),),
         ),
         silent=(NO_BYTES, (exchange("data: \ufffd\n\n".encode(), situation="canary"),)),

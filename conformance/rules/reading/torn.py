@@ -125,7 +125,15 @@ def _is_data(view: View, message: Message, item: Item) -> bool:
     if not re.search(rb"(?:^|[\r\n])data:", view.body[message.event.start : item.what.start]):
         return False
     line = _line(view, item)
-    return json_texts(line) == 1 if is_structure(message.value) else _is_text(line)
+    if is_structure(message.value):
+        return json_texts(line) == 1
+    return _is_text(line) or (bool(line.strip()) and _is_behind_lone_cr(view, message, item))
+
+
+def _is_behind_lone_cr(view: View, message: Message, item: Item) -> bool:
+    """Whether a CR stands before a line where the stream's own lines end with LF: it and the line are of the text."""
+    own_end, since = view.body[message.event.end - 1 : message.event.end], item.what.start
+    return own_end == b"\n" and view.body[since - 1 : since] == b"\r"
 
 
 def _is_text(line: str) -> bool:

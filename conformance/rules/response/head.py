@@ -375,9 +375,12 @@ def _is_held(view: View, limit_ms: float) -> bool:
 
 
 def _all_was_slow(seen: Seen, view: View, limit_ms: float) -> bool:
-    """Whether other answers that were awaited meanwhile were slow too: then this head was late, but not held."""
+    """Whether other answers that were awaited meanwhile were slow too: then this head was late, but not held.
+
+    What is a stream as well, whatever it was asked for, may be held as well.
+    """
     start, end = view.transcript.started_ms, view.epoch_ms(view.head.at_ms if view.head else 0.0)
-    others = [one for one in seen.views if one.transcript.role != "stream" and one.head]
+    others = [one for one in seen.views if one.transcript.role != "stream" and not (one.is_event_stream and one.chunks)]
     slow = [one for one in others if one.head and one.head.at_ms > limit_ms / 2]
     return any(one.transcript.started_ms < end and one.epoch_ms(one.head.at_ms) > start for one in slow if one.head)
 

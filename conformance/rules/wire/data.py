@@ -18,6 +18,7 @@ REPLACEMENT = "\ufffd"
 MOST_SOUGHT, MOST_RUNS, MOST_COMPARED = 20, 20, 100
 _ESCAPED_HALF, _HALF = re.compile(r"\\u[dD][89a-fA-F]"), re.compile("[\ud800-\udfff]")
 TOLD_APART = frozenset({"chat-completions"})  # has a stricter rule on it
+LEAST_LEFT = 8  # bytes of UTF-8
 LONGEST_RUN = 8  # so many characters may have stood where a run of U+FFFD stands
 
 
@@ -101,7 +102,7 @@ def replacement_character(seen: Seen) -> Iterator[Mark]:
         damaged = list(_damaged(view))
         for number, (message, after) in enumerate(damaged):
             if number < MOST_SOUGHT and (other := _whole_elsewhere(views, view, message)):
-                yield view.bad(f"U+FFFD, where {other} was told {_lost(message)}", message, "should")
+                yield view.bad(f"U+FFFD, where {other} {_lost(message)}", message, "should")
             elif _is_cut_in_two(message, after):
                 yield view.bad("half a character, and the other half in the next event", message, "should")
             else:
@@ -136,13 +137,22 @@ def _damaged(view: View) -> Iterator[tuple[Message, Message | None]]:
 
 
 def _whole_elsewhere(views: list[View], view: View, message: Message) -> str:
-    """Return the name of another stream in which the same text is whole."""
-    pieces = re.split(f"{REPLACEMENT}+", _said(message))
-    if sum(map(len, pieces)) < LONGEST_RUN or len(pieces) > MOST_RUNS:  # too little is left to know it by
-        return ""
-    others = (one for one in views if one is not view and one.facts.task_id == view.facts.task_id)
-    told = ((one.name, _said(told)) for one in others for told in one.messages if _is_like(told.event.data, pieces))
-    return next((name for name, text in islice(told, MOST_COMPARED) if _is_whole(text, pieces)), "")
+    """Return who else was told the same text whole, and in which words to say so; "" where nobody was."""
+    damaged = [re.split(f"{REPLACEMENT}+", text) for text in _texts(message) if REPLACEMENT in text]
+    known = [pieces for pieces in damaged if _can_be_sought(pieces)]
+    for one in views if known else ():
+        if one.facts.task_id != view.facts.task_id:
+            continue
+        told = (text for other in one.messages for text in _texts(other))
+        like = ((text, pieces) for text in told for pieces in known if _is_like(text, pieces))
+        if any(_is_whole(text, pieces) for text, pieces in islice(like, MOST_COMPARED)):
+            return f"{one.name} was told" if one is not view else "another event has"
+    return ""
+
+
+def _can_be_sought(pieces: list[str]) -> bool:
+    """Whether enough is left of a text to know it by, and not too much was lost to look for it."""
+    return len("".join(pieces).encode("utf-8", "replace")) >= LEAST_LEFT and len(pieces) <= MOST_RUNS
 
 
 def _is_like(text: str, pieces: list[str]) -> bool:
