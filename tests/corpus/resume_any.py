@@ -81,6 +81,14 @@ def beats(*made: tuple[float, bytes], since: float = 0.0, form: bytes = b"id: hb
     return sorted([*made, *((since + 90.0 + 180.0 * n, form % n) for n in range(1, 7))])
 
 
+def behind(first: int) -> list[tuple[float, bytes]]:
+    """Events each of which is followed by its id."""
+    told = [
+        b"%sdata: event %d\n\n" % (b"id: %d\n" % (n - 1) if n > first else b"", n) for n in range(first, first + 10)
+    ]
+    return [(10.0 + 100 * n, said) for n, said in enumerate(told)]
+
+
 def plain(*chunks: bytes, **more: Any) -> Run:
     """A stream of which nothing is known but its address."""
     return (exchange(*chunks, **{**PLAIN, "how": "cut", **more}),)
@@ -153,6 +161,14 @@ BOTH = {
             (UNCUT, back(*burst(["6", *NEXT_FOUR])), newcomer(*burst(FIRST_TEN))),  # newcomers are sent all
             (uncut(*told(["6"])), back(*told(["6"])), newcomer()),
             (UNCUT, back(*burst(["4", "5", "6", *NEXT_FOUR])), newcomer(*burst(["10"]))),
+            # The oldest that is kept, which nobody of ours was told, and not what was missed.
+            (
+                uncut(*told(map(str, range(11, 20)))),
+                back(*burst(["3", "4", "5", "20"]), after="15"),
+                newcomer(*told(["20"])),
+            ),
+            # Each id stands behind the blank line: it is the next event's, and what it was meant for comes again.
+            (uncut(*behind(20)), back(*behind(26), after="25"), newcomer(*behind(30))),
             # By its text "5" is behind "13", and nobody of ours was told it before.
             (
                 uncut(*told(["12", "13", "14"])),
@@ -238,7 +254,11 @@ CASES = {
     ),
     "resume/replays-without-ids": Case(
         good=((uncut(*told(FIRST_TEN, every_ms=400.0)), newcomer(*burst(FIRST_TEN))),),
-        bad=((BEFORE, newcomer(*history(*SIX))), (BEFORE, newcomer((5.0, NO_ID), *history(*SIX[2:])))),
+        bad=(
+            (BEFORE, newcomer(*history(*SIX))),
+            (BEFORE, newcomer((5.0, NO_ID), *history(*SIX[2:]))),
+            (UNCUT, back(*((10.0 + n, event(f"event {n}")) for n in range(7, 11))), SERVED),
+        ),
         silent=(
             (BEFORE, newcomer(*((10.0 + 500 * n, event(f"event {n}")) for n in range(6)))),  # each reader has its own
             (uncut(*history(*SIX)), newcomer(*history(*SIX))),  # a state that opens every stream
@@ -332,7 +352,9 @@ CASES = {
     "resume/known-id-silenced": Case(
         good=(
             (UNCUT, SERVED, back(*LIVE, **ONGOING)),
-            (UNCUT, SERVED, back((10.0, NO_ID), **ONGOING)),
+            (UNCUT, SERVED, back((10.0, NO_ID), ended_at=1900.0)),  # what it is told later it may not have waited for
+            (UNCUT, SERVED, back(*burst(NEXT_FOUR), *LIVE, **ONGOING)),
+            (UNCUT, SERVED, back(*burst(NEXT_FOUR), ended_at=1500.0)),
             (
                 uncut(*beats(*told(FIRST_TEN, every_ms=110.0))),
                 newcomer(*beats(*LIVE), ended_at=3500.0),
@@ -342,6 +364,11 @@ CASES = {
         bad=(
             (UNCUT, SERVED, back(**ONGOING)),
             (UNCUT, SERVED, back((10.0, b": hi\n\n"), after="10", **ONGOING)),
+            (
+                UNCUT,
+                SERVED,
+                back(*burst(NEXT_FOUR), (900.0, b": hi\n\n"), **ONGOING),
+            ),  # is sent what it missed alone
             (UNCUT, SERVED, back(**ONGOING), NOBODY_ELSE, back(**AGAIN)),
             (
                 uncut(*beats(*told(FIRST_TEN, every_ms=110.0))),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -84,11 +85,14 @@ def _overlap(one: View, other: View) -> bool:
     return max(one.transcript.started_ms, other.transcript.started_ms) <= min(ends)
 
 
-def is_told_apart(seen: Seen, one: Return, got: set[str | None]) -> bool:
-    """Whether events are sent because of the id: a newcomer is not sent them, or is sent those before it too."""
+def is_told_apart(seen: Seen, one: Return, got: set[str | None], older: AbstractSet[str | None] = frozenset()) -> bool:
+    """Whether events are sent because of the id: a newcomer is not sent them, or is sent those before it too.
+
+    ``older``: ids that stand for events of before, whoever was told them.
+    """
     beside = newcomers(seen, one.view)
     anyway = {told for view in beside for told in ids(identified(view))}
-    known = {*ids(one.before), *ids(one.after)}
+    known = {*ids(one.before), *ids(one.after), *older}
     return bool(beside) and bool((got - anyway) & known or (anyway - got) & {*ids(one.before)})
 
 

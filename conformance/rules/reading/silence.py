@@ -13,7 +13,7 @@ OPENING_MS = 500.0  # what comes this soon after the head may be kept events, or
 TOGETHER_MS = 1000.0
 AT_ONCE_MS = 300.0
 GRACE_MS = 1000.0  # between one reader's being told and another's
-LEAST_BEATS = 3
+LEAST_BEATS, LEAST_NEWS = 3, 4
 
 
 def is_silenced(seen: Seen, view: View) -> bool:
@@ -57,6 +57,30 @@ def told_meanwhile(seen: Seen, view: View) -> list[Message]:
         and (_is_later(other, view, at_ms) or _happened_at(happened.get(said(message), ()), at_ms, _opened_ms(view)))
     ]
     return [message for _, message in sorted(found, key=lambda one: one[0])]
+
+
+def told_after_its_opening(seen: Seen, view: View) -> list[Message]:
+    """Return the events that newcomers were told when this reader, who was told some on coming, was told none any more.
+
+    Empty where it was told any later. As many as may be lost by chance, or by a machine that is busy, are none.
+    """
+    opened_ms = _opened_ms(view) + OPENING_MS
+    if not view.timed or any(view.epoch_ms(item.at_ms) > opened_ms for item in view.events):
+        return []
+    until_ms, beats = _read_until_ms(view) - GRACE_MS, _beats(view, [])
+    found = [
+        [
+            message
+            for message in other.messages
+            if message.words not in beats
+            and not names_heartbeat(message)
+            and _is_later(other, view, at_ms := other.epoch_ms(message.item.at_ms))
+            and at_ms <= until_ms
+        ]
+        for other in _beside(seen, view)
+    ]
+    most = max(found, key=len, default=[])
+    return most if len(most) >= LEAST_NEWS else []
 
 
 def _beside(seen: Seen, view: View) -> list[View]:

@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from itertools import pairwise
 
 from ssegauge.conformance.facts import MARKER, Facts
+from ssegauge.conformance.rules.reading.returns import plain, returns
 from ssegauge.conformance.rules.reading.sameness import State, identified, repeated, said
 from ssegauge.conformance.rules.reading.sharing import Telling, pairs, readers
 from ssegauge.conformance.rules.reading.told_apart import say_nothing_alike, told_by_one_id
@@ -13,7 +14,7 @@ from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Message, Seen, View
 from ssegauge.conformance.words import lasted, shown
 
-LEAST_HISTORY = 3
+LEAST_HISTORY, LEAST_BARE = 3, 2
 LEAST_TOLD_APART = 3
 OPENING_MS = 250.0  # within so long of the first event, what comes is told to whoever comes
 LIVE_MS = 1000.0
@@ -109,12 +110,13 @@ def id_taken_back(view: View) -> Iterator[Mark]:
 
 @rule("resume/replays-without-ids", "advice", profile("E5.6"))
 def replays_without_ids(seen: Seen) -> Iterator[Mark]:
-    """Where history is sent to every newcomer, events carry ids.
+    """What is sent of before carries its ids, to every newcomer as to a client that comes back.
 
     Why: EventSource comes back by itself after every lost connection, and is told the history again: without ids
-    neither side can tell what was shown already.
+    neither side can tell what was shown already. Where events have ids as they happen, and none when they are sent to
+    a client that comes back, one that loses its connection then is sent all of them once more.
 
-    Mend: Number the events and send the number as `id:`; on coming back, send those after `Last-Event-ID`.
+    Mend: Number the events and send the number as `id:`; on coming back, send those after `Last-Event-ID`, with theirs.
 
     Example: (five events in 5 s; the same five at once to whoever comes then, none with an id)
     """
@@ -130,6 +132,18 @@ def replays_without_ids(seen: Seen) -> Iterator[Mark]:
                 yield view.bad(
                     f"{len(again)} events of before at once, without ids; they had taken {took}", view.events[0]
                 )
+
+    yield from _bare_to_those_who_return(seen)
+
+
+def _bare_to_those_who_return(seen: Seen) -> Iterator[Mark]:
+    for one in plain(returns(seen)):
+        known = {message.words for message in one.after if message.event.id}
+        opening_ms = one.view.messages[0].item.at_ms + OPENING_MS if one.view.messages else 0.0
+        sent = [told for told in one.view.messages if told.words in known and told.item.at_ms <= opening_ms]
+        bare = [told for told in sent if not told.event.id]
+        if len(bare) >= LEAST_BARE and len(bare) == len(sent):
+            yield one.view.bad(f"{one.came}: was sent {len(bare)} events that have ids without them", bare[0], "should")
 
 
 def _said_since(seen: Seen, view: View) -> set[str]:

@@ -11,6 +11,7 @@ from ssegauge.conformance.rules.reading.returns import (
     ids,
     is_counted,
     is_told_apart,
+    newcomers,
     not_told_where,
     number,
     returns,
@@ -122,11 +123,25 @@ def duplicate_on_resume(seen: Seen) -> Iterator[Mark]:
             before |= {*between(ids(told), None, one.before[-1].event.id)}
         beats = _beats(one)
         again = [message for message in told if message.event.id in before and message.words not in beats]
-        apart = one.view.facts.kind != "plain" or is_told_apart(seen, one, set(ids(told)))
+        apart = one.view.facts.kind != "plain" or is_told_apart(seen, one, set(ids(told)), before)
         if again and (apart or _told_the_last_again(one) or _polled_again(one, again)):
             yield one.view.bad(f"{one.came}: was told {shown(again[0].event.id)} once more", again[0])
+        elif bare := _told_without_its_id(seen, one):
+            summary = "the event that it came with was told once more, without that id: ids that are written behind the"
+            yield one.view.bad(f"{one.came}: {summary} blank line are the next event's", bare)
         elif not again and _went_on(one.view):
             yield one.view.good()
+
+
+def _told_without_its_id(seen: Seen, one: Return) -> Message | None:
+    """Return what was the event whose id the client brings, by what it says, where it alone is told it, and first."""
+    last, told = one.before[-1], one.view.messages
+    alone = all(last.words != message.words for view in newcomers(seen, one.view) for message in view.messages)
+    once = sum(message.words == last.words for message in one.uncut.messages) == 1
+    later = any(message.event.id for message in told)
+    place = next((n for n, message in enumerate(told) if message.words == last.words), len(told))
+    is_it = alone and once and later and not any(message.event.id for message in told[: place + 1])
+    return told[place] if place < len(told) and is_it else None
 
 
 @rule(

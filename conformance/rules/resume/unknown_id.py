@@ -8,7 +8,7 @@ from ssegauge.conformance.rules.reading.answers import no_room, unanswered
 from ssegauge.conformance.rules.reading.returns import came_back, newcomers, not_told_where, plain, returns
 from ssegauge.conformance.rules.reading.sameness import said
 from ssegauge.conformance.rules.reading.sharing import form
-from ssegauge.conformance.rules.reading.silence import is_so_alone, told_meanwhile
+from ssegauge.conformance.rules.reading.silence import is_so_alone, told_after_its_opening, told_meanwhile
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Message, Seen, View
 from ssegauge.conformance.sse import BlockWithoutData
@@ -205,7 +205,8 @@ def known_id_silenced(seen: Seen) -> Iterator[Mark]:
     Why: It is connected, looks alive, and hears nothing until somebody reloads the page: ids of events that are not
     kept (status, heartbeat) are often such, larger than all that are kept.
 
-    Mend: Give ids only to events after which the server can go on; take any other id for none.
+    Mend: Give ids only to events after which the server can go on; take any other id for none. Who was sent what is
+    kept goes on to be told what is new.
 
     Example: id: 100003, on a status event; on coming back with it: no event, while newcomers are told 4, 5, 6
     """
@@ -213,7 +214,12 @@ def known_id_silenced(seen: Seen) -> Iterator[Mark]:
     for one in plain(returns(seen)):
         before = {said(message) for message in one.before}
         told = [message for message in told_meanwhile(seen, one.view) if said(message) not in before]
-        if one.view.messages and not told:
+        later = told_after_its_opening(seen, one.view) if one.view.messages and not told else []
+        if later and not one.view.ended_by_server:
+            many = f"{len(later)} events that happened then"
+            what = f"was sent what it had missed, and then nothing, while a newcomer was told {many}"
+            yield one.view.bad(f"{one.came}: {what}", one.view.messages[-1])
+        elif one.view.messages and not told:
             yield one.view.good()
         elif told and is_so_alone(seen, one.view) and not one.view.ended_by_server:
             yield one.view.bad(f"{one.came}: {_nothing_but(one.view, told)}")
