@@ -94,8 +94,9 @@ def _compare(
     yield from marks
     if not promised:
         yield from one_type_to_one(group, everybody)
-        if level == "must" and all(mark.good for mark in marks):
-            yield from [*_now_and_then(group, stalled)] or _in_another_order(group)
+    if level == "must" and all(mark.good for mark in marks):
+        torn = [] if promised else [*_now_and_then(group, stalled)]
+        yield from torn or _in_another_order(group, promised=promised)
 
 
 def _worst(found: Sequence[tuple[Telling, int, Mark]]) -> list[Mark]:
@@ -175,7 +176,7 @@ def _now_and_then(group: Sequence[Telling], stalled: Spans) -> Iterator[Mark]:
         yield first.view.bad(f"{len(torn)} bursts of which {what}", message)
 
 
-def _in_another_order(group: Sequence[Telling]) -> Iterator[Mark]:
+def _in_another_order(group: Sequence[Telling], *, promised: bool) -> Iterator[Mark]:
     """Yield the breach where neighbours are told to some the other way round."""
     turned: dict[Said, tuple[Telling, Message]] = {}
     for one, other in pairs(group):
@@ -184,7 +185,7 @@ def _in_another_order(group: Sequence[Telling]) -> Iterator[Mark]:
             turned |= {said(first): (other, second) for first, second in turned_round(one, other, common)}
     if len(turned) >= LEAST_TURNED:
         teller, message = next(iter(turned.values()))
-        level: Level | None = None if any(key[1] for key in turned) else "should"
+        level: Level | None = None if promised or any(key[1] for key in turned) else "should"
         yield teller.view.bad(f"{len(turned)} times two readers were told two events in another order", message, level)
 
 

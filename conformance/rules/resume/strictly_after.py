@@ -149,7 +149,7 @@ def _told_without_its_id(seen: Seen, one: Return) -> Message | None:
     "should",
     STRICTLY_AFTER,
     promised={"resume": "must"},
-    rests_on=("resume/begins-anew", "resume/duplicate-on-resume"),
+    rests_on=("resume/begins-anew", "resume/duplicate-on-resume", "delivery/readers-differ"),
 )
 def out_of_order(seen: Seen) -> Iterator[Mark]:
     """A client that comes back is told what it has missed in order, before anything new.
