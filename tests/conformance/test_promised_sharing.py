@@ -6,7 +6,7 @@ from ssegauge.conformance.catalogue import RULES
 from ssegauge.conformance.judge import judge
 from ssegauge.conformance.recording.transcript import Transcript
 from ssegauge.conformance.target import Promises
-from tests.corpus.readers import bare, feed, history_of_some, reader, twin
+from tests.corpus.readers import bare, feed, history_of_some, reader, turned, twin
 
 CODE = "delivery/readers-differ"
 
@@ -51,3 +51,7 @@ def test_the_same_by_other_ids_is_something_in_common() -> None:
 
 def test_what_was_told_between_the_events_of_a_newcomers_history_is_not_lost() -> None:
     assert verdict(*history_of_some()) != "fail"
+
+
+def test_the_same_in_another_order_is_a_difference() -> None:
+    assert verdict(reader(feed(word)), twin(turned(feed(word)))) == "fail"
