@@ -20,6 +20,11 @@ def lasted(ms: float) -> str:
     return f"{ms / 1000:.3g} s" if ms < 99_950 else f"{ms / 1000:,.0f} s"
 
 
+def events(many: int) -> str:
+    """Return how many events there are, in words."""
+    return "an event" if many == 1 else f"{many} events"
+
+
 def excerpt(data: bytes) -> str:
     """Return bytes as one short line: escapes for what cannot be seen, an ellipsis for what is left out."""
     text = data[:EXCERPT].decode("utf-8", "backslashreplace")

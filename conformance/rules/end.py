@@ -18,7 +18,7 @@ from ssegauge.conformance.rules.reading.sharing import Said, Telling, courses, s
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Message, Seen, View
 from ssegauge.conformance.sse import UnfinishedTail
-from ssegauge.conformance.words import lasted, shown
+from ssegauge.conformance.words import events, lasted, shown
 
 AFTER_THE_MARKER = profile("E4.3")
 DONE = "[DONE]"
@@ -184,7 +184,7 @@ def events_after_marker(seen: Seen) -> Iterator[Mark]:
         if marker:
             later = [message for message in view.messages if message.item.what.start > marker.item.what.start]
             told = [message for message in later if not (names_heartbeat(message) or _is_done(message, marker))]
-            marks = [view.bad(f"{len(told)} events after {_called(marker)}", told[0])] if told else []
+            marks = [view.bad(f"{events(len(told))} after {_called(marker)}", told[0])] if told else []
             yield from marks or ([view.good()] if view.ended_by_server else [])
 
 

@@ -1,14 +1,14 @@
 """Rules on the shape of events: whether those of one type are made alike, and as promised."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ssegauge.conformance.facts import MARKER
 from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES, names_heartbeat
 from ssegauge.conformance.rules.reading.json_texts import is_structure, json_texts
 from ssegauge.conformance.rules.reading.spoiled import SPOILED
-from ssegauge.conformance.rules.reading.torn import CANARY, cut_by_comments, halves, torn
+from ssegauge.conformance.rules.reading.torn import CANARY, cut_by_comments, cut_in_html, halves, torn
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Message, Seen, View
 from ssegauge.conformance.target.schemas import validator
@@ -43,12 +43,7 @@ def unlike_the_others(seen: Seen) -> Iterator[Mark]:
     alike = _structures(views)
     for view in views:
         cut, rare = halves(view), _rare(view)
-        for one, _ in cut:
-            what = "JSON with the next event alone: a blank line in its midst, a heartbeat's perhaps, has cut it in two"
-            yield view.bad(f"{shown(one.event.data)} is {what}", one, "must")
-        for one, _ in cut_by_comments(view) if not cut else ():
-            what = "a comment ends it, and the next event lacks its name: a heartbeat has cut it in two"
-            yield view.bad(f"{shown(one.event.data)} is a part: {what}", one, "must")
+        yield from _cut_in_two(view, cut)
         others = {id(one) for one, _ in torn(view)}  # those are judged by wire/unprefixed-data
         others |= {id(half) for pair in cut for half in pair}
         judged = [one for one in view.messages if id(one) not in others and json_texts(one.event.data) < 2]
@@ -59,6 +54,19 @@ def unlike_the_others(seen: Seen) -> Iterator[Mark]:
                 yield view.bad(wrong, message)
             elif is_structure(message.value) and _many(alike, view, message.event.type) >= LEAST_ALIKE:
                 yield view.good()
+
+
+def _cut_in_two(view: View, cut: Sequence[tuple[Message, Message]]) -> Iterator[Mark]:
+    """Yield the events whose other half is the next event; ``cut``: those that are JSON together alone."""
+    for one, _ in cut:
+        what = "JSON with the next event alone: a blank line in its midst, a heartbeat's perhaps, has cut it in two"
+        yield view.bad(f"{shown(one.event.data)} is {what}", one, "must")
+    for one, _ in cut_by_comments(view) if not cut else ():
+        what = "a comment ends it, and the next event lacks its name: a heartbeat has cut it in two"
+        yield view.bad(f"{shown(one.event.data)} is a part: {what}", one, "must")
+    for one, after in cut_in_html(view):
+        what = f"what it opens is closed in the next event ({shown(after.event.data)}), which has no name"
+        yield view.bad(f"{shown(one.event.data)} is a part: {what}: a blank line has cut it in two", one, "must")
 
 
 def _structures(views: list[View]) -> Mapping[Type, int]:

@@ -27,7 +27,7 @@ from ssegauge.conformance.rules.reading.sharing import (
 from ssegauge.conformance.rules.reading.stamps import timeless
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Message, Seen, View, not_applicable
-from ssegauge.conformance.words import shown
+from ssegauge.conformance.words import events, shown
 
 ENOUGH_IN_COMMON = 3  # without ids: as much does not agree by chance
 ENOUGH_ALIKE = 2
@@ -73,12 +73,8 @@ def readers_differ(seen: Seen) -> Iterator[Mark]:
 
 
 def _never_told(one: Telling, kept: Sequence[Message]) -> Mark:
-    told = f"was never told {_events(len(kept))} that those are sent who come back, between others, the first id"
+    told = f"was never told {events(len(kept))} that those are sent who come back, between others, the first id"
     return one.view.bad(f"{told} {shown(kept[0].event.id)}", one.messages[-1])
-
-
-def _events(many: int) -> str:
-    return f"{many} events" if many > 1 else "an event"
 
 
 def _compare(
@@ -169,7 +165,7 @@ def _now_and_then(group: Sequence[Telling], stalled: Spans) -> Iterator[Mark]:
     if len(missed) >= LEAST_LOST or min(len(tellers), len(listeners)) >= LEAST_LOST:
         first, _, message = next(iter(missed.values()))[0]
         level: Level | None = None if any(key[1] for key in missed) else "should"
-        yield first.view.bad(f"{_events(len(missed))} that some readers were told and others not", message, level)
+        yield first.view.bad(f"{events(len(missed))} that some readers were told and others not", message, level)
     elif len(torn) >= LEAST_TORN:
         first, message = next(iter(torn.values()))
         what = "each reader misses others, in their midst: what is full drops them"
@@ -200,7 +196,7 @@ def _is_comparable(one: Telling, other: Telling, common: Sequence[Said], within_
 def _lacking(view: View, listener: View, lost: Sequence[Message], level: Level) -> Mark:
     what = f"id {shown(lost[0].event.id)}" if lost[0].event.id else shown(lost[0].event.data)
     told = (
-        f"{_events(len(lost))} that one reader was told another ({listener.transcript.name}) was not, the first {what}"
+        f"{events(len(lost))} that one reader was told another ({listener.transcript.name}) was not, the first {what}"
     )
     return view.bad(told, lost[0], level)
 

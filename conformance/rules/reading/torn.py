@@ -3,6 +3,7 @@
 import json
 import re
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator
 from itertools import accumulate, pairwise
 
@@ -16,6 +17,7 @@ LEAST_LOST, LEAST_WHOLE = 2, 5  # texts with a line end too many behind them, an
 _OWN_FIELD = re.compile(r"[A-Za-z][\w.-]*:", re.ASCII)  # what may be a field of the server's own
 # What a text that tries to break the framing has, in the stream that is made to tell it and in those beside it.
 CANARY = re.compile(rb"ssegauge[0-9a-f]{12}(?: before|-(?:injected|end))")
+_ELEMENT, MOST_LOOKED_AT = re.compile(r"<(/?)([A-Za-z][\w-]*)"), 1 << 16
 _ALIVE = re.compile(r"[\W_]*(?:keep[\W_]*alive|heart[\W_]*beat|ping|pong)[\W_]*", re.IGNORECASE)
 
 
@@ -51,6 +53,25 @@ def cut_by_comments(view: View) -> list[tuple[Message, Message]]:
         if id(one) in inside and one.item.chunk == after.item.chunk
         if one.event.type in usual and _is_named(view, one) and not _is_named(view, after)
     ]
+
+
+def cut_in_html(view: View) -> list[tuple[Message, Message]]:
+    """Return the neighbours of one write of which the first opens elements that the second, without a name, closes."""
+    return [
+        (one, after)
+        for one, after in pairwise(view.messages)
+        if one.error and after.error and one.item.chunk == after.item.chunk
+        if _is_named(view, one) and not _is_named(view, after)
+        if +_open_elements(one.event.data) & +_open_elements(after.event.data, opening=-1)
+    ]
+
+
+def _open_elements(text: str, opening: int = 1) -> Counter[str]:
+    """Return how many elements of each name a text opens and leaves open; less than none where it closes others."""
+    found: Counter[str] = Counter()
+    for closing, name in _ELEMENT.findall(text[:MOST_LOOKED_AT]):
+        found[name] += -opening if closing else opening
+    return found
 
 
 def _ended_by_comments(view: View) -> set[int]:

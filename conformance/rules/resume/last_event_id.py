@@ -26,7 +26,7 @@ from ssegauge.conformance.rules.reading.returns import (
 from ssegauge.conformance.rules.reading.sameness import identified
 from ssegauge.conformance.rules.rule import rule, whatwg
 from ssegauge.conformance.seen import Mark, Message, Seen, View
-from ssegauge.conformance.words import shown
+from ssegauge.conformance.words import events, shown
 
 REPORTS_THE_LAST = whatwg(
     "the-last-event-id-header",
@@ -122,8 +122,8 @@ def events_lost_on_resume(seen: Seen) -> Iterator[Mark]:
     yield from not_told_where(seen)
     for one in plain(returns(seen)):
         if lost := meanwhile(seen, one):
-            many = f"{len(lost)} events that others were told" if len(lost) > 1 else "an event that others were told"
-            what = f"was not told {many} while it was there, the first {shown(lost[0].event.id)}"
+            many, first = events(len(lost)), shown(lost[0].event.id)
+            what = f"was not told {many} that others were told while it was there, the first {first}"
             yield one.view.bad(f"{one.came}: {what}", level="must")  # whether kept or not
         got = set(ids(identified(one.view)))
         reached = [number for number, message in enumerate(one.after, 1) if message.event.id in got]

@@ -12,7 +12,7 @@ from ssegauge.conformance.rules.reading.silence import is_so_alone, told_after_i
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Message, Seen, View
 from ssegauge.conformance.sse import BlockWithoutData
-from ssegauge.conformance.words import shown
+from ssegauge.conformance.words import events, shown
 
 AS_A_NEWCOMER = profile("E5.5")
 FEW = "capacity/serves-few-at-once"
@@ -166,9 +166,8 @@ def unknown_id_silenced(seen: Seen) -> Iterator[Mark]:
 
 
 def _nothing_but(view: View, told: list[Message]) -> str:
-    many = "an event" if len(told) == 1 else f"{len(told)} events"
     beats = " but heartbeats" if view.messages else ""
-    return f"told nothing{beats}, while a newcomer was told {many}"
+    return f"told nothing{beats}, while a newcomer was told {events(len(told))}"
 
 
 def _due(view: View, told: list[Message]) -> list[Message]:
@@ -216,8 +215,7 @@ def known_id_silenced(seen: Seen) -> Iterator[Mark]:
         told = [message for message in told_meanwhile(seen, one.view) if said(message) not in before]
         later = told_after_its_opening(seen, one.view) if one.view.messages and not told else []
         if later and not one.view.ended_by_server:
-            many = f"{len(later)} events that happened then"
-            what = f"was sent what it had missed, and then nothing, while a newcomer was told {many}"
+            what = f"was sent what it had missed, and then nothing, while a newcomer was told {events(len(later))}"
             yield one.view.bad(f"{one.came}: {what}", one.view.messages[-1])
         elif one.view.messages and not told:
             yield one.view.good()

@@ -7,7 +7,7 @@ from ssegauge.conformance.profiles.responses.told import inner, kind, string
 from ssegauge.conformance.rules.reading.heartbeat import names_heartbeat
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Message, View
-from ssegauge.conformance.words import shown
+from ssegauge.conformance.words import events, shown
 
 
 def errors(view: View) -> list[Message]:
@@ -56,6 +56,6 @@ def goes_on_after_error(view: View) -> Iterator[Mark]:
         one for one in rest if not names_heartbeat(one) and one.event.data != DONE and kind(one) != "response.failed"
     ]
     if more:
-        yield view.bad(f"{len(more)} events after an error, the first {kind(more[0])}", more[0])
+        yield view.bad(f"{events(len(more))} after an error, the first {kind(more[0])}", more[0])
     elif view.ended_by_server:
         yield view.good()
