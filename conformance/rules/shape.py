@@ -65,7 +65,7 @@ def _cut_in_two(view: View, cut: Sequence[tuple[Message, Message]]) -> Iterator[
         what = "a comment ends it, and the next event lacks its name: a heartbeat has cut it in two"
         yield view.bad(f"{shown(one.event.data)} is a part: {what}", one, "must")
     for one, after in cut_in_html(view):
-        what = f"what it opens is closed in the next event ({shown(after.event.data)}), which has no name"
+        what = f"what it opens is closed in the next event ({shown(after.event.data)})"
         yield view.bad(f"{shown(one.event.data)} is a part: {what}: a blank line has cut it in two", one, "must")
 
 

@@ -60,6 +60,7 @@ CASES = {
             (stream(b"id: 0\nretry: 100\ndata:\n\n", *SIX),),  # an id to come back with, as MCP has it
         ),
         bad=(
+            (stream(*([b"data: <p>a<br></p>\n\n"] * 6), *([b"data: <p>b\n\ndata: c</p>\n\n"] * 2)),),
             (stream(b"event: patch\ndata: <div>\ndata:   <p>3</p>\n\ndata:   <p>4</p>\ndata: </div>\n\n"),),
             (stream(*SIX, b"data: ping\n\n", *SIX),),
             (stream(b"data: connected\n\n", *SIX),),
@@ -78,6 +79,7 @@ CASES = {
             (stream(*(b"id: %d\ndata: a\n\n" % n for n in range(3)), b"id: 4\ndata: b\n: hb\n\n" + OTHER_HALF),),
         ),
         silent=(
+            (stream(b"".join(b"data: %s\n\n" % part for part in (b"<p>", b"a", b"</p>", b"<b>", b"c</b>"))),),
             (stream(b"event: patch\ndata: <div><br>\n\ndata: <p>said</p>\n\n"),),  # HTML that is whole
             (stream(b"event: html\ndata: <p>a\n\nevent: html\ndata: b</p>\n\n"),),  # piece by piece
             (stream(*SIX[:4], BEATS, SIX[0]),),  # too few to say what is usual

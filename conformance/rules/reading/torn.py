@@ -18,6 +18,7 @@ _OWN_FIELD = re.compile(r"[A-Za-z][\w.-]*:", re.ASCII)  # what may be a field of
 # What a text that tries to break the framing has, in the stream that is made to tell it and in those beside it.
 CANARY = re.compile(rb"ssegauge[0-9a-f]{12}(?: before|-(?:injected|end))")
 _ELEMENT, MOST_LOOKED_AT = re.compile(r"<(/?)([A-Za-z][\w-]*)"), 1 << 16
+_NEVER_CLOSED = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"})
 _ALIVE = re.compile(r"[\W_]*(?:keep[\W_]*alive|heart[\W_]*beat|ping|pong)[\W_]*", re.IGNORECASE)
 
 
@@ -56,21 +57,32 @@ def cut_by_comments(view: View) -> list[tuple[Message, Message]]:
 
 
 def cut_in_html(view: View) -> list[tuple[Message, Message]]:
-    """Return the neighbours of one write of which the first opens elements that the second, without a name, closes."""
-    return [
+    """Return the neighbours of one write of which the first opens elements that the second closes: HTML in two parts.
+
+    The second has no name, where the first has; or else others are whole, so that it is not told piece by piece.
+    """
+    found = [
         (one, after)
         for one, after in pairwise(view.messages)
         if one.error and after.error and one.item.chunk == after.item.chunk
-        if _is_named(view, one) and not _is_named(view, after)
         if +_open_elements(one.event.data) & +_open_elements(after.event.data, opening=-1)
+        if one.event.type == after.event.type or not _is_named(view, after)
     ]
+    named = [(one, after) for one, after in found if _is_named(view, one) and not _is_named(view, after)]
+    whole = sum(_is_whole_html(one.event.data) for one in view.messages if one.error) if found else 0
+    return found if len(found) >= LEAST_LOST and whole >= LEAST_WHOLE - 1 else named
+
+
+def _is_whole_html(text: str) -> bool:
+    return "</" in text and not any(_open_elements(text).values())
 
 
 def _open_elements(text: str, opening: int = 1) -> Counter[str]:
     """Return how many elements of each name a text opens and leaves open; less than none where it closes others."""
     found: Counter[str] = Counter()
     for closing, name in _ELEMENT.findall(text[:MOST_LOOKED_AT]):
-        found[name] += -opening if closing else opening
+        if name.lower() not in _NEVER_CLOSED:
+            found[name] += -opening if closing else opening
     return found
 
 
