@@ -15,6 +15,8 @@ from ssegauge.conformance.words import shown
 
 UNNAMED = "message"  # what an event is that has no name
 LEAST_NAMED = 5
+LEAST_LOST = 2
+Key = tuple[str | None, str]  # the id, and the data
 FEW = 5  # one without a name among so many that have it
 STEADY, MOST_STEADY = 0.25, 0.8  # of the usual pause; of the pauses
 
@@ -34,8 +36,14 @@ def name_missing(seen: Seen) -> Iterator[Mark]:
     views = [view for view in seen.streams if view.facts.situation != "canary"]
     every = [message for view in views for message in view.messages if _is_named(message)]
     member, kinds = _member(every), {message.event.type for message in every}
+    names: dict[Key, str] = {(one.event.id, one.event.data): one.event.type for one in every if one.event.id}
     for view in views:
         named = [message for message in view.messages if _is_named(message)]
+        if lost := _names_lost(view, names):
+            message, kind = lost[0]
+            others = f"{shown(message.event.data)} and {len(lost) - 1} more have no name, where others are told"
+            yield view.bad(f"{others} the same by the same ids as {shown(kind)}", message)
+            continue
         if len(named) < LEAST_NAMED:
             continue
         told = {message.event.data for message in named}  # for both sorts of listeners, perhaps
@@ -52,6 +60,15 @@ def name_missing(seen: Seen) -> Iterator[Mark]:
 
 def _is_named(message: Message) -> bool:
     return message.event.type != UNNAMED and not names_heartbeat(message)
+
+
+def _names_lost(view: View, names: Mapping[Key, str]) -> list[tuple[Message, str]]:
+    """Return the events that others are told by a name, as those are that are sent of before; several, or none."""
+    mine = {(one.event.id, one.event.data) for one in view.messages if _is_named(one)}
+    bare = [one for one in view.messages if one.event.type == UNNAMED and one.event.id]
+    keys = [(one, (one.event.id, one.event.data)) for one in bare]
+    lost = [(one, names[key]) for one, key in keys if key in names and key not in mine]
+    return lost if len(lost) >= LEAST_LOST else []
 
 
 def _unnamed(view: View) -> list[Message]:

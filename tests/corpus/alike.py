@@ -28,6 +28,10 @@ def nameless(n: int, kind: str = "bid") -> bytes:
     return event({"kind": kind, "n": n})
 
 
+def numbered(n: int, said: bytes) -> bytes:
+    return b"id: %d\n" % n + said
+
+
 def tick(n: int) -> bytes:
     return named("tick", f'{{"n": {n}}}')
 
@@ -96,6 +100,7 @@ CASES = {
     "shape/name-missing": Case(
         good=(
             (stream(*BIDS),),
+            (stream(*(numbered(n, bid(n)) for n in range(9))), stream(*(numbered(n, nameless(n)) for n in (8, 9)))),
             (stream(BIDS[0], *BIDS, nameless(9, "other")),),
             (stream(*BIDS, event({"kind": {"of": "bid"}})), stream(*BIDS, event({"kind": ["bid"]}))),
             (stream(nameless(0), *BIDS),),  # an opening, for those who listen to all
@@ -107,6 +112,7 @@ CASES = {
         bad=(
             (stream(*BIDS, nameless(7), *BIDS),),
             (stream(*(nameless(n) if n % 2 else bid(n) for n in range(12))),),
+            (stream(*(numbered(n, bid(n)) for n in range(9))), stream(*(numbered(n, nameless(n)) for n in (7, 8, 9)))),
             (stream(bid(0), bid(1), bid(2), nameless(3), bid(4, "ask"), nameless(5), bid(6)),),
             (stream(*TICKS, *steady(6, event({"n": 6})), *steady(7, tick(7)), *steady(8, tick(8))),),
         ),

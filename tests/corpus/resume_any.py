@@ -51,6 +51,10 @@ def as_json(**mine: int) -> Any:
     )
 
 
+def in_euros(n: int) -> bytes:
+    return b'id: %d\ndata: {"price": "%d", "in": "EUR"}\n\n' % (n, 2 * n)
+
+
 def enumerated(make: Any) -> list[tuple[float, bytes]]:
     """What one who came at the same time is told of its own, by the same ids."""
     return [(at, make(n)) for n, (at, _) in enumerate(feed())]
@@ -138,6 +142,7 @@ BOTH = {
             plain(b'id: 8\nevent: status\ndata: {"n": 1}\n\n', b'id: 8\ndata: {"n": 1}\n\n'),
             beside(delta(0), delta(5)),  # should
             beside(rolled(1), rolled(2)),
+            beside(as_json(price=1), in_euros),  # of two versions of the server
         ),
         silent=(
             plain(event(1), event(1)),

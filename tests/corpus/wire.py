@@ -170,6 +170,7 @@ CASES = {
         ),
         bad=(
             (stream(b"time: now\n\n"),),
+            (stream(b"<br />\n<b>Warning</b>:  Undefined array key in <b>sse.php</b>\ndata: {}\n\n"),),
             (stream(PRETTY, b"data: {}\ntime: now\n\n"),),
             (stream(b"data: {}\nnobody knows\n\n"),),  # of JSON that is whole, it is no part
             (stream(b"event: hello\nnobody knows\n\n"),),

@@ -3,7 +3,7 @@
 from bisect import bisect
 from collections.abc import Sequence
 
-from ssegauge.conformance.rules.reading.sharing import OPENING_MS, Telling, form, numbers
+from ssegauge.conformance.rules.reading.sharing import OPENING_MS, Telling, numbers
 from ssegauge.conformance.rules.reading.stamps import UNITS_MS, timeless
 from ssegauge.conformance.seen import Message
 
@@ -22,7 +22,7 @@ def told_by_one_id(one: Telling, other: Telling) -> list[Pair]:
         return []
     theirs = {message.event.id: message for message in other.messages}
     both = [(mine, theirs[mine.event.id]) for mine in one.messages if mine.event.id and mine.event.id in theirs]
-    same_sort = [(mine, its) for mine, its in both if form(mine) == form(its) and not _is_time(one, mine)]
+    same_sort = [(mine, its) for mine, its in both if mine.event.type == its.event.type and not _is_time(one, mine)]
     return [(mine, its) for mine, its in same_sort if abs(one.at_ms(mine) - other.at_ms(its)) <= IN_STEP_MS]
 
 

@@ -74,7 +74,8 @@ def two_values_in_one(view: View) -> Iterator[Mark]:
         certain = usual or _was_begun_twice(view, message) or ends_with_marker(message.event.data)
         level: Level | None = None if certain else "should"
         many = json_texts(message.event.data)
-        yield view.bad(f"{many} JSON values in the data of one event", message, level)
+        values = "JSON and the end marker [DONE]" if ends_with_marker(message.event.data) else f"{many} JSON values"
+        yield view.bad(f"{values} in the data of one event", message, level)
     if usual and not several:
         yield view.good()
 

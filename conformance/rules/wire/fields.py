@@ -118,7 +118,8 @@ def unknown_field(view: View) -> Iterator[Mark]:
 
     Why: Other lines are ignored: what they say reaches nobody.
 
-    Mend: Start every line of the data with `data: `, and put remarks behind a colon.
+    Mend: Start every line of the data with `data: `, and put remarks behind a colon. What a framework or an interpreter
+    prints of an error (`<b>Warning</b>: ...`) belongs into its log: switch off that it is shown (`display_errors`).
 
     Example: time: now
     """
@@ -126,12 +127,17 @@ def unknown_field(view: View) -> Iterator[Mark]:
         return
     others = {id(item) for _, lost in torn(view) for item in lost}  # judged by wire/unprefixed-data, as these are
     others |= {id(item) for _, item in orphans(view)}
-    found = (
-        (item, f"the field {shown(what.name)} is ignored")
+    found = [
+        (item, what)
         for item, what in _ignored(view, "unknown-field")
         if not (what.meant or id(item) in others or CANARY.search(view.body, item.what.start, item.what.end))
-    )
-    yield from none_of(view, found)
+    ]
+    for item, what in found:
+        is_html = what.name.startswith("<")  # and no field that somebody may know
+        ignored = "a line of HTML among the fields" if is_html else f"the field {shown(what.name)}"
+        yield view.bad(f"{ignored} is ignored", item, "should" if is_html else None)
+    if view.body and not found:
+        yield view.good()
 
 
 @rule(
