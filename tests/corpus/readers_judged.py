@@ -61,6 +61,7 @@ CASES = {
             (reader(bursts(40), left=12_000.0), twin(bursts(40), left=2600.0)),
             # One of them is told later, what the other had been.
             (reader(feed(tick, 1, 90, 40.0), left=1500.0), twin(late(feed(tick, 1, 90, 40.0), 1400.0), left=3500.0)),
+            (reader(SLOW, left=16_500.0), twin(late(SLOW, 1600.0), left=16_500.0)),
             # Two sources, whose order is each reader's own.
             (reader(bursts(40, event=shard(0)), left=12_000.0), twin(bursts(40, event=shard(1)), left=2600.0)),
             (reader(feed(bare)), twin(feed(bare))),
@@ -103,6 +104,7 @@ CASES = {
             (reader(without(feed(bare), 6, 12)), twin(without(feed(bare), 7))),
             (reader(feed(bare, every=15.0)), twin(turned(feed(bare, every=15.0)))),
             (reader(feed()), twin(turned(feed()))),
+            (reader(SLOW, left=16_500.0), twin(late(SLOW, 2600.0), left=16_500.0)),
             (reader(without(feed(), 6, 12)), twin(without(feed(), 7))),
             (reader(bursts(40, kept=30), left=12_000.0), twin(bursts(40), left=2600.0)),  # a full queue drops the rest
             # Another one each time, whoever it is that goes without.
@@ -122,6 +124,10 @@ CASES = {
             (reader(feed(), left=2000.0), twin(feed(), came=2500.0)),  # not at the same time
             (reader(own(0, 1), left=12_000.0), twin(own(30, 2))),  # as many events to each, whoever else reads
             (reader(RANDOM[0]), twin(RANDOM[1])),
+            (
+                reader(feed(bare, last=20), left=9000.0),
+                twin(late(feed(bare, last=20), 2600.0), came=2600.0, left=9000.0),
+            ),
             # A course that each has of its own, of which only the steps are alike.
             (
                 reader(built(7), left=2000.0),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
-from ssegauge.conformance.rules.reading.bursts import are_in_step, gaps, turned_round
+from ssegauge.conformance.rules.reading.bursts import are_in_step, gaps, lags, turned_round
 from ssegauge.conformance.rules.reading.coded import beside_others
 from ssegauge.conformance.rules.reading.company import Spans
 from ssegauge.conformance.rules.reading.effects import stalls, within
@@ -27,7 +27,7 @@ from ssegauge.conformance.rules.reading.sharing import (
 from ssegauge.conformance.rules.reading.stamps import timeless
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Message, Seen, View, not_applicable
-from ssegauge.conformance.words import events, shown
+from ssegauge.conformance.words import events, lasted, shown
 
 ENOUGH_IN_COMMON = 3  # without ids: as much does not agree by chance
 ENOUGH_ALIKE = 2
@@ -38,6 +38,7 @@ LONGER, LEAST_LOST = 1.5, 2
 LEAST_IN_BURST, BURST_MS = 5, 50.0
 LEAST_TORN = 3  # bursts
 LEAST_TURNED = 3  # pairs of events
+LEAST_LATE = 3
 MUCH = 0.2  # of what two were told: as much each alone
 
 
@@ -46,7 +47,7 @@ RESTS_ON = ("liveness/goes-deaf", "wire/mid-stream-bom", "delivery/held-to-the-e
 
 @rule("delivery/readers-differ", "must", profile("E2.6"), rests_on=RESTS_ON)
 def readers_differ(seen: Seen) -> Iterator[Mark]:
-    """Readers of one stream are told the same events.
+    """Readers of one stream are told the same events, in the same order, and none much later than others.
 
     Why: Each of two open pages shows a part, and nobody knows that something is missing: nothing failed.
 
@@ -64,7 +65,10 @@ def readers_differ(seen: Seen) -> Iterator[Mark]:
         if seen.profile != "task-progress" or group[0].view.facts.kind == "plain":
             everybody = together(seen, group)
             stalled = stalls(seen, group[0].view)
-            yield from _compare(group, everybody, stalled, promised=bool(seen.promises.shared))
+            marks = list(_compare(group, everybody, stalled, promised=bool(seen.promises.shared)))
+            yield from marks
+            if all(mark.good for mark in marks):
+                yield from _told_later(group, 1000 * seen.limits.update_s, promised=bool(seen.promises.shared))
     for view, strange in beside_others(seen):
         what = "who offers compression is told another stream: none of what others are told at the same time"
         yield view.bad(what, strange) if strange else view.good()
@@ -93,6 +97,19 @@ def _compare(
     if level == "must" and all(mark.good for mark in marks):
         torn = [] if promised else [*_now_and_then(group, stalled)]
         yield from torn or _in_another_order(group, promised=promised)
+
+
+def _told_later(group: Sequence[Telling], limit_ms: float, *, promised: bool) -> Iterator[Mark]:
+    """Yield the breach where one is told what others are told, and usually much later."""
+    late: dict[int, tuple[Telling, Telling, list[float]]] = {}
+    for one, other in (two for pair in pairs(group) for two in (pair, pair[::-1])):
+        found = lags(one, other) if _may_be_shared(one, other, identified=True) else []
+        if found and median(found) > limit_ms and len(found) > len(late.get(id(other), (one, other, []))[2]):
+            late[id(other)] = one, other, found
+    if sum(len(found) for _, _, found in late.values()) >= LEAST_LATE:
+        one, other, found = max(late.values(), key=lambda told: len(told[2]))
+        sooner = f"told what others are told, usually {lasted(median(found))} later than {one.view.transcript.name}"
+        yield other.view.bad(sooner, other.messages[-1], None if promised else "should")
 
 
 def _worst(found: Sequence[tuple[Telling, int, Mark]]) -> list[Mark]:

@@ -1,4 +1,4 @@
-"""What two readers are told side by side: in one order or another, and bursts of which one of them is told a part."""
+"""What two readers are told side by side: in one order or another, sooner or later, or a part of a burst."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -9,6 +9,7 @@ from ssegauge.conformance.rules.reading.sharing import OPENING_MS, Said, Telling
 from ssegauge.conformance.seen import Message
 
 APART_MS = 50.0  # between one burst and the next
+LEAST_LAGS, MOSTLY_APART, STEADY = 4, 0.7, 0.2
 LEAST_COMMON = 2  # of a burst: what is told before, and what after the gap
 
 
@@ -33,6 +34,23 @@ def turned_round(one: Telling, other: Telling, common: Sequence[Said]) -> Iterat
     for first, second in pairwise(told):
         if places[said(first)] > places[said(second)] and form(first) == form(second):
             yield first, second
+
+
+def lags(one: Telling, other: Telling) -> list[float]:
+    """Return how much later another was told each event that both were told while both read, in ms; empty without lag.
+
+    A course that each has of its own comes as much later as the reader; what comes in lumps is gathered on its way. Of
+    few events the lag has to be steady: values without ids come again, at any time.
+    """
+    since = max(one.came_ms, other.came_ms) + OPENING_MS
+    once = [key for key, many in one.counts.items() if many == 1 == other.counts.get(key) and key not in one.in_course]
+    found = [other.when[key] - one.when[key] for key in once if one.when[key] >= since]
+    moments = {round(other.when[key] / APART_MS) for key in once if one.when[key] >= since}
+    if len(found) < LEAST_COMMON or len(moments) < MOSTLY_APART * len(found) or min(found) <= 0:
+        return []
+    steady = max(found) - min(found) <= STEADY * median(found)
+    is_course = abs(median(found) - (other.came_ms - one.came_ms)) < OPENING_MS
+    return found if (steady or len(found) >= LEAST_LAGS) and not is_course else []
 
 
 def gaps(one: Telling, other: Telling) -> Iterator[tuple[Telling, Message]]:
