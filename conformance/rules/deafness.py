@@ -14,6 +14,7 @@ from ssegauge.conformance.rules.reading.sharing import (
     Said,
     Telling,
     form,
+    have_each_their_own,
     in_common,
     pairs,
     readers,
@@ -27,6 +28,7 @@ from ssegauge.conformance.words import lasted, shown
 
 LEAST_TOLD, LEAST_NEWS = 3, 3
 FEW_NEWS, LONG_PAUSES = 2, 5  # where silence is as long as so many of the longest pauses
+MOST_PAUSES = 14
 MUCH_NEWS = 5  # where the other was never told anything
 LEAST_SILENCE_MS, LONG_SILENCE_MS = 2000.0, 5000.0
 TOGETHER_MS = 50.0
@@ -57,9 +59,10 @@ def goes_deaf(seen: Seen) -> Iterator[Mark]:
     """
     for group in readers(seen):
         sorted_out = {id(one): _by_sort(one) for one in group}
+        own = seen.promises.shared is False or have_each_their_own(group)
         for one, others in _met(group):
-            yield from _hears(group, one, others)
-            yield from _hears_all_sorts(sorted_out, one, others)
+            yield from _hears(group, one, others, own=own)
+            yield from _hears_all_sorts(sorted_out, one, others, own=own)
         if found := told_to_the_newest(together(seen, group)):
             yield _only_the_newest(found)
     if passed_over := never_greeted(seen):
@@ -84,10 +87,10 @@ def _met(group: Sequence[Telling]) -> Iterator[tuple[Telling, list[Telling]]]:
             yield one, others
 
 
-def _hears(group: Sequence[Telling], one: Telling, others: Sequence[Telling]) -> Iterator[Mark]:
+def _hears(group: Sequence[Telling], one: Telling, others: Sequence[Telling], *, own: bool) -> Iterator[Mark]:
     missed = [found for other in others if (found := _missed(one, other)).news]
     silent_ms = max((found.silence_ms for found in missed), default=0.0)
-    long = one.left_by_us and silent_ms >= max(LEAST_SILENCE_MS, 3 * _longest_ms(one))
+    long = one.left_by_us and silent_ms >= max(LEAST_SILENCE_MS, 3 * _longest_ms(one), _by_chance_ms(one, own=own))
     is_deaf = long and _is_deaf(group, one, missed)
     if is_deaf or (long and silent_ms >= LONG_SILENCE_MS and _is_left_in_its_course(group, one, missed)):
         many = len(_all_news(missed))
@@ -103,7 +106,9 @@ def _hears(group: Sequence[Telling], one: Telling, others: Sequence[Telling]) ->
 BySort = Mapping[tuple[str, str], Telling]
 
 
-def _hears_all_sorts(sorted_out: Mapping[int, BySort], one: Telling, others: Sequence[Telling]) -> Iterator[Mark]:
+def _hears_all_sorts(
+    sorted_out: Mapping[int, BySort], one: Telling, others: Sequence[Telling], *, own: bool
+) -> Iterator[Mark]:
     """Judge each sort of event by itself, where others go on: one of the sources may be lost."""
     for sort, mine in sorted_out[id(one)].items():
         since = len(one.times) - bisect(one.times, mine.times[-1])
@@ -113,7 +118,7 @@ def _hears_all_sorts(sorted_out: Mapping[int, BySort], one: Telling, others: Seq
         missed = [found for other in theirs if (found := _missed(mine, other)).news]
         silent_ms = max((found.silence_ms for found in missed), default=0.0)
         everybody = [known[sort] for known in sorted_out.values() if sort in known]
-        long = silent_ms >= max(LEAST_SILENCE_MS, 3 * _longest_ms(mine))
+        long = silent_ms >= max(LEAST_SILENCE_MS, 3 * _longest_ms(mine), _by_chance_ms(mine, own=own))
         is_shared = _is_told_to_all(everybody) or leaves_out(one, [told for found in missed for told in found.news])
         if long and _have_much_to_tell(mine, missed) and is_shared:
             other = f"none of {_named(sort)} for {lasted(silent_ms)}, while it was told others"
@@ -180,6 +185,15 @@ def _news(one: Telling, other: Telling, since_ms: float, till_ms: float) -> list
 def _longest_ms(one: Telling) -> float:
     times = [one.at_ms(message) for message in one.messages]
     return max((after - before for before, after in pairwise(times)), default=0.0)
+
+
+def _by_chance_ms(one: Telling, *, own: bool) -> float:
+    """Return how long a reader may be told nothing by chance, where each is told a part of its own; else 0.0.
+
+    Where the pauses are random, one of so many usual ones comes about once in a million.
+    """
+    span_ms = (one.times[-1] - one.came_ms) if one.times else 0.0
+    return MOST_PAUSES * span_ms / len(one.times) if own and one.times else 0.0
 
 
 def _is_deaf(group: Sequence[Telling], one: Telling, missed: Sequence[Missed]) -> bool:

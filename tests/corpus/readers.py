@@ -244,6 +244,11 @@ def both(*told: Iterable[tuple[float, bytes]]) -> list[tuple[float, bytes]]:
     return sorted(one for some in told for one in some)
 
 
+def personal(who: int, last: int = 99) -> list[tuple[float, bytes]]:
+    """Of what happens each 300 ms two fifths, which are each reader's own."""
+    return [one for n, one in enumerate(feed(first=1, last=last, every=300.0)) if (n + 1) ** 3 * 7919 * who % 97 < 39]
+
+
 def turned(told: list[tuple[float, bytes]]) -> list[tuple[float, bytes]]:
     """The same at the same moments, each two the other way round."""
     return [(at, told[n ^ 1][1]) for n, (at, _) in enumerate(told[: len(told) // 2 * 2])]

@@ -33,6 +33,7 @@ from tests.corpus.readers import (
     notice,
     own,
     parted,
+    personal,
     reader,
     returned,
     sampled,
@@ -151,6 +152,8 @@ CASES = {
     ),
     "liveness/goes-deaf": Case(
         good=(
+            # A pause as they come, where each is told a part of its own.
+            (reader(personal(1, last=27), left=11_200.0), *(twin(personal(n), left=11_200.0) for n in (2, 3, 5))),
             (reader(feed()), twin(feed())),
             visited(*[both(CLOCK, sort("price"))] * 3),
             visited(*[both(CLOCK, sort("price", last=11))] * 3),  # over for all
@@ -201,6 +204,7 @@ CASES = {
             visited(both(CLOCK, sort("price", last=12)), both(CLOCK, sort("price")), both(CLOCK, sort("price"))),
             visited(traded(stops_at=12), traded()[8:14], traded()[28:38]),
             told_as_they_come(courses=False),
+            (reader(personal(1, last=27), left=24_000.0), *(twin(personal(n), left=24_000.0) for n in (2, 3, 5))),
             visited(both(CLOCK, drawn(1, last=12)), both(CLOCK, drawn(2)), both(CLOCK, drawn(3))),
             # So long that two are enough, told to one who does not stay for long.
             (

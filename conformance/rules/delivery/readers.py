@@ -13,11 +13,14 @@ from ssegauge.conformance.rules.reading.effects import stalls, within
 from ssegauge.conformance.rules.reading.passed_over import kept_back
 from ssegauge.conformance.rules.reading.shared_out import each_to_one, one_type_to_one, shared_out
 from ssegauge.conformance.rules.reading.sharing import (
+    LEAST_TOLD,
     OPENING_MS,
     SAME_MS,
     Said,
     Telling,
+    both_read,
     form,
+    have_each_their_own,
     in_common,
     pairs,
     readers,
@@ -31,7 +34,6 @@ from ssegauge.conformance.words import events, lasted, shown
 
 ENOUGH_IN_COMMON = 3  # without ids: as much does not agree by chance
 ENOUGH_ALIKE = 2
-LEAST_TOLD = 6
 TOGETHER_MS = 20.0
 STAMPED_MS = 200.0
 LONGER, LEAST_LOST = 1.5, 2
@@ -39,7 +41,6 @@ LEAST_IN_BURST, BURST_MS = 5, 50.0
 LEAST_TORN = 3  # bursts
 LEAST_TURNED = 3  # pairs of events
 LEAST_LATE = 3
-MUCH = 0.2  # of what two were told: as much each alone
 
 
 RESTS_ON = ("liveness/goes-deaf", "wire/mid-stream-bom", "delivery/held-to-the-end")
@@ -89,7 +90,7 @@ def _compare(
         yield found
         return
     # Each may have chosen what it is told: it is for the owner to say whether all are to be told the same.
-    level: Level = "should" if not promised and _have_each_their_own(group) else "must"
+    level: Level = "should" if not promised and have_each_their_own(group) else "must"
     marks = _worst([mark for two in pairs(group) for mark in _agree(*two, level, stalled, promised=promised)])
     yield from marks
     if not promised:
@@ -120,17 +121,6 @@ def _worst(found: Sequence[tuple[Telling, int, Mark]]) -> list[Mark]:
     return [mark for _, lacks, mark in found if not lacks] + [mark for mark in most.values() if not mark.good]
 
 
-def _have_each_their_own(group: Sequence[Telling]) -> bool:
-    """Whether of every two each was told much that the other was not, as where readers choose, or get a sample."""
-    shares = []
-    for one, other in pairs(group):
-        told = {said(message) for message in _together(one, other)}
-        others = {said(message) for message in _together(other, one)}
-        if len(told | others) >= LEAST_TOLD:
-            shares.append(min(len(told - others), len(others - told)) / len(told | others))
-    return bool(shares) and median(shares) >= MUCH
-
-
 def _agree(
     one: Telling, other: Telling, level: Level, stalled: Spans, *, promised: bool
 ) -> Iterator[tuple[Telling, int, Mark]]:
@@ -144,9 +134,9 @@ def _agree(
         return
     if len(common) < (2 if identified or promised else ENOUGH_IN_COMMON):
         repeated = one.counts.keys() & other.counts.keys()  # told twice to each, it is no proof, but is in common
-        enough = min(len(_together(one, other)), len(_together(other, one))) >= LEAST_TOLD
+        enough = min(len(both_read(one, other)), len(both_read(other, one))) >= LEAST_TOLD
         if promised and enough and len(repeated) < ENOUGH_ALIKE and len(_same_words(one, other)) < ENOUGH_ALIKE:
-            told = _together(other, one)
+            told = both_read(other, one)
             yield one, len(told), other.view.bad("two readers at once were told nothing in common", told[0])
         return
     agree = True
@@ -231,12 +221,6 @@ def _may_be_shared(one: Telling, other: Telling, *, identified: bool) -> bool:
     views = (one.view, other.view)
     asked = all(view.transcript.request.method == "GET" for view in views)
     return asked and (identified or not any(view.ended_by_server for view in views))
-
-
-def _together(one: Telling, other: Telling) -> list[Message]:
-    """Return what one was told while both read, without its opening."""
-    since = max(one.came_ms, other.came_ms) + OPENING_MS
-    return one.between(since, min(one.left_ms, other.left_ms))
 
 
 def _lost(one: Telling, other: Telling, common: Sequence[Said], *, promised: bool) -> list[Message]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
+from statistics import median
 
 from ssegauge.conformance.rules.reading.heartbeat import names_heartbeat
 from ssegauge.conformance.seen import Message, Seen, View, is_number
@@ -16,6 +17,7 @@ from ssegauge.conformance.seen import Message, Seen, View, is_number
 SAME_MS = 20.0  # between one reader's being told and another's
 NEAR_MS = 2000.0  # where one of them is told late
 OPENING_MS = 1000.0  # what a newcomer is told this soon may be history, a snapshot or a greeting
+LEAST_TOLD, MUCH = 6, 0.2  # of what two were told together: so much by each alone
 MOST_LOOKED_AT = 200  # characters of a text
 SAME_AGE = 0.5  # of it, that it may differ from one to another
 SITUATIONS = frozenset({None, "idle"})
@@ -149,6 +151,23 @@ def _greets(one: Telling, other: Telling, key: Said) -> bool:
     at_ms, other_ms = one.when[key], other.when[key]
     opened = at_ms - one.came_ms < OPENING_MS and other_ms - other.came_ms < OPENING_MS
     return opened and abs(at_ms - other_ms) > SAME_MS
+
+
+def both_read(one: Telling, other: Telling) -> list[Message]:
+    """Return what one was told while both read, without its opening."""
+    since = max(one.came_ms, other.came_ms) + OPENING_MS
+    return one.between(since, min(one.left_ms, other.left_ms))
+
+
+def have_each_their_own(group: Iterable[Telling]) -> bool:
+    """Whether of every two each was told much that the other was not, as where readers choose, or get a sample."""
+    shares = []
+    for one, other in pairs(group):
+        told = {said(message) for message in both_read(one, other)}
+        others = {said(message) for message in both_read(other, one)}
+        if len(told | others) >= LEAST_TOLD:
+            shares.append(min(len(told - others), len(others - told)) / len(told | others))
+    return bool(shares) and median(shares) >= MUCH
 
 
 def numbers(message: Message) -> Mapping[str, int]:
