@@ -153,7 +153,7 @@ CASES = {
     "liveness/goes-deaf": Case(
         good=(
             # A pause as they come, where each is told a part of its own.
-            (reader(personal(1, last=27), left=11_200.0), *(twin(personal(n), left=11_200.0) for n in (2, 3, 5))),
+            (reader(personal(1, last=27), left=14_000.0), *(twin(personal(n), left=14_000.0) for n in (2, 3, 5))),
             (reader(feed()), twin(feed())),
             visited(*[both(CLOCK, sort("price"))] * 3),
             visited(*[both(CLOCK, sort("price", last=11))] * 3),  # over for all
