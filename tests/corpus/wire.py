@@ -170,6 +170,7 @@ CASES = {
         ),
         bad=(
             (stream(b"time: now\n\n"),),
+            (stream(b"9\r\ndata: 1\n\n\r\n", b"9\r\ndata: 2\n\n\r\n"),),  # in chunks within chunks
             (stream(b"<br />\n<b>Warning</b>:  Undefined array key in <b>sse.php</b>\ndata: {}\n\n"),),
             (stream(PRETTY, b"data: {}\ntime: now\n\n"),),
             (stream(b"data: {}\nnobody knows\n\n"),),  # of JSON that is whole, it is no part

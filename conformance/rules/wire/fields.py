@@ -1,5 +1,6 @@
 """Rules on the fields of an event stream: their names, ids and reconnection times."""
 
+import re
 from collections.abc import Iterator
 
 from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES
@@ -120,6 +121,7 @@ def unknown_field(view: View) -> Iterator[Mark]:
 
     Mend: Start every line of the data with `data: `, and put remarks behind a colon. What a framework or an interpreter
     prints of an error (`<b>Warning</b>: ...`) belongs into its log: switch off that it is shown (`display_errors`).
+    Leave it to the server's HTTP library to write in chunks.
 
     Example: time: now
     """
@@ -133,11 +135,22 @@ def unknown_field(view: View) -> Iterator[Mark]:
         if not (what.meant or id(item) in others or CANARY.search(view.body, item.what.start, item.what.end))
     ]
     for item, what in found:
-        is_html = what.name.startswith("<")  # and no field that somebody may know
-        ignored = "a line of HTML among the fields" if is_html else f"the field {shown(what.name)}"
-        yield view.bad(f"{ignored} is ignored", item, "should" if is_html else None)
+        if what.name.startswith("<"):  # and no field that somebody may know
+            yield view.bad("a line of HTML among the fields is ignored", item, "should")
+        elif _is_chunk_size(view, what):
+            chunked = f"{shown(what.name)} is the length of what follows: the body is chunked twice"
+            yield view.bad(f"{chunked}, and where a chunk ends in a line, that line is lost", item, "should")
+        else:
+            yield view.bad(f"the field {shown(what.name)} is ignored", item)
     if view.body and not found:
         yield view.good()
+
+
+def _is_chunk_size(view: View, what: IgnoredField) -> bool:
+    """Whether a line says in hexadecimal how long the piece of the body is that it precedes (RFC 9112 section 7.1)."""
+    end = view.body[what.end : what.end + 2] == b"\r\n" and re.fullmatch(r"[0-9A-Fa-f]{1,8}", what.name)
+    since = what.end + 2 + (int(what.name, 16) if end else 0)
+    return bool(end) and view.body[since : since + 2] == b"\r\n"
 
 
 @rule(
