@@ -14,7 +14,9 @@ from ssegauge.conformance.rules.reading.crowds import (
 )
 from ssegauge.conformance.rules.reading.newcomers import first_events_ms
 from ssegauge.conformance.rules.reading.replaced import TWICE, ends_for, tried
+from ssegauge.conformance.rules.reading.sharing import readers, together
 from ssegauge.conformance.rules.reading.silence import OPENING_MS
+from ssegauge.conformance.rules.reading.tempo import slowed
 from ssegauge.conformance.rules.reading.told import refused_by_an_event
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Message, Seen, View
@@ -54,6 +56,15 @@ def serves_few_at_once(seen: Seen) -> Iterator[Mark]:
     if behind := _behind_streams(seen):
         yield behind
     yield from _replaced(seen)
+    yield from _slowed(seen)
+
+
+def _slowed(seen: Seen) -> Iterator[Mark]:
+    """Judge the pace of streams beside others."""
+    for group in readers(seen):
+        if found := slowed(together(seen, group)):
+            paces = f"an event each {lasted(found.alone_ms)} while alone, each {lasted(found.beside_ms)} beside others"
+            yield found.reader.view.bad(f"told {paces}: the more read, the slower for all", level="should")
 
 
 def _replaced(seen: Seen) -> Iterator[Mark]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from ssegauge.conformance.recording.transcript import Request, Transcript
 from tests.corpus.build import EPOCH_MS, Case, Run, exchange
+from tests.corpus.readers import reader
 
 EVENT = b"data: 1\n\n"
 
@@ -68,6 +69,20 @@ def member(nth: int, *at_ms: float, ended_at: float = 2600.0, head_at: float = 5
     return exchange(*events, name=f"crowd-{nth}", how="cut", head_at=head_at, ended_at=ended_at, **facts)
 
 
+def paced(alone_ms: float, beside_ms: float) -> Run:
+    """One who stays, and is told an event after each pause, longer the more read: two at first, one later."""
+    stays = ((0.0, 20_000.0), (10.0, 5000.0), (20.0, 5000.0), (9000.0, 12_000.0))
+    times, at = [], 0.0
+    while at < 19_000.0:
+        others = sum(came <= at < left for came, left in stays[1:])
+        at += alone_ms + beside_ms * others
+        times.append(at)
+    return tuple(
+        reader([(at, b"data: %d\n\n" % at) for at in times], came, left, name=f"paced-{came:g}", reader="uncut")
+        for came, left in stays
+    )
+
+
 def told_at_once(*waited_ms: float) -> Run:
     """Newcomers of other probes, and how long each waited for its first event."""
     plain = {"task_id": None, "kind": "plain", "how": "cut", "head_at": 2.0, "ended_at": 3000.0}
@@ -118,6 +133,7 @@ CASES = {
         good=(
             (crowd(2, 3, 4, 9)),
             crowd(2, 900),
+            (*crowd(2, 3, 4, 9), *paced(400.0, 10.0)),
             each_for_the_next(how="cut"),  # that one lives on
             each_for_the_next(last=b"event: replaced\ndata: by another\n\n"),  # and says so
             (*at_once(2, 3, 4), asked_again(4), asked_again(5)),
@@ -138,6 +154,7 @@ CASES = {
             (*TOLD, *(member(n, *LATE, **WAIT) for n in range(3, 9))),  # more than there can be places
         ),
         bad=(
+            (*crowd(2, 3, 4, 9), *paced(400.0, 400.0)),  # it waits for each of them
             each_for_the_next(),
             crowd(2, 3, None, None),
             (*crowd(2, 3, ended_at=4000.0), one_of(3, 4010.0, 4500.0), one_of(4, 4020.0, 4500.0)),
