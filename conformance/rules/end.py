@@ -8,6 +8,7 @@ from ssegauge.conformance.rules.reading.endings import (
     end_marker,
     ends_without_data,
     finished_since_ms,
+    is_left_by_its_connection,
     is_like,
     protocol,
     tells_an_error,
@@ -211,16 +212,17 @@ def cut_by_timeout(seen: Seen) -> Iterator[Mark]:
     for view in seen.streams:
         if not (view.timed and view.head and view.transcript.end):
             continue
-        if endless and view.ended_by_server and view.facts.situation in {None, "idle", "steady"}:
-            ended = f"the server ended the stream after {lasted(_at_ms(view))}, and it is promised to have no end"
-            yield view.bad(ended)
+        ended = view.ended_by_server or is_left_by_its_connection(view)
+        if endless and ended and view.facts.situation in {None, "idle", "steady"}:
+            after = f"the server ended the stream after {lasted(_at_ms(view))}"
+            yield view.bad(f"{after}, and it is promised to have no end")
         elif view.facts.situation in {None, "idle"}:
             yield from _cut(seen, view)
 
 
 def _cut(seen: Seen, view: View) -> Iterator[Mark]:
     end = view.transcript.end
-    how = "" if not end or end.detail.endswith("GOAWAY with NO_ERROR") else end.how  # streams may go on behind that
+    how = "" if not end or is_left_by_its_connection(view) else end.how  # streams may go on behind that
     age_s = _round_age_s(view)
     over = end_marker(seen, view) is not None or (view.messages and tells_an_error(_last(view)))
     if how in {"error", "eof"} and age_s and not over and (how == "error" or _more_to_tell(seen, view)):

@@ -17,8 +17,8 @@ def told(code: str, *runs: Transcript, promises: Promises = PROMISED) -> Result:
     return result
 
 
-def stream(*chunks: bytes, how: str = "eof", ended_at: float | None = None) -> Transcript:
-    return exchange(*chunks, how=how, ended_at=ended_at, task_id=None, kind="plain")
+def stream(*chunks: bytes, how: str = "eof", ended_at: float | None = None, detail: str = "") -> Transcript:
+    return exchange(*chunks, how=how, ended_at=ended_at, detail=detail, task_id=None, kind="plain")
 
 
 def test_without_the_promised_marker_a_must_is_broken() -> None:
@@ -33,9 +33,12 @@ def test_where_no_marker_is_promised_none_is_missing(how: str) -> None:
     assert told("end/marker-missing", stream(ONE), promises=Promises(ends=Ends(how=how))).verdict == "not_observed"
 
 
-@pytest.mark.parametrize("ended_at", [9000.0, 10_000.0])
-def test_any_end_breaks_the_promise_of_none(ended_at: float) -> None:
-    cut = stream(ONE, ONE, ended_at=ended_at)
+GOAWAY = {"how": "error", "detail": "ended by HTTP/2: GOAWAY with NO_ERROR"}
+
+
+@pytest.mark.parametrize(("ended_at", "end"), [(9000.0, {}), (10_000.0, {}), (8200.0, GOAWAY)])
+def test_any_end_breaks_the_promise_of_none(ended_at: float, end: dict[str, str]) -> None:
+    cut = stream(ONE, ONE, ended_at=ended_at, **end)
 
     result = told("end/cut-by-timeout", cut, promises=Promises(ends=Ends(how="never")))
 

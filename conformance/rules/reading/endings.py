@@ -116,6 +116,11 @@ def _choices(message: Message) -> Sequence[object]:
     return found if isinstance(found, list) else ()
 
 
+def is_left_by_its_connection(view: View) -> bool:
+    """Whether an HTTP/2 connection was closed in order, and the stream with it (RFC 9113 section 6.8)."""
+    return view.transcript.end is not None and view.transcript.end.detail.endswith("GOAWAY with NO_ERROR")
+
+
 def tells_an_error(message: Message) -> bool:
     """Whether an event is an error by its type or its JSON: that ends a stream as well."""
     return bool(message.fields.get("error")) or bool(ERROR_WORDS & {message.event.type.lower(), _word(message.type)})

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import httpx
 import httpx_sse
 
+from ssegauge.conformance.rules.reading.endings import is_left_by_its_connection
 from ssegauge.conformance.rules.reading.torn import CANARY
 from ssegauge.conformance.rules.rule import rfc, rule, whatwg
 from ssegauge.conformance.seen import Item, Level, Mark, View
@@ -30,7 +31,7 @@ ONE_BOM = whatwg(
 )
 MOST_EVENT_BYTES = 1 << 16  # the line limit that asyncio and aiohttp readers start with
 
-HTTP_2, GRACEFUL = "HTTP/2", "GOAWAY with NO_ERROR"
+HTTP_2 = "HTTP/2"
 SHOWN_OF_A_PAGE = 60
 ERROR_PAGE = re.compile(
     rb"\s*(?:<!doctype html|<html|<\?xml|internal server error|traceback \(most recent call last\)|bad gateway)",
@@ -200,7 +201,7 @@ def reset_in_http2(view: View) -> Iterator[Mark]:
         return
     if end.how == "error":
         # Our client reads no further behind a GOAWAY, and it may be that streams go on.
-        level: Level | None = "advice" if end.detail.endswith(GRACEFUL) else None
+        level: Level | None = "advice" if is_left_by_its_connection(view) else None
         when = f"{_inside_an_event(view)} after {lasted(end.at_ms)}"
         yield view.bad(f"{_reset(end.detail)}{when}, and without END_STREAM", level=level)
     elif view.ended_by_server:
