@@ -13,7 +13,7 @@ OPENING_MS = 500.0  # what comes this soon after the head may be kept events, or
 TOGETHER_MS = 1000.0
 AT_ONCE_MS = 300.0
 GRACE_MS = 1000.0  # between one reader's being told and another's
-LEAST_BEATS, LEAST_NEWS = 3, 4
+LEAST_BEATS, LEAST_NEWS = 3, 3
 
 
 def is_silenced(seen: Seen, view: View) -> bool:
