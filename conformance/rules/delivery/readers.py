@@ -54,7 +54,8 @@ def readers_differ(seen: Seen) -> Iterator[Mark]:
 
     Mend: Give each connection a queue of its own and put every event into all of them, instead of letting connections
     take from one queue, channel, emitter's `once` or consumer group; and keep a list of connections, not the last one.
-    Tell those who read all that is kept for those who come back.
+    Tell those who read all that is kept for those who come back. Where each is to be told a part of its own, say
+    `shared = false` in [promises].
 
     Example: (one reader: ids 1, 3, 4, 7; another at the same time: 2, 5, 6, 8)
     """
@@ -89,8 +90,8 @@ def _compare(
     if found:
         yield found
         return
-    # Each may have chosen what it is told: it is for the owner to say whether all are to be told the same.
-    level: Level = "should" if not promised and have_each_their_own(group) else "must"
+    # Each may have chosen what it is told, or get a sample: it is for the owner to say whether all are told the same.
+    level: Level = "advice" if not promised and have_each_their_own(group) else "must"
     marks = _worst([mark for two in pairs(group) for mark in _agree(*two, level, stalled, promised=promised)])
     yield from marks
     if not promised:
