@@ -31,6 +31,8 @@ GARBAGE = {
     "empty": "",
     "quote": "' OR 1=1; --",
     "negative": "-1",
+    "huge": "9" * 20,  # more than 64 bits hold
+    "signs": "urn:other.example/news:7%2F8?a=b#c",
     "unicode": "événement-七",
     "long": "x" * 2000,
 }
@@ -105,7 +107,7 @@ async def _outwait(readers: list[Live], newcomer: Live, patience_s: float) -> No
         await asyncio.gather(*(one.until(lambda one=one: bool(one.events), GRACE_S) for one in readers))  # type: ignore[misc]
 
 
-@probe("plain", "gets", streams=1 + AT_ONCE, asks=18)
+@probe("plain", "gets", streams=1 + AT_ONCE, asks=24)
 async def unknown_ids(server: Server) -> None:
     """Come with ids that the server never gave, a few at a time, each beside a newcomer; with ``--quick`` few."""
     if server.one_reader:

@@ -305,12 +305,15 @@ CASES = {
             (SERVED, odd(answered=False, how="timeout")),
             (SERVED, odd(*LIVE), odd(case="beyond", value="12", resume="stale", **REFUSED)),
             (SERVED, odd(case="far", value="1000016", resume="stale", answered=False, how="timeout")),
+            (SERVED, odd(*LIVE), odd(case="huge", value="9" * 20, status=500)),
+            (SERVED, odd(*LIVE), odd(case="signs", value="urn:a.b/c:7", status=404)),
             (SERVED, odd(case="other", value="b-16", resume="stale", status=412)),
         ),
         silent=(
             (odd(**REFUSED),),  # nobody else was served
             (newcomer(status=409), odd(**REFUSED)),
             (ENDED, odd(status=204, case="beyond", value="18", resume="stale")),  # it may be the very last
+            (ENDED, odd(status=204, case="huge", value="9" * 20)),
             (UNCUT, SERVED, odd(status=204, case="beyond", value="10", resume="stale")),  # another was told it
             (SERVED, odd(status=503)),
             (SERVED, exchange(headers=HTML, **PLAIN), odd(status=200, headers=HTML)),  # now and then, whatever the id

@@ -21,6 +21,7 @@ OTHERS_ARE_TOLD = (FEW, "liveness/goes-deaf", "delivery/readers-differ")
 HTTP2 = "HTTP/2"  # in the detail of what that ended
 # A server's HTTP library may refuse these as a header field before anybody reads the id.
 ODD_AS_A_FIELD = frozenset({"unicode", "long"})
+AHEAD = frozenset({"far", "huge"})
 CASES = {
     "below": "smaller than those that were seen",
     "inside": "between those that were seen, and given to no event",
@@ -32,6 +33,8 @@ CASES = {
     "long": "very long",
     "unicode": "not ASCII",
     "negative": "negative",
+    "huge": "larger than 64 bits hold",
+    "signs": "with the signs of an address",
     "quote": "with a quote",
 }
 
@@ -60,9 +63,11 @@ def unknown_id_refused(seen: Seen) -> Iterator[Mark]:
     """A client that comes with an id that the server does not know gets the stream.
 
     Why: Ids go stale by restarts and clean-up. EventSource sends its last one for ever and cannot be told otherwise: on
-    any answer but the stream it gives up for good, or asks again for ever.
+    any answer but the stream it gives up for good, or asks again for ever. One of 2,000 characters, or not ASCII, may be
+    refused with a 4xx: a server's HTTP library may do so before anybody reads it.
 
-    Mend: Take an id that is not known, or does not parse, for none.
+    Mend: Take an id that is not known, or does not parse, for none: not a number, or one that is larger than the database
+    takes; not the name of a file.
 
     Example: HTTP/1.1 409 Conflict, or 500, to `Last-Event-ID: 99999`
     """
@@ -180,7 +185,7 @@ def _is_behind_the_end(seen: Seen, view: View) -> bool:
     """Whether the id is larger than those of a stream that ends, as its very last may be."""
     plain_ones = seen.role("stream", Facts(kind="plain"))
     ends = any(one.ended_by_server for one in plain_ones if one.facts.resume is None)
-    return ends and view.facts.case in {"beyond", "far"}
+    return ends and view.facts.case in {"beyond", *AHEAD}
 
 
 def _says_all_is_over(seen: Seen) -> bool:
@@ -190,7 +195,7 @@ def _says_all_is_over(seen: Seen) -> bool:
 
 def _weight(seen: Seen, view: View) -> Level | None:
     """An id from far ahead may be waited for by a server that only compares: until it restarts, nobody brings one."""
-    return "advice" if view.facts.case == "far" and not seen.promises.resume else None
+    return "advice" if view.facts.case in AHEAD and not seen.promises.resume else None
 
 
 def _numbers(event_id: str | None) -> list[int]:
