@@ -214,8 +214,8 @@ CASES = {
         silent=((method("BREW", 501),), (hang("method"),)),
     ),
     "errors/head-hangs": Case(
-        good=((answer("head", 200),), (answer("head", 405),), (answer("head", 500),)),
-        bad=((hang("head"),),),
+        good=((answer("head", 200),), (answer("head", 405),), (answer("head", 501),), (answer("head", 503),)),
+        bad=((hang("head"),), (answer("head", 500),)),
         silent=((dropped("head"),), (healthy(),), slow("head")),
     ),
     "errors/401-without-challenge": Case(

@@ -158,20 +158,24 @@ def not_allowed_without_allow(view: View) -> Iterator[Mark]:
     "errors/head-hangs",
     "should",
     rfc(9110, "9.1", "All general-purpose servers MUST support the methods GET and HEAD."),
-    rests_on=ALL_ARE_HELD,
+    rests_on=(*ALL_ARE_HELD, "response/status-not-200"),
 )
 def head_hangs(seen: Seen) -> Iterator[Mark]:
-    """HEAD is answered.
+    """HEAD is answered, and no failure of the server.
 
-    Why: Monitors and link checkers ask with HEAD; a handler that runs the stream for it never returns.
+    Why: Monitors and link checkers ask with HEAD; a handler that runs the stream for it never returns, or fails where
+    it has nothing to write to.
 
-    Mend: Answer HEAD with the head of the stream and end there.
+    Mend: Answer HEAD with the head of the stream and end there, or with 405.
 
-    Example: (no response to HEAD within 2 s)
+    Example: (no response to HEAD within 2 s), or HTTP/1.1 500 Internal Server Error
     """
     for view in seen.role("head"):
+        status = view.head.status if view.head else 0
         if hangs(seen, view):
             yield view.bad("no answer to HEAD")
+        elif status >= 500 and status not in NOT_TAKEN and not no_room(view):
+            yield view.bad(f"answered {status} to HEAD", "status")
         elif view.head:
             yield view.good()
 
