@@ -73,7 +73,7 @@ def without_any_event(view: View) -> Iterator[Mark]:
     "should",
     profile("E4.2"),
     promised={"ends": "must"},
-    rests_on=(*BROKEN, "wire/two-values-in-one"),
+    rests_on=(*BROKEN, "wire/two-values-in-one", "capacity/serves-few-at-once"),
 )
 def marker_missing(seen: Seen) -> Iterator[Mark]:
     """A stream ends with its end marker.
