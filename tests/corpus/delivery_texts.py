@@ -73,7 +73,7 @@ CASES = {
             came("code", CODE, told("12:00,news," + code(CODE.replace('"', '""')))),  # CSV
             came("code", CODE, told(code(html.escape(CODE)))),
             came("code", CODE, told(code(quote(CODE)))),
-            came("code", CODE, in_json(code('say  “it’s”\tin   C:\\new\\u0041 \\”'))),
+            came("code", CODE, in_json(code("say  “it’s”\tin   C:\\new\\u0041 \\”"))),
             came("code", CODE, told(json.dumps({"text": code(CODE), "preview": code(" ".join(CODE.split()))}))),
             came("controls", CODES, told(f"{ONE} {CODES} {ONE}-end")),
             came("controls", CODES, told(f"{ONE} 12345 {ONE}-end")),  # left out

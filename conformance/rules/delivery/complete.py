@@ -24,7 +24,8 @@ from ssegauge.conformance.words import lasted
 
 # A stream of states may repeat the newest one now and then; not so soon, and not one that was overtaken.
 REPEATED_MS = 500.0
-ODD = frozenset({"letters", "code", "controls", "large"})  # the cases of texts that no server has a reason to refuse in silence
+# The cases of texts that no server has a reason to refuse in silence.
+ODD = frozenset({"letters", "code", "controls", "large"})
 ENOUGH_TWICE = 2  # one may be a state that changed in something else
 
 

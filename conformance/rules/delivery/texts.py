@@ -1,7 +1,7 @@
 """The rule on texts that arrive as they were written, whatever characters they are made of, and however many.
 
-Three texts show it: letters of many alphabets with a blank on either side; quotes, backslashes, a tab and several blanks
-in a row, as code has them; and codes that some functions take for line ends. A server may leave such codes out, put
+Three texts show it: letters of many alphabets with a blank on either side; quotes, backslashes, a tab and runs of
+blanks, as code has them; and codes that some functions take for line ends. A server may leave such codes out, put
 entities or escapes in a letter's place, and trim the ends; all else is to arrive, and no line end where there was none.
 A fourth is long: it may be refused, or end with a word that something is left out, but not anywhere.
 """
@@ -25,7 +25,7 @@ TAG = re.compile(r"</?[A-Za-z][^<>]*>")  # of a fragment of a page, where texts 
 PART = "x" * 100  # of a long text
 LEFT_OUT = ("…", "...", "]", ")")
 SIGNS = {"\\": "backslashes", '"': "quotes", "'": "apostrophes"}
-TYPESET = str.maketrans("“”„‘’", "\"\"\"''")
+TYPESET = str.maketrans("“”„‘’", '"""\'\'')
 
 
 def _without_escapes(text: str) -> str:
@@ -110,7 +110,7 @@ def _between(text: str, update: View) -> str | None:
 
 
 def _how_changed(sent: str, forms: Sequence[str]) -> tuple[str, Level | None]:
-    """Say what became of a text, and how grave that is: where blanks alone are others, whoever reads prose sees none."""
+    """Say what became of a text, and how grave that is: blanks alone change no word."""
     if sent.split() in [form.split() for form in forms]:
         return "blanks did not arrive as they were", "should"
     lost = [name for sign, name in SIGNS.items() if max(form.count(sign) for form in forms) < sent.count(sign)]

@@ -6,8 +6,8 @@ from statistics import median
 
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.reading.effects import Effect, effects, told_streams, waited_ms
-from ssegauge.conformance.rules.reading.states import left_out
 from ssegauge.conformance.rules.reading.stamps import Series, Stamped, series
+from ssegauge.conformance.rules.reading.states import left_out
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Seen, View
 from ssegauge.conformance.words import lasted

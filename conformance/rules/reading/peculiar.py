@@ -39,7 +39,8 @@ def _in_texts(gone: Sequence[View], came: Sequence[View]) -> Iterator[str]:
     which = "the lost one" if len(gone) == 1 else "each of the lost"
     shortest, longest = min(map(_length, gone)), max(map(_length, came), default=0)
     if came and shortest > longest:
-        yield f"{which} had {shortest:,} characters{'' if len(gone) == 1 else ' or more'}, no other more than {longest:,}"
+        more = "" if len(gone) == 1 else " or more"
+        yield f"{which} had {shortest:,} characters{more}, no other more than {longest:,}"
     cases = {one.facts.canary or "" for one in gone}
     if cases <= CANARIES.keys() and not cases & {one.facts.canary for one in came}:
         yield f"{which} had {' or '.join(CANARIES[one] for one in sorted(cases))} in it"

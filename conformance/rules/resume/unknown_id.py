@@ -63,11 +63,11 @@ def unknown_id_refused(seen: Seen) -> Iterator[Mark]:
     """A client that comes with an id that the server does not know gets the stream.
 
     Why: Ids go stale by restarts and clean-up. EventSource sends its last one for ever and cannot be told otherwise: on
-    any answer but the stream it gives up for good, or asks again for ever. One of 2,000 characters, or not ASCII, may be
-    refused with a 4xx: a server's HTTP library may do so before anybody reads it.
+    any answer but the stream it gives up for good, or asks again for ever. One of 2,000 characters, or not ASCII, may
+    be refused with a 4xx: a server's HTTP library may do so before anybody reads it.
 
-    Mend: Take an id that is not known, or does not parse, for none: not a number, or one that is larger than the database
-    takes; not the name of a file.
+    Mend: Take an id that is not known, or does not parse, for none: what is no number, or a larger one than the
+    database takes, or no name of a file.
 
     Example: HTTP/1.1 409 Conflict, or 500, to `Last-Event-ID: 99999`
     """

@@ -117,8 +117,8 @@ def named_event(view: View) -> Iterator[Mark]:
 def message_for_delta(view: View) -> Iterator[Mark]:
     """What is added to a choice stands in its `delta`.
 
-    Why: Clients read `delta` and nothing else: the text in `message` or `text` is shown by none of them. Code that reads
-    `delta.content` fails at a delta that is null.
+    Why: Clients read `delta` and nothing else: the text in `message` or `text` is shown by none of them. Code that
+    reads `delta.content` fails at a delta that is null.
 
     Mend: Stream `{"delta": {"content": ...}}`, and `{"delta": {}}` where nothing is added; `message` belongs to answers
     that are not streamed, `text` to the older completions.
