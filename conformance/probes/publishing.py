@@ -31,8 +31,8 @@ BREAKS = {
 # What is told may be made of any characters and be long: the codes that Python takes for line ends, but no event stream
 # does, and more than a page of memory or a message of PostgreSQL holds.
 LETTERS = "all of é Ж 中 😀 & < @-end"
-# As code, tables and Markdown have them; no template, no page and no address says anything else by these.
-CODE = 'say  "it\'s"\tin   C:\\new\\table\\u0041 \\" @-end'
+# As code, tables, Markdown and addresses have them; no page and no template says anything else by these.
+CODE = 'say  "it\'s"\tin   C:\\new\\table\\u0041 \\" a+b %41 @-end'
 CONTROLS = "".join(f"{n}{c}" for n, c in enumerate("\v\f\x1c\x1d\x1e\x85\u2028\u2029", 1)) + " @-end"
 LARGE = 20_000
 ODD = {"letters": LETTERS, "code": CODE, "controls": CONTROLS, "large": f"{'x' * LARGE} @-end"}

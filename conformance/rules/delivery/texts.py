@@ -24,6 +24,7 @@ INJECTED = ("security/injection-separator", "security/injection-quote")
 TAG = re.compile(r"</?[A-Za-z][^<>]*>")  # of a fragment of a page, where texts are to be written so
 PART = "x" * 100  # of a long text
 LEFT_OUT = ("…", "...", "]", ")")
+SOME = 12  # characters
 SIGNS = {"\\": "backslashes", '"': "quotes", "'": "apostrophes"}
 TYPESET = str.maketrans("“”„‘’", '"""\'\'')
 
@@ -99,7 +100,14 @@ def _as_typed(view: View, update: View) -> Iterator[Mark]:
             yield view.good()
         elif told:
             what, level = _how_changed(sent, forms)
-            yield view.bad(f"{what}: {shown(sent.strip())} came as {shown(told[0].strip())}", message, level)
+            yield view.bad(f"{what}: {_from_the_change(sent, told[0])}", message, level)
+
+
+def _from_the_change(sent: str, got: str) -> str:
+    """Return both texts from a little before they part ways."""
+    parts_at = next((n for n, (a, b) in enumerate(zip(sent, got, strict=False)) if a != b), min(len(sent), len(got)))
+    begin = max(0, parts_at - SOME)
+    return f"{shown(sent[begin : parts_at + SOME])} came as {shown(got[begin : parts_at + SOME])}"
 
 
 def _between(text: str, update: View) -> str | None:
