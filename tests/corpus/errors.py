@@ -164,8 +164,12 @@ CASES = {
     "errors/query-garbage-5xx": never_5xx("query"),
     "errors/large-header-5xx": never_5xx("large-header"),
     "errors/malformed-request-5xx": Case(
-        good=(*never_5xx("malformed-request").good, (answer("malformed-request", 501),)),
-        bad=never_5xx("malformed-request").bad,
+        good=(
+            *never_5xx("malformed-request").good,
+            (answer("malformed-request", 501),),
+            (answer("origin", 403, origin="https://foreign.example"), answer("preflight", 405)),
+        ),
+        bad=(*never_5xx("malformed-request").bad, (answer("origin", 500, origin="https://foreign.example"),)),
         silent=never_5xx("malformed-request").silent,
     ),
     "errors/odd-request-hangs": Case(

@@ -128,7 +128,7 @@ def _without_numbers(message: Message) -> str:
     return re.sub(r"\d+", "0", message.event.data)
 
 
-@rule("delivery/update-reordered", "must", profile("E2.4"), needs=UPDATES)
+@rule("delivery/update-reordered", "must", profile("E2.4"), needs=UPDATES, rests_on=HELD)
 def update_reordered(seen: Seen) -> Iterator[Mark]:
     """What the server accepted for a stream arrives in the order in which it was accepted.
 
