@@ -1,7 +1,8 @@
 """Rules on clients that come with an id that the server does not know, beside a newcomer who brings none."""
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.reading.answers import no_room, unanswered
@@ -192,7 +193,7 @@ def _told_otherwise(seen: Seen) -> set[str]:
     return {view.name for view in _came_with_unknown(seen) if _is_told_otherwise(seen, view, known)}
 
 
-def _is_told_otherwise(seen: Seen, view: View, known: Set[str]) -> bool:
+def _is_told_otherwise(seen: Seen, view: View, known: AbstractSet[str]) -> bool:
     strange = bool(view.messages) and known.isdisjoint(map(form, view.messages)) and not view.ended_by_server
     end = view.transcript.end
     if not (strange and view.timed and view.head and end):
