@@ -31,8 +31,11 @@ BREAKS = {
 # What is told may be made of any characters and be long: the codes that Python takes for line ends, but no event stream
 # does, and more than a page of memory or a message of PostgreSQL holds.
 LETTERS = "all of é Ж 中 😀 & < @-end"
+# As code, tables, Markdown and addresses have them; no page and no template says anything else by these.
+CODE = 'say  "it\'s"\tin   C:\\new\\table\\u0041 \\" a+b %41 @-end'
 CONTROLS = "".join(f"{n}{c}" for n, c in enumerate("\v\f\x1c\x1d\x1e\x85\u2028\u2029", 1)) + " @-end"
 LARGE = 20_000
+ODD = {"letters": LETTERS, "code": CODE, "controls": CONTROLS, "large": f"{'x' * LARGE} @-end"}
 QUOTES = 'before","forged":"@-injected","more":"\\" \\u0022 \'after\\'
 
 
@@ -79,7 +82,7 @@ async def steady(server: Server) -> None:
     await speaker.end()
 
 
-@probe("update", stage="alone", streams=1, asks=len(BREAKS) + 8)
+@probe("update", stage="alone", streams=1, asks=len(BREAKS) + 9)
 async def canaries(server: Server) -> None:
     """Make the stream tell texts that try to break its framing, or are odd, one after the other, each until told."""
     speaker = await Speaker.of(server)
@@ -92,7 +95,7 @@ async def canaries(server: Server) -> None:
             await speaker.heard(live)
         await speaker.say(QUOTES, progress=50, canary="quote")
         await speaker.heard(live)
-        for case, words in {"letters": LETTERS, "controls": CONTROLS, "large": f"{'x' * LARGE} @-end"}.items():
+        for case, words in ODD.items():
             await speaker.say(words, progress=50, canary=case, around=" " if case == "letters" else "")
             await speaker.heard(live)
         await speaker.say("is the last", progress=60)

@@ -17,6 +17,7 @@ from ssegauge.conformance.rules.reading.replaced import TWICE, ends_for, tried
 from ssegauge.conformance.rules.reading.sharing import readers, together
 from ssegauge.conformance.rules.reading.silence import OPENING_MS
 from ssegauge.conformance.rules.reading.tempo import slowed
+from ssegauge.conformance.rules.reading.thrown_out import thrown_out
 from ssegauge.conformance.rules.reading.told import refused_by_an_event
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Message, Seen, View
@@ -55,6 +56,9 @@ def serves_few_at_once(seen: Seen) -> Iterator[Mark]:
         yield alone
     if behind := _behind_streams(seen):
         yield behind
+    if crowds and (out := thrown_out(seen)):
+        some = f"{len(out.ended)} of {out.of} streams were ended"
+        yield out.ended[0].bad(f"{some}, each as soon as {out.places} newer ones were open")
     yield from _replaced(seen)
     yield from _slowed(seen)
 

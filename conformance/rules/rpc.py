@@ -17,7 +17,8 @@ def json_rpc_response(view: View) -> Iterator[Mark]:
     """A response in JSON-RPC has the id of the request that the stream answers, and either a result or an error.
 
     Why: Clients look up by its id who waits for a response: one with another id resolves nothing, or another's call.
-    What is both a result and an error is neither to strict clients, and to others what they look at first.
+    What is both a result and an error is neither to strict clients, and to others what they look at first; strict ones
+    take a member that is null for one that is there.
 
     Mend: Keep a request's id with the request, not in a field that calls share, and send it back as it came: a number
     stays a number. Leave the member out that does not apply.
@@ -29,8 +30,12 @@ def json_rpc_response(view: View) -> Iterator[Mark]:
         if not _is_response(message):
             continue
         identity, told = message.fields.get("id"), [name for name in MEMBERS if message.fields.get(name) is not None]
+        empty = [name for name in MEMBERS if name in message.fields and name not in told]
         if len(told) > 1:
             yield view.bad("a response with a result and an error", message)
+        elif told and empty:
+            both = f"a response with {' and '.join(told)}, and beside it {' and '.join(empty)}, which is null"
+            yield view.bad(both, message, "should")
         elif asked and identity is not None and not _is_among(identity, asked):
             yield view.bad(f"a response with the id {shown(identity)}, where {shown(asked[0])} was asked", message)
         else:

@@ -6,6 +6,7 @@ from ssegauge.conformance.catalogue import RULES
 from ssegauge.conformance.judge import Result, judge
 from ssegauge.conformance.target import Promises
 from tests.corpus.build import Run, event
+from tests.corpus.readers import feed, reader, twin
 from tests.corpus.resume_any import LIVE, SERVED, odd
 from tests.corpus.resume_header import FIRST_TEN, NEXT_FOUR, NO_ID, UNCUT, back, burst, newcomer, told
 
@@ -92,3 +93,20 @@ def test_it_is_told_whether_what_ids_name_began_anew_too(begins: int, said: str)
     result = judged("resume/begins-anew", (UNCUT, back(*anew)), resume=None)
 
     assert f"{said} began anew" in result.summary
+
+
+@pytest.mark.parametrize(
+    ("shared", "resume", "apart", "verdict"),
+    [(True, True, 9, "fail"), (True, True, 0, "pass"), (True, None, 9, "pass"), (None, True, 9, "pass")],
+)
+def test_what_all_are_told_has_one_id_for_all(
+    shared: bool | None, resume: bool | None, apart: int, verdict: str
+) -> None:
+    def replica(ahead: int) -> list[tuple[float, bytes]]:
+        return [(at, event(f"event {n}", str(n + ahead))) for n, (at, _) in enumerate(feed(last=20))]
+
+    code, promises = "resume/ids-repeated", Promises(shared=shared, resume=resume)
+    run = (reader(replica(0)), twin(replica(apart)))
+    (result,) = judge(run, profile="event-stream", promises=promises, rules={code: RULES[code]})
+
+    assert (result.verdict, result.level) == (verdict, "must")

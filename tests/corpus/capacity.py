@@ -51,6 +51,18 @@ def each_for_the_next(lived: float = 1100.0, **more: Any) -> Run:
     return (*many, *(one for pair in tries for one in pair))
 
 
+def ousting(*, keeps: int = 3) -> Run:
+    """Streams of which the oldest ends when there are so many newer ones; at once, and later on."""
+    last = 8 - keeps
+    at_once = (
+        one_of(n, 10.0 * n, 10.0 * (n + keeps) + 5 if n <= last else 200.0, "eof" if n <= last else "cut")
+        for n in range(1, 9)
+    )
+    watch = replace(came(1000.0, 705.0), probe="watch")
+    others = tuple(replace(came(1500.0 + 100.0 * n, 3000.0, "cut"), probe="plain") for n in range(3))
+    return (*at_once, watch, *others)
+
+
 def asked_again(nth: int) -> Transcript:
     """One whose connection the server's queue had no room for at first; its stream ends where another's has ended."""
     late = one_of(nth, 1003.0 + nth, 1004.0 + nth, "eof")
@@ -134,6 +146,10 @@ CASES = {
             (crowd(2, 3, 4, 9)),
             crowd(2, 900),
             (*crowd(2, 3, 4, 9), *paced(400.0, 10.0)),
+            # They end with their age, or for no reason that is seen; or it was so but once.
+            tuple(replace(one, end=replace(one.end, how="eof")) for one in ousting() if one.end),
+            tuple(one for one in ousting() if one.probe != "watch"),
+            (*ousting(), *(replace(came(4000.0 + n, 100.0), probe="watch") for n in range(3))),
             each_for_the_next(how="cut"),  # that one lives on
             each_for_the_next(last=b"event: replaced\ndata: by another\n\n"),  # and says so
             (*at_once(2, 3, 4), asked_again(4), asked_again(5)),
@@ -156,6 +172,7 @@ CASES = {
         bad=(
             (*crowd(2, 3, 4, 9), *paced(400.0, 400.0)),  # it waits for each of them
             each_for_the_next(),
+            ousting(),
             crowd(2, 3, None, None),
             (*crowd(2, 3, ended_at=4000.0), one_of(3, 4010.0, 4500.0), one_of(4, 4020.0, 4500.0)),
             crowd(2, None, None, None, None),

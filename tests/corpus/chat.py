@@ -123,6 +123,9 @@ CASES = {
         bad=(
             answer(data({**SAME, "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}}]})),
             answer(data({**SAME, "choices": [{"index": 0, "text": "Hi"}]})),
+            answer(
+                ROLE, *text("Hi"), data({**SAME, "choices": [{"index": 0, "delta": None, "finish_reason": "stop"}]})
+            ),
         ),
         silent=(NOTHING, answer(AZURE, FILTERED)),
     ),

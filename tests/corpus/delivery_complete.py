@@ -49,6 +49,9 @@ ALL = in_time(*range(8))
 LATE_SENT = (publish(8, 5000.0), publish(9, 5050.0))
 TIDY = ((20.0, b"data: welcome\n\n"), *ALL)
 STATES = [(FIRST_MS + 405.0 * n, n * 4) for n in (1,)] + [(FIRST_MS + 810.0, 7)]  # every 400 ms the newest
+# Whoever comes is told the newest state at once.
+GREETED = tuple(feed((20.0, 7), started_ms=EPOCH_MS + 3000.0 + 500.0 * n, reader="newcomer") for n in range(3))
+HISTORY = tuple(feed((20.0, 6), (20.0, 7), started_ms=one.started_ms, reader="newcomer") for one in GREETED)
 STUCK = replace(
     feed((10.0, b"data: hello\n\n"), situation="beside-slow", ended_at=6000.0), started_ms=EPOCH_MS + 4000.0
 )
@@ -95,7 +98,7 @@ CASES = {
             (*SENT, feed(*TIDY, situation="steady")),
             (*SENT, feed(*ALL, how="eof", ended_at=1800.0)),
             (*SENT, feed(*in_time(*range(8), delay=3500.0))),  # late
-            (*SENT, feed(*STATES)),  # overtaken states are left out
+            (*SENT, feed(*STATES), *GREETED),  # overtaken states are left out
             (*SENT, publish(9, 1900.0, status=429), feed(*ALL)),  # was not accepted
             (publish(9, 100.0), *SENT, feed(*ALL)),  # before the reader was connected
             (publish(9, subject="other"), *SENT, feed(*ALL)),  # for another stream
@@ -106,6 +109,11 @@ CASES = {
             (*SENT, feed(*in_time(*range(7)))),
             (*SENT, feed((20.0, b"data: welcome\n\n"))),
             (*SENT, feed()),
+            (*SENT, feed(*STATES)),
+            (*SENT, feed(*STATES), *GREETED[:2]),
+            (*SENT, feed(*STATES), *(replace(one, chunks=()) for one in GREETED)),
+            (*SENT, publish(8, 2500.0), feed(*STATES, (2505.0, 8)), *HISTORY),
+            (*SENT, publish(8, 3000.0), publish(9, 3600.0), feed(*STATES, (3605.0, 9)), *GREETED),  # not in haste
             (*SENT, feed(*ALL), feed(*in_time(*range(0, 8, 2)), reader="twin")),
             (*updates(), task_told(*task_at(5, 7), how="timeout", ended_at=5800.0)),
         ),

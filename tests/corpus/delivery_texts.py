@@ -1,6 +1,8 @@
 """Texts that arrive as they were written, and texts that do not."""
 
+import html
 import json
+from urllib.parse import quote
 
 from ssegauge.conformance.recording.transcript import Transcript
 from tests.corpus import delivery_complete
@@ -8,6 +10,7 @@ from tests.corpus.build import Case, Run
 from tests.corpus.delivery_complete import feed, marker, publish
 
 LETTERS, CODES = "all of é Ж 中 😀", "1\v2\f3\x1c4\u20285"
+CODE = 'say  "it\'s"\tin   C:\\new\\u0041 \\"'
 ONE = marker(0)
 LONG = "x" * 9000
 
@@ -27,6 +30,10 @@ def in_json(text: str) -> tuple[float, bytes]:
 
 def came(case: str, sent_as: str, *events: tuple[float, bytes]) -> Run:
     return sent(case, sent_as), feed(*events, situation="canary")
+
+
+def code(text: str) -> str:
+    return f"{ONE} {text} {ONE}-end"
 
 
 def letters(text: str, around: str = " ", end: str = " ") -> str:
@@ -60,6 +67,14 @@ CASES = {
             came(
                 "letters", f"{LETTERS} & <", told(f"<li><p>{letters(f'{LETTERS} &amp; &lt;')}</p></li>")
             ),  # a fragment
+            came("code", CODE, told(code(CODE))),
+            came("code", CODE, in_json(code(CODE))),
+            came("code", CODE, in_json(json.dumps({"text": code(CODE)}))),  # JSON in JSON
+            came("code", CODE, told("12:00,news," + code(CODE.replace('"', '""')))),  # CSV
+            came("code", CODE, told(code(html.escape(CODE)))),
+            came("code", CODE, told(code(quote(CODE)))),
+            came("code", CODE, in_json(code("say  “it’s”\tin   C:\\new\\u0041 \\”"))),
+            came("code", CODE, told(json.dumps({"text": code(CODE), "preview": code(" ".join(CODE.split()))}))),
             came("controls", CODES, told(f"{ONE} {CODES} {ONE}-end")),
             came("controls", CODES, told(f"{ONE} 12345 {ONE}-end")),  # left out
             came("controls", CODES, in_json(f"{ONE} 1 2 3 4 5 {ONE}-end")),
@@ -75,6 +90,13 @@ CASES = {
             came("letters", LETTERS, told(f" {ONE} all of é Ж 中 ")),  # cut off where four bytes begin
             came("letters", LETTERS, told(letters(LETTERS, ""))),  # `data:` and the text, without a blank between
             came("letters", f"{LETTERS} & <", in_json(letters(f"{LETTERS} &amp; &lt;"))),
+            came("code", CODE, in_json(code(CODE.replace("\\", "")))),
+            came("code", CODE, in_json(code(" ".join(CODE.split())))),
+            came("code", CODE, told(code(CODE.replace("  ", " ")))),
+            came("code", CODE, told(code(CODE.expandtabs(4)))),
+            came("code", CODE, in_json(code(CODE.replace("'", "''")))),
+            came("code", CODE, in_json(code(CODE.replace("'", "\\'").replace('"', '\\"')))),
+            came("code", CODE, in_json(code('say  "it\'s"\tin   C:\new A "'))),  # read as JSON twice
             came("controls", CODES, told(f"{ONE} 1\n2\n3\n4\n5 {ONE}-end")),
             came("controls", CODES, in_json(f"{ONE} 1\v2\f3\x1c4\n5 {ONE}-end")),
             came("large", LONG, in_json(f"{ONE} {LONG[:4096]}")),
@@ -84,6 +106,8 @@ CASES = {
             came("letters", LETTERS),
             came("letters", LETTERS, told(ONE)),  # shortened
             (sent("letters", LETTERS, status=422), feed(told(ONE), situation="canary")),
+            came("code", CODE, told(ONE)),
+            came("code", CODE, told(f"<p>{code(' '.join(CODE.split()))}</p>")),  # a page shows it so anyway
             came("large", LONG, told(ONE)),
             came("large", LONG),
             came("large", LONG, in_json(f"{ONE} {LONG[:500]}…")),

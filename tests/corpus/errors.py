@@ -164,8 +164,12 @@ CASES = {
     "errors/query-garbage-5xx": never_5xx("query"),
     "errors/large-header-5xx": never_5xx("large-header"),
     "errors/malformed-request-5xx": Case(
-        good=(*never_5xx("malformed-request").good, (answer("malformed-request", 501),)),
-        bad=never_5xx("malformed-request").bad,
+        good=(
+            *never_5xx("malformed-request").good,
+            (answer("malformed-request", 501),),
+            (answer("origin", 403, origin="https://foreign.example"), answer("preflight", 405)),
+        ),
+        bad=(*never_5xx("malformed-request").bad, (answer("origin", 500, origin="https://foreign.example"),)),
         silent=never_5xx("malformed-request").silent,
     ),
     "errors/odd-request-hangs": Case(
@@ -214,8 +218,8 @@ CASES = {
         silent=((method("BREW", 501),), (hang("method"),)),
     ),
     "errors/head-hangs": Case(
-        good=((answer("head", 200),), (answer("head", 405),), (answer("head", 500),)),
-        bad=((hang("head"),),),
+        good=((answer("head", 200),), (answer("head", 405),), (answer("head", 501),), (answer("head", 503),)),
+        bad=((hang("head"),), (answer("head", 500),)),
         silent=((dropped("head"),), (healthy(),), slow("head")),
     ),
     "errors/401-without-challenge": Case(

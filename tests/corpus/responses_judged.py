@@ -242,8 +242,9 @@ CASES = {
         silent=(*SILENT, *runs(FAILED, BROKEN_OFF, done_with(usage={"input_tokens": 1, "output_tokens": 2}))),
     ),
     "responses/output-differs": Case(
-        good=runs(TEXT, CALLS, REFUSAL, SEARCH, done_with(output=[item(0, content=[content(" Hello Köln")])])),
+        good=runs(TEXT, CALLS, REFUSAL, SEARCH),
         bad=runs(
+            done_with(output=[item(0, content=[content(" Hello Köln")])]),  # advice
             done_with(output=[item(0, content=[content("Hello")])]),
             (*CALLS[:-1], life("completed", "completed", output=CALLS[-1]["response"]["output"][:2])),
             (*CALLS[:-1], life("completed", "completed", output=CALLS[-1]["response"]["output"][::-1])),

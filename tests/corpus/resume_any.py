@@ -65,6 +65,7 @@ HTML = {"Content-Type": "text/html"}
 PUBLISHED = tuple(publish(n, 5000.0 + n) for n in range(4))
 PUBLISHED_AT_ONCE = [(100.0 + n, says(n)) for n in range(4)]
 RESET = b"event: reset\ndata: {}\n\n"
+ELSEWHERE = [(400.0, b"id: other:7\nevent: payroll\ndata: {}\n\n")]  # of another channel
 BARE = b'id:\nevent: presence\ndata: {"present": 3}\n\n'
 ENDED = newcomer(*LIVE, how="eof")
 ONGOING: dict[str, Any] = {"ended_at": 3500.0}
@@ -104,6 +105,11 @@ def odd(*chunks: tuple[float, bytes], case: str = "foreign", value: str = "other
     return exchange(*chunks, **{**PLAIN, **LATER, **ONGOING, **usual, **more})
 
 
+def nameless(n: int) -> list[tuple[float, bytes]]:
+    """An event whose id was counted on from what is no number."""
+    return [(300.0, event(f"event {n}", "NaN"))]
+
+
 def history(*ids: str) -> list[tuple[float, bytes]]:
     """Events of before, at once and without ids."""
     return [(10.0, event(f"event {one}")) for one in ids]
@@ -130,6 +136,7 @@ BOTH = {
             plain(event(1, "a"), event(2, "b"), event(3)),
             plain(event(1, "1"), b"id: 1\n\n", event(2, "2")),
             beside(delta(0)),
+            (odd(*nameless(20)), odd(*nameless(20), case="quote")),  # one event
             beside(as_json(), as_json(waited_ms=40)),  # each is told its own beside what all are
             beside(as_json(waited_ms=10), as_json(waited_ms=40)),
             beside(delta(0), delta(5), first=-9),  # ids count what each was told
@@ -140,6 +147,7 @@ BOTH = {
             plain(event(1, "4"), event(2, "5"), event(1, "4")),  # the same event once more
             plain(event(1, "4"), event(2, "5"), event(3, "4"), request=POSTED),
             plain(b'id: 8\nevent: status\ndata: {"n": 1}\n\n', b'id: 8\ndata: {"n": 1}\n\n'),
+            (odd(*nameless(20)), odd(*nameless(21), case="quote")),
             beside(delta(0), delta(5)),  # should
             beside(rolled(1), rolled(2)),
             beside(as_json(price=1), in_euros),  # of two versions of the server
@@ -305,12 +313,15 @@ CASES = {
             (SERVED, odd(answered=False, how="timeout")),
             (SERVED, odd(*LIVE), odd(case="beyond", value="12", resume="stale", **REFUSED)),
             (SERVED, odd(case="far", value="1000016", resume="stale", answered=False, how="timeout")),
+            (SERVED, odd(*LIVE), odd(case="huge", value="9" * 20, status=500)),
+            (SERVED, odd(*LIVE), odd(case="signs", value="urn:a.b/c:7", status=404)),
             (SERVED, odd(case="other", value="b-16", resume="stale", status=412)),
         ),
         silent=(
             (odd(**REFUSED),),  # nobody else was served
             (newcomer(status=409), odd(**REFUSED)),
             (ENDED, odd(status=204, case="beyond", value="18", resume="stale")),  # it may be the very last
+            (ENDED, odd(status=204, case="huge", value="9" * 20)),
             (UNCUT, SERVED, odd(status=204, case="beyond", value="10", resume="stale")),  # another was told it
             (SERVED, odd(status=503)),
             (SERVED, exchange(headers=HTML, **PLAIN), odd(status=200, headers=HTML)),  # now and then, whatever the id
@@ -325,6 +336,10 @@ CASES = {
         good=(
             (SERVED, odd(*LIVE)),
             (SERVED, odd((2000.0, NO_ID))),
+            (SERVED, odd(*ELSEWHERE)),  # seldom told, perhaps
+            (SERVED, *(odd((20.0, RESET), *LIVE, case=case, name=case) for case in ("empty", "quote"))),
+            (SERVED, *(odd((20.0, RESET), ended_at=1000.0, case=case, name=case) for case in ("empty", "quote"))),
+            (SERVED, uncut(*ELSEWHERE), *(odd(*ELSEWHERE, case=case, name=case) for case in ("empty", "quote"))),
             (SERVED, odd(), NOBODY_ELSE, odd(*LIVE, **AGAIN)),  # there was no room, whatever the id
             (SERVED, odd(), odd(case="empty", value=""), NOBODY_ELSE, odd(*LIVE, **AGAIN)),
         ),
@@ -339,6 +354,7 @@ CASES = {
             (SERVED, odd(how="eof", ended_at=30.0)),
             # Told to the newcomer at once, and at the same time to one who had been there for long: it happened then.
             (LONG_THERE, newcomer(*burst(["41", "42"]), **ONGOING), odd()),
+            (SERVED, odd(*ELSEWHERE), odd(*ELSEWHERE, case="empty", value="")),
             (SERVED, odd(), NOBODY_ELSE, odd(**AGAIN)),
             (SERVED, odd(), odd(case="empty", value=""), NOBODY_ELSE, odd(*LIVE, **AGAIN), odd(**EMPTY_AGAIN)),
         ),

@@ -29,7 +29,7 @@ CASES = {
         good=(
             answer(PROGRESS, SAMPLING, response(result=RESULT)),
             answer(response(error={"code": -32601, "message": "no such tool"})),
-            answer(response(error=None, result=RESULT)),
+            answer(response(result=None)),
             answer(response(None, error={"code": -32700, "message": "no JSON"})),
             answer(response("8", result=RESULT), response(result=RESULT), body=BATCH),
             answer(response(result=RESULT), body={"query": "of something else"}),
@@ -39,6 +39,8 @@ CASES = {
             answer(response("7", result=RESULT)),
             answer(response(8, result=RESULT), body=BATCH),
             answer(response(result=RESULT, error={"code": 1, "message": "both"})),
+            answer(response(error=None, result=RESULT)),
+            answer(response(error={"code": 1, "message": "no"}, result=None)),
         ),
         silent=(answer(PROGRESS, SAMPLING), answer(event({"id": 6, "result": RESULT})), answer(b"data: 1\n\n")),
     ),

@@ -4,7 +4,7 @@ An event is of the type that its data says, and where that says none, of the typ
 the name alone has a rule of its own. Types that are not documented are nobody's business.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -185,3 +185,23 @@ def is_resumed(view: View) -> bool:
         return True
     numbers = [number(one.fields.get("sequence_number")) for one in told(view)[:1]]
     return view.facts.capture and any(numbers) and not told(view, CREATED)
+
+
+def identified(view: View) -> Iterator[tuple[Message, str, str]]:
+    """Yield the events of items that name one, with the id that they name and that which the item was added with."""
+    own = _own_ids(view)
+    for message in told(view, ITEM_DONE, *OF_ITEMS):
+        index = number(message.fields.get("output_index"))
+        said = string(message.fields.get("item_id")) or string(inner(message, "item").get("id"))
+        if index is not None and said and own.get(index):
+            yield message, said, own[index]
+
+
+def of_another_item(view: View) -> set[int]:
+    """Return where the events begin that name one item by its place, and by its id another."""
+    owners = set(_own_ids(view).values())
+    return {message.event.start for message, said, own in identified(view) if said != own and said in owners}
+
+
+def _own_ids(view: View) -> dict[int, str]:
+    return {item.index: string(inner(item.added[0], "item").get("id")) for item in items(view) if item.added}

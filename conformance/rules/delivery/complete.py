@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.delivery.updates import HELD, LOST_AFTER, UPDATES
 from ssegauge.conformance.rules.reading.effects import (
-    Effect,
     accepted_for,
     connected_ms,
     effects,
@@ -17,14 +15,17 @@ from ssegauge.conformance.rules.reading.effects import (
     waited_ms,
     within,
 )
+from ssegauge.conformance.rules.reading.peculiar import peculiar, what_is_in
 from ssegauge.conformance.rules.reading.spoiled import SPOILED
+from ssegauge.conformance.rules.reading.states import left_out
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Message, Seen, View
 from ssegauge.conformance.words import lasted
 
 # A stream of states may repeat the newest one now and then; not so soon, and not one that was overtaken.
 REPEATED_MS = 500.0
-ODD = frozenset({"letters", "controls", "large"})  # the cases of texts that no server has a reason to refuse in silence
+# The cases of texts that no server has a reason to refuse in silence.
+ODD = frozenset({"letters", "code", "controls", "large"})
 ENOUGH_TWICE = 2  # one may be a state that changed in something else
 
 
@@ -47,12 +48,13 @@ def update_lost(seen: Seen) -> Iterator[Mark]:
     """
     for view in told_streams(seen):
         told = [one for one in effects(seen, view) if not one.terminal]
-        fastest_ms = _fastest_ms(told)
-        lost = [number for number, one in enumerate(told) if _is_lost(seen, view, told, number, fastest_ms)]
+        overtaken = left_out(seen, told)
+        unseen = (number for number, one in enumerate(told) if not one.shown and number not in overtaken)
+        lost = [number for number in unseen if waited_ms(view, told[number].sent_ms) >= _lost_ms(seen)]
         if lost:
             waited = waited_ms(view, told[lost[0]].sent_ms)
             later = next((one.shown for one in told[lost[0] :] if one.shown), None)
-            others = "later ones did" if later else "nor did any later one"
+            others = f"later ones did{peculiar(told, lost)}" if later else "nor did any later one"
             summary = f"{len(lost)} of {len(told)} accepted updates had not arrived after {lasted(waited)}; {others}"
             yield view.bad(summary, later)
         elif any(one.shown for one in told):
@@ -68,8 +70,7 @@ def _odd_ones_lost(seen: Seen, view: View) -> Iterator[Mark]:
     for number, one in enumerate(sent):
         waited = waited_ms(view, one.transcript.started_ms)
         if one.facts.canary in ODD and not told[number] and any(told[number + 1 :]) and waited >= _lost_ms(seen):
-            characters = len(one.facts.message or "")
-            yield view.bad(f"a text of {characters:,} characters was accepted and never came; later ones did")
+            yield view.bad(f"a text {what_is_in(one)} was accepted and never came; later ones did")
         elif one.facts.canary in ODD and told[number]:
             yield view.good()
 
@@ -77,21 +78,6 @@ def _odd_ones_lost(seen: Seen, view: View) -> Iterator[Mark]:
 def _lost_ms(seen: Seen) -> float:
     """From when on an update that has not come is lost."""
     return LOST_AFTER * 1000 * seen.limits.update_s
-
-
-def _is_lost(seen: Seen, view: View, told: list[Effect], number: int, fastest_ms: float) -> bool:
-    """Whether a reader waited in vain, though nothing overtook the update sooner than this stream tells updates."""
-    one = told[number]
-    if one.shown or waited_ms(view, one.sent_ms) < _lost_ms(seen):
-        return False
-    overtaken = any(later.shown for later in told[number + 1 :])
-    return not overtaken or told[number + 1].sent_ms - one.sent_ms >= fastest_ms
-
-
-def _fastest_ms(told: list[Effect]) -> float:
-    """Return the shortest time between two updates that were both told: a stream of states may skip faster ones."""
-    arrivals = sorted(one.shown_ms for one in told if one.own)
-    return min((after - before for before, after in pairwise(arrivals)), default=float("inf"))
 
 
 @rule("delivery/update-duplicated", "must", profile("E2.3"), needs=UPDATES)
@@ -142,7 +128,7 @@ def _without_numbers(message: Message) -> str:
     return re.sub(r"\d+", "0", message.event.data)
 
 
-@rule("delivery/update-reordered", "must", profile("E2.4"), needs=UPDATES)
+@rule("delivery/update-reordered", "must", profile("E2.4"), needs=UPDATES, rests_on=HELD)
 def update_reordered(seen: Seen) -> Iterator[Mark]:
     """What the server accepted for a stream arrives in the order in which it was accepted.
 

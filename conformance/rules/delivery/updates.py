@@ -7,6 +7,7 @@ from statistics import median
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.reading.effects import Effect, effects, told_streams, waited_ms
 from ssegauge.conformance.rules.reading.stamps import Series, Stamped, series
+from ssegauge.conformance.rules.reading.states import left_out
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Mark, Seen, View
 from ssegauge.conformance.words import lasted
@@ -50,7 +51,9 @@ def update_late(seen: Seen) -> Iterator[Mark]:
     """
     limit_ms = seen.limits.update_s * 1000
     for view in told_streams(seen):
-        for effect in effects(seen, view):
+        told = effects(seen, view)
+        overtaken = left_out(seen, told)
+        for effect in (one for number, one in enumerate(told) if number not in overtaken):
             yield from _in_time(view, effect, limit_ms)
 
 

@@ -56,30 +56,31 @@ def large_header_5xx(view: View) -> Iterator[Mark]:
     yield from _not_5xx(view)
 
 
-@rule(
-    "errors/malformed-request-5xx",
-    "should",
-    NO_5XX_NO_HANG,
-    over="malformed-request",
-    rests_on=("response/status-not-200",),
-)
-def malformed_request_5xx(view: View) -> Iterator[Mark]:
-    """A request that is no proper HTTP, or whose body is not what it says, is not a failure of the server.
+@rule("errors/malformed-request-5xx", "should", NO_5XX_NO_HANG, rests_on=("response/status-not-200",))
+def malformed_request_5xx(seen: Seen) -> Iterator[Mark]:
+    """A request that is no proper HTTP, whose body is not what it says, or of any origin, is no failure of the server.
 
     Why: Anyone can send one, and scanners do all day; each 5xx wakes somebody, and behind it stands code that was
     entered with what it never expected.
 
     Mend: Answer 400, 413, 414, 415, 417 or 431, or close the connection; catch what undoing a `Content-Encoding` and
-    decoding a path raise.
+    decoding a path raise. Answer a page of another origin as others, or 403; its browser refuses what lets no origin in
+    (Express' `cors`: `callback(null, false)`, and no error).
 
     Example: HTTP/1.1 500 Internal Server Error, for Content-Encoding: gzip before a body that is no gzip
     """
-    if view.head and not no_room(view):
-        status = view.head.status
-        failed = status >= 500 and status not in NOT_TAKEN
-        request = view.transcript.request
-        asked = "" if request.method == "GET" else f" ({request.method} {urlsplit(request.url).path})"
-        yield view.bad(f"answered {status} to {view.facts.case}{asked}", "status") if failed else view.good()
+    for role in ("malformed-request", "origin", "preflight"):
+        for view in seen.role(role):
+            if view.head and not no_room(view):
+                status = view.head.status
+                failed = status >= 500 and status not in NOT_TAKEN
+                yield view.bad(f"answered {status} to {_odd(view)}", "status") if failed else view.good()
+
+
+def _odd(view: View) -> str:
+    request, origin = view.transcript.request, view.facts.origin
+    asked = "" if request.method == "GET" else f" ({request.method} {urlsplit(request.url).path})"
+    return f"{f'the origin {origin}' if origin else view.facts.case}{asked}"
 
 
 @rule("errors/odd-request-hangs", "should", NO_5XX_NO_HANG, rests_on=ALL_ARE_HELD)
@@ -158,20 +159,24 @@ def not_allowed_without_allow(view: View) -> Iterator[Mark]:
     "errors/head-hangs",
     "should",
     rfc(9110, "9.1", "All general-purpose servers MUST support the methods GET and HEAD."),
-    rests_on=ALL_ARE_HELD,
+    rests_on=(*ALL_ARE_HELD, "response/status-not-200"),
 )
 def head_hangs(seen: Seen) -> Iterator[Mark]:
-    """HEAD is answered.
+    """HEAD is answered, and no failure of the server.
 
-    Why: Monitors and link checkers ask with HEAD; a handler that runs the stream for it never returns.
+    Why: Monitors and link checkers ask with HEAD; a handler that runs the stream for it never returns, or fails where
+    it has nothing to write to.
 
-    Mend: Answer HEAD with the head of the stream and end there.
+    Mend: Answer HEAD with the head of the stream and end there, or with 405.
 
-    Example: (no response to HEAD within 2 s)
+    Example: (no response to HEAD within 2 s), or HTTP/1.1 500 Internal Server Error
     """
     for view in seen.role("head"):
+        status = view.head.status if view.head else 0
         if hangs(seen, view):
             yield view.bad("no answer to HEAD")
+        elif status >= 500 and status not in NOT_TAKEN and not no_room(view):
+            yield view.bad(f"answered {status} to HEAD", "status")
         elif view.head:
             yield view.good()
 

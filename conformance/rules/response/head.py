@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from email.utils import parsedate_to_datetime
 from statistics import median
 
+from ssegauge.conformance.facts import Role
 from ssegauge.conformance.rules.reading.stamps import timeless
 from ssegauge.conformance.rules.rule import fetch, rfc, rule, whatwg
 from ssegauge.conformance.seen import Mark, Seen, View
@@ -35,6 +36,7 @@ FAIL_THE_CONNECTION = whatwg(
 
 
 MANY = frozenset({"crowd", "storm"})  # so many at once that each may have to wait
+ASKS_FOR_A_STREAM: tuple[Role, ...] = ("hello", "stream", "http10", "compressed")
 SELDOM = 0.2  # of the streams
 WAITED_MS, IN_ONE_MS, TOGETHER_MS, LEAST_NEWS, MOSTLY = 150.0, 5.0, 50.0, 4, 0.8
 LEAST_LATE, MUCH_SOONER = 3, 0.25
@@ -78,7 +80,14 @@ def status_not_200(seen: Seen) -> Iterator[Mark]:
         if status == 200:
             yield view.good()
         elif status != 429 and not (status == 503 and seen.streams):  # no room beside the others: found under load
-            yield view.bad(f"answered {status}, not 200", "status")
+            yield view.bad(f"answered {status}, not 200{_how_often(seen, status)}", "status")
+
+
+def _how_often(seen: Seen, status: int) -> str:
+    """Say how many of the requests for a stream were answered so, where it comes and goes."""
+    asked = [view.head.status for role in ASKS_FOR_A_STREAM for view in seen.role(role) if view.head]
+    some = f"{asked.count(status)} of {len(asked)} requests for the stream were"
+    return f", as {some}: it comes and goes" if 200 in asked else ""
 
 
 @rule("response/content-type", "must", FAIL_THE_CONNECTION, over="stream")

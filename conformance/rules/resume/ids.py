@@ -15,9 +15,10 @@ from ssegauge.conformance.seen import Level, Mark, Message, Seen, View
 from ssegauge.conformance.words import lasted, shown
 
 LEAST_HISTORY, LEAST_BARE = 3, 2
-LEAST_TOLD_APART = 3
+LEAST_TOLD_APART, MOSTLY = 3, 0.8
 OPENING_MS = 250.0  # within so long of the first event, what comes is told to whoever comes
 LIVE_MS = 1000.0
+NO_VALUE = frozenset({"NaN", "nan", "undefined", "null", "None", "[object Object]"})  # what languages write for none
 LEAST_TAKEN_BACK = 2  # once may be meant: from here on there is nothing to come back to
 
 
@@ -34,9 +35,12 @@ def ids_repeated(seen: Seen) -> Iterator[Mark]:
     """
     for view in seen.streams:
         yield from _in_a_task(view) if view.facts.task_id is not None else _in_a_stream(view)
+    yield from _without_a_value(seen)
     if seen.promises.shared is not False:
         for group in readers(seen):
             yield from _on_others_data(group, "must" if seen.promises.shared else "should")
+            if seen.promises.shared and seen.promises.resume:
+                yield from _by_other_ids(group)
     for _, (first, *others) in seen.tasks(lambda view: view.facts.situation is None and view.facts.resume is None):
         by_id = {message.event.id: said(message) for message in identified(first)} if others else {}
         for view in others:
@@ -74,6 +78,40 @@ def _on_others_data(group: Sequence[Telling], level: Level) -> Iterator[Mark]:
             meant = "if that is meant, say `shared = false` in [promises]"
             summary = f"{len(told)} ids stand on other data for another reader, at the same moments; {meant}"
             yield one.view.bad(f"{summary}: {shown(mine.event.id)} and others", mine, level)
+
+
+def _without_a_value(seen: Seen) -> Iterator[Mark]:
+    """Judge ids made of nothing, as of a `Last-Event-ID` that is no number: several events have such."""
+    views = [view for view in seen.streams if view.facts.kind == "plain"]
+    found = [(view, one) for view in views for one in identified(view) if one.event.id in NO_VALUE]
+    if len({one.words for _, one in found}) > 1:
+        view, message = found[0]
+        came = view.facts.last_event_id
+        who = f", told to who came with {shown(came)}" if came is not None else ""
+        yield view.bad(f"the id {shown(message.event.id)} on {len(found)} events{who}", message)
+
+
+def _by_other_ids(group: Sequence[Telling]) -> Iterator[Mark]:
+    """Compare by which ids two readers of one stream are told the same at the same moments."""
+    for one, other in pairs(group):
+        told = list(_told_both(one, other))
+        apart = [(mine, its) for mine, its in told if mine.event.id != its.event.id]
+        if len(apart) >= max(LEAST_TOLD_APART, MOSTLY * len(told)):
+            mine, its = apart[0]
+            ids = f"{shown(mine.event.id)} and {shown(its.event.id)}"
+            yield one.view.bad(f"{len(apart)} events have other ids for another reader, as {ids}", mine)
+
+
+def _told_both(one: Telling, other: Telling) -> Iterator[tuple[Message, Message]]:
+    """Yield what both are told in the same words at about the same time, and each of them once."""
+    mine, its = (Counter(message.words for message in telling.messages) for telling in (one, other))
+    by_words = {message.words: message for message in other.messages}
+    for message in one.messages:
+        same = by_words.get(message.words)
+        if not (same and message.event.id and same.event.id and mine[message.words] == its[message.words] == 1):
+            continue
+        if abs(one.at_ms(message) - other.at_ms(same)) < LIVE_MS:
+            yield message, same
 
 
 def _on_another(message: Message) -> str:

@@ -2,13 +2,20 @@
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 
 from ssegauge.conformance.facts import Facts
 from ssegauge.conformance.rules.reading.answers import no_room, unanswered
 from ssegauge.conformance.rules.reading.returns import came_back, newcomers, not_told_where, plain, returns
 from ssegauge.conformance.rules.reading.sameness import said
 from ssegauge.conformance.rules.reading.sharing import form
-from ssegauge.conformance.rules.reading.silence import is_so_alone, told_after_its_opening, told_meanwhile
+from ssegauge.conformance.rules.reading.silence import (
+    GRACE_MS,
+    OPENING_MS,
+    is_so_alone,
+    told_after_its_opening,
+    told_meanwhile,
+)
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Message, Seen, View
 from ssegauge.conformance.sse import BlockWithoutData
@@ -21,6 +28,8 @@ OTHERS_ARE_TOLD = (FEW, "liveness/goes-deaf", "delivery/readers-differ")
 HTTP2 = "HTTP/2"  # in the detail of what that ended
 # A server's HTTP library may refuse these as a header field before anybody reads the id.
 ODD_AS_A_FIELD = frozenset({"unicode", "long"})
+LEAST_OTHERWISE = 2  # one may be told by chance what comes seldom
+AHEAD = frozenset({"far", "huge"})
 CASES = {
     "below": "smaller than those that were seen",
     "inside": "between those that were seen, and given to no event",
@@ -32,6 +41,8 @@ CASES = {
     "long": "very long",
     "unicode": "not ASCII",
     "negative": "negative",
+    "huge": "larger than 64 bits hold",
+    "signs": "with the signs of an address",
     "quote": "with a quote",
 }
 
@@ -60,9 +71,11 @@ def unknown_id_refused(seen: Seen) -> Iterator[Mark]:
     """A client that comes with an id that the server does not know gets the stream.
 
     Why: Ids go stale by restarts and clean-up. EventSource sends its last one for ever and cannot be told otherwise: on
-    any answer but the stream it gives up for good, or asks again for ever.
+    any answer but the stream it gives up for good, or asks again for ever. One of 2,000 characters, or not ASCII, may
+    be refused with a 4xx: a server's HTTP library may do so before anybody reads it.
 
-    Mend: Take an id that is not known, or does not parse, for none.
+    Mend: Take an id that is not known, or does not parse, for none: what is no number, or a larger one than the
+    database takes, or no name of a file.
 
     Example: HTTP/1.1 409 Conflict, or 500, to `Last-Event-ID: 99999`
     """
@@ -92,7 +105,11 @@ def _is_sent_away(seen: Seen, view: View) -> bool:
 
 
 def _but(view: View) -> str:
-    return f"told {shown(view.messages[0].event.type)}" + (" and others" if len(view.messages) > 1 else "")
+    return f"told {_first(view)}"
+
+
+def _first(view: View) -> str:
+    return shown(view.messages[0].event.type) + (" and others" if len(view.messages) > 1 else "")
 
 
 def _refusal(seen: Seen, view: View) -> str:
@@ -157,12 +174,33 @@ def unknown_id_silenced(seen: Seen) -> Iterator[Mark]:
 
     Example: (`Last-Event-ID: 99999`: no event, while a newcomer gets one every second)
     """
+    otherwise = _told_otherwise(seen)
     for view in _came_with_unknown(seen):
         told = _due(view, told_meanwhile(seen, view))
-        if view.messages and not told:
+        if view.name in otherwise and len(otherwise) >= LEAST_OTHERWISE:
+            what = f"told {_first(view)}, which no newcomer is, and nothing that newcomers are told"
+            yield view.bad(f"{_with(view)}: {what}", view.messages[0], _weight(seen, view))
+        elif view.messages and not told:
             yield view.good()
         elif told and is_so_alone(seen, view) and not (view.ended_by_server and _says_all_is_over(seen)):
             yield view.bad(f"{_with(view)}: {_nothing_but(view, told)}", level=_weight(seen, view))
+
+
+def _told_otherwise(seen: Seen) -> set[str]:
+    """Return the names of those who were told only what no newcomer is, while one beside them was told something."""
+    others = [one for one in seen.role("stream", Facts(kind="plain")) if one.facts.resume is None]
+    known = {form(message) for one in others for message in one.messages}
+    return {view.name for view in _came_with_unknown(seen) if _is_told_otherwise(seen, view, known)}
+
+
+def _is_told_otherwise(seen: Seen, view: View, known: AbstractSet[str]) -> bool:
+    strange = bool(view.messages) and known.isdisjoint(map(form, view.messages)) and not view.ended_by_server
+    end = view.transcript.end
+    if not (strange and view.timed and view.head and end):
+        return False
+    since_ms, until_ms = view.epoch_ms(view.head.at_ms) + OPENING_MS, view.epoch_ms(end.at_ms) - GRACE_MS
+    news = (one.epoch_ms(message.item.at_ms) for one in newcomers(seen, view) for message in one.messages)
+    return any(since_ms < at_ms < until_ms for at_ms in news)
 
 
 def _nothing_but(view: View, told: list[Message]) -> str:
@@ -180,7 +218,7 @@ def _is_behind_the_end(seen: Seen, view: View) -> bool:
     """Whether the id is larger than those of a stream that ends, as its very last may be."""
     plain_ones = seen.role("stream", Facts(kind="plain"))
     ends = any(one.ended_by_server for one in plain_ones if one.facts.resume is None)
-    return ends and view.facts.case in {"beyond", "far"}
+    return ends and view.facts.case in {"beyond", *AHEAD}
 
 
 def _says_all_is_over(seen: Seen) -> bool:
@@ -190,7 +228,7 @@ def _says_all_is_over(seen: Seen) -> bool:
 
 def _weight(seen: Seen, view: View) -> Level | None:
     """An id from far ahead may be waited for by a server that only compares: until it restarts, nobody brings one."""
-    return "advice" if view.facts.case == "far" and not seen.promises.resume else None
+    return "advice" if view.facts.case in AHEAD and not seen.promises.resume else None
 
 
 def _numbers(event_id: str | None) -> list[int]:

@@ -174,5 +174,8 @@ def stream_without_auth(seen: Seen) -> Iterator[Mark]:
             )
             how = "refused by an event, not by a status" if refused else GIVEN[view.facts.case == "wrong"]
             yield view.bad(how, "status", level="advice" if refused else None)
+        elif view.head and view.head.status == 200 and not view.is_event_stream:
+            what = f"refused with 200 ({view.media_type or 'no media type'}), which says that all is well"
+            yield view.bad(what, "status", level="should")
         elif view.head and 400 <= view.head.status < 500:
             yield view.good()

@@ -117,16 +117,19 @@ def named_event(view: View) -> Iterator[Mark]:
 def message_for_delta(view: View) -> Iterator[Mark]:
     """What is added to a choice stands in its `delta`.
 
-    Why: Clients read `delta` and nothing else: the text in `message` or `text` is shown by none of them.
+    Why: Clients read `delta` and nothing else: the text in `message` or `text` is shown by none of them. Code that
+    reads `delta.content` fails at a delta that is null.
 
-    Mend: Stream `{"delta": {"content": ...}}`; `message` belongs to answers that are not streamed, `text` to the older
-    completions.
+    Mend: Stream `{"delta": {"content": ...}}`, and `{"delta": {}}` where nothing is added; `message` belongs to answers
+    that are not streamed, `text` to the older completions.
 
     Example: data: {"choices":[{"index":0,"message":{"role":"assistant","content":"Hi"}}]}
     """
     for piece in pieces(view):
         if other := _other_place(piece.choice):
             yield view.bad(f"a choice with {other} in place of delta", piece.message)
+        elif "delta" in piece.choice and piece.choice["delta"] is None:
+            yield view.bad("the delta of a choice is null, and clients read what is in it", piece.message, "should")
         elif piece.delta:
             yield view.good()
 

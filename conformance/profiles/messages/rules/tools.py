@@ -97,4 +97,4 @@ def tool_use_without_call(view: View) -> Iterator[Mark]:
             yield view.good() if calls else view.bad(missing, message)
         elif reason == "end_turn" and calls:
             hidden = f"the stop reason is end_turn, though {described(calls[0])} is a tool call"
-            yield view.bad(hidden, message, "advice")
+            yield view.bad(hidden, message, "should")

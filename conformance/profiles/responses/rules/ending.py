@@ -13,6 +13,7 @@ from ssegauge.conformance.profiles.responses.told import (
     items,
     kind,
     listed,
+    of_another_item,
     says_the_same,
     string,
     table,
@@ -132,7 +133,7 @@ def output_differs(view: View) -> Iterator[Mark]:
 
     Example: deltas "Hello", and then response.completed with "output": []
     """
-    if not is_completed(view):
+    if not is_completed(view) or of_another_item(view):  # nobody knows what is whose
         return
     found, said = items(view), texts(view)
     streamed = [(one, _streamed(one, said)) for one in found]
@@ -153,8 +154,17 @@ def _final(view: View, streamed: list[Told]) -> Iterator[Mark]:
     elif streamed and not (len(kept) == len(streamed) and all(map(_agree, kept, streamed))):
         missing = next((one for one in streamed if not any(_agree(one, other) for other in kept)), streamed[0])
         yield view.bad(f"the final response has no {missing[0]} with the text {shown(missing[1])}", end)
+    elif trimmed := [pair for pair in zip(streamed, kept, strict=False) if pair[0][0] == "message" and _trims(*pair)]:
+        (_, text), (_, left) = trimmed[0]
+        less = f"the final response has {len(left)} of {len(text)} characters: blanks at the ends are others"
+        yield view.bad(less, end, "advice")
     elif streamed:
         yield view.good()
+
+
+def _trims(one: Told, other: Told) -> bool:
+    """Whether two that say the same differ in the blanks around it: no word is lost."""
+    return one[1] != other[1] and one[1].strip() == other[1].strip()
 
 
 def _agree(one: Told, other: Told) -> bool:

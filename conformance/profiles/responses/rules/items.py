@@ -7,7 +7,6 @@ from ssegauge.conformance.profiles.responses.told import (
     COMPLETED,
     CREATED,
     ITEM_DONE,
-    OF_ITEMS,
     PART_ADDED,
     PART_DONE,
     PARTS,
@@ -15,6 +14,7 @@ from ssegauge.conformance.profiles.responses.told import (
     SUMMARY_DONE,
     TEXTS,
     Item,
+    identified,
     inner,
     is_completed,
     is_resumed,
@@ -22,6 +22,7 @@ from ssegauge.conformance.profiles.responses.told import (
     kind,
     listed,
     number,
+    of_another_item,
     string,
     table,
     texts,
@@ -223,18 +224,14 @@ def item_id_differs(view: View) -> Iterator[Mark]:
 
     Example: "item": {"id": "msg_1", ...}, and then "item_id": "msg_2" with the same output_index
     """
-    own = {item.index: string(inner(item.added[0], "item").get("id")) for item in items(view) if item.added}
-    owners = Counter(own.values())
-    for message in told(view, ITEM_DONE, *OF_ITEMS):
-        index = number(message.fields.get("output_index"))
-        said = string(message.fields.get("item_id")) or string(inner(message, "item").get("id"))
-        if index is None or not said or not own.get(index):
-            continue
-        if said == own[index]:
+    strange = of_another_item(view)
+    for message, said, own in identified(view):
+        if said == own:
             yield view.good()
         else:
-            level: Level = "must" if owners[said] else "advice"
-            whose = "another item's id" if owners[said] else "another id than it was added with"
+            level: Level = "must" if message.event.start in strange else "advice"
+            whose = "another item's id" if message.event.start in strange else "another id than it was added with"
+            index = message.fields.get("output_index")
             yield view.bad(f"{kind(message)} of item {index} has {whose}: {shown(said)}", message, level)
 
 
@@ -254,12 +251,16 @@ def goes_on_after_done(view: View) -> Iterator[Mark]:
 
     Example: response.output_text.done, and then response.output_text.delta of the same part
     """
+    # What names another item by its id is that one's, and told so by item-id-differs.
+    strange = of_another_item(view)
     for text in texts(view):
         if text.dones and text.deltas:
-            late = [one for one in text.deltas if one.event.start > text.dones[0].event.start]
+            after = [one for one in text.deltas if one.event.start > text.dones[0].event.start]
+            late = [one for one in after if one.event.start not in strange]
             yield view.bad(f"{kind(late[0])} after its done", late[0]) if late else view.good()
     for item in items(view):
         later = [one for one in item.others if item.dones and one.event.start > item.dones[0].event.start]
         added = [one for one in later if kind(one).endswith((".delta", ".added")) or kind(one) in PARTS]
+        added = [one for one in added if one.event.start not in strange]
         if added:
             yield view.bad(f"{kind(added[0])} of item {item.index}, which was done", added[0])
