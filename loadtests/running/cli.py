@@ -185,10 +185,7 @@ def with_scenario(options: Options, target: Target) -> Options:
 def stated(target: Target) -> tuple[str, ...]:
     """Return the target file's own objectives; raise CannotJudge for one that is none."""
     for text in target.objectives:
-        try:
-            asked.parse(text)
-        except CannotJudge as error:
-            raise CannotJudge(str(error).replace("--objective", "objectives", 1)) from None
+        asked.parse(text, "objectives")
     return target.objectives
 
 

@@ -28,10 +28,10 @@ def load(path: str) -> tuple[dict[str, type[User]], list[LoadTestShape]]:
 
 def run() -> None:
     """Run Locust."""
-    main.load_locustfile = load
+    main.load_locustfile = load  # type: ignore[attr-defined]
     argument_parser.get_parser.__defaults__ = ((),)  # no configuration files
     argument_parser.get_empty_argument_parser.__defaults__ = (True, ())
-    main.main()
+    main.main()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":
