@@ -6,7 +6,7 @@ anything that passed or failed while the generator was saturated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -83,7 +83,8 @@ class Measured:
     held: int | None = None  # the fewest streams open in a phase that was to have them
     witnessed: Witnessed | None = None  # what streams that are not driven say of each other
     shared: bool | None = None  # whether all readers are promised the same
-    goodput: float | None = None  # the share of requests that met every objective
+    goodput: float | None = None  # the share of requests that met every objective, and of which kinds those are
+    goodput_of: Collection[str] = ()
     blurred: str = ""  # why gaps between tokens cannot be judged
     late_first: str = ""  # why no first token can be called too late
     late: str = ""  # why what counts from a planned moment cannot be
@@ -107,9 +108,16 @@ class Measured:
             "token-gap": self.blurred,
             # Read late it counts as later than it was: what holds nevertheless holds.
             "first-token": self.late or (self.late_first if objective.verdict == "fail" else ""),
-            **dict.fromkeys(("first-event", "duration", "goodput"), self.late),
+            "goodput": self.late or self._goodput_complaint(objective.verdict),
+            **dict.fromkeys(("first-event", "duration"), self.late),
         }
         return self.complaint or next((why for what, why in doubts.items() if name.startswith(what)), "")
+
+    def _goodput_complaint(self, verdict: Verdict) -> str:
+        """Return why goodput cannot be judged: for what any of its objectives cannot be."""
+        if self.blurred and "token_gap" in self.goodput_of:
+            return self.blurred
+        return self.late_first if verdict == "fail" and "first_token" in self.goodput_of else ""
 
 
 def judge(measured: Measured, limits: Limits) -> list[Objective]:

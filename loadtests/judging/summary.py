@@ -124,7 +124,8 @@ class _Kept:
         health = _health(facts, latency[CONNECT][1], read_together(run_folder))
         seen = _answered(run_folder, target, facts.requests) if facts.requests else None
         wanted = [asked.parse(text) for text in facts.asked]
-        good = answers.good_requests(seen, asked.tests(wanted)) if seen and seen.settled else None
+        tests = asked.tests(wanted)
+        good = answers.good_requests(seen, tests) if seen and seen.settled and not seen.unmatched else None
         limits = target.limits
         faults = (health.complaint(limits), health.update_complaint(limits), health.connect_complaint(limits))
         late = health.arrival_complaint(limits) if seen and seen.requests.arrivals else ""
@@ -140,6 +141,7 @@ class _Kept:
             connect_complaint=faults[2],
             untimed="" if facts.driven else ", ".join(facts.clocks.unusable),
             goodput=good / seen.settled if seen and good is not None else None,
+            goodput_of={kind for kind, _ in tests},
             blurred=seen.blurred if seen else "",
             late_first=seen.late_first if seen else "",
             late=late,
