@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -77,8 +77,12 @@ def under_test(where: str, told: Given | None, command: str | None, *, quiet: bo
 
 @contextlib.contextmanager
 def run_folder(target: Target, out: Path | None) -> Iterator[RunFolder]:
-    """Give the run its folder; however the run ends, the folder says so and holds a report of what was measured."""
+    """Give the run its folder; however the run ends, the folder says so and holds a report of what was measured.
+
+    Where that cannot be written any more, ``show_run`` says so, after the verdict.
+    """
     from ssegauge import reports
+    from ssegauge.conformance.errors import CannotJudge
     from ssegauge.conformance.runfolder import RunFolder
 
     interrupts.begin()
@@ -95,8 +99,32 @@ def run_folder(target: Target, out: Path | None) -> Iterator[RunFolder]:
         with contextlib.suppress(Exception):  # the first error is the one to tell
             folder.finish()  # what was recorded until then stays; there is no verdict to report
         raise
-    folder.finish()
-    reports.build(folder.path, whole=False)
+    try:
+        folder.finish()
+        reports.build(folder.path, whole=False)
+    except (CannotJudge, reports.BadRunFolder) as error:
+        folder.unwritten = f"{error}; with room there, `ssegauge report {folder.path}` writes it"
+
+
+def show_run(
+    folder: RunFolder,
+    documents: Sequence[dict[str, Any]],
+    junit: Path | None = None,
+    sarif: Path | None = None,
+    **how: bool,
+) -> NoReturn:
+    """Write what is asked for elsewhere, show the documents, and end the command with their status.
+
+    What could not be written of a run hides nothing of what it found: it is said in the end, and makes the status 2.
+    """
+    from ssegauge.reports.cli import show, write_extra
+    from ssegauge.reports.errors import BadRunFolder
+
+    try:
+        write_extra(folder.path, junit, sarif)
+    except BadRunFolder as error:
+        folder.unwritten = folder.unwritten or str(error)
+    show(documents, folder.path, unwritten=folder.unwritten, **how)
 
 
 def check_live(target: Target, folder: RunFolder, options: Options, *, loud: bool) -> dict[str, Any]:
