@@ -6,6 +6,7 @@ anything that passed or failed while the generator was saturated.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
@@ -96,6 +97,8 @@ class Measured:
     complaint: str = ""  # why the whole run is void
     connect_complaint: str = ""  # why connect times are
     update_complaint: str = ""  # why update latency is
+    behind: str = ""  # why update latency may be shorter than it looks, and by how many ms at most
+    behind_ms: float = math.inf
     untimed: str = ""  # why events with time stamps were not timed
     silence: Silence | None = None  # in which the run ended
 
@@ -104,7 +107,7 @@ class Measured:
         name = objective.rule.rpartition("/")[2]
         doubts = {
             "connect": self.connect_complaint or self.late,
-            "update": self.update_complaint,
+            "update": self.update_complaint or self._behind_complaint(objective),
             "token-gap": self.blurred,
             # Read late it counts as later than it was: what holds nevertheless holds.
             "first-token": self.late or (self.late_first if objective.verdict == "fail" else ""),
@@ -112,6 +115,19 @@ class Measured:
             **dict.fromkeys(("first-event", "duration"), self.late),
         }
         return self.complaint or next((why for what, why in doubts.items() if name.startswith(what)), "")
+
+    def qualified(self, objective: Objective) -> Objective:
+        """Return an objective as one that cannot be judged where that is so, or with what its value may be off by."""
+        found = voided(objective, self.complaint_of(objective))
+        if not self.behind or found.note or not found.rule.rpartition("/")[2].startswith("update"):
+            return found
+        sure = f"at most {self.behind_ms:.0f} ms of it can be a clock's that is behind ours, as Date fields say"
+        return replace(found, note=sure if found.verdict == "fail" else self.behind)
+
+    def _behind_complaint(self, objective: Objective) -> str:
+        """Return why an update latency cannot be judged: what holds although it looks longer than it is holds."""
+        is_sure = objective.value is not None and objective.value - self.behind_ms >= objective.limit
+        return "" if objective.verdict == "pass" or is_sure else self.behind
 
     def _goodput_complaint(self, verdict: Verdict) -> str:
         """Return why goodput cannot be judged: for what any of its objectives cannot be."""
@@ -137,7 +153,7 @@ def judge(measured: Measured, limits: Limits) -> list[Objective]:
     found += judged_anyway(measured)
     if measured.existing:
         found.append(degradation(measured, limits))
-    return [voided(item, measured.complaint_of(item)) for item in found]
+    return [measured.qualified(item) for item in found]
 
 
 def judged_anyway(measured: Measured) -> list[Objective]:

@@ -29,7 +29,6 @@ from ssegauge.loadtests.judging.objectives import (
     judge,
     judged_anyway,
     overall,
-    voided,
 )
 from ssegauge.loadtests.judging.shaped import Held
 from ssegauge.loadtests.judging.silence import Silence, at_the_end
@@ -137,7 +136,9 @@ class _Kept:
             shared=target.promises.shared,
             updates_expected=facts.driven or bool(facts.clocks.firsts) or not gaps.size,
             complaint=facts.complaint or faults[0],
-            update_complaint=faults[1] or ("" if facts.driven else offset.complaint(facts.clocks)),
+            update_complaint=faults[1] or ("" if facts.driven else offset.ahead(facts.clocks)),
+            behind="" if facts.driven else offset.behind(facts.clocks),
+            behind_ms=offset.most_behind_ms(facts.clocks),
             connect_complaint=faults[2],
             untimed="" if facts.driven else ", ".join(facts.clocks.unusable),
             goodput=good / seen.settled if seen and good is not None else None,
@@ -217,8 +218,8 @@ def _objectives(kept: _Kept, target: Target, facts: Facts) -> list[Objective]:
     every |= {"gap": kept.gaps, "recover": kept.recover}
     every |= {name: kind.value for name, kind in seen.kinds.items()} if seen else {}
     stated = (asked.judge(one, measured, every) for one in kept.wanted)
-    objectives = [voided(one, measured.complaint_of(one)) for one in (*own, *more, *stated)]
-    return [*objectives, voided(facts.aborted, measured.complaint_of(facts.aborted))] if facts.aborted else objectives
+    objectives = [measured.qualified(one) for one in (*own, *more, *stated)]
+    return [*objectives, measured.qualified(facts.aborted)] if facts.aborted else objectives
 
 
 def _waves(run_folder: Path, of: Herd) -> list[Wave]:
