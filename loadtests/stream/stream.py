@@ -76,6 +76,9 @@ class Recorder(Protocol):
     def take_chunk(self, arrived_ns: int, data: bytes) -> None:
         """Take a piece of the body of an event stream."""
 
+    def stop(self, at_ns: int) -> None:
+        """Keep nothing of what comes from now on."""
+
 
 class EventStream:
     """An event stream that is being opened; see the module for its use.
