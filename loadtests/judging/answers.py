@@ -15,6 +15,7 @@ import numpy as np
 
 from ssegauge.conformance.target import Limits, Promises
 from ssegauge.loadtests.judging.objectives import OFFERED, Objective, percentile_below
+from ssegauge.loadtests.judging.remedies import ON_THE_WAY, remedy
 from ssegauge.loadtests.measuring.answers import Tally
 from ssegauge.loadtests.measuring.samples import Floats
 
@@ -28,6 +29,7 @@ FEWEST_WAITING: Final = 5
 MOST_REASONS: Final = 5
 NOTHING: Final = np.empty(0)
 _REMEDIES: Final = (
+    *ON_THE_WAY,
     (("401", "403"), "give credentials: headers = { Authorization = 'Bearer ${TOKEN}' }, or -H"),
     (("404", "405"), "check base_url, stream.path and the model's name"),
     (("429", "503"), "the server takes no more: ask it less often, or later"),
@@ -118,8 +120,7 @@ def _listed_late(late: int, of: int, what: str) -> str:
 def unanswered(reasons: Counter[str]) -> str:
     """Return in one line that no request was answered, why, and what to do about it."""
     told = ", ".join(f"{reason} x {count}" for reason, count in reasons.most_common(MOST_REASONS)) or "no reply came"
-    found = (remedy for words, remedy in _REMEDIES if any(word in told for word in words))
-    return f"no request was answered by a stream: {told}; {next(found, 'check base_url and stream.path')}"
+    return f"no request was answered by a stream: {told}; {remedy(told, 'check base_url and stream.path', _REMEDIES)}"
 
 
 def judge(seen: Answered, limits: Limits) -> list[Objective]:

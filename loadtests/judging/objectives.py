@@ -13,9 +13,9 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from ssegauge.conformance.errors import HELD
 from ssegauge.conformance.target import Limits
 from ssegauge.loadtests.judging.impact import FEWEST_PAIRS, Ratio
+from ssegauge.loadtests.judging.remedies import remedy
 from ssegauge.loadtests.judging.silence import LEAST_S, Silence
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.samples import Floats
@@ -207,8 +207,8 @@ def concurrent(measured: Measured, limits: Limits) -> Objective:
     limit = min(limits.concurrent, measured.users)
     values = ("performance/concurrent-streams", limit, measured.peak_open, "streams", "peak", measured.peak_open)
     if not measured.peak_open:
-        remedy = HELD if "timed out" in measured.reasons else "check base_url and stream.path"
-        note = f"no stream was opened: {measured.reasons or 'none was tried'}; {remedy}"
+        way = remedy(measured.reasons, "check base_url and stream.path")
+        note = f"no stream was opened: {measured.reasons or 'none was tried'}; {way}"
         return Objective(*values, "could_not_judge", note=note)
     least = limit if measured.shaped else measured.users  # the top of a shape may be a moment
     if not (measured.failed or measured.dropped) and measured.peak_open < least:
