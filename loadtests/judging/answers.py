@@ -139,9 +139,8 @@ def judge(seen: Answered, limits: Limits) -> list[Objective]:
         if limit_s is not None:
             found.append(percentile_below(rule, seen.kinds[kind].value, limit_s * 1e3))
     if seen.unmatched:
-        found.append(
-            Objective("performance/tokens", 1, None, "tokens", "seen", 0, "could_not_judge", note=seen.unmatched)
-        )
+        values = ("performance/tokens", 1, None, "tokens", "seen", 0)
+        found.append(Objective(*values, "could_not_judge", at_least=True, note=seen.unmatched))
     return found
 
 
@@ -157,7 +156,8 @@ def finished(seen: Answered) -> Objective:
     notes += [ENDLESS] if tally.unfinished and not tally.finished else []
     note = "; ".join(notes)
     if share is None:
-        return Objective(*values, "could_not_judge", note=note or "no request was made; run longer")
+        note = note or "no request was made; run longer"
+        return Objective(*values, "could_not_judge", at_least=True, note=note)
     return Objective(*values, "pass" if share == 1.0 else "fail", at_least=True, note=note)
 
 

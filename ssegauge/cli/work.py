@@ -206,6 +206,9 @@ def work_for_master(target: Target, options: LoadOptions) -> None:
 def say_before_load(options: LoadOptions, *, quiet: bool) -> None:
     """Say what a user has to know before the first live line."""
     if options.web:
+        from ssegauge.loadtests.running.joining import check_free
+
+        check_free("--web-port", options.web_port)
         errors.print(f"Locust's page: http://127.0.0.1:{options.web_port} (start the run there; Ctrl-C ends it)")
     if options.master and not quiet:
         many, port, patience = options.expect_workers, options.master_port, options.join_s

@@ -26,6 +26,7 @@ from ssegauge.loadtests.judging.objectives import Measured
 from ssegauge.loadtests.measuring.answers import Tally
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.samples import KINDS
+from ssegauge.reports import words
 
 
 def kind(rows: Iterable[tuple[float, float, float]]) -> Kind:
@@ -153,9 +154,11 @@ def test_nothing_is_judged_of_what_was_not_seen() -> None:
     (finished,) = judge(seen({}), Limits())
     assert finished.verdict == "could_not_judge"
     assert finished.value is None
+    assert words.limit(finished.document()) == "≥ 100 %"
     nowhere = seen({}, Promises(token="/text"), finished=5, events=100, empty=5)
     found = {one.rule: one for one in judge(nowhere, Limits())}
     assert found["performance/tokens"].verdict == "could_not_judge"
+    assert words.limit(found["performance/tokens"].document()).startswith("≥")
     assert "promises.token = '/text' matches nothing in 100 events" in found["performance/tokens"].note
     promised = seen({}, Promises(first_event_s=1.0, gap_s=1.0), finished=5)
     verdicts = {one.rule: one.verdict for one in judge(promised, Limits())}
