@@ -18,7 +18,11 @@ ON_THE_WAY: Final[tuple[Way, ...]] = (
     (("Accept-Encoding asks for",), "a load run reads no compressed streams: leave that header field out"),
     (("content coding",), "a load run asks for none (Accept-Encoding: identity): compress for those alone who do"),
 )
-OF_STREAMS: Final[tuple[Way, ...]] = (*ON_THE_WAY, (("timed out",), HELD))
+OF_STREAMS: Final[tuple[Way, ...]] = (
+    *ON_THE_WAY,
+    (("timed out",), HELD),
+    (("redirected to ",), "check where the server redirects to, and that it is reached from here"),
+)
 
 
 def remedy(told: str, otherwise: str, ways: Iterable[Way] = OF_STREAMS) -> str:

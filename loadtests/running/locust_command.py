@@ -23,6 +23,8 @@ def load(path: str) -> tuple[dict[str, type[User]], list[LoadTestShape]]:
     except CannotJudge as error:
         sys.exit(f"ssegauge: {error}")
     users = {name: one for name, one in found.items() if is_user_class(one)}
+    if not users:  # Locust would look for tests of pytest in it
+        sys.exit(f"ssegauge: --scenario {path}: no user in it; write a class with SSEUser from ssegauge")
     return users, [one() for one in found.values() if is_shape_class(one)]
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ssegauge.loadtests.running.cli import Options as LoadOptions
 
 DEFAULT_TARGET = Path("ssegauge.toml")
+MOST_S = 1e9  # in any unit: nobody waits for so long
 errors = Console(stderr=True, highlight=False)
 
 
@@ -218,7 +219,7 @@ def say_before_load(options: LoadOptions, *, quiet: bool) -> None:
 def seconds(text: str, option: str = "--duration", *, least: float = 1e-9) -> float:
     """Return a duration as seconds: 30, 30s, 5m, 1h. Raises typer.BadParameter for anything else."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
-    if not found or float(found[1]) < least:
+    if not found or not least <= float(found[1]) <= MOST_S:
         raise typer.BadParameter(f"{text!r} is no duration; write 30s, 5m or 1h", param_hint=option)
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
