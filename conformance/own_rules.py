@@ -5,11 +5,11 @@ They are written as ours are, with ``@rule`` from ``ssegauge.conformance.rules``
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
+from ssegauge.conformance import own_code
 from ssegauge.conformance.catalogue import RULES
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.rules import Rule
@@ -32,28 +32,12 @@ def with_own(files: Iterable[Path] = ()) -> Mapping[str, Rule]:
 
 def _add(where: str, source: EntryPoint | Path) -> None:
     before = set(REGISTERED)
+    if isinstance(source, Path):
+        own_code.run(source, where)
+        if set(REGISTERED) == before:
+            raise CannotJudge(f"{where}: no rule in it; write one with @rule from ssegauge.conformance.rules")
+        return
     try:
-        _run(source) if isinstance(source, Path) else source.load()
-    except FileNotFoundError:
-        raise CannotJudge(f"{where}: no such file") from None
+        source.load()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the owner's own code may do anything
-        raise CannotJudge(f"{where}: {type(error).__name__}: {' '.join(str(error).split())}{_line(error)}") from None
-    if isinstance(source, Path) and set(REGISTERED) == before:
-        raise CannotJudge(f"{where}: no rule in it; write one with @rule from ssegauge.conformance.rules")
-
-
-def _run(path: Path) -> None:
-    spec = importlib.util.spec_from_loader(f"ssegauge_own_{path.stem}", loader=None, origin=str(path))
-    module = importlib.util.module_from_spec(spec) if spec else None
-    code = compile(path.read_text(encoding="utf-8"), str(path), "exec")
-    exec(code, module.__dict__ if module else {})  # noqa: S102 - the file that the owner named
-
-
-def _line(error: BaseException) -> str:
-    """Return where in the owner's file it went wrong: the innermost line of it."""
-    trace, found = error.__traceback__, ""
-    while trace:
-        name = trace.tb_frame.f_globals.get("__name__", "")
-        found = f" (line {trace.tb_lineno})" if name.startswith("ssegauge_own_") else found
-        trace = trace.tb_next
-    return found
+        raise CannotJudge(own_code.told(error, where)) from None

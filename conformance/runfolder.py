@@ -45,10 +45,11 @@ OURS = frozenset(
 
 
 class RunFolder:
-    """One run's folder, open for writing."""
+    """One run's folder, open for writing; ``unwritten`` says why its reports could not be written, if so."""
 
     def __init__(self, path: Path, target: Target) -> None:
         self.path = path
+        self.unwritten = ""
         self.redact = Redactor(target.secrets)
         self._run: dict[str, Any] = {"target": _described(target, self.redact)}
 

@@ -137,15 +137,22 @@ def show(
     as_json: bool = False,
     quiet: bool = False,
     verbose: bool = False,
+    unwritten: str = "",
 ) -> NoReturn:
-    """Show result documents, and end the command with the status of the worst verdict."""
-    status = EXIT_STATUS[min((one["verdict"] for one in documents), key=WORST_FIRST.index)]
+    """Show result documents, and end the command with the status of the worst verdict.
+
+    Raises `BadRunFolder` after that where a report is ``unwritten``, which says why.
+    """
+    worst = min((one["verdict"] for one in documents), key=WORST_FIRST.index)
+    status = EXIT_STATUS["could_not_judge" if unwritten else worst]
     if as_json:
         typer.echo(json.dumps(documents[0] if len(documents) == 1 else documents, indent=1))
     else:
         _print(documents, status, verbose=verbose, quiet=quiet)
-        if run_dir and not quiet:
+        if run_dir and not (quiet or unwritten):
             typer.echo(f"Report: {run_dir / 'report.html'}")
+    if unwritten:
+        raise BadRunFolder(unwritten)
     if run_dir:
         github.tell(run_dir, documents)
     raise typer.Exit(status)

@@ -21,6 +21,7 @@ LOAD = {
 SATURATED = "The load generator was the limit, so whether the server holds up could not be judged."
 CREDENTIALS = "Streams were refused under load for want of credentials."
 COUNTED = {
+    "performance/answers-empty": "empty",
     "performance/event-lost": "lost",
     "performance/event-duplicated": "duplicated",
     "performance/event-reordered": "out of order",

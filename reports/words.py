@@ -41,6 +41,7 @@ OBJECTIVES = {
 }
 MOST_CARDS = 4  # beside the four
 PERCENTILE = re.compile(r"p\d+(?:\.\d+)?")
+FRACTION = re.compile(r"(-p\d+)-(\d+)$")  # of a percentile, in a rule's code
 PLURAL = re.compile(r"([\w ]{3,})s")  # of a unit that counts
 CONCURRENT = "performance/concurrent-streams"
 ANY_OTHER = {"performance/capacity": "≥", "performance/offered-load": "≥"}  # and "≤" for the rest, unless at_least
@@ -66,7 +67,7 @@ def unmeasured(load: Document) -> dict[str, str]:
 def title(objective: Mapping[str, Any]) -> str:
     """Return an objective's name for people."""
     rule: str = objective["rule"]
-    spelled = rule.partition("/")[2].replace("-", " ").capitalize()
+    spelled = FRACTION.sub(r"\1.\2", rule.partition("/")[2]).replace("-", " ").capitalize()
     return OBJECTIVES.get(rule, (spelled, ""))[0]
 
 

@@ -55,9 +55,14 @@ def check_promises(target: Target, table: Table, reader: Reader) -> None:
     promises, told = target.promises, table.get("promises", {})
     if target.limits.concurrent < 1:
         reader.fail(("limits", "concurrent"), "limits.concurrent = 0 lets nobody read; give 1 or more")
-    for name in ("first_event_s", "gap_s", "heartbeat_s", "vanished_s"):
-        if getattr(promises, name) == 0:
-            reader.fail(("promises", name), f"promises.{name} = 0 can be kept by nobody; give more than 0 seconds")
+    for table_name, kept, times in (
+        ("limits", target.limits, ("connect_s", "update_s", "heartbeat_s")),
+        ("promises", promises, ("first_event_s", "gap_s", "heartbeat_s", "vanished_s")),
+    ):
+        for name in times:
+            if getattr(kept, name) == 0:
+                why = f"{table_name}.{name} = 0 can be kept by nobody; give more than 0 seconds"
+                reader.fail((table_name, name), why)
     own = table.get("limits", {}).get("heartbeat_s")
     if None not in {own, promises.heartbeat_s} and own != promises.heartbeat_s:
         both = f"promises.heartbeat_s = {promises.heartbeat_s:g} contradicts limits.heartbeat_s = {own:g}"

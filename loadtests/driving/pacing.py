@@ -39,12 +39,13 @@ class Arrivals(NamedTuple):
 def arrivals(text: str) -> Arrivals:
     """Return the arrivals that a text asks for: ``20/s``, ``20/s constant``. Raises CannotJudge."""
     found = _ARRIVALS(text)
-    if not found or not float(found[1]):
+    if not found or not 0 < float(found[1]) <= MOST_RATE:
         how = meant(text.rsplit(maxsplit=1)[-1], ("constant", "poisson")) if len(text.split()) > 1 else ""
         raise CannotJudge(f"--arrivals {text!r}: write 20/s (as a Poisson process) or '20/s constant'{how}")
     return Arrivals(float(found[1]), found[2] == "constant")
 
 
+MOST_RATE: Final = 1e6
 _ARRIVALS: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*/\s*s(?:\s+(constant|poisson))?\s*").fullmatch
 
 

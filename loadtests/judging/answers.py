@@ -15,10 +15,12 @@ import numpy as np
 
 from ssegauge.conformance.target import Limits, Promises
 from ssegauge.loadtests.judging.objectives import OFFERED, Objective, percentile_below
+from ssegauge.loadtests.judging.remedies import ON_THE_WAY, remedy
 from ssegauge.loadtests.measuring.answers import Tally
 from ssegauge.loadtests.measuring.samples import Floats
 
 FINISHED: Final = "performance/answers-finished"
+EMPTY: Final = "performance/answers-empty"
 ENDLESS: Final = "no answer has ended: watch a stream without an end by --scenario watch, without --arrivals"
 LATE_SHARE: Final = 0.01  # of gaps that could not be told apart: from then on a p99 of the others says nothing
 LEAST_WAIT_MS: Final = 100.0  # beyond twice the shortest wait: such a request waits for its turn
@@ -27,6 +29,7 @@ FEWEST_WAITING: Final = 5
 MOST_REASONS: Final = 5
 NOTHING: Final = np.empty(0)
 _REMEDIES: Final = (
+    *ON_THE_WAY,
     (("401", "403"), "give credentials: headers = { Authorization = 'Bearer ${TOKEN}' }, or -H"),
     (("404", "405"), "check base_url, stream.path and the model's name"),
     (("429", "503"), "the server takes no more: ask it less often, or later"),
@@ -117,13 +120,14 @@ def _listed_late(late: int, of: int, what: str) -> str:
 def unanswered(reasons: Counter[str]) -> str:
     """Return in one line that no request was answered, why, and what to do about it."""
     told = ", ".join(f"{reason} x {count}" for reason, count in reasons.most_common(MOST_REASONS)) or "no reply came"
-    found = (remedy for words, remedy in _REMEDIES if any(word in told for word in words))
-    return f"no request was answered by a stream: {told}; {next(found, 'check base_url and stream.path')}"
+    return f"no request was answered by a stream: {told}; {remedy(told, 'check base_url and stream.path', _REMEDIES)}"
 
 
 def judge(seen: Answered, limits: Limits) -> list[Objective]:
     """Return the objectives that need no stating."""
     found = [finished(seen)]
+    if seen.tally.empty and not seen.unmatched:
+        found.append(with_text(seen))
     if seen.turns:
         found.append(at_a_time(seen.turns, limits, most_under_way(seen.kinds)))
     if seen.requests.arrivals:
@@ -135,9 +139,8 @@ def judge(seen: Answered, limits: Limits) -> list[Objective]:
         if limit_s is not None:
             found.append(percentile_below(rule, seen.kinds[kind].value, limit_s * 1e3))
     if seen.unmatched:
-        found.append(
-            Objective("performance/tokens", 1, None, "tokens", "seen", 0, "could_not_judge", note=seen.unmatched)
-        )
+        values = ("performance/tokens", 1, None, "tokens", "seen", 0)
+        found.append(Objective(*values, "could_not_judge", at_least=True, note=seen.unmatched))
     return found
 
 
@@ -151,11 +154,19 @@ def finished(seen: Answered) -> Objective:
     notes = [told] if told else []
     notes += [f"{tally.unfinished} were not over when the run was"] if tally.unfinished else []
     notes += [ENDLESS] if tally.unfinished and not tally.finished else []
-    notes += [f"{tally.empty} finished without a token"] if tally.empty and tally.pieces else []
     note = "; ".join(notes)
     if share is None:
-        return Objective(*values, "could_not_judge", note=note or "no request was made; run longer")
+        note = note or "no request was made; run longer"
+        return Objective(*values, "could_not_judge", at_least=True, note=note)
     return Objective(*values, "pass" if share == 1.0 else "fail", at_least=True, note=note)
+
+
+def with_text(seen: Answered) -> Objective:
+    """No answer was empty, where a text is promised."""
+    empty, finished_ones = seen.tally.empty, seen.tally.finished
+    values = (EMPTY, 0, empty, "answers", "finished without a token", finished_ones)
+    note = f"{empty} of {finished_ones} finished without a text at promises.token = {seen.promises.token!r}"
+    return Objective(*values, "fail", note=f"{note}, a call of a tool, or a refusal")
 
 
 def at_a_time(turns: Turns, limits: Limits, under_way: int) -> Objective:
@@ -218,25 +229,25 @@ def document(seen: Answered, good: int | None) -> dict[str, Any]:
 def good_requests(seen: Answered, tests: Mapping[tuple[str, str], Any]) -> int:
     """Return how many finished requests meet every test; of (kind, percentile, "mean" or "max"): does a value do?
 
-    Where tokens come, an answer without one is not good.
+    Where tokens come, an answer without one is not good. Of one that has no sample of a kind, such as gaps of an answer
+    of one token, nothing of that kind can be asked.
     """
     done = seen.kinds["duration"].stream
     good = np.isin(done, seen.kinds["first_token"].stream) if seen.tally.pieces else np.ones(done.size, dtype=bool)
     for (kind, part), holds in tests.items():
         streams, values = of_each(seen.kinds[kind], part)
-        meets = streams[holds(values)]
-        good &= np.isin(done, meets)
+        good &= ~np.isin(done, streams[~holds(values)])
     return int(good.sum())
 
 
 def of_each(kind: Kind, part: str) -> tuple[Floats, Floats]:
-    """Return the streams that have samples of a kind, and of each its percentile, mean or most."""
+    """Return the streams that have samples of a kind, and of each its percentile, mean, least or most."""
     order = np.lexsort((kind.value, kind.stream))
     stream, value = kind.stream[order], kind.value[order]
     streams, first, count = np.unique(stream, return_index=True, return_counts=True)
     if part == "mean" and streams.size:
         return streams, np.add.reduceat(value, first) / count
-    rank = (count - 1) * (float(part[1:]) / 100 if part.startswith("p") else 1.0)
+    rank = (count - 1) * (float(part[1:]) / 100 if part.startswith("p") else float(part == "max"))
     low = np.floor(rank).astype(int)
     high = np.minimum(low + 1, count - 1)
     return streams, value[first + low] + (rank - low) * (value[first + high] - value[first + low])

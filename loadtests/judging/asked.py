@@ -38,8 +38,12 @@ SHARES: Final = ("lost_ratio", "refused_ratio", "goodput")
 KNOWN: Final = (*TIMES, SPEED, *ALIASES, *COUNTS)
 _NAME: Final = re.compile(r"_p\d|_(?:max|mean|min)\b|[\s<>=]")
 UNITS: Final = {"ms": 1.0, "s": 1000.0}
+GRAMMAR: Final = (
+    f"write KIND_pNN, KIND_max or KIND_mean < 500ms (KIND: {', '.join((*TIMES, *ALIASES))}), failed or dropped < 1, "
+    f"lost_ratio or refused_ratio < 1%, {SPEED}_p5 > 20, or goodput > 95%"
+)
 _WORDS: Final = re.compile(
-    r"\s*([a-z_]+?)(?:_(p\d{1,2}(?:\.\d{1,3})?|max|mean|min))?\s*(<|>)(=?)\s*(\d+(?:\.\d+)?)\s*(ms|s|%)?\s*"
+    r"\s*([a-z_]+?)(?:_(p\d{1,2}(?:\.\d{1,3})?|max|mean|min))?\s*(<|>)(=?)\s*(\d+(?:\.\d+)?)\s*(ms|s|%)?\s*", re.ASCII
 )
 
 
@@ -80,24 +84,43 @@ class Asked:
         return "asked/" + "-".join(filter(None, (self.name, self.part))).replace("_", "-").replace(".", "-")
 
 
-def parse(text: str) -> Asked:
-    """Return the objective that a text states; raises CannotJudge with what it may be."""
+def parse(text: str, option: str = "--objective") -> Asked:
+    """Return the objective that a text states; raises CannotJudge where it states none, or what no run can meet."""
+    one = _stated(text)
+    if one is None:
+        raise CannotJudge(f"{option} {text!r}: no objective; {GRAMMAR}{_meant(text)}")
+    if remedy := _impossible(one):
+        raise CannotJudge(f"{option} {text!r}: no run can meet it; {remedy}")
+    return one
+
+
+def _stated(text: str) -> Asked | None:
     found = _WORDS.fullmatch(text)
     name, part, sign, equal, number, unit = found.groups() if found else ("", "", "", "", "", "")
     name, at_least, inclusive = ALIASES.get(name, name), sign == ">", bool(equal)
-    if found and at_least != (name in AT_LEAST):
-        found = None
-    if found and name in TIMES and part and unit in UNITS:
+    if not found or at_least != (name in AT_LEAST):
+        return None
+    if name in TIMES and part and unit in UNITS:
         return Asked(name, part, float(number) * UNITS[unit], "ms", at_least, inclusive)
-    if found and name == SPEED and part and unit is None:
+    if name == SPEED and part and unit is None:
         return Asked(name, part, float(number), "tokens/s", at_least, inclusive)
-    if found and name in COUNTS and not part and (unit is None or (unit == "%" and name in SHARES)):
+    if name in COUNTS and not part and (unit is None or (unit == "%" and name in SHARES)):
         unit_of = "share" if name in SHARES else "streams"
         return Asked(name, "", float(number) / (100.0 if unit else 1.0), unit_of, at_least, inclusive)
-    kinds, counts = ", ".join(TIMES), ", ".join(name for name in COUNTS if name not in AT_LEAST)
-    grammar = f"write KIND_pNN, KIND_max or KIND_mean < 500ms (KIND: {kinds}), {counts} < 1 (or 1%), "
-    grammar += f"{SPEED}_p5 > 20, or goodput > 95%"
-    raise CannotJudge(f"--objective {text!r}: no objective; {grammar}{_meant(text)}")
+    return None
+
+
+def _impossible(one: Asked) -> str:
+    """Return what to write in place of an objective that no run can meet; empty for any other."""
+    remedies = {
+        "p0 is the least of all; write min": one.part.startswith("p") and not float(one.part[1:]),
+        "its limit is too large a number": math.isinf(one.limit),
+        "nothing is below 0; write <= 0, or a larger limit": not (one.at_least or one.inclusive or one.limit),
+        "no share is above 100 %; write >= 100%, or a smaller limit": (
+            one.at_least and one.name in SHARES and not one.met_by(1.0)
+        ),
+    }
+    return next((remedy for remedy, wrong in remedies.items() if wrong), "")
 
 
 def _meant(text: str) -> str:
@@ -111,7 +134,7 @@ def check(text: str, *, asks: bool, herds: bool, tokens: bool, option: str = "--
 
     ``asks``: its streams are answers to requests, and ``tokens`` of them are known; ``herds``: readers are cut.
     """
-    name = parse(text).name
+    name = parse(text, option).name
     remedies = {
         "answers to requests have it: use --scenario requests": not asks and name in OF_ANSWERS,
         "a feed has it: use another scenario than requests": asks and name in OF_FEEDS,

@@ -24,7 +24,7 @@ COUNTED: Final = ("failed", "dropped")
 
 def parse(text: str) -> Asked:
     """Return the objective that a text states; raises CannotJudge for one that only a run's end can tell."""
-    found = asked.parse(text)
+    found = asked.parse(text, "--abort-on")
     if not found.part and found.name not in COUNTED:
         raise CannotJudge(f"--abort-on {text!r}: is known at the end alone; choose a percentile, failed or dropped")
     return found
@@ -59,5 +59,5 @@ class Guard:
 
 
 def _counted(one: Asked, count: int) -> Objective:
-    verdict: Verdict = "pass" if count < one.limit else "fail"
-    return Objective(one.rule, one.limit, count, one.unit, one.name, count, verdict)
+    verdict: Verdict = "pass" if one.met_by(count) else "fail"
+    return one.judged(Objective(one.rule, one.limit, count, one.unit, one.name, count, verdict))

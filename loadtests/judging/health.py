@@ -108,8 +108,13 @@ def clocks_apart(apart_ms: Mapping[str, float]) -> str:
 
 def own_limit(failures: Counter[str]) -> str:
     """Return which bound of this machine, and not the server, kept streams from opening; else nothing."""
-    reason = next((reason for reason in failures if reason in OWN_LIMITS), "")
-    return reason and f"the generator was the limit: {reason} x {failures[reason]:,}; {OWN_LIMITS[reason]}"
+    reason = next((reason for reason in failures if _own(reason) in OWN_LIMITS), "")
+    return reason and f"the generator was the limit: {reason} x {failures[reason]:,}; {OWN_LIMITS[_own(reason)]}"
+
+
+def _own(reason: str) -> str:
+    """Return what the kernel said, without where a redirect had led."""
+    return reason.rpartition(": ")[2]
 
 
 def _late(what: str, delays_ms: Floats, limit_s: float) -> str:

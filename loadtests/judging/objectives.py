@@ -6,15 +6,16 @@ anything that passed or failed while the generator was saturated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
 
-from ssegauge.conformance.errors import HELD
 from ssegauge.conformance.target import Limits
 from ssegauge.loadtests.judging.impact import FEWEST_PAIRS, Ratio
+from ssegauge.loadtests.judging.remedies import remedy
 from ssegauge.loadtests.judging.silence import LEAST_S, Silence
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.samples import Floats
@@ -83,7 +84,8 @@ class Measured:
     held: int | None = None  # the fewest streams open in a phase that was to have them
     witnessed: Witnessed | None = None  # what streams that are not driven say of each other
     shared: bool | None = None  # whether all readers are promised the same
-    goodput: float | None = None  # the share of requests that met every objective
+    goodput: float | None = None  # the share of requests that met every objective, and of which kinds those are
+    goodput_of: Collection[str] = ()
     blurred: str = ""  # why gaps between tokens cannot be judged
     late_first: str = ""  # why no first token can be called too late
     late: str = ""  # why what counts from a planned moment cannot be
@@ -95,6 +97,8 @@ class Measured:
     complaint: str = ""  # why the whole run is void
     connect_complaint: str = ""  # why connect times are
     update_complaint: str = ""  # why update latency is
+    behind: str = ""  # why update latency may be shorter than it looks, and by how many ms at most
+    behind_ms: float = math.inf
     untimed: str = ""  # why events with time stamps were not timed
     silence: Silence | None = None  # in which the run ended
 
@@ -103,13 +107,33 @@ class Measured:
         name = objective.rule.rpartition("/")[2]
         doubts = {
             "connect": self.connect_complaint or self.late,
-            "update": self.update_complaint,
+            "update": self.update_complaint or self._behind_complaint(objective),
             "token-gap": self.blurred,
             # Read late it counts as later than it was: what holds nevertheless holds.
             "first-token": self.late or (self.late_first if objective.verdict == "fail" else ""),
-            **dict.fromkeys(("first-event", "duration", "goodput"), self.late),
+            "goodput": self.late or self._goodput_complaint(objective.verdict),
+            **dict.fromkeys(("first-event", "duration"), self.late),
         }
         return self.complaint or next((why for what, why in doubts.items() if name.startswith(what)), "")
+
+    def qualified(self, objective: Objective) -> Objective:
+        """Return an objective as one that cannot be judged where that is so, or with what its value may be off by."""
+        found = voided(objective, self.complaint_of(objective))
+        if not self.behind or found.note or not found.rule.rpartition("/")[2].startswith("update"):
+            return found
+        sure = f"at most {self.behind_ms:.0f} ms of it can be a clock's that is behind ours, as Date fields say"
+        return replace(found, note=sure if found.verdict == "fail" else self.behind)
+
+    def _behind_complaint(self, objective: Objective) -> str:
+        """Return why an update latency cannot be judged: what holds although it looks longer than it is holds."""
+        is_sure = objective.value is not None and objective.value - self.behind_ms >= objective.limit
+        return "" if objective.verdict == "pass" or is_sure else self.behind
+
+    def _goodput_complaint(self, verdict: Verdict) -> str:
+        """Return why goodput cannot be judged: for what any of its objectives cannot be."""
+        if self.blurred and "token_gap" in self.goodput_of:
+            return self.blurred
+        return self.late_first if verdict == "fail" and "first_token" in self.goodput_of else ""
 
 
 def judge(measured: Measured, limits: Limits) -> list[Objective]:
@@ -129,7 +153,7 @@ def judge(measured: Measured, limits: Limits) -> list[Objective]:
     found += judged_anyway(measured)
     if measured.existing:
         found.append(degradation(measured, limits))
-    return [voided(item, measured.complaint_of(item)) for item in found]
+    return [measured.qualified(item) for item in found]
 
 
 def judged_anyway(measured: Measured) -> list[Objective]:
@@ -183,8 +207,8 @@ def concurrent(measured: Measured, limits: Limits) -> Objective:
     limit = min(limits.concurrent, measured.users)
     values = ("performance/concurrent-streams", limit, measured.peak_open, "streams", "peak", measured.peak_open)
     if not measured.peak_open:
-        remedy = HELD if "timed out" in measured.reasons else "check base_url and stream.path"
-        note = f"no stream was opened: {measured.reasons or 'none was tried'}; {remedy}"
+        way = remedy(measured.reasons, "check base_url and stream.path")
+        note = f"no stream was opened: {measured.reasons or 'none was tried'}; {way}"
         return Objective(*values, "could_not_judge", note=note)
     least = limit if measured.shaped else measured.users  # the top of a shape may be a moment
     if not (measured.failed or measured.dropped) and measured.peak_open < least:

@@ -29,7 +29,6 @@ from ssegauge.loadtests.judging.objectives import (
     judge,
     judged_anyway,
     overall,
-    voided,
 )
 from ssegauge.loadtests.judging.shaped import Held
 from ssegauge.loadtests.judging.silence import Silence, at_the_end
@@ -124,7 +123,8 @@ class _Kept:
         health = _health(facts, latency[CONNECT][1], read_together(run_folder))
         seen = _answered(run_folder, target, facts.requests) if facts.requests else None
         wanted = [asked.parse(text) for text in facts.asked]
-        good = answers.good_requests(seen, asked.tests(wanted)) if seen and seen.settled else None
+        tests = asked.tests(wanted)
+        good = answers.good_requests(seen, tests) if seen and seen.settled and not seen.unmatched else None
         limits = target.limits
         faults = (health.complaint(limits), health.update_complaint(limits), health.connect_complaint(limits))
         late = health.arrival_complaint(limits) if seen and seen.requests.arrivals else ""
@@ -136,10 +136,13 @@ class _Kept:
             shared=target.promises.shared,
             updates_expected=facts.driven or bool(facts.clocks.firsts) or not gaps.size,
             complaint=facts.complaint or faults[0],
-            update_complaint=faults[1] or ("" if facts.driven else offset.complaint(facts.clocks)),
+            update_complaint=faults[1] or ("" if facts.driven else offset.ahead(facts.clocks)),
+            behind="" if facts.driven else offset.behind(facts.clocks),
+            behind_ms=offset.most_behind_ms(facts.clocks),
             connect_complaint=faults[2],
             untimed="" if facts.driven else ", ".join(facts.clocks.unusable),
             goodput=good / seen.settled if seen and good is not None else None,
+            goodput_of={kind for kind, _ in tests},
             blurred=seen.blurred if seen else "",
             late_first=seen.late_first if seen else "",
             late=late,
@@ -215,8 +218,8 @@ def _objectives(kept: _Kept, target: Target, facts: Facts) -> list[Objective]:
     every |= {"gap": kept.gaps, "recover": kept.recover}
     every |= {name: kind.value for name, kind in seen.kinds.items()} if seen else {}
     stated = (asked.judge(one, measured, every) for one in kept.wanted)
-    objectives = [voided(one, measured.complaint_of(one)) for one in (*own, *more, *stated)]
-    return [*objectives, voided(facts.aborted, measured.complaint_of(facts.aborted))] if facts.aborted else objectives
+    objectives = [measured.qualified(one) for one in (*own, *more, *stated)]
+    return [*objectives, measured.qualified(facts.aborted)] if facts.aborted else objectives
 
 
 def _waves(run_folder: Path, of: Herd) -> list[Wave]:

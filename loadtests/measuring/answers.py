@@ -33,7 +33,7 @@ from ssegauge.loadtests.measuring.samples import (
     TOKEN_RATE,
     Rows,
 )
-from ssegauge.loadtests.measuring.tokens import Pieces, told_error, told_usage
+from ssegauge.loadtests.measuring.tokens import Pieces, told_error, told_otherwise, told_usage
 
 PROMPT_NS: Final = 500_000  # bytes that waited no longer came when they were read
 PROMPT_SHARE: Final = 0.05  # or no longer than this share of the gap
@@ -50,7 +50,7 @@ class Tally:
             marker; requests without an answer. unfinished: those that we cut ourselves when the run was over.
         refused: failures by status; told_to_wait_s: the longest Retry-After.
         pieces: tokens; together: those that came in one read with an earlier one.
-        events: all events; empty: answers that finished without a token, where tokens are promised.
+        events: all events; empty: answers that finished without a token, where tokens are promised, and called no tool.
     """
 
     planned: int = 0
@@ -87,6 +87,7 @@ class AnswerMeter:
     __slots__ = (
         "_before_ns",
         "_begun_ns",
+        "_calls",
         "_ends",
         "_first_token_ns",
         "_last_token_ns",
@@ -107,6 +108,7 @@ class AnswerMeter:
         self._pieces = Pieces(promises.token) if promises.token is not None else None
         self._before_ns = self._first_token_ns = self._last_token_ns = 0
         self._seen: set[int] = set()
+        self._calls = False  # a tool, or refuses: that answers too
         self._told: tuple[int | None, int | None] = None, None
         self.error = ""
         self.has_marker = False
@@ -165,7 +167,7 @@ class AnswerMeter:
     def finish(self) -> None:
         """Take the end of an answer that was read to its end: its last event ended it."""
         self._tally.finished += 1
-        self._tally.empty += self._pieces is not None and not self.tokens
+        self._tally.empty += self._pieces is not None and not (self.tokens or self._calls)
         self._add(DURATION, self._before_ns, self._begun_ns, -1)
         told_input, told_output = self._told
         for kind, count in ((INPUT_TOKENS, told_input), (OUTPUT_TOKENS, told_output or self.tokens)):
@@ -186,6 +188,7 @@ class AnswerMeter:
             self.has_marker = True
             return
         self.error = self.error or told_error(kind, data)
+        self._calls = self._calls or told_otherwise(data)
         told = told_usage(data)
         self._told = told[0] or self._told[0], told[1] or self._told[1]
 

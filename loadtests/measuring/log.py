@@ -137,9 +137,9 @@ class Log:
         self._left.append(place)
 
     def witness_no_more(self, place: int) -> None:
-        """Keep no diary of a stream from now on."""
+        """Keep no diary of a stream from now on, nor count its silence: nobody reads it any more."""
         self.settle()
-        self._places[place]["diary"] = 0
+        self._places[place]["diary"] = self._places[place]["before_ns"] = 0
 
     # Events.
 

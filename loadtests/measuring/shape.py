@@ -47,7 +47,7 @@ class Shape:
         return round(low + (high - low) * (at_s - from_s) / (to_s - from_s))
 
     def __str__(self) -> str:
-        return " ".join(f"{at_s:g}s:{users}" for at_s, users in self.points)
+        return " ".join(f"{at_s:.15g}s:{users}" for at_s, users in self.points)
 
 
 def parse(text: str, option: str = "--shape") -> Shape:

@@ -1,8 +1,9 @@
-"""When an event says that it was made: a number of ms, us or ns since 1970, or a date and time in the form of ISO 8601.
+"""When an event says that it was made: a number of s, ms, us or ns since 1970, or a date and time as of ISO 8601.
 
-How large a number is tells its unit. A text counts only where it names its zone and tells milliseconds: without the
-one it may be hours off, without the other nearly a second; so may a number of seconds. What looks like a stamp and does
-not count is told by its reason, which holds no server's words.
+How large a number is tells its unit; one of seconds counts where it has a fraction that tells milliseconds. A text
+counts only where it names its zone and tells milliseconds: without the one it may be hours off, without the other
+nearly a second; so may whole seconds. What looks like a stamp and does not count is told by its reason, which holds no
+server's words.
 """
 
 from __future__ import annotations
@@ -51,9 +52,17 @@ def _said(fields: Mapping[str, Any]) -> float | str | None:
 def _counted(name: str, value: float) -> float | str | None:
     """Return what a number says, by its size; one that counts from another moment than 1970 says nothing."""
     if _LEAST_S <= value < FIRST_MS:
-        return f"{name} is in seconds, and tells no milliseconds"
+        return _seconds(name, value)
     units = (1, 1_000, 1_000_000)  # in a ms; compared by multiplying, for no float holds a number of 400 digits
     return next((value / unit for unit in units if FIRST_MS * unit <= value <= LAST_MS * unit), None)
+
+
+def _seconds(name: str, value: float) -> float | str | None:
+    """Return what seconds with a fraction of three digits or more say; one of fewer may have ended in zeros."""
+    digits = len(str(value).partition(".")[2])
+    if digits >= FEWEST_DIGITS:
+        return value * 1e3
+    return None if digits else f"{name} is in seconds, and tells no milliseconds"
 
 
 def _moment(name: str, value: object) -> float | str | None:

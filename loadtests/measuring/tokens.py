@@ -10,6 +10,7 @@ stands before and after it, and an event that has the same around a text without
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -18,6 +19,9 @@ from ssegauge.conformance.target import pointer
 _USAGE_AT: Final = ("/usage", "/message/usage", "/response/usage")  # chat completions, messages, responses
 _INPUT: Final = ("prompt_tokens", "input_tokens")
 _OUTPUT: Final = ("completion_tokens", "output_tokens")
+_OTHERWISE: Final = re.compile(
+    r'"(?:tool_calls"\s*:\s*\[\s*\{|function_call"\s*:\s*\{|refusal"\s*:\s*"[^"]|type"\s*:\s*"(?:tool_use|\w+_call)")'
+).search
 MOST_SHOWN: Final = 80
 _NOWHERE: Final = ("\0", "\0")  # around no JSON
 
@@ -75,6 +79,11 @@ def told_error(kind: str, data: str) -> str:
     if not error and not named and document.get("type") != "error":
         return ""
     return _shown(_message(error) or _message(document) or "error")
+
+
+def told_otherwise(data: str) -> bool:
+    """Whether an event answers by something else than text: it calls a tool, or refuses."""
+    return _OTHERWISE(data) is not None
 
 
 def told_usage(data: str) -> tuple[int | None, int | None]:

@@ -30,6 +30,7 @@ from ssegauge.loadtests.running.process import REQUESTS, Status
 from ssegauge.loadtests.running.sources import addresses
 
 SCENARIOS: Final = Path(__file__).parents[1] / "scenarios"
+LOCUST: Final = "ssegauge.loadtests.running.locust_command"
 
 SPARE_DESCRIPTORS: Final = 200  # connections for updates and pings, files, Locust's own
 MANY_STREAMS: Final = 1000  # from which on Locust's users hold several each,
@@ -184,10 +185,7 @@ def with_scenario(options: Options, target: Target) -> Options:
 def stated(target: Target) -> tuple[str, ...]:
     """Return the target file's own objectives; raise CannotJudge for one that is none."""
     for text in target.objectives:
-        try:
-            asked.parse(text)
-        except CannotJudge as error:
-            raise CannotJudge(str(error).replace("--objective", "objectives", 1)) from None
+        asked.parse(text, "objectives")
     return target.objectives
 
 
@@ -260,10 +258,10 @@ def command(options: Options, out: Path) -> list[str]:
     """Return the command line of the Locust process."""
     locustfile = scenario_file(options.scenario)
     port = _free_port() if options.processes and not options.worker else options.master_port
-    # -P: a folder of the user's, named like one of our packages, must not hide it.
     if options.arrivals:  # nobody waits for an answer, so there are no users: each process has one that does nothing
         options = replace(options, users=max(1, options.processes, options.expect_workers))
-    line = [sys.executable, "-P", "-m", "locust", "-f", str(locustfile), "--loglevel", "WARNING"]
+    # -P: what stands in the user's current folder must not hide what we import.
+    line = [sys.executable, "-P", "-m", LOCUST, "-f", str(locustfile), "--loglevel", "WARNING"]
     streams = streams_per_user(options)
     line += ["--users", str(options.users // streams), "--spawn-rate", str(options.spawn_rate / streams)]
     line += ["--opening-rate", str(options.spawn_rate)]

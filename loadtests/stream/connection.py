@@ -15,6 +15,7 @@ import itertools
 import os
 import ssl
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -31,6 +32,8 @@ from ssegauge.loadtests.stream.tls import TlsLayer
 
 RECEIVE_BYTES: Final = 16_384
 BIND_ADDRESS_NO_PORT: Final = 24  # linux/in.h: the port is chosen as it connects, and may serve several servers
+NO_CONNECTION: Final = "the connection timed out"
+NO_HANDSHAKE: Final = "the TLS handshake timed out"
 Headers = Collection[tuple[str, str]]
 
 
@@ -128,10 +131,12 @@ class Connection:
             if origin.sources:
                 self._socket.setsockopt(_socket.IPPROTO_IP, BIND_ADDRESS_NO_PORT, 1)
                 self._socket.bind((next(origin.sources), 0))
-            self._connect(origin.address)
+            with _timed_out_as(NO_CONNECTION):
+                self._connect(origin.address)
             if origin.tls:
                 self._tls = TlsLayer(origin.tls, origin.host)
-                self._handshake(self._tls)
+                with _timed_out_as(NO_HANDSHAKE):
+                    self._handshake(self._tls)
         except BaseException:
             self.close()
             raise
@@ -220,6 +225,15 @@ class Connection:
                 raise ssl.SSLError("the server closed the connection during the TLS handshake")
             tls.accept(data)
         self._send(tls.pending())
+
+
+@contextmanager
+def _timed_out_as(what: str) -> Iterator[None]:
+    """Have a time-out say what had not come by then."""
+    try:
+        yield
+    except TimeoutError:
+        raise TimeoutError(what) from None
 
 
 def receive(sock: Any) -> tuple[bytes, int, int]:  # noqa: ANN401 - a plain socket, of the module that gevent leaves alone

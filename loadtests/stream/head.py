@@ -17,6 +17,7 @@ from httptools import HttpResponseParser
 MOST_HEAD_BYTES: Final = 262_144
 HEAD_TOO_LARGE: Final = f"the response head has no end within {MOST_HEAD_BYTES // 1024} KiB"
 NO_HTTP_1: Final = "the server speaks HTTP/2 alone, and streams are opened by HTTP/1.1; let it speak both"
+SPEAKS_TLS: Final = "the server speaks TLS, and was asked without"
 NOT_HTTP: Final = "not HTTP/1.1"
 _END: Final = re.compile(rb"\n\r?\n").search
 _LONGEST_END: Final = 3
@@ -97,5 +98,7 @@ def _expect_http_1(data: bytes) -> None:
     """Raise ConnectionResetError where a response does not begin as one of HTTP/1.1."""
     if data[:1] == b"\0" and data[3:4] in {b"\4", b"\7"}:  # SETTINGS or GOAWAY, RFC 9113 section 4.1
         raise ConnectionResetError(NO_HTTP_1)
+    if data[:2] == b"\x15\3":  # an alert, RFC 8446 section 5.1
+        raise ConnectionResetError(SPEAKS_TLS)
     if data[:1] != b"H":  # httptools passes over blank lines
         raise ConnectionResetError(NOT_HTTP)

@@ -222,8 +222,9 @@ class Session(Reader):
             self.hang_up()
 
     def stop_reading(self, most_bytes: int) -> None:
-        """Read no more; expect nothing, and witness nothing."""
+        """Read no more; expect nothing, and witness nothing: what is not read is no silence of the server's."""
         self.meter.abandon()
+        self._record_no_more()
         self.diary = None
         self._on.log.witness_no_more(self._place)
         super().stop_reading(most_bytes)
@@ -232,7 +233,12 @@ class Session(Reader):
         """Read no more for now, or go on; what comes meanwhile came at any time since."""
         if wanted:
             self._looked_ns = clock.now()
+            self._record_no_more()
         super().pause(wanted=wanted)
+
+    def _record_no_more(self) -> None:
+        if self.record:
+            self.record.stop(clock.now())
 
     def _is_known(self, data: bytes, ancillary: Ancillary, read_ns: int) -> bool:
         """Take a read whose bytes were read before; see ``Reader``."""

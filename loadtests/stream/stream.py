@@ -76,6 +76,9 @@ class Recorder(Protocol):
     def take_chunk(self, arrived_ns: int, data: bytes) -> None:
         """Take a piece of the body of an event stream."""
 
+    def stop(self, at_ns: int) -> None:
+        """Keep nothing of what comes from now on."""
+
 
 class EventStream:
     """An event stream that is being opened; see the module for its use.
@@ -96,6 +99,7 @@ class EventStream:
         "_decoder",
         "_head",
         "_headers",
+        "_led",
         "_messages",
         "_method",
         "_origin",
@@ -126,6 +130,7 @@ class EventStream:
         self.delay_ns = -1
         self.body_bytes = 0
         self.date = self.ending = ""
+        self._led = ""  # where a redirect has
         self.record: Recorder | None = None
 
     def open(self, timeout: float | None = None) -> None:
@@ -139,7 +144,7 @@ class EventStream:
                 self._open()
         except (OSError, HttpParserError, HttpParserUpgrade) as error:
             self.close()
-            raise StreamFailed(reason_of(error)) from None
+            raise StreamFailed(self._led + reason_of(error)) from None
         except BaseException:
             self.close()
             raise
@@ -185,7 +190,7 @@ class EventStream:
         if complaint := self._complaint():
             head = self._head
             wait = wait_of(head.field("retry-after"), head.field("date"), self.arrived_ns / 1e9)
-            raise StreamFailed(complaint + _said(rest), head.status, wait)
+            raise StreamFailed(self._led + complaint + _said(rest), head.status, wait)
         self._body = framed(self._head.fields)
         self._take(rest)
 
@@ -241,6 +246,7 @@ class EventStream:
         scheme = "https" if self._origin.tls else "http"
         before = self._origin
         there = self._redirected(f"{scheme}://{self._origin.authority}{self._path}", location)
+        self._led = f"redirected to {shown(there._replace(query='', fragment='').geturl())}: "
         if self._origin is not before:  # Fetch, HTTP-redirect fetch, step 13
             self._headers = [pair for pair in self._headers if pair[0].lower() not in {"authorization", "cookie"}]
         self._path = origin_form(there)
@@ -267,7 +273,10 @@ class EventStream:
             return f"content type {shown(essence) or 'missing'}, not text/event-stream"
         values = (value for name, value in self._head.fields if name == "content-encoding")
         coding = next((value for value in values if any(map(_is_coding, value.split(",")))), "")
-        return f"content coding {shown(coding)}, which nobody asked for" if coding else ""
+        wanted = " ".join(value for name, value in self._headers if name.lower() == "accept-encoding").lower()
+        asked = any(name.strip().lower() in wanted for name in coding.split(","))
+        who = "Accept-Encoding asks for" if asked else "nobody asked for"
+        return f"content coding {shown(coding)}, which {who}" if coding else ""
 
 
 def _is_coding(name: str) -> bool:
@@ -315,6 +324,8 @@ def reason_of(error: BaseException) -> str:
         return _tls_reason(error)
     if isinstance(error, (HttpParserError, HttpParserUpgrade)):
         return NOT_HTTP
+    if isinstance(error, TimeoutError) and not error.errno:
+        return str(error) or "timed out"
     if isinstance(error, (socket.timeout, TimeoutError)):
         return "timed out"
     if isinstance(error, OSError) and error.strerror:

@@ -1,6 +1,7 @@
 """A run's findings as SARIF 2.1.0, for code scanning services.
 
-Every rule that was judged is described; a result is a finding that fails, warns or notes, of the check or under load.
+Every rule that was judged is described; a result is a finding that fails, warns or notes, of the check or under load,
+or an objective of the load that was missed.
 It is located where a repository has it, in the target file; the transcripts that show it (the line of
 `transcripts/NAME.jsonl` that holds the chunk) are related locations. The fingerprint of a finding is its rule and its
 stream, so that it stays one alert however its evidence changes. Findings known from the baseline are marked suppressed.
@@ -13,6 +14,7 @@ from urllib.parse import quote
 
 from ssegauge.reports import verdict, words
 from ssegauge.reports.folder import Document, RunFolder
+from ssegauge.reports.headline import BROKEN
 from ssegauge.reports.render.visible import prose
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -25,7 +27,7 @@ INFORMATION = "https://html.spec.whatwg.org/multipage/server-sent-events.html"  
 def sarif(folder: RunFolder) -> Document:
     """Return the SARIF log of a run; one without results when nothing was found."""
     results = folder.conformance["results"] if folder.conformance else []
-    under_load = verdict.findings(folder.load, folder.conformance) if folder.load else []
+    under_load = [*verdict.findings(folder.load, folder.conformance), *_missed(folder.load)] if folder.load else []
     strict = bool(folder.conformance and folder.conformance["strict"])
     described = {one["rule"]: _rule(one) for one in (*under_load, *results)}
     found = [(verdict.state(one, strict=strict), one, "") for one in results if one["verdict"] == "fail"]
@@ -42,6 +44,14 @@ def sarif(folder: RunFolder) -> Document:
         "results": [_result(*one, folder) for one in found],
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _missed(load: Document) -> Iterator[Document]:
+    """Yield missed objectives as findings; what breaks rules under load is told by these."""
+    for one in load["objectives"]:
+        if one["verdict"] == "fail" and one["rule"] != BROKEN:
+            summary = words.objective(one, load) + (f": {one['note']}" if one.get("note") else "")
+            yield {"rule": one["rule"], "level": "must", "title": words.title(one), "summary": summary}
 
 
 def _rule(found: Mapping[str, Any]) -> Document:

@@ -29,6 +29,7 @@ from ssegauge.cli.work import (
     say_before_load,
     say_notes,
     seconds,
+    show_run,
     under_test,
     work_for_master,
 )
@@ -121,7 +122,6 @@ def check_command(
 ) -> None:
     """Judge a running server's conformance."""
     from ssegauge.conformance.check import Options
-    from ssegauge.reports.cli import show, write_extra
 
     options = Options(
         strict=strict,
@@ -137,8 +137,7 @@ def check_command(
     told = given(header, method, body, profile, insecure, cacert)
     with under_test(where or target, told, spawn, quiet=quiet) as described, run_folder(described, out) as folder:
         made = check_live(described, folder, options, loud=not (as_json or quiet))
-    write_extra(folder.path, junit, sarif)
-    show([made], folder.path, as_json=as_json, quiet=quiet, verbose=verbose)
+    show_run(folder, [made], junit, sarif, as_json=as_json, quiet=quiet, verbose=verbose)
 
 
 @app.command(epilog="Example: ssegauge init localhost:3000/events -H 'Authorization: Bearer ${TOKEN}'")
@@ -261,9 +260,7 @@ def load(
     with under_test(where or target, told, spawn, quiet=quiet) as described, run_folder(described, out) as folder:
         say_before_load(options, quiet=quiet)
         made = load_live(described, folder, options, loud=loud, search=find_limit)
-    from ssegauge.reports.cli import show
-
-    show([made], folder.path, as_json=as_json, quiet=quiet)
+    show_run(folder, [made], as_json=as_json, quiet=quiet)
 
 
 @app.command(
@@ -322,7 +319,6 @@ def run_command(
     extras.need("load")
     from ssegauge.conformance.check import Options
     from ssegauge.loadtests.running.cli import Options as LoadOptions
-    from ssegauge.reports.cli import show, write_extra
 
     checks = Options(
         strict=strict,
@@ -344,5 +340,4 @@ def run_command(
         documents = [check_live(described, folder, checks, loud=loud)]
         if not (fail_fast and documents[0]["verdict"] != "pass"):
             documents.append(load_live(described, folder, loads, loud=loud))
-    write_extra(folder.path, junit, sarif)
-    show(documents, folder.path, as_json=as_json, quiet=quiet, verbose=verbose)
+    show_run(folder, documents, junit, sarif, as_json=as_json, quiet=quiet, verbose=verbose)

@@ -57,14 +57,14 @@ Scenario = Annotated[
     ),
 ]
 Users = Annotated[int, _load("--users", help="Streams at once.", min=1)]
-SpawnRate = Annotated[float, _load("--spawn-rate", help="New users per second.", min=0.1)]
+SpawnRate = Annotated[float, _load("--spawn-rate", help="New users per second.", min=0.1, max=1e6)]
 Duration = Annotated[str, _load("--duration", help="How long to measure: 30s, 5m.")]
 Shape = Annotated[
     str,
     _load("--shape", help="Streams at each moment: '0:0 30s:500 60s:500'; in place of --users.", metavar="TIME:USERS"),
 ]
 # The default is that of the ticket: 50 streams, each told something every 2 s.
-Rate = Annotated[float, _load("--rate", help="Updates per second, in progress over all tasks; 0: none.", min=0.0)]
+Rate = Annotated[float, _load("--rate", help="Updates per second, in progress over all; 0: none.", min=0.0, max=1e6)]
 Extend = Annotated[str, _load("--extend", help="How much longer at most, until an impact is decided.")]
 Measure = Annotated[
     str, _load("--measure", help="Time events of this type; default: no greeting, heartbeat, replay.", metavar="TYPE")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ssegauge.loadtests.running.cli import Options as LoadOptions
 
 DEFAULT_TARGET = Path("ssegauge.toml")
+MOST_S = 1e9  # in any unit: nobody waits for so long
 errors = Console(stderr=True, highlight=False)
 
 
@@ -77,8 +78,12 @@ def under_test(where: str, told: Given | None, command: str | None, *, quiet: bo
 
 @contextlib.contextmanager
 def run_folder(target: Target, out: Path | None) -> Iterator[RunFolder]:
-    """Give the run its folder; however the run ends, the folder says so and holds a report of what was measured."""
+    """Give the run its folder; however the run ends, the folder says so and holds a report of what was measured.
+
+    Where that cannot be written any more, ``show_run`` says so, after the verdict.
+    """
     from ssegauge import reports
+    from ssegauge.conformance.errors import CannotJudge
     from ssegauge.conformance.runfolder import RunFolder
 
     interrupts.begin()
@@ -95,8 +100,32 @@ def run_folder(target: Target, out: Path | None) -> Iterator[RunFolder]:
         with contextlib.suppress(Exception):  # the first error is the one to tell
             folder.finish()  # what was recorded until then stays; there is no verdict to report
         raise
-    folder.finish()
-    reports.build(folder.path, whole=False)
+    try:
+        folder.finish()
+        reports.build(folder.path, whole=False)
+    except (CannotJudge, reports.BadRunFolder) as error:
+        folder.unwritten = f"{error}; with room there, `ssegauge report {folder.path}` writes it"
+
+
+def show_run(
+    folder: RunFolder,
+    documents: Sequence[dict[str, Any]],
+    junit: Path | None = None,
+    sarif: Path | None = None,
+    **how: bool,
+) -> NoReturn:
+    """Write what is asked for elsewhere, show the documents, and end the command with their status.
+
+    What could not be written of a run hides nothing of what it found: it is said in the end, and makes the status 2.
+    """
+    from ssegauge.reports.cli import show, write_extra
+    from ssegauge.reports.errors import BadRunFolder
+
+    try:
+        write_extra(folder.path, junit, sarif)
+    except BadRunFolder as error:
+        folder.unwritten = folder.unwritten or str(error)
+    show(documents, folder.path, unwritten=folder.unwritten, **how)
 
 
 def check_live(target: Target, folder: RunFolder, options: Options, *, loud: bool) -> dict[str, Any]:
@@ -178,6 +207,9 @@ def work_for_master(target: Target, options: LoadOptions) -> None:
 def say_before_load(options: LoadOptions, *, quiet: bool) -> None:
     """Say what a user has to know before the first live line."""
     if options.web:
+        from ssegauge.loadtests.running.joining import check_free
+
+        check_free("--web-port", options.web_port)
         errors.print(f"Locust's page: http://127.0.0.1:{options.web_port} (start the run there; Ctrl-C ends it)")
     if options.master and not quiet:
         many, port, patience = options.expect_workers, options.master_port, options.join_s
@@ -187,7 +219,7 @@ def say_before_load(options: LoadOptions, *, quiet: bool) -> None:
 def seconds(text: str, option: str = "--duration", *, least: float = 1e-9) -> float:
     """Return a duration as seconds: 30, 30s, 5m, 1h. Raises typer.BadParameter for anything else."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
-    if not found or float(found[1]) < least:
+    if not found or not least <= float(found[1]) <= MOST_S:
         raise typer.BadParameter(f"{text!r} is no duration; write 30s, 5m or 1h", param_hint=option)
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 

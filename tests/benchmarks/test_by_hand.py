@@ -17,7 +17,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import from_url
-from ssegauge.loadtests.running.cli import Options, run_load
+from ssegauge.loadtests.running.cli import LOCUST, Options, run_load
 from tests.cli.command import ROOT
 
 STREAMS, RATE, SECONDS = 50, 50, 10.0
@@ -55,7 +55,7 @@ def test_ssegauge(benchmark: BenchmarkFixture, feed_url: str, tmp_path: Path) ->
     def read(status: Mapping[str, Any]) -> None:
         """Keep the CPU time of the load process and the events the feed has said, while all streams are open."""
         if status["open"] == STREAMS:
-            used = [child.cpu_times() for child in psutil.Process().children() if "locust" in child.cmdline()]
+            used = [child.cpu_times() for child in psutil.Process().children() if LOCUST in child.cmdline()]
             points.append((sum(one.user + one.system for one in used), events_said(feed_url)))
 
     target = from_url(feed_url)

@@ -25,7 +25,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import from_toml, from_url
-from ssegauge.loadtests.running.cli import Options, run_load
+from ssegauge.loadtests.running.cli import LOCUST, Options, run_load
 from tests.loadtests.conftest import reference_at
 from tests.loadtests.servers import StampedSender, scripted
 
@@ -41,7 +41,7 @@ class Meter:
 
     def __call__(self, status: Mapping[str, Any]) -> None:
         for child in psutil.Process().children():
-            if "locust" in child.cmdline():
+            if LOCUST in child.cmdline():
                 used = child.cpu_times()
                 rss = child.memory_info().rss
                 self.points.append((status["open"], status["received"], used.user + used.system, rss))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 
+from ssegauge.loadtests.running.cli import LOCUST
 from tests.cli.command import environment, wait_until
 
 MAIN = """
@@ -98,7 +99,7 @@ class Stage:
     def load_processes(self) -> list[psutil.Process]:
         """Return the generator's processes, the one that leads first."""
         below = psutil.Process(self.process.pid).children(recursive=True)
-        return [one for one in below if "locust" in one.cmdline()]
+        return [one for one in below if LOCUST in one.cmdline()]
 
     def begun(self, *files: str) -> bool:
         """Whether the run has written such a file, or has ended."""

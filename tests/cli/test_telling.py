@@ -14,10 +14,12 @@ from typer.testing import CliRunner
 
 from ssegauge import reports
 from ssegauge.cli.commands import app
+from ssegauge.cli.work import run_folder, show_run
 from ssegauge.conformance.catalogue import RULES
 from ssegauge.conformance.check import update_baseline
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.judge import Result
+from ssegauge.conformance.target import from_url
 from ssegauge.reports.cli import show
 from ssegauge.reports.github import commands_stopped
 from ssegauge.reports.render.text import load_table, verdict_table
@@ -129,6 +131,27 @@ def test_a_job_of_github_gets_annotations_and_a_summary(
     assert lines[0] == "::error file=ssegauge.toml,line=1,title=wire/x::50 %25 ::set-env name=A::b"
     assert all(line.startswith("::error") for line in lines)
     assert summary.read_text("utf-8").startswith("## ❌ ssegauge")
+
+
+@pytest.mark.parametrize("wanted", ["junit", "html"])
+def test_a_report_that_cannot_be_written_hides_no_verdict(
+    wanted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise reports.BadRunFolder("report.html: cannot be written (No space left on device)")
+
+    junit = tmp_path / "file" / "x.xml" if wanted == "junit" else None
+    (tmp_path / "file").write_text("no folder")
+    if wanted == "html":
+        monkeypatch.setattr(reports, "build", full)
+    with run_folder(from_url("http://127.0.0.1:1/events"), tmp_path / "run") as folder:
+        pass
+    with pytest.raises(reports.BadRunFolder, match="cannot be written"):
+        show_run(folder, [PASSED], junit)
+    told = capsys.readouterr().out
+    assert "Conformance: ✓ PASSED" in told
+    assert "Exit status 2" in told
+    assert "Report:" not in told
 
 
 def test_faults_are_listed_by_group() -> None:

@@ -1,6 +1,7 @@
 """Rules of an owner's own, as docs/own-rules.md has them."""
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,13 @@ def test_the_example_of_the_documentation_judges(tmp_path: Path, data: bytes, ve
     assert (result.verdict, result.level) == (verdict, "should")
     schema.validate("conformance", document([result], profile="event-stream"))
     assert set(rules) == {*RULES, "house/no-html"}
+
+
+def test_a_file_may_import_its_neighbours_and_hides_no_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "forbidden_words.py").write_text('WORDS = ("<b>",)')
+    (tmp_path / "wsgiref.py").write_text('raise ValueError("mine")')
+    assert "house/no-html" in with_own([written(tmp_path, f"import forbidden_words, wsgiref.util\n{EXAMPLE}")])
 
 
 @pytest.mark.parametrize(

@@ -195,3 +195,22 @@ def test_each_type_is_timed_from_the_request_once_in_an_answer() -> None:
     found = samples.matrix(rows.take())
     assert (found[:, 1] == samples.FIRST_OF_TYPE).all()
     assert found[:, [2, 3, 6]].tolist() == [[1, 5, 3], [1, 5, 4], [1, 8, 5], [2, 7, 4]]
+
+
+@pytest.mark.parametrize(
+    ("data", "empty"),
+    [
+        ('{"choices": [{"delta": {}, "finish_reason": "stop"}]}', 1),
+        ('{"choices": [{"delta": {"content": null, "tool_calls": [], "refusal": null}}]}', 1),
+        ('{"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"name": "look"}}]}}]}', 0),
+        ('{"choices": [{"delta": {"refusal": "I may not"}}]}', 0),
+        ('{"type": "content_block_start", "content_block": {"type": "tool_use", "name": "look"}}', 0),
+        ('{"type": "response.output_item.added", "item": {"type": "function_call", "name": "look"}}', 0),
+    ],
+)
+def test_an_answer_without_text_is_empty_unless_it_answers_otherwise(data: str, empty: int) -> None:
+    tally = Tally()
+    meter = AnswerMeter(Rows(), tally, 1, 0, PROMISES)
+    meter.take([("message", data, ""), ("message", "[DONE]", "")], 5_000_000, 100, lambda: 0)
+    meter.finish()
+    assert (tally.finished, tally.empty) == (1, empty)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from ssegauge.loadtests.judging.objectives import Measured
 from ssegauge.loadtests.measuring.answers import Tally
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.samples import KINDS
+from ssegauge.reports import words
 
 
 def kind(rows: Iterable[tuple[float, float, float]]) -> Kind:
@@ -99,16 +101,49 @@ def test_an_answer_without_a_token_is_not_good_where_tokens_come() -> None:
     assert good_requests(seen(kinds), {}) == 2
 
 
+def test_what_an_answer_has_none_of_cannot_be_asked_of_it() -> None:
+    """An answer of one token has no gap and no pace; nothing of that kind makes it a bad one."""
+    kinds = {"first_token": kind([(300, 0, 300), (300, 1, 300)]), "duration": kind([(900, 0, 900), (900, 1, 900)])}
+    texts = ("token_gap_p99 < 100ms", "tokens_per_second_p5 > 20", "time_per_token_p95 < 1s", "gap_max < 1s")
+    tests = asked.tests(map(asked.parse, texts))
+    assert good_requests(seen(kinds, pieces=2), tests) == 2
+    slow = {"token_gap": kind([(600, 1, 300)]), "token_rate": kind([(600, 1, 30)])}
+    assert good_requests(seen(kinds | slow, pieces=3), tests) == 1
+
+
+def test_goodput_is_void_with_what_it_rests_on() -> None:
+    nothing = np.array([])
+    measured = Measured(nothing, nothing, Account(), 1, 1, 0, 0, goodput=0.5, blurred="late gaps", late_first="firsts")
+    for text, of, why in (
+        ("goodput > 90%", ["token_gap"], "late gaps"),
+        ("goodput > 40%", ["token_gap"], "late gaps"),
+        ("goodput > 90%", ["first_token"], "firsts"),
+        ("goodput > 40%", ["first_token"], ""),
+        ("goodput > 90%", ["duration"], ""),
+    ):
+        rests = replace(measured, goodput_of=of)
+        assert rests.complaint_of(asked.judge(asked.parse(text), rests, {})) == why
+
+
+def test_an_empty_answer_breaks_what_is_promised_where_tokens_come() -> None:
+    half = seen({}, Promises(token="/text"), finished=10, pieces=20, events=30, empty=5)
+    empty = {one.rule: one for one in judge(half, Limits())}["performance/answers-empty"]
+    assert (empty.verdict, empty.value, empty.samples) == ("fail", 5, 10)
+    assert "5 of 10 finished without a text at promises.token = '/text'" in empty.note
+    whole = seen({}, Promises(token="/text"), finished=10, pieces=20, events=30)
+    assert "performance/answers-empty" not in {one.rule for one in judge(whole, Limits())}
+
+
 def test_each_requests_statistic_is_its_own() -> None:
     values = np.random.default_rng(1).permutation(np.arange(60.0))
     rows = kind((0, number % 3, value) for number, value in enumerate(values))
-    for part in ("p50", "p99", "mean", "max"):
+    for part in ("p50", "p99", "mean", "max", "min"):
         streams, found = of_each(rows, part)
         assert list(streams) == [0, 1, 2]
         for stream, one in zip(streams, found, strict=True):
             own = values[int(stream) :: 3]
             truth = (
-                {"mean": own.mean(), "max": own.max()}.get(part)
+                {"mean": own.mean(), "max": own.max(), "min": own.min()}.get(part)
                 if part[0] == "m"
                 else np.percentile(own, float(part[1:]))
             )
@@ -119,9 +154,11 @@ def test_nothing_is_judged_of_what_was_not_seen() -> None:
     (finished,) = judge(seen({}), Limits())
     assert finished.verdict == "could_not_judge"
     assert finished.value is None
+    assert words.limit(finished.document()) == "≥ 100 %"
     nowhere = seen({}, Promises(token="/text"), finished=5, events=100, empty=5)
     found = {one.rule: one for one in judge(nowhere, Limits())}
     assert found["performance/tokens"].verdict == "could_not_judge"
+    assert words.limit(found["performance/tokens"].document()).startswith("≥")
     assert "promises.token = '/text' matches nothing in 100 events" in found["performance/tokens"].note
     promised = seen({}, Promises(first_event_s=1.0, gap_s=1.0), finished=5)
     verdicts = {one.rule: one.verdict for one in judge(promised, Limits())}

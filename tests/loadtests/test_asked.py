@@ -40,8 +40,7 @@ TEXTS = {
     [
         ("dropped < 1", "pass", "< 1"),
         ("dropped <= 0", "pass", "≤ 0"),
-        ("dropped < 0", "fail", "< 0"),
-        ("goodput > 100%", "fail", "> 100"),
+        ("goodput > 99.9%", "pass", "> 99.9"),
         ("goodput >= 100%", "pass", "≥ 100"),
     ],
 )
@@ -66,6 +65,9 @@ WRONG = [
     "lost_ratio < 5ms",
     "goodput < 95%",
     "tokens_per_second_p5 < 20",
+    "failed < 1%",
+    "update_p५ < 1s",  # a digit, and none of a rule's code
+    "update_p99 < ५s",
 ]
 
 
@@ -74,6 +76,30 @@ def test_what_is_no_objective_says_what_one_is(text: str) -> None:
     with pytest.raises(CannotJudge, match="no objective; write KIND_pNN") as raised:
         parse(text)
     assert "\n" not in str(raised.value)
+    assert "failed or dropped < 1, lost_ratio or refused_ratio < 1%," in str(raised.value)
+    assert "head" in str(raised.value)
+
+
+NEVER = {
+    "failed < 0": "write <= 0",
+    "update_p99 < 0ms": "write <= 0",
+    "lost_ratio < 0%": "write <= 0",
+    "goodput > 100%": "write >= 100%",
+    "goodput >= 101%": "a smaller limit",
+    "update_p0 < 1s": "write min",
+    f"update_p99 < {'9' * 400}ms": "too large a number",
+}
+
+
+@pytest.mark.parametrize(("text", "remedy"), NEVER.items())
+def test_what_no_run_can_meet_is_said_before_one(text: str, remedy: str) -> None:
+    with pytest.raises(CannotJudge, match=f"^--abort-on .*: no run can meet it; .*{remedy}"):
+        parse(text, "--abort-on")
+
+
+def test_a_percentile_is_named_as_it_was_stated() -> None:
+    found = judge(parse("update_p99.9 < 1s"), GOOD, VALUES).document()
+    assert (words.title(found), words.named(found)) == ("Update p99.9", "Update p99.9")
 
 
 VALUES = {"update": np.arange(1.0, 101.0), "gap": np.full(5, 1.0), "connect": np.empty(0)}

@@ -36,10 +36,20 @@ def test_what_came_lately_breaks_an_objective() -> None:
     assert (counted.rule, counted.value) == ("asked/dropped", 3)
 
 
+def test_a_limit_that_may_be_reached_is_not_broken_by_it() -> None:
+    watch = Guard(("failed <= 0",))
+    assert watch.broken(1.0, NONE) is None
+    broken = watch.broken(1.0, NONE | {"failed": 1})
+    assert broken
+    assert not broken.exclusive
+
+
 def test_what_only_the_end_can_tell_ends_no_run() -> None:
     for text in ("goodput > 95%", "lost_ratio < 1%"):
         with pytest.raises(CannotJudge, match="choose a percentile, failed or dropped"):
             guard.parse(text)
+    with pytest.raises(CannotJudge, match=r"^--abort-on 'foo': no objective"):
+        guard.parse("foo")
 
 
 FILE = 'objectives = [{}]\nbase_url = "http://127.0.0.1:1"\nprofile = "event-stream"\n[stream]\npath = "/"\n'

@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from ssegauge.loadtests.running.cli import LOCUST
 from ssegauge.reports import loaded
 from tests.loadtests.conftest import PATIENT, Load, verdicts
 from tests.loadtests.servers import OPEN_HEAD, StampedSender, reply, scripted, tasks
@@ -24,7 +25,7 @@ STREAM = 'base_url = "{url}"\n[stream]\npath = "/"\n'
 
 def load_processes() -> list[psutil.Process]:
     """The Locust process that was started from here, and its workers."""
-    (first,) = [child for child in psutil.Process().children() if "locust" in child.cmdline()]
+    (first,) = [child for child in psutil.Process().children() if LOCUST in child.cmdline()]
     return [first, *first.children()]
 
 

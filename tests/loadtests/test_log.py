@@ -69,20 +69,27 @@ def test_a_pause_that_is_not_over_is_a_gap_of_each_stream_that_is_open_and_not_d
     assert [(row[2], row[3]) for row in found[found[:, 1] == GAP_OPEN].tolist()] == [(spoken, 4000.0)]
 
 
-def test_what_is_silent_when_the_run_is_over_is_told_before_anything_is_waited_for() -> None:
+@pytest.mark.parametrize("read", [True, False])
+def test_what_is_silent_when_the_run_is_over_is_told_before_anything_is_waited_for(*, read: bool) -> None:
+    """What we have stopped to read is not: that silence is ours, and so is what a recording would show of it."""
+
     def script(connection: socket.socket, _: bytes) -> None:
         connection.sendall(OPEN_HEAD + b"data: 1\n\n")
         connection.recv(1)
 
     with scripted(script) as url:
         node = Node(from_url(url))
-        node.streams.open(Reader(), None)
+        session = node.streams.open(Reader(), None)
         while not node.books.types.total:
             gevent.sleep(0.01)
             node.books.log.settle()
+        if not read:
+            session.stop_reading(4096)
+        assert session.record
+        assert session.record.is_full is not read
         node.obey({"do": "drain"})
         found = matrix(node.books.rows.take())
-        assert np.count_nonzero(found[:, 1] == GAP_OPEN) == 1
+        assert np.count_nonzero(found[:, 1] == GAP_OPEN) == read
 
 
 class Reader:

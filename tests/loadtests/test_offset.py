@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import socket
 import time
+from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
 
+import numpy as np
 import pytest
 
-from ssegauge.loadtests.judging.offset import complaint
+from ssegauge.conformance.target import Limits
+from ssegauge.loadtests.judging.asked import of_samples, parse
+from ssegauge.loadtests.judging.objectives import update_latency
+from ssegauge.loadtests.judging.offset import ahead, behind, most_behind_ms
 from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.event_types import EventTypes
 from ssegauge.loadtests.measuring.log import Log
@@ -19,6 +24,7 @@ from ssegauge.loadtests.measuring.samples import GAP, KINDS, UPDATE, Rows, matri
 from ssegauge.loadtests.measuring.witnesses import Room
 from tests.loadtests.conftest import Load, verdicts
 from tests.loadtests.servers import HEAD, scripted
+from tests.loadtests.test_objectives import GOOD
 
 STREAM = 'base_url = "{url}"\n[stream]\npath = "/"\n'
 CLOCKS = {
@@ -27,7 +33,7 @@ CLOCKS = {
     "a replay, then news": (Clocks(3.0, firsts=50, early=50), ""),
     "slow, after a greeting": (Clocks(3000.0, firsts=50, early=0), ""),
     "ahead by stamps": (Clocks(-300.0, firsts=50), "an event was stamped 300 ms after it had arrived"),
-    "behind by stamps": (Clocks(3000.0, firsts=50, early=50), "none of the run was younger than 3.0 s"),
+    "behind by stamps": (Clocks(3000.0, firsts=50, early=50), "none was younger than 3.0 s"),
     "ahead by Date": (Clocks(0.1, 2500.0, 4500.0, 9), "is ahead of ours by 2.5 s or more, as its Date"),
     "behind by Date": (Clocks(3000.0, -3900.0, -2000.0, 9), "is behind ours by 2.0 s or more, as its Date"),
 }
@@ -35,9 +41,30 @@ CLOCKS = {
 
 @pytest.mark.parametrize(("clocks", "told"), CLOCKS.values(), ids=CLOCKS)
 def test_what_clocks_are_named(clocks: Clocks, told: str) -> None:
-    found = complaint(clocks)
+    found = ahead(clocks) or behind(clocks)
     assert told in found
     assert bool(found) == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("p99_ms", "dated_ms", "verdict"),
+    [
+        (1500.0, None, "pass"),  # it is no longer than that, whatever the clock
+        (3000.0, None, "could_not_judge"),
+        (3000.0, -900.0, "fail"),  # of which the clock can be 900 ms
+        (2500.0, -900.0, "could_not_judge"),
+    ],
+)
+def test_a_clock_that_is_behind_excuses_no_more_than_it_can(
+    p99_ms: float, dated_ms: float | None, verdict: str
+) -> None:
+    clocks = Clocks(p99_ms, dated_ms, None if dated_ms is None else 1100.0, firsts=50, early=50)
+    told = {"behind": behind(clocks), "behind_ms": most_behind_ms(clocks)}
+    measured = replace(GOOD, driven=False, witnessed=None, update=np.full(100, p99_ms), **told)
+    for found in (update_latency(measured, Limits()), of_samples(parse("update_p99 < 2s"), measured.update)):
+        judged = measured.qualified(found)
+        assert judged.verdict == verdict
+        assert ("at most 900 ms of it" if verdict == "fail" else "seems to be behind ours") in judged.note
 
 
 def test_dates_bound_the_offset_and_what_is_no_date_tells_nothing() -> None:

@@ -4,6 +4,8 @@ import re
 import socket
 from pathlib import Path
 
+import pytest
+
 from tests.loadtests.conftest import Load, verdicts
 from tests.loadtests.servers import OPEN_HEAD, StampedSender, scripted
 
@@ -41,18 +43,25 @@ def test_what_raises_in_a_user_voids_the_run_and_makes_no_storm(load: Load, tmp_
 
 
 MANY = """
+from beside_it import PATH
 from ssegauge import SSEUser
 
 class Dashboards(SSEUser):
-    path = "/events"
+    path = PATH
     streams = 7
 """
 
 
-def test_a_user_may_hold_many_streams(load: Load, tmp_path: Path) -> None:
-    (tmp_path / "own.py").write_text(MANY)
+def test_a_user_may_hold_many_streams(load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A locustfile may import its neighbours; one called as a library is, and Locust's own options, do nothing."""
+    (tmp_path / "pandas.py").write_text(MANY)
+    (tmp_path / "beside_it.py").write_text('PATH = "/events"')
+    for library in ("h2", "numpy", "pyarrow", "httptools", "jsonschema"):
+        (tmp_path / f"{library}.py").write_text('raise ValueError("mine")')
+    (tmp_path / "locust.conf").write_text("tags = nonsense")
+    monkeypatch.chdir(tmp_path)
     with scripted(StampedSender(0.0)) as url:
-        document = load(url, scenario=str(tmp_path / "own.py"), users=3, duration_s=1)
+        document = load(url, scenario="pandas.py", users=3, duration_s=1)
     found = document["connections"]
     assert (found["requested"], found["peak_open"], found["failed"], found["dropped"]) == (21, 21, 0, 0)
 

@@ -9,7 +9,9 @@ from random import Random
 from statistics import fmean, stdev
 
 import pytest
+import typer
 
+from ssegauge.cli.work import seconds
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.target import Call, Target
 from ssegauge.loadtests.driving import bodies
@@ -90,6 +92,14 @@ def test_prompts_need_a_place_and_requests_their_scenario() -> None:
         check_requests(Options(scenario="watch", think_s=1.0), CHAT)
     assert with_scenario(Options(arrivals="5/s"), CHAT).scenario == "requests"
     assert with_scenario(Options(), CHAT).scenario == "watch"
+
+
+@pytest.mark.parametrize("rate", ["0", "1000001", "9" * 400])
+def test_no_or_endless_arrivals_are_refused(rate: str) -> None:
+    with pytest.raises(CannotJudge, match="write 20/s"):
+        arrivals(f"{rate}/s")
+    with pytest.raises(typer.BadParameter, match="is no duration"):
+        seconds(rate.replace("1000001", "1000000001"))
 
 
 def test_arrivals_are_even_or_those_of_a_poisson_process() -> None:

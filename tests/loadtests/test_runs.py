@@ -23,7 +23,7 @@ import psutil
 import pytest
 
 from ssegauge.conformance.recording import capture
-from ssegauge.loadtests.running.cli import SCENARIOS
+from ssegauge.loadtests.running.cli import LOCUST, SCENARIOS
 from tests.cli.command import at_once
 from tests.loadtests.conftest import PATIENT, Load, reference_at, run_into, verdicts
 from tests.loadtests.servers import (
@@ -167,7 +167,7 @@ def test_a_load_process_that_is_killed_leaves_its_samples(load: Load, folder: Pa
         assert isinstance(status, dict)
         if status["received"]:
             for child in psutil.Process().children():
-                if "locust" in child.cmdline():
+                if LOCUST in child.cmdline():
                     child.kill()
 
     with tasks() as server:

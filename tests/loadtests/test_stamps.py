@@ -38,7 +38,8 @@ STAMPS: dict[str, tuple[dict[str, object], float | str | None]] = {
     "no zone": ({"time": "2026-11-28T02:00:00.123"}, "time names no time zone"),
     "whole seconds": ({"timestamp": "2026-11-28T02:00:00Z"}, "timestamp tells no milliseconds"),
     "a leap second": ({"time": "2026-12-31T23:59:60.000Z"}, "time is no time that there is"),
-    "seconds": ({"ts": 1_795_831_200.5}, "ts is in seconds, and tells no milliseconds"),
+    "seconds with a fraction": ({"ts": 1_795_831_200.123456}, AT_TWO + 123.456),
+    "seconds whose fraction may have ended in zeros": ({"ts": 1_795_831_200.5}, None),
     "whole seconds since 1970": ({"timestamp": 1_795_831_200}, "timestamp is in seconds, and tells no milliseconds"),
     "a number of 400 digits": ({"ts": 10**400}, None),
     "since the server was started": (

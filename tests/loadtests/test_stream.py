@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from ssegauge.conformance.errors import CannotJudge
+from ssegauge.conformance.errors import HELD, CannotJudge
 from ssegauge.conformance.target import Tls
+from ssegauge.loadtests.judging.remedies import remedy
 from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.connection import Connection, resolve
 from ssegauge.loadtests.stream.stream import MOST_REDIRECTS, EventStream, StreamFailed
@@ -82,12 +83,14 @@ def test_a_body_that_is_not_whole_was_cut_off(body: bytes) -> None:
         assert stream.ending == "cut off"
 
 
+REFUSED_CODING = HEAD + b"Content-Encoding: gzip\r\n\r\n"
 REFUSALS = {
     "status 404": b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
     "status 204": b"HTTP/1.1 204 No Content\r\n\r\n",
     "content type text/html, not text/event-stream": b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>",
     "content type missing, not text/event-stream": b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",
-    "content coding gzip, which nobody asked for": HEAD + b"Content-Encoding: gzip\r\n\r\n",
+    "content coding gzip, which nobody asked for": REFUSED_CODING,
+    "the server speaks TLS, and was asked without": b"\x15\x03\x01\x00\x02\x02\x0a",
     "not HTTP/1.1": b"220 mail.example.org ESMTP\r\n",
     "the server closed the connection without a response": b"",
 }
@@ -97,6 +100,14 @@ REFUSALS = {
 def test_what_is_no_event_stream_fails_with_a_short_reason(reason: str, response: bytes) -> None:
     with scripted(sends(response)) as url, pytest.raises(StreamFailed, match=f"^{reason}$"):
         open_stream(url)
+
+
+@pytest.mark.parametrize(("asked", "who"), [("br, gzip", "Accept-Encoding asks for"), ("identity", "nobody asked for")])
+def test_a_coding_is_told_by_who_asked_for_it(asked: str, who: str) -> None:
+    with scripted(sends(REFUSED_CODING)) as url:
+        stream = EventStream(resolve(url, Tls()), "/", [("accept-encoding", asked)])
+        with pytest.raises(StreamFailed, match=f"^content coding gzip, which {who}$"):
+            stream.open(PATIENCE)
 
 
 @pytest.mark.parametrize("value", ["none", "identity", "Identity", "utf-8, none"])
@@ -114,9 +125,33 @@ def test_a_silent_server_fails_when_patience_ends() -> None:
         over.set()
 
 
-def test_nobody_listening_fails() -> None:
+def test_a_handshake_that_gets_no_answer_is_told_apart_from_a_head_that_does_not_come() -> None:
+    over = threading.Event()
+    with scripted(lambda *_: over.wait(PATIENCE) and None) as url:
+        stream = EventStream(resolve(url.replace("http:", "https:"), Tls(verify=False)), "/")
+        with pytest.raises(StreamFailed, match=r"^the TLS handshake timed out$") as failed:
+            stream.open(0.05)
+        over.set()
+    assert remedy(str(failed.value), "") == "does it speak TLS? try http://"
+    assert remedy("timed out x 20", "") == HELD
+
+
+def nobody() -> str:
+    """Return where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        return f"http://127.0.0.1:{closed.getsockname()[1]}"
+
+
+def test_a_redirect_is_named_in_what_failed_behind_it() -> None:
+    url = nobody()
+    moved = f"HTTP/1.1 302 Found\r\nLocation: {url}/there?token=x\r\nContent-Length: 0\r\n\r\n".encode()
+    with scripted(sends(moved)) as first, pytest.raises(StreamFailed) as failed:
+        open_stream(first)
+    assert str(failed.value) == f"redirected to {url}/there: connection refused"
+
+
+def test_nobody_listening_fails() -> None:
+    url = nobody()
     with pytest.raises(StreamFailed, match=r"^connection refused$"):
         open_stream(url)
 

@@ -238,6 +238,15 @@ def test_sarif_holds_what_was_found_under_load() -> None:
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["wire/only-here"]
 
 
+def test_sarif_holds_what_the_load_missed() -> None:
+    load = factory.load_document(verdict="fail")
+    load["objectives"][1] |= {"verdict": "fail", "note": "20 wanted; 5 failed"}
+    [run] = sarif(RunFolder(Path("run"), factory.run_document(), None, load))["runs"]
+    [result] = run["results"]
+    assert (result["ruleId"], result["level"]) == (load["objectives"][1]["rule"], "error")
+    assert "20 wanted; 5 failed" in result["message"]["text"]
+
+
 def test_a_finding_keeps_its_fingerprint_whatever_its_evidence() -> None:
     def fingerprint(text: str, path: str) -> str:
         found = factory.result("wire/x", "fail", summary=text, evidence=[factory.evidence(text)])

@@ -26,7 +26,7 @@ import psutil
 
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import from_toml
-from ssegauge.loadtests.running.cli import Options, run_load
+from ssegauge.loadtests.running.cli import LOCUST, Options, run_load
 from tests.benchmarks.test_load import busy_machine
 
 CHAT = """
@@ -83,7 +83,7 @@ def run(streams: int, rate: float, seconds: float, burners: int, *, chat: bool) 
 
         def look(status: Mapping[str, Any]) -> None:
             for child in psutil.Process().children():
-                if "locust" in child.cmdline():
+                if LOCUST in child.cmdline():
                     used = child.cpu_times()
                     points.append((status["open"], time.time_ns(), used.user + used.system))
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from ssegauge.conformance.errors import HELD, UNTRUSTED
 from ssegauge.loadtests.judging import health, summary
 from ssegauge.loadtests.judging.answers import unanswered
+from ssegauge.loadtests.judging.remedies import remedy
 from ssegauge.loadtests.running.conducting.lead import Lead
 
 READY_S: Final = 30.0  # at most, until every user has its task
 WAITED_S: Final = 10.0  # behind the time that a server asked for, in which it may ask once more
 TRIES: Final = 3  # of a stream that is missing, a second apart, until nobody waits for it any more
-REMEDIES: Final = {"timed out": HELD, "TLS: ": UNTRUSTED}
 MOST_REFUSED: Final = 5  # requests, when no user asks: from then on a server that answered none is given up
 
 
@@ -73,7 +72,6 @@ class Patience:
     def _say_hopeless(self) -> None:
         failures = self._reported.counted("failures")
         why = summary.reasons(failures + self._reported.counted("errors")) or f"nothing happened within {READY_S:.0f} s"
-        found = (remedy for word, remedy in REMEDIES.items() if word in why)
-        remedy = next(found, "check base_url, stream.path and the hooks")
+        way = remedy(why, "check base_url, stream.path and the hooks")
         own = health.own_limit(failures)
-        self._lead.complaint = own or f"no stream could be opened: {why}; {remedy}"
+        self._lead.complaint = own or f"no stream could be opened: {why}; {way}"

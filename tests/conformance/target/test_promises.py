@@ -170,6 +170,10 @@ def test_an_end_is_described(ends: Ends, described: str) -> None:
         (BASE + '[promises.ends]\nevent = "a\\nb"\n', "t.toml:4: promises.ends: no event can carry this line break"),
         (BASE + "[promises]\nshared = 'yes'\n", "t.toml:5: promises.shared = 'yes' is not true or false"),
         (BASE + "[promises]\ngap_s = 0\n", "t.toml:5: promises.gap_s = 0 can be kept by nobody; give more than 0"),
+        (
+            BASE + "[limits]\nupdate_s = 0\n",
+            "t.toml:5: limits.update_s = 0 can be kept by nobody; give more than 0 seconds",
+        ),
         (BASE + "[limits]\nconcurrent = 0\n", "t.toml:5: limits.concurrent = 0 lets nobody read; give 1 or more"),
         (BASE + "[promises]\ngap_s = -1\n", "t.toml:5: promises.gap_s = -1 is not a number"),
         (BASE + "[promises]\ngap_s = inf\n", "t.toml:5: promises.gap_s = inf is not a number"),
