@@ -18,7 +18,6 @@ from ssegauge.conformance.catalogue import RULES
 from ssegauge.conformance.document import document
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.explain import named
-from ssegauge.conformance.generation import foreign
 from ssegauge.conformance.judge import Result, judge
 from ssegauge.conformance.own_rules import with_own
 from ssegauge.conformance.play import Failures, Plan, Progress, play
@@ -28,7 +27,7 @@ from ssegauge.conformance.recording.live import Recording
 from ssegauge.conformance.recording.transcript import Transcript
 from ssegauge.conformance.rules import Rule, Source
 from ssegauge.conformance.runfolder import RunFolder
-from ssegauge.conformance.seen import Spoken, View, spoken
+from ssegauge.conformance.seen import Spoken, View, foreign, spoken
 from ssegauge.conformance.target import EVENT_STREAM, KNOWN, Profile, Promises, Target, promised
 
 MOST_BASELINE = 1 << 20  # characters

@@ -16,7 +16,7 @@ import numpy as np
 
 from ssegauge.conformance.target import Target
 from ssegauge.loadtests.judging import answers, asked, herd, offset, shaped, traffic, trend
-from ssegauge.loadtests.judging.answers import Answered, Kind, Requests
+from ssegauge.loadtests.judging.answers import Answered, Requests
 from ssegauge.loadtests.judging.asked import Asked
 from ssegauge.loadtests.judging.facts import Facts
 from ssegauge.loadtests.judging.health import Health
@@ -33,6 +33,7 @@ from ssegauge.loadtests.judging.objectives import (
 )
 from ssegauge.loadtests.judging.shaped import Held
 from ssegauge.loadtests.judging.silence import Silence, at_the_end
+from ssegauge.loadtests.judging.turns import Kind, turns_of
 from ssegauge.loadtests.measuring import samples
 from ssegauge.loadtests.measuring.samples import (
     CONNECT,
@@ -124,7 +125,8 @@ class _Kept:
         health = _health(facts, latency[CONNECT][1], read_together(run_folder))
         seen = _answered(run_folder, target, facts.requests) if facts.requests else None
         wanted = [asked.parse(text) for text in facts.asked]
-        good = answers.good_requests(seen, asked.tests(wanted)) if seen and seen.settled else None
+        is_known = seen and seen.settled and not seen.unmatched
+        good = answers.good_requests(seen, asked.tests(wanted)) if seen and is_known else None
         limits = target.limits
         faults = (health.complaint(limits), health.update_complaint(limits), health.connect_complaint(limits))
         late = health.arrival_complaint(limits) if seen and seen.requests.arrivals else ""
@@ -143,6 +145,7 @@ class _Kept:
             blurred=seen.blurred if seen else "",
             late_first=seen.late_first if seen else "",
             late=late,
+            unmatched=seen.unmatched if seen else "",
             silence=_silence(run_folder, facts),
         )
         delays = _known(np.concatenate([facts.looping_ms, *(delay for _, delay in latency.values())]))
@@ -279,7 +282,7 @@ def _answered(run_folder: Path, target: Target, requests: Requests) -> Answered:
         name: Kind(*samples.read(run_folder, number, "at_ms", "stream", "value"))
         for number, name in enumerate(samples.KINDS)
     }
-    return Answered(requests, columns, target.promises, answers.turns_of(columns))
+    return Answered(requests, columns, target.promises, turns_of(columns))
 
 
 def _answer_times(seen: Answered) -> dict[str, Any]:

@@ -108,6 +108,25 @@ def test_several_tokens_in_one_write_are_one_gap_and_a_count() -> None:
     assert min(gaps) > 99.0
 
 
+@pytest.mark.parametrize(("profile", "told"), [("messages", 1), ("chat-completions", 0), ("event-stream", 0)])
+def test_answers_in_another_form_than_the_profiles_are_noted_once_each(profile: str, told: int) -> None:
+    tally = Tally()
+    for number in range(2):
+        meter = AnswerMeter(Rows(), tally, number, 0, replace(PROMISES, token="/delta/text"), profile)
+        for data in (b"data: {}\n\n", event(None), event("a"), DONE):
+            meter.take([read(data)], 1_000_000, 1000, lambda: 1000)
+    told_of = "this is a Chat Completions stream: --profile chat-completions"
+    assert dict(tally.foreign) == ({told_of: 2} if told else {})
+
+
+def test_events_without_a_text_are_told_apart() -> None:
+    tally = Tally()
+    meter = AnswerMeter(Rows(), tally, 1, 0, PROMISES)
+    for data in (event(None), event(""), event("a"), b'data: {"choices": []}\n\n', DONE):
+        meter.take([read(data)], 1_000_000, 1000, lambda: 1000)
+    assert (tally.events, tally.pieces, tally.blank, tally.markers) == (5, 1, 1, 1)
+
+
 def read(data: bytes) -> tuple[str, str, str]:
     return "message", data[6:-2].decode(), ""
 
