@@ -112,6 +112,16 @@ def test_an_option_of_another_profile_is_one_line(profile: Profile, option: str,
 
 
 @pytest.mark.parametrize("profile", PROFILES)
+def test_only_what_the_command_line_takes_is_offered(profile: Profile) -> None:
+    with pytest.raises(CannotServe, match="--nonsense is no option") as caught:
+        serve(port=0, profile=profile, nonsense=1)
+    offered = set(str(caught.value).partition("there is ")[2].split(", "))
+    told = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True).stdout
+    assert {"--heartbeat", "--token"} <= offered
+    assert [option for option in offered if option not in told] == []
+
+
+@pytest.mark.parametrize("profile", PROFILES)
 def test_every_profile_lists_its_faults_with_what_they_do(profile: Profile) -> None:
     command = [*COMMAND, "--profile", profile, "--faults"]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
