@@ -63,22 +63,17 @@ class Answered:
 
     @property
     def unmatched(self) -> str:
-        """Return that no event has a place for the tokens that are promised; empty where one has, or no event came."""
+        """Return why there are no tokens although some are promised; empty where there are, or no event came."""
         at, tally = self.promises.token, self.tally
-        if at is None or tally.pieces or tally.blank or tally.events == tally.markers:
+        if at is None or tally.pieces or not tally.events:
             return ""
+        if tally.events == tally.markers:
+            return f"no answer has a text: the {tally.events:,} events that came are end markers alone"
+        if tally.blank:
+            return f"no answer has a text: what stands at promises.token = {at!r} is empty wherever there is something"
         return (
             f"promises.token = {at!r} matches nothing in {tally.events:,} events; see an event with: ssegauge init URL"
         )
-
-    @property
-    def wordless(self) -> str:
-        """Return that no answer has a text although there is a place for it, or there are end markers alone."""
-        at, tally = self.promises.token, self.tally
-        if at is None or tally.pieces or not tally.events or self.unmatched:
-            return ""
-        what = f"at {at!r} is empty" if tally.blank else "is missing: they are end markers alone"
-        return f"no answer has a text: in {tally.events:,} events what stands {what}; look at one with: ssegauge check"
 
     @property
     def blurred(self) -> str:
@@ -131,9 +126,9 @@ def judge(seen: Answered, limits: Limits) -> list[Objective]:
     ):
         if limit_s is not None:
             found.append(percentile_below(rule, seen.kinds[kind].value, limit_s * 1e3))
-    if untold := seen.unmatched or seen.wordless:
+    if seen.unmatched:
         values = ("performance/tokens", 1, None, "tokens", "seen", 0)
-        found.append(Objective(*values, "could_not_judge", at_least=True, note=untold))
+        found.append(Objective(*values, "could_not_judge", at_least=True, note=seen.unmatched))
     return found
 
 

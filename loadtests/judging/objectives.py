@@ -87,7 +87,7 @@ class Measured:
     blurred: str = ""  # why gaps between tokens cannot be judged
     late_first: str = ""  # why no first token can be called too late
     late: str = ""  # why what counts from a planned moment cannot be
-    unmatched: str = ""  # why it is not known whether there were tokens
+    unmatched: str = ""  # why there were no tokens
     checked: int = 0  # events that the user's own code looked at, how many it found wrong, and why
     wrong: int = 0
     wrong_why: str = ""

@@ -125,8 +125,8 @@ class _Kept:
         health = _health(facts, latency[CONNECT][1], read_together(run_folder))
         seen = _answered(run_folder, target, facts.requests) if facts.requests else None
         wanted = [asked.parse(text) for text in facts.asked]
-        is_known = seen and seen.settled and not seen.unmatched
-        good = answers.good_requests(seen, asked.tests(wanted)) if seen and is_known else None
+        tests = asked.tests(wanted)
+        good = answers.good_requests(seen, tests) if seen and seen.settled and not seen.unmatched else None
         limits = target.limits
         faults = (health.complaint(limits), health.update_complaint(limits), health.connect_complaint(limits))
         late = health.arrival_complaint(limits) if seen and seen.requests.arrivals else ""

@@ -167,8 +167,8 @@ def test_answers_that_have_the_place_for_a_text_and_none_in_it_are_said_to_be_em
     for tally, what in (({"events": 9, "blank": 3, "markers": 3}, "is empty"), ({"events": 3, "markers": 3}, "alone")):
         empty = seen({}, promises, finished=3, empty=3, **tally)
         tokens = {one.rule: one for one in judge(empty, Limits())}["performance/tokens"]
-        assert (tokens.verdict, empty.unmatched) == ("could_not_judge", "")
-        assert tokens.note.startswith("no answer has a text: in ")
+        assert tokens.verdict == "could_not_judge"
+        assert tokens.note.startswith("no answer has a text: ")
         assert what in tokens.note
 
 
