@@ -28,8 +28,10 @@ def event(text: str | None, **more: Any) -> bytes:
     return b"data: " + json.dumps(body).encode() + b"\n\n"
 
 
-def node_at(url: str, promises: Promises = PROMISES, arrivals: Arrivals | None = None) -> Node:
-    target = Target(url, Call("/chat", "POST", {"stream": True}), "event-stream", promises=promises)
+def node_at(
+    url: str, promises: Promises = PROMISES, arrivals: Arrivals | None = None, profile: str = "event-stream"
+) -> Node:
+    target = Target(url, Call("/chat", "POST", {"stream": True}), profile, promises=promises)
     node = Node(target)
     node.take_orders(Orders(target, arrivals=arrivals))
     return node

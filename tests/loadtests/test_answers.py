@@ -16,8 +16,8 @@ from ssegauge.loadtests.driving.pacing import Arrivals
 from ssegauge.loadtests.measuring import samples
 from ssegauge.loadtests.measuring.answers import AnswerMeter, Tally
 from ssegauge.loadtests.measuring.samples import Rows
-from tests.loadtests.answers import CHUNKED, DONE, PROMISES, ask, event, node_at, rows_of
-from tests.loadtests.servers import PATIENCE, chunk, scripted
+from tests.loadtests.answers import CHUNKED, DONE, PROMISES, ask, ask_by, event, node_at, rows_of
+from tests.loadtests.servers import PATIENCE, chunk, reply, scripted
 
 
 class Paced:
@@ -117,6 +117,22 @@ def test_answers_in_another_form_than_the_profiles_are_noted_once_each(profile: 
             meter.take([read(data)], 1_000_000, 1000, lambda: 1000)
     told_of = "this is a Chat Completions stream: --profile chat-completions"
     assert dict(tally.foreign) == ({told_of: 2} if told else {})
+
+
+def test_a_run_knows_of_another_profiles_answers_and_of_requests_that_were_turned_away() -> None:
+    replies = [
+        CHUNKED + chunk(event(None) + event("a") + DONE) + b"0\r\n\r\n",
+        reply(b"", "429 Too Many Requests", b"Retry-After: 90\r\n"),
+        reply(b"", "404 Not Found"),
+    ]
+    with scripted(lambda connection, _: connection.sendall(replies.pop(0))) as url:
+        node = node_at(url, profile="messages")
+        ask_by(node, 3, 0.05)
+    assert node.desk
+    tally = node.desk.tally
+    assert list(tally.foreign) == ["this is a Chat Completions stream: --profile chat-completions"]
+    assert (tally.failed, tally.told_to_wait_s) == (2, 90.0)
+    assert rows_of(node)["turned_away"][:, 2].tolist() == [429.0]
 
 
 def test_events_without_a_text_are_told_apart() -> None:
