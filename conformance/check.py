@@ -18,7 +18,6 @@ from ssegauge.conformance.catalogue import RULES
 from ssegauge.conformance.document import document
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.explain import named
-from ssegauge.conformance.generation import foreign
 from ssegauge.conformance.judge import Result, judge
 from ssegauge.conformance.own_rules import with_own
 from ssegauge.conformance.play import Failures, Plan, Progress, play
@@ -28,8 +27,8 @@ from ssegauge.conformance.recording.live import Recording
 from ssegauge.conformance.recording.transcript import Transcript
 from ssegauge.conformance.rules import Rule, Source
 from ssegauge.conformance.runfolder import RunFolder
-from ssegauge.conformance.seen import Spoken, View, spoken
-from ssegauge.conformance.target import EVENT_STREAM, KNOWN, Profile, Promises, Target, promised
+from ssegauge.conformance.seen import Spoken, View, foreign, spoken
+from ssegauge.conformance.target import EVENT_STREAM, KNOWN, Profile, Promises, Target, pointer, promised
 
 MOST_BASELINE = 1 << 20  # characters
 # Its socket and its transcript; and what the interpreter, the event loop and storms of readers take: 48 were enough.
@@ -94,7 +93,8 @@ def check(
         rules=rules,
     )
     results += [_broke_down(name, error) for name, error in failures.of]
-    recording.remarks.extend(filter(None, [suggestion(recording.transcripts, target.profile)]))
+    remarks = suggestion(recording.transcripts, target.profile), unmatched(recording.transcripts, target)
+    recording.remarks.extend(filter(None, remarks))
     if options.update_baseline and options.baseline:
         known = update_baseline(options.baseline, results)
     notes = [*recording.notes, *([recording.disk.failed] if recording.disk.failed else [])]
@@ -173,6 +173,25 @@ def suggestion(transcripts: Iterable[Transcript], profile: Profile) -> str:
     if form is None or form.profile not in KNOWN:
         return ""
     return f"this is a {form.name} stream: --profile {form.profile} judges it by its own rules"
+
+
+def unmatched(transcripts: Iterable[Transcript], target: Target) -> str:
+    """Return the line that says that there is no text where the target, not its profile, says that it stands."""
+    at = target.promises.token
+    if at is None or at == promised(target.profile, Promises()).token:
+        return ""
+    views = [View(one) for one in transcripts if one.role == "stream"]
+    told = [message.fields for view in views if view.is_event_stream for message in view.messages if message.fields]
+    if not told or any(_leads_to(at, fields) for fields in told):
+        return ""
+    return f"promises.token = {at!r} matches nothing in {len(told):,} events; see an event with: ssegauge init URL"
+
+
+def _leads_to(at: str, fields: Mapping[str, Any]) -> bool:
+    try:
+        return pointer(fields, at) is None or isinstance(pointer(fields, at), str)
+    except LookupError:
+        return False
 
 
 def _form(transcripts: Iterable[Transcript]) -> Spoken | None:

@@ -12,8 +12,7 @@ from ssegauge.conformance.hello import NOTHING_THERE, REDIRECTS
 from ssegauge.conformance.recording.before import HookFailed
 from ssegauge.conformance.recording.live import Live
 from ssegauge.conformance.recording.server import Server
-from ssegauge.conformance.seen import Spoken, View, spoken
-from ssegauge.conformance.target import EVENT_STREAM
+from ssegauge.conformance.seen import View, foreign, spoken
 from ssegauge.conformance.words import shown
 
 PATIENCE_S = 30.0  # some models think before they say anything, and some servers send no head before that
@@ -60,13 +59,6 @@ def _complaint(live: Live, profile: str) -> str:
     if view.media_type.endswith("json"):
         return 'answered with JSON, not with a stream; put "stream": true into the body'
     return foreign(spoken(view.messages), profile)
-
-
-def foreign(form: Spoken | None, profile: str) -> str:
-    """Say which wire form a stream has, where the profile is of another one; any stream may have any form."""
-    if form is None or profile in {form.profile, EVENT_STREAM}:
-        return ""
-    return f"this is a {form.name} stream: --profile {form.profile}"
 
 
 def _said_by(view: View) -> str:

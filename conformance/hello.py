@@ -32,6 +32,8 @@ MOST_REDIRECTS = 5
 async def hello(server: Server, look_s: float = 0.0) -> View:
     """Open one stream, to learn whether there is something to judge, and read it for so long.
 
+    Of one that a language model may make for money the first event is waited for, which says so.
+
     Where the answer leads to another address of this server, that is asked, and is the target's from then on.
 
     Raises CannotJudge when there is none.
@@ -54,6 +56,8 @@ async def _ask(server: Server, task_id: str | None, look_s: float) -> Live:
     await live.until(lambda: live.head is not None, PATIENCE_S)
     if look_s:
         await live.until(lambda: live.over, look_s)
+    elif server.target.may_generate:
+        await live.until(lambda: bool(live.events), server.patience_s)
     await live.stop()
     return live
 

@@ -1,7 +1,8 @@
 """Plays the probes against a target, in the order that keeps them out of each other's way, and within bounds.
 
 First ``hello``: one stream, to learn whether there is anything to judge; it raises CannotJudge when there is not. Of a
-language model's that one is read on by ``plain``, since each costs money.
+language model's that one is read on by ``plain``, since each costs money; where only its first event says that it is
+one, it is left there, and fewer are asked for.
 Then, alone, what says how many streams the server serves at once; then all probes that bear company, then one by one
 those that measure the server as a whole; the patient ones run beside both. Together they have no more streams open
 than ``parallel``, nor than the server was seen to serve, and no longer than ``timeout_s``. A probe that cannot go on
@@ -26,10 +27,12 @@ from ssegauge.conformance.recording.machine import look_at_process
 from ssegauge.conformance.recording.server import PROBE, Server
 from ssegauge.conformance.recording.transcript import Request, Transcript
 from ssegauge.conformance.rules import Rule
+from ssegauge.conformance.seen import spoken
 from ssegauge.conformance.target import Target
 
 DELAY_EVERY_S = 0.01
 PARALLEL, TIMEOUT_S = 16, 120.0
+ANYWHERE = "/"  # where the text of a model stands does not matter to a plan
 READS_ON = "plain"  # the probe that reads the first generation on
 
 
@@ -38,7 +41,8 @@ class Plan:
     """What is going to be played, for a word beforehand.
 
     ``asks``: requests, at most. ``calls_first``: of ``[[before]]``, for each probe. ``generations``: of the requests
-    those that a language model is to answer, None where none does; with ``once`` it is a single one.
+    those that a language model is to answer, None where none does; with ``once`` it is a single one. ``if_generated``:
+    what is played in its place where the first stream turns out to be a language model's.
     """
 
     probes: tuple[Probe, ...]
@@ -48,6 +52,7 @@ class Plan:
     asks: int = 1
     generations: int | None = None
     once: bool = False
+    if_generated: Plan | None = None
 
     @classmethod
     def of(
@@ -59,11 +64,14 @@ class Plan:
         timeout_s: float = TIMEOUT_S,
         probes: Iterable[Probe] = PROBES,
         rules: Iterable[Rule] | None = None,
+        met: bool = False,
     ) -> Plan:
         """Return the probes that the target's hooks allow and that are not too long or too many.
 
-        Where each stream costs money, and one is enough for all ``rules``, there is none but that.
+        Where each stream costs money, and one is enough for all ``rules``, there is none but that. ``met``: ``hello``
+        has asked for one, which was left.
         """
+        rules = None if rules is None else list(rules)
         once = target.generates and rules is not None and all(one.in_one_stream for one in rules)
         chosen = [one for one in probes if one.possible(target) and not (quick and one.long)]
         chosen = [one for one in chosen if one.name == READS_ON] if once else chosen
@@ -73,9 +81,20 @@ class Plan:
             parallel=parallel,
             timeout_s=timeout_s,
             calls_first=len(target.before),
-            asks=1 if once else 1 + sum(asked.values()),
-            generations=(1 if once else 1 + asked.get(READS_ON, 0)) if target.generates else None,
+            asks=1 + met if once else 1 + sum(asked.values()),
+            generations=(1 + met if once else 1 + asked.get(READS_ON, 0)) if target.generates else None,
             once=once,
+            if_generated=cls.of(
+                target.generating(ANYWHERE),
+                quick=quick,
+                parallel=parallel,
+                timeout_s=timeout_s,
+                probes=probes,
+                rules=rules,
+                met=True,
+            )
+            if target.may_generate
+            else None,
         )
 
     def described(self) -> str:
@@ -158,7 +177,8 @@ async def play(
         delay = asyncio.create_task(watch_own_delay(recording))
         try:
             async with asyncio.timeout(plan.timeout_s):
-                await _begin(server, plan, on_plan)
+                plan = await _begin(server, plan, on_plan)
+                progress.total = len(plan.probes)
                 _expect_process(target, recording)
                 await _Stage(server, plan, progress, failures).play()
         except TimeoutError:
@@ -169,15 +189,20 @@ async def play(
     return failures
 
 
-async def _begin(server: Server, plan: Plan, on_plan: Callable[[Plan], None]) -> None:
-    """Make the first request, and tell the plan."""
+async def _begin(server: Server, plan: Plan, on_plan: Callable[[Plan], None]) -> Plan:
+    """Make the first request, and tell the plan; return what is to be played of it."""
     if plan.generations is None:
-        await hello(server)
+        view = await hello(server)
+        form = spoken(view.messages) if view.is_event_stream else None
+        if form and plan.if_generated:
+            plan, server.target = plan.if_generated, server.target.generating(form.token)
+            server.once = plan.once
         on_plan(plan)
-        return
+        return plan
     on_plan(plan)
     PROBE.set(READS_ON)
     server.once, server.opening = plan.once, await first_generation(server)
+    return plan
 
 
 def _expect_process(target: Target, recording: Recording) -> None:

@@ -29,6 +29,7 @@ from ssegauge.reference_server.responses import faults as responses_faults
 COLLECTION = (10_000, 10, 50)  # full collections are rare: with 18,000 streams open each stops everything for 0.3 s
 Profile = Literal["task-progress", "event-stream", "chat-completions", "responses", "messages"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
+ON_THE_COMMAND_LINE = {"token", "allow_origin", "heartbeat", "pace", "first_token", "slots"}  # of what servers take
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def start(
     _is_at_home(chosen, profile)
     ours, process = _names(served.make_app), _names(running)
     if strange := sorted({*options} - ours - process):
-        there_is = ", ".join(_flag(name) for name in sorted(ours))
+        there_is = ", ".join(_flag(name) for name in sorted(ours & ON_THE_COMMAND_LINE))
         raise CannotServe(f"{_flag(strange[0])} is no option of profile {profile}; there is {there_is}")
     parts = served.faults.compose(chosen)
     made = served.make_app(parts, **{name: options[name] for name in ours & {*options}})

@@ -81,7 +81,8 @@ def _missed(one: Mapping[str, Any], load: Document) -> str:
     if one["rule"] == BACK and one["value"] is not None:
         return f"After a cut {one['value']:,.0f} of {one['samples']:,} streams did not come back."
     if one["rule"] == AT_ONCE and one["value"] is not None:
-        return f"It answers {one['value']:,.0f} at a time; {one['limit']:,.0f} at once were wanted."
+        how = words.turns(one["value"], (load.get("requests") or {}).get("at_a_time"))
+        return f"It {how}; {one['limit']:,.0f} at once were wanted."
     if one["rule"] in COUNTED and one["value"] is not None:
         was = "was" if one["value"] == 1 else "were"
         return f"{words.quantity(one['value'], one['unit'])} {was} {COUNTED[one['rule']]}."

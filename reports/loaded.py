@@ -5,7 +5,17 @@ from typing import Any, Final
 
 from ssegauge.reports.folder import Document
 from ssegauge.reports.render.visible import prose
-from ssegauge.reports.words import arrivals, asks_for_credentials, kind, notes, quantity, significant, title, unmeasured
+from ssegauge.reports.words import (
+    arrivals,
+    asks_for_credentials,
+    kind,
+    notes,
+    quantity,
+    significant,
+    title,
+    turns,
+    unmeasured,
+)
 
 TRENDS = {"server_memory": ("server memory", "MiB"), "server_descriptors": ("server descriptors", "files")}
 STALL_MS, STALL = 1000.0, 20.0  # a gap so long, and so many times the usual one, is a stall worth a word
@@ -85,8 +95,9 @@ def _request_facts(load: Document) -> Iterator[tuple[str, str]]:
             f"the server wanted to be left alone for up to {significant(asked['told_to_wait_s'])} s (Retry-After)",
         )
     if at_a_time := asked["at_a_time"]:
-        waited = f"the others waited up to {at_a_time['waited_s']:.1f} s for their {at_a_time['for']}"
-        yield "at once", f"answers {at_a_time['streams']:,} at a time; {waited}"
+        waited = "; the others waited up to {waited_s:.1f} s for their {for}"
+        told = "" if "refused" in at_a_time else waited.format(**at_a_time)
+        yield "at once", turns(at_a_time["streams"], at_a_time) + told
     if tokens := asked["tokens"]:
         yield from _token_facts(tokens)
 

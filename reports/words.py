@@ -104,6 +104,14 @@ def refused(objective: Mapping[str, Any], load: Document) -> str:
     return f"{counts['failed']:,} attempts to open one failed" if enough and counts["failed"] else ""
 
 
+def turns(streams: float, at_a_time: Mapping[str, Any] | None) -> str:
+    """Return how many a server answers at once, and that it refuses the rest, where it does."""
+    refused = (at_a_time or {}).get("refused")
+    if refused:
+        return f"answered {streams:,.0f} at once and refused the rest ({refused})"
+    return f"answers {streams:,.0f} at a time"
+
+
 def lasted(load: Document) -> str:
     """Return how many of the streams that were asked for stayed open as long as they should."""
     counts = load["connections"]

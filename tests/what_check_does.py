@@ -41,7 +41,9 @@ answers. Where each stream costs work (another method than GET), few are opened:
 names another origin. Where each costs money, as those of a language model do (`--profile chat-completions`, or
 `promises.token` of any stream that is asked for by another method than GET), there are three in all and one more if a
 request that ought to be refused is taken for a good one; how many requests and generations it will be is said before
-the first, and that number is exact. `--only wire`, or any choice of rules that one whole stream can show, asks once.
+the first, and that number is exact. Where only the first event of `hello` says that a language model makes it (`check
+URL` without a profile), it is left there, two more are read and the same odd requests made, and the numbers are said
+then. `--only wire`, or any choice of rules that one whole stream can show, asks once.
 With hooks it does what the hooks do: it starts tasks and moves them (`[task.*]`), it says things on the stream that all
 its readers see (`[publish]`), among them texts with line breaks and quotes, and `[observe] pid` has it come and go
 some 240 times. Give hooks of a test system, or of a channel made for it. `--quick` leaves out what is marked so;

@@ -68,15 +68,17 @@ async def _enough(server: Server, live: Live) -> None:
 
 async def _read_to_the_end(server: Server, facts: Facts) -> None:
     """Read some streams that were asked for at once, to see which are served and how they end."""
-    patience_s = server.patience_s if server.quick and not server.opening else long_enough_s(server)
+    costs = server.target.generates
+    patience_s = server.patience_s if server.quick and not costs else long_enough_s(server)
     first = [server.opening] if server.opening else []
-    more = CROWD[len(first) : 1 if server.once else server.most_readers]
+    crowd = CROWD if first or not costs else AT_ONCE  # hello's was one of them
+    more = crowd[len(first) : 1 if server.once else server.most_readers]
     async with AsyncExitStack() as open_streams:
         lives = [
             await _open(open_streams, server, replace(facts, reader=reader, nth=nth, patience_ms=1000 * patience_s))
             for nth, reader in enumerate(more, 1 + len(first))
         ]
-        wait = until_silent if first else _for_so_long
+        wait = until_silent if costs else _for_so_long
         await asyncio.gather(*(wait(one, patience_s) for one in first + lives))
     if server.opening:
         await server.opening.stop()

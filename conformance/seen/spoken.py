@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ssegauge.conformance.seen.messages import Message
+from ssegauge.conformance.target import EVENT_STREAM
 
 FEW = 8  # events: what an intermediary says first, such as a ping, is of no form
 
@@ -45,4 +46,16 @@ FORMS = (
 def spoken(messages: Iterable[Message]) -> Spoken | None:
     """Return the form of the first event that has one, among the first few; None where it is none of these."""
     told = [message.fields for _, message in zip(range(FEW), messages, strict=False) if message.fields]
-    return next((form for fields in told for form in FORMS if form.is_one(fields)), None)
+    return next(filter(None, map(form_of, told)), None)
+
+
+def form_of(fields: Mapping[str, Any]) -> Spoken | None:
+    """Return the form of an event by its JSON object; None where it has none of these."""
+    return next((form for form in FORMS if form.is_one(fields)), None)
+
+
+def foreign(form: Spoken | None, profile: str) -> str:
+    """Say which wire form a stream has, where the profile is of another one; any stream may have any form."""
+    if form is None or profile in {form.profile, EVENT_STREAM}:
+        return ""
+    return f"this is a {form.name} stream: --profile {form.profile}"

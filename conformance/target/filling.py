@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _RESERVED = "%/?:@!$&'()*+,;=~[]{}"  # of a URL's path and query; the rest that no URL may hold is percent-encoded
 MOST_SHOWN = 60
 UNIQUE = "unique"
+PROMPT = "prompt"
+ANY_PROMPT = "Tell me in a few words of the sea."
 
 
 def pointer(document: Any, path: str) -> Any:  # noqa: ANN401 - any JSON value
@@ -35,8 +37,11 @@ def pointer(document: Any, path: str) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def each_its_own(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values, and with them a ``{unique}`` that no other request has, for ids that must never repeat."""
-    return {UNIQUE: uuid.uuid4().hex, **values}
+    """Return the values, and with them a ``{unique}`` that no other request has, for ids that must never repeat.
+
+    Where nobody makes prompts up, ``{prompt}`` is one and the same.
+    """
+    return {UNIQUE: uuid.uuid4().hex, PROMPT: ANY_PROMPT, **values}
 
 
 def is_each_its_own(call: Call) -> bool:

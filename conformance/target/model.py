@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, NamedTuple
 
 from ssegauge.conformance.target.filling import fill, pointer
+from ssegauge.conformance.target.profiles import EVENT_STREAM
 
 Profile = str  # one of ``profiles.KNOWN``
 ANY_TYPE = "*"  # in ``Promises.schema``: the events whose type no other key names
@@ -236,6 +237,16 @@ class Target:
     def generates(self) -> bool:
         """Whether each stream is made for the request by a language model: one more costs its owner money."""
         return self.promises.token is not None and self.stream.method not in {"", "GET"}
+
+    @property
+    def may_generate(self) -> bool:
+        """Whether only a stream's first events can say that it ``generates``: nothing is said of its text."""
+        asks = self.stream.method not in {"", "GET"} and not self.needs_task
+        return asks and self.profile == EVENT_STREAM and self.promises.token is None
+
+    def generating(self, token: str) -> Target:
+        """Return the target as one that ``generates``, with its text at ``token``."""
+        return replace(self, promises=replace(self.promises, token=token))
 
     @property
     def heartbeat_s(self) -> float:

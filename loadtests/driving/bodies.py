@@ -23,6 +23,7 @@ from ssegauge.conformance.target import Target
 
 MOST_REQUESTS: Final = 256 << 20  # characters of a file
 PROMPT: Final = "prompt"
+USUAL: Final = "50-500"  # words of made-up prompts, where a target wants some and nobody says how long they are
 _LENGTHS: Final = re.compile(r"\s*(\d{1,6})(?:\s*-\s*(\d{1,6}))?\s*").fullmatch
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 _SEED: Final = 205
@@ -88,9 +89,19 @@ def prompts(lengths: str, shared: int, target: Target) -> Prompts:
         raise CannotJudge(f"--prompts {lengths!r}: write how many words they have: 200, or 50-500")
     if shared >= least:
         raise CannotJudge(f"--shared-prefix {shared}: must be less than the prompt's {least} words")
-    if f"{{{PROMPT}}}" not in repr(target.stream.json) + target.stream.path:
+    if not has_place(target):
         raise CannotJudge("--prompts: nothing takes them; write {prompt} into the stream's json, where the text stands")
     return Prompts(least, most, shared)
+
+
+def has_place(target: Target) -> bool:
+    """Whether the target's stream wants a prompt."""
+    return f"{{{PROMPT}}}" in repr(target.stream.json) + target.stream.path
+
+
+def wants_some(target: Target) -> bool:
+    """Whether the target's stream wants a prompt that no call before gives."""
+    return has_place(target) and not any(PROMPT in call.keep for call in target.before)
 
 
 def values(made: Prompts | None, number: int) -> Iterator[dict[str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from ssegauge.conformance.target import Limits, Promises
 from ssegauge.loadtests.judging.objectives import OFFERED, Objective, percentile_below
 from ssegauge.loadtests.judging.remedies import ON_THE_WAY, remedy
+from ssegauge.loadtests.judging.turns import Kind, Turns, most_under_way
 from ssegauge.loadtests.measuring.answers import Tally
 from ssegauge.loadtests.measuring.samples import Floats
 
@@ -23,11 +24,7 @@ FINISHED: Final = "performance/answers-finished"
 EMPTY: Final = "performance/answers-empty"
 ENDLESS: Final = "no answer has ended: watch a stream without an end by --scenario watch, without --arrivals"
 LATE_SHARE: Final = 0.01  # of gaps that could not be told apart: from then on a p99 of the others says nothing
-LEAST_WAIT_MS: Final = 100.0  # beyond twice the shortest wait: such a request waits for its turn
-TURN_SHARE: Final = 0.9  # of the time in which some wait, just as many are answered: then it answers so many at a time
-FEWEST_WAITING: Final = 5
 MOST_REASONS: Final = 5
-NOTHING: Final = np.empty(0)
 _REMEDIES: Final = (
     *ON_THE_WAY,
     (("401", "403"), "give credentials: headers = { Authorization = 'Bearer ${TOKEN}' }, or -H"),
@@ -46,29 +43,6 @@ class Requests:
     tally: Tally
     arrivals: str = ""
     think_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """The samples of a kind, in the order of their arrival: when (ms), of which stream, and how much."""
-
-    at: Floats = field(default_factory=lambda: NOTHING)
-    stream: Floats = field(default_factory=lambda: NOTHING)
-    value: Floats = field(default_factory=lambda: NOTHING)
-
-
-@dataclass(frozen=True, slots=True)
-class Turns:
-    """A server that answers ``streams`` at a time, and lets the others wait for their ``what``, up to ``waited_s``."""
-
-    streams: int
-    waited_s: float
-    what: str
-
-    @property
-    def told(self) -> str:
-        """Say so."""
-        return f"answers {self.streams} at a time; the others waited up to {self.waited_s:.1f} s for their {self.what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +70,10 @@ class Answered:
         at, tally = self.promises.token, self.tally
         if at is None or tally.pieces or not tally.events:
             return ""
+        if tally.events == tally.markers:
+            return f"no answer has a text: the {tally.events:,} events that came are end markers alone"
+        if tally.blank:
+            return f"no answer has a text: what stands at promises.token = {at!r} is empty wherever there is something"
         return (
             f"promises.token = {at!r} matches nothing in {tally.events:,} events; see an event with: ssegauge init URL"
         )
@@ -117,10 +95,24 @@ def _listed_late(late: int, of: int, what: str) -> str:
     return f"{late:,} of {of:,} {what} were read late, several at once; use a quieter machine"
 
 
-def unanswered(reasons: Counter[str]) -> str:
-    """Return in one line that no request was answered, why, and what to do about it."""
+def unanswered(reasons: Counter[str], wait_s: float = 0.0) -> str:
+    """Return in one line that no request was answered, why, and what to do about it.
+
+    ``wait_s``: for how long the server wants to be left alone.
+    """
     told = ", ".join(f"{reason} x {count}" for reason, count in reasons.most_common(MOST_REASONS)) or "no reply came"
-    return f"no request was answered by a stream: {told}; {remedy(told, 'check base_url and stream.path', _REMEDIES)}"
+    found = remedy(told, "check base_url and stream.path", _REMEDIES)
+    wait = f"; it wants to be left alone for {wait_s:g} s (Retry-After)" if wait_s else ""
+    return f"no request was answered by a stream: {told}{wait}; {found}"
+
+
+def in_vain(tally: Tally) -> str:
+    """Return why nothing can be judged of requests: another profile's answers, or none; empty where something can."""
+    if tally.foreign:
+        return next(iter(tally.foreign))
+    if not tally.failed or tally.finished or tally.cut or tally.unfinished:
+        return ""
+    return unanswered(tally.failures, tally.told_to_wait_s)
 
 
 def judge(seen: Answered, limits: Limits) -> list[Objective]:
@@ -129,7 +121,7 @@ def judge(seen: Answered, limits: Limits) -> list[Objective]:
     if seen.tally.empty and not seen.unmatched:
         found.append(with_text(seen))
     if seen.turns:
-        found.append(at_a_time(seen.turns, limits, most_under_way(seen.kinds)))
+        found.append(at_a_time(seen.turns, limits, max(seen.turns.wanted, most_under_way(seen.kinds))))
     if seen.requests.arrivals:
         found.append(arrived(seen.tally))
     for rule, kind, limit_s in (
@@ -185,22 +177,6 @@ def arrived(tally: Tally) -> Objective:
     return Objective(*values, "could_not_judge", note="fewer requests were made than planned; use more processes")
 
 
-def most_under_way(kinds: Mapping[str, Kind]) -> int:
-    """Return the most requests that were under way at once."""
-    head = kinds["connect"]
-    begun, ended = head.at - head.value, _ended(kinds, head.stream)
-    return _most(begun, ended)
-
-
-def turns_of(kinds: Mapping[str, Kind]) -> Turns | None:
-    """Return how many a server answers at a time, where others wait for their turn; None where none does."""
-    for name, what in (("connect", "head"), ("first_event", "first event")):
-        served = kinds[name]
-        if found := _turns(served.at - served.value, served.at, _ended(kinds, served.stream), what):
-            return found
-    return None
-
-
 def document(seen: Answered, good: int | None) -> dict[str, Any]:
     """Return load.json's ``requests``; ``good`` is how many met every objective, None where nothing was settled."""
     tally, head = seen.tally, seen.kinds["connect"]
@@ -219,9 +195,7 @@ def document(seen: Answered, good: int | None) -> dict[str, Any]:
         "good": good,
         "goodput": good / seen.settled if good is not None and seen.settled else None,
         "good_per_s": _rate(good, span_s) if good is not None else None,
-        "at_a_time": {"streams": seen.turns.streams, "waited_s": seen.turns.waited_s, "for": seen.turns.what}
-        if seen.turns
-        else None,
+        "at_a_time": seen.turns.document() if seen.turns else None,
         "tokens": _tokens(seen, span_s) if seen.promises.token is not None else None,
     }
 
@@ -279,43 +253,3 @@ def _spread(values: Floats) -> dict[str, Any] | None:
 
 def _rate(count: int, span_s: float) -> float | None:
     return round(count / span_s, 4) if span_s > 0 else None
-
-
-def _ended(kinds: Mapping[str, Kind], streams: Floats) -> Floats:
-    """Return when each of some streams ended; one that has not is open for ever."""
-    closed = kinds["open"].value < 0
-    ends = dict(zip(kinds["open"].stream[closed].tolist(), kinds["open"].at[closed].tolist(), strict=True))
-    return np.array([ends.get(stream, np.inf) for stream in streams.tolist()])
-
-
-def _most(begun: Floats, ended: Floats) -> int:
-    at = np.concatenate((begun, ended))
-    step = np.concatenate((np.ones(begun.size), -np.ones(ended.size)))
-    return int(np.cumsum(step[np.lexsort((step, at))]).max()) if at.size else 0
-
-
-def _turns(begun: Floats, served: Floats, ended: Floats, what: str) -> Turns | None:
-    """Look at the time in which requests waited longer than usual: was it always the same number that was answered?"""
-    if not begun.size:
-        return None
-    waits = served - begun
-    usual = 2 * float(waits.min()) + LEAST_WAIT_MS
-    late = waits > usual
-    if late.sum() < FEWEST_WAITING:
-        return None
-    steps = [
-        (begun[late] + usual, 1, 0),
-        (served[late], -1, 0),
-        (served, 0, 1),
-        (ended[np.isfinite(ended)], 0, -1),
-    ]
-    at = np.concatenate([moment for moment, _, _ in steps])
-    order = np.argsort(at, kind="stable")
-    waiting, serving = (
-        np.cumsum(np.concatenate([np.full(step[0].size, step[which]) for step in steps])[order]) for which in (1, 2)
-    )
-    some_wait = waiting[:-1] > 0
-    spent = np.bincount(serving[:-1][some_wait].astype(int), weights=np.diff(at[order])[some_wait])
-    if not spent.size or spent.max() < TURN_SHARE * spent.sum() or not spent.argmax():
-        return None
-    return Turns(int(spent.argmax()), float(waits.max()) / 1e3, what)

@@ -89,6 +89,7 @@ class Measured:
     blurred: str = ""  # why gaps between tokens cannot be judged
     late_first: str = ""  # why no first token can be called too late
     late: str = ""  # why what counts from a planned moment cannot be
+    unmatched: str = ""  # why there were no tokens
     checked: int = 0  # events that the user's own code looked at, how many it found wrong, and why
     wrong: int = 0
     wrong_why: str = ""
@@ -111,7 +112,7 @@ class Measured:
             "token-gap": self.blurred,
             # Read late it counts as later than it was: what holds nevertheless holds.
             "first-token": self.late or (self.late_first if objective.verdict == "fail" else ""),
-            "goodput": self.late or self._goodput_complaint(objective.verdict),
+            "goodput": self.late or self._goodput_complaint(objective.verdict) or self.unmatched,
             **dict.fromkeys(("first-event", "duration"), self.late),
         }
         return self.complaint or next((why for what, why in doubts.items() if name.startswith(what)), "")

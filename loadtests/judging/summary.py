@@ -16,7 +16,7 @@ import numpy as np
 
 from ssegauge.conformance.target import Target
 from ssegauge.loadtests.judging import answers, asked, herd, offset, shaped, traffic, trend
-from ssegauge.loadtests.judging.answers import Answered, Kind, Requests
+from ssegauge.loadtests.judging.answers import Answered, Requests
 from ssegauge.loadtests.judging.asked import Asked
 from ssegauge.loadtests.judging.facts import Facts
 from ssegauge.loadtests.judging.health import Health
@@ -32,6 +32,7 @@ from ssegauge.loadtests.judging.objectives import (
 )
 from ssegauge.loadtests.judging.shaped import Held
 from ssegauge.loadtests.judging.silence import Silence, at_the_end
+from ssegauge.loadtests.judging.turns import Kind, turns_of
 from ssegauge.loadtests.measuring import samples
 from ssegauge.loadtests.measuring.samples import (
     CONNECT,
@@ -146,6 +147,7 @@ class _Kept:
             blurred=seen.blurred if seen else "",
             late_first=seen.late_first if seen else "",
             late=late,
+            unmatched=seen.unmatched if seen else "",
             silence=_silence(run_folder, facts),
         )
         delays = _known(np.concatenate([facts.looping_ms, *(delay for _, delay in latency.values())]))
@@ -282,7 +284,7 @@ def _answered(run_folder: Path, target: Target, requests: Requests) -> Answered:
         name: Kind(*samples.read(run_folder, number, "at_ms", "stream", "value"))
         for number, name in enumerate(samples.KINDS)
     }
-    return Answered(requests, columns, target.promises, answers.turns_of(columns))
+    return Answered(requests, columns, target.promises, turns_of(columns))
 
 
 def _answer_times(seen: Answered) -> dict[str, Any]:

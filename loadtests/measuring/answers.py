@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
-from ssegauge.conformance.target import Ends, Promises
+from ssegauge.conformance.target import EVENT_STREAM, Ends, Promises
 from ssegauge.loadtests.measuring.samples import (
     CONNECT,
     DURATION,
@@ -33,11 +33,12 @@ from ssegauge.loadtests.measuring.samples import (
     TOKEN_RATE,
     Rows,
 )
-from ssegauge.loadtests.measuring.tokens import Pieces, told_error, told_otherwise, told_usage
+from ssegauge.loadtests.measuring.tokens import Pieces, Strange, told_error, told_otherwise, told_usage
 
 PROMPT_NS: Final = 500_000  # bytes that waited no longer came when they were read
 PROMPT_SHARE: Final = 0.05  # or no longer than this share of the gap
 NO_MARKER: Final = "ended without its end marker"
+COUNTED: Final = ("cuts", "failures", "foreign")  # of a tally, by reasons
 
 
 @dataclass(slots=True)
@@ -50,7 +51,9 @@ class Tally:
             marker; requests without an answer. unfinished: those that we cut ourselves when the run was over.
         refused: failures by status; told_to_wait_s: the longest Retry-After.
         pieces: tokens; together: those that came in one read with an earlier one.
-        events: all events; empty: answers that finished without a token, where tokens are promised, and called no tool.
+        events: all events; markers: end markers among them; blank: those with an empty text where tokens are promised.
+        empty: answers that finished without a token, where tokens are promised, and called no tool.
+        foreign: answers in another profile's wire form, by what is to be said of it.
     """
 
     planned: int = 0
@@ -60,21 +63,24 @@ class Tally:
     failed: int = 0
     unfinished: int = 0
     events: int = 0
+    markers: int = 0
+    blank: int = 0
     pieces: int = 0
     together: int = 0
     empty: int = 0
     told_to_wait_s: float = 0.0
     cuts: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
+    foreign: Counter[str] = field(default_factory=Counter)
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain values, fit for a message."""
-        return asdict(self) | {"cuts": dict(self.cuts), "failures": dict(self.failures)}
+        return asdict(self) | {name: dict(getattr(self, name)) for name in COUNTED}
 
     @classmethod
     def of(cls, plain: dict[str, Any]) -> Tally:
         """Return what ``plain`` made these values of."""
-        return cls(**(plain | {"cuts": Counter(plain["cuts"]), "failures": Counter(plain["failures"])}))
+        return cls(**(plain | {name: Counter(plain[name]) for name in COUNTED}))
 
     def __add__(self, other: Tally) -> Tally:
         whole = {item.name: getattr(self, item.name) + getattr(other, item.name) for item in fields(self)}
@@ -95,6 +101,7 @@ class AnswerMeter:
         "_pieces",
         "_rows",
         "_seen",
+        "_strange",
         "_tally",
         "_told",
         "error",
@@ -102,10 +109,19 @@ class AnswerMeter:
         "tokens",
     )
 
-    def __init__(self, rows: Rows, tally: Tally, number: int, begun_ns: int, promises: Promises) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        tally: Tally,
+        number: int,
+        begun_ns: int,
+        promises: Promises,
+        profile: str = EVENT_STREAM,
+    ) -> None:
         self._rows, self._tally, self._number, self._begun_ns = rows, tally, number, begun_ns
         self._ends: Ends | None = promises.ends if promises.ends and promises.ends.has_marker else None
         self._pieces = Pieces(promises.token) if promises.token is not None else None
+        self._strange = Strange(profile)
         self._before_ns = self._first_token_ns = self._last_token_ns = 0
         self._seen: set[int] = set()
         self._calls = False  # a tool, or refuses: that answers too
@@ -184,9 +200,14 @@ class AnswerMeter:
 
     def _listen(self, kind: str, data: str) -> None:
         """Take what an event without text says."""
+        tally = self._tally
         if self._ends and self._ends.is_marker(kind, data):
             self.has_marker = True
+            tally.markers += 1
             return
+        tally.blank += self._pieces is not None and self._pieces.was_blank
+        if strange := self._strange.said(data):
+            tally.foreign[strange] += 1
         self.error = self.error or told_error(kind, data)
         self._calls = self._calls or told_otherwise(data)
         told = told_usage(data)

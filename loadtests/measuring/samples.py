@@ -39,12 +39,13 @@ KINDS: Final = (
     "first_token_late",
     "first_of_type",  # from a request to the first event of each type in its answer, ms
     "gap_open",  # from a stream's last event until the run was over: the pause may be longer, ms
+    "turned_away",  # a request that was refused for want of room (429, 503): by which status
 )
 CONNECT, FIRST_EVENT, UPDATE, GAP, EXISTING, OPEN = range(6)
 FIRST_TOKEN, TOKEN_GAP, TOKEN_GAP_LATE, DURATION, TIME_PER_TOKEN, TOKEN_RATE, INPUT_TOKENS, OUTPUT_TOKENS = range(6, 14)
 SERVER_CPU, SERVER_MEMORY, SERVER_DESCRIPTORS = range(14, 17)
 EVENTS, BYTES, FAILED, DROPPED, REFUSED, RECOVER = range(17, 23)
-FIRST_TOKEN_LATE, FIRST_OF_TYPE, GAP_OPEN = 23, 24, 25
+FIRST_TOKEN_LATE, FIRST_OF_TYPE, GAP_OPEN, TURNED_AWAY = range(23, 27)
 UNKNOWN: Final = math.nan
 GROUP: Final = 1 << 17  # rows
 _WIDTH: Final = 7

@@ -14,7 +14,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ssegauge.conformance.target import pointer
+from ssegauge.conformance.seen import FEW, foreign, form_of
+from ssegauge.conformance.target import EVENT_STREAM, pointer
 
 _USAGE_AT: Final = ("/usage", "/message/usage", "/response/usage")  # chat completions, messages, responses
 _INPUT: Final = ("prompt_tokens", "input_tokens")
@@ -27,13 +28,17 @@ _NOWHERE: Final = ("\0", "\0")  # around no JSON
 
 
 class Pieces:
-    """Finds the text in the events of one stream. ``at`` is where it stands, a JSON Pointer."""
+    """Finds the text in the events of one stream. ``at`` is where it stands, a JSON Pointer.
 
-    __slots__ = ("_around", "_at")
+    ``was_blank``: whether the last event that had none has the place for it, empty.
+    """
+
+    __slots__ = ("_around", "_at", "was_blank")
 
     def __init__(self, at: str) -> None:
         self._at = at
         self._around = _NOWHERE
+        self.was_blank = False
 
     def has_one(self, data: str) -> bool:
         """Whether an event has a text, and not an empty one."""
@@ -45,11 +50,13 @@ class Pieces:
         return self._read(data)
 
     def _read(self, data: str) -> bool:
+        self.was_blank = False
         try:
             text = pointer(json.loads(data), self._at)
         except (ValueError, LookupError, RecursionError):
             return False
         if not isinstance(text, str) or not text:
+            self.was_blank = text in ("", None)
             return False
         self._learn(data, text)
         return True
@@ -60,6 +67,24 @@ class Pieces:
             if data.count(written) == 1:
                 before, _, after = data.partition(written)
                 self._around = f'{before}"', f'"{after}'
+
+
+class Strange:
+    """Looks at the first events of an answer, whether they are of the profile's wire form."""
+
+    __slots__ = ("_left", "_profile")
+
+    def __init__(self, profile: str) -> None:
+        self._profile = profile
+        self._left = 0 if profile == EVENT_STREAM else FEW
+
+    def said(self, data: str) -> str:
+        """Return which other form an event has; empty where it has none, or enough was seen."""
+        if not self._left:
+            return ""
+        form = form_of(_object(data))
+        self._left = 0 if form else self._left - 1
+        return foreign(form, self._profile)
 
 
 def told_error(kind: str, data: str) -> str:

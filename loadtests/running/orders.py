@@ -32,13 +32,17 @@ def orders(
     prompts: str = "",
     shared_prefix: int = 0,
 ) -> Orders:
-    """Return the orders that options give; raises CannotJudge for options that are none, or do not fit together."""
+    """Return the orders that options give; raises CannotJudge for options that are none, or do not fit together.
+
+    A target that wants prompts gets the usual ones where the options do not say which.
+    """
     if requests and prompts:
         raise CannotJudge("--requests and --prompts: give one of them; write {prompt} into no file")
     if arrivals and think_s:
         raise CannotJudge("--think: with --arrivals nobody waits for an answer, and so nobody thinks; leave one out")
     if shared_prefix and not prompts:
         raise CannotJudge("--shared-prefix: is that of made-up prompts; say with --prompts how long they are")
+    prompts = prompts or (bodies.USUAL if not requests and bodies.wants_some(target) else "")
     read = bodies.read(Path(requests)) if requests else None
     return Orders(
         replace(target, secrets=target.secrets | read.secrets) if read else target,

@@ -13,7 +13,7 @@ from gevent import Greenlet, GreenletExit
 
 from ssegauge.conformance.sse import Message
 from ssegauge.loadtests.measuring.answers import NO_MARKER, AnswerMeter, Tally
-from ssegauge.loadtests.measuring.samples import OPEN
+from ssegauge.loadtests.measuring.samples import OPEN, TURNED_AWAY
 from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.reader import Reader
 from ssegauge.loadtests.stream.session import Books
@@ -21,6 +21,7 @@ from ssegauge.loadtests.stream.stream import EventStream, StreamFailed
 
 NO_EVENT = "ended without one event"
 FELL_SILENT = "fell silent in its midst"
+NO_ROOM = frozenset({429, 503})  # a server's words for it
 CLOSE_S = 0.25  # after its end marker a server is left to end the response itself, for so long
 
 
@@ -55,7 +56,7 @@ class Answer(Reader):
         try:
             stream.open(timeout)
         except StreamFailed as failure:
-            self._fail(failure)
+            self._fail(failure, stream.arrived_ns)
             return
         except GreenletExit:
             self._asking, self.ending = None, "closed"
@@ -112,12 +113,14 @@ class Answer(Reader):
         on.counts.open += 1
         on.counts.opened += 1
 
-    def _fail(self, failure: StreamFailed) -> None:
+    def _fail(self, failure: StreamFailed, arrived_ns: int) -> None:
         self._asking = None
+        if failure.status in NO_ROOM:
+            self._on.rows.add(TURNED_AWAY, arrived_ns, self._number, float(failure.status), -1)
         self.ending = str(failure)
         self.retry_after_s = failure.retry_after_s
         self._tally.failed += 1
-        self._tally.told_to_wait_s = max(self._tally.told_to_wait_s, failure.retry_after_s)
+        self._tally.told_to_wait_s = max(self._tally.told_to_wait_s, failure.wait.wanted_s if failure.wait else 0.0)
         self._on.counts.told_to_wait(failure.wait)
         self._on.count(self._tally.failures, str(failure))
         self._done(self)

@@ -63,7 +63,7 @@ def put_together(
 def seconds(name: str, value: float, least: float = 0.0) -> float:
     """Return the value if it is a length of time above `least`; raises CannotServe."""
     if not least < value < math.inf:
-        raise CannotServe(f"{name} must be a number of seconds above 0")
+        raise CannotServe(f"--{name} must be a number of seconds above 0")
     return value
 
 

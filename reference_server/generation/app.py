@@ -67,7 +67,7 @@ def make_app(
         CannotServe: a length of time is none, or slots is below 0.
     """
     if slots < 0:
-        raise CannotServe("slots must be a number from 1, or 0 for no limit")
+        raise CannotServe("--slots must be a number from 1, or 0 for no limit")
     timing = Pace(first_token and seconds("first-token", first_token), pace and seconds("pace", pace))
     form = parts.form()
     streams = parts.streams(form, slots or max_streams, seconds("heartbeat", heartbeat), timing)

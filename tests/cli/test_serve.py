@@ -22,7 +22,7 @@ from tests.cli.command import SSEGAUGE, environment, ssegauge
         ),
         (["--fault", "lifecycle/no-terminal"], "no fault lifecycle/no-terminal; serve it with --profile task-progress"),
         (["--slots", "2"], "--slots is no option of profile event-stream; there is --allow-origin, --heartbeat, "),
-        (["--pace", "-1"], "pace must be a number of seconds above 0"),
+        (["--pace", "-1"], "--pace must be a number of seconds above 0"),
     ],
 )
 def test_what_cannot_be_served_is_one_line(words: list[str], says: str, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A check of a language model's streams says before what it costs, and in one line what it cannot judge."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from ssegauge.conformance.catalogue import RULES
-from ssegauge.conformance.check import suggestion
+from ssegauge.conformance.check import suggestion, unmatched
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.judge import judge
 from ssegauge.conformance.play import Plan, play
@@ -68,7 +69,8 @@ async def test_what_one_stream_shows_is_asked_for_once(rules: tuple[str, ...]) -
     }
 
 
-async def test_a_server_that_answers_whatever_it_is_asked_is_asked_for_four_generations_at_most() -> None:
+@pytest.mark.parametrize("profile", ["chat-completions", "event-stream"])
+async def test_a_server_that_answers_whatever_it_is_asked_is_asked_for_four_generations_at_most(profile: str) -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers=STREAM)
         await response.prepare(request)
@@ -77,9 +79,20 @@ async def test_a_server_that_answers_whatever_it_is_asked_is_asked_for_four_gene
         return response
 
     async with served(answer) as base_url:
-        _, _, recording = await played(target_at(base_url, KEY))
+        _, _, recording = await played(target_at(base_url, KEY, profile=profile))
     begun = [one.name for one in recording.transcripts if one.head and one.head.status == 200]
-    assert sorted(begun) == ["bad-request-not-json", "plain", "plain-third", "plain-twin"]
+    other = "plain-third" if profile == "chat-completions" else "hello"
+    assert sorted(begun) == sorted(["bad-request-not-json", "plain", other, "plain-twin"])
+
+
+async def test_a_pointer_of_the_targets_own_that_matches_nothing_is_told() -> None:
+    async with healthy() as base_url:
+        target = target_at(base_url)
+        _, _, recording = await played(target, "wire")
+    for at, told in (("/text", True), ("/choices/0/delta/content", False), ("/choices/0/finish_reason", False)):
+        told_of = unmatched(recording.transcripts, target.generating(at))
+        assert bool(told_of) == told
+        assert not told or re.fullmatch(r"promises.token = '/text' matches nothing in \d+ events; see .*", told_of)
 
 
 class served:  # noqa: N801 - a context
@@ -134,9 +147,13 @@ async def test_what_is_no_stream_of_the_profile_is_told_in_one_line(handler: Han
     assert "\n" not in str(caught.value)
 
 
-async def test_a_stream_that_is_judged_as_any_is_told_its_profile() -> None:
+async def test_a_stream_that_is_judged_as_any_is_told_its_profile_and_asked_for_as_one_that_costs() -> None:
     async with healthy() as base_url:
-        _, _, recording = await played(target_at(base_url, profile="event-stream"))
+        plan, made, recording = await played(target_at(base_url, profile="event-stream"))
+    streams = [one for one in recording.transcripts if one.head and one.head.status == 200 and one.chunks]
+    assert [one.role for one in streams] == ["hello", "stream", "stream"]
+    assert plan.if_generated
+    assert (len(made), plan.if_generated.generations) == (plan.if_generated.asks, 3)
 
     told = suggestion(recording.transcripts, "event-stream")
     assert told == "this is a Chat Completions stream: --profile chat-completions judges it by its own rules"

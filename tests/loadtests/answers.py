@@ -28,8 +28,10 @@ def event(text: str | None, **more: Any) -> bytes:
     return b"data: " + json.dumps(body).encode() + b"\n\n"
 
 
-def node_at(url: str, promises: Promises = PROMISES, arrivals: Arrivals | None = None) -> Node:
-    target = Target(url, Call("/chat", "POST", {"stream": True}), "event-stream", promises=promises)
+def node_at(
+    url: str, promises: Promises = PROMISES, arrivals: Arrivals | None = None, profile: str = "event-stream"
+) -> Node:
+    target = Target(url, Call("/chat", "POST", {"stream": True}), profile, promises=promises)
     node = Node(target)
     node.take_orders(Orders(target, arrivals=arrivals))
     return node
@@ -38,7 +40,13 @@ def node_at(url: str, promises: Promises = PROMISES, arrivals: Arrivals | None =
 def ask(url: str, count: int = 1, promises: Promises = PROMISES, apart_s: float = 0.0) -> tuple[Node, list[Answer]]:
     """Make requests, so far apart; return when all are over."""
     node = node_at(url, promises)
-    assert node.desk
+    return node, ask_by(node, count, apart_s)
+
+
+def ask_by(node: Node, count: int = 1, apart_s: float = 0.0) -> list[Answer]:
+    """Make requests by a node, each with the calls that it needs first; return when all are over."""
+    desk = node.desk
+    assert desk
     answers: list[Answer] = []
     over = Event()
 
@@ -48,10 +56,10 @@ def ask(url: str, count: int = 1, promises: Promises = PROMISES, apart_s: float 
             over.set()
 
     for number in range(count):
-        gevent.spawn_later(number * apart_s, node.desk.ask, done, {})
+        gevent.spawn_later(number * apart_s, lambda: desk.ask(done, node.prepare()))
     assert over.wait(PATIENCE)
     node.books.watch.stop()
-    return node, answers
+    return answers
 
 
 def rows_of(node: Node) -> dict[str, samples.Floats]:

@@ -16,8 +16,8 @@ from ssegauge.loadtests.driving.pacing import Arrivals
 from ssegauge.loadtests.measuring import samples
 from ssegauge.loadtests.measuring.answers import AnswerMeter, Tally
 from ssegauge.loadtests.measuring.samples import Rows
-from tests.loadtests.answers import CHUNKED, DONE, PROMISES, ask, event, node_at, rows_of
-from tests.loadtests.servers import PATIENCE, chunk, scripted
+from tests.loadtests.answers import CHUNKED, DONE, PROMISES, ask, ask_by, event, node_at, rows_of
+from tests.loadtests.servers import PATIENCE, chunk, reply, scripted
 
 
 class Paced:
@@ -106,6 +106,41 @@ def test_several_tokens_in_one_write_are_one_gap_and_a_count() -> None:
     gaps = [*rows["token_gap"][:, 2], *rows["token_gap_late"][:, 2]]
     assert len(gaps) == 3
     assert min(gaps) > 99.0
+
+
+@pytest.mark.parametrize(("profile", "told"), [("messages", 1), ("chat-completions", 0), ("event-stream", 0)])
+def test_answers_in_another_form_than_the_profiles_are_noted_once_each(profile: str, told: int) -> None:
+    tally = Tally()
+    for number in range(2):
+        meter = AnswerMeter(Rows(), tally, number, 0, replace(PROMISES, token="/delta/text"), profile)
+        for data in (b"data: {}\n\n", event(None), event("a"), DONE):
+            meter.take([read(data)], 1_000_000, 1000, lambda: 1000)
+    told_of = "this is a Chat Completions stream: --profile chat-completions"
+    assert dict(tally.foreign) == ({told_of: 2} if told else {})
+
+
+def test_a_run_knows_of_another_profiles_answers_and_of_requests_that_were_turned_away() -> None:
+    replies = [
+        CHUNKED + chunk(event(None) + event("a") + DONE) + b"0\r\n\r\n",
+        reply(b"", "429 Too Many Requests", b"Retry-After: 90\r\n"),
+        reply(b"", "404 Not Found"),
+    ]
+    with scripted(lambda connection, _: connection.sendall(replies.pop(0))) as url:
+        node = node_at(url, profile="messages")
+        ask_by(node, 3, 0.05)
+    assert node.desk
+    tally = node.desk.tally
+    assert list(tally.foreign) == ["this is a Chat Completions stream: --profile chat-completions"]
+    assert (tally.failed, tally.told_to_wait_s) == (2, 90.0)
+    assert rows_of(node)["turned_away"][:, 2].tolist() == [429.0]
+
+
+def test_events_without_a_text_are_told_apart() -> None:
+    tally = Tally()
+    meter = AnswerMeter(Rows(), tally, 1, 0, PROMISES)
+    for data in (event(None), event(""), event("a"), b'data: {"choices": []}\n\n', DONE):
+        meter.take([read(data)], 1_000_000, 1000, lambda: 1000)
+    assert (tally.events, tally.pieces, tally.blank, tally.markers) == (5, 1, 1, 1)
 
 
 def read(data: bytes) -> tuple[str, str, str]:

@@ -13,16 +13,17 @@ from ssegauge.conformance.target import Limits, Promises
 from ssegauge.loadtests.judging import asked
 from ssegauge.loadtests.judging.answers import (
     Answered,
-    Kind,
     Requests,
+    at_a_time,
     document,
     good_requests,
+    in_vain,
     judge,
     of_each,
-    turns_of,
     unanswered,
 )
 from ssegauge.loadtests.judging.objectives import Measured
+from ssegauge.loadtests.judging.turns import Kind, turns_of
 from ssegauge.loadtests.measuring.answers import Tally
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.samples import KINDS
@@ -79,6 +80,39 @@ def test_a_server_that_is_slow_for_all_is_not_said_to_have_turns() -> None:
     rows = [(b + w, n, w) for n, (b, w) in enumerate(zip(begun, waits, strict=True))]
     ends = [(b + w + t, n, -1.0) for n, (b, w, t) in enumerate(zip(begun, waits, took, strict=True))]
     assert turns_of(every | {"connect": kind(rows), "first_event": kind(rows), "open": kind(ends)}) is None
+
+
+def refusing(slots: int, users: int, rounds: int) -> dict[str, Kind]:
+    """Return the samples of users who ask each second; so many are answered for 0.9 s, others refused at once."""
+    heads, opened, refused = [], [], []
+    for number in range(users * rounds):
+        at_ms = number // users * 1000.0 + number % users
+        if number % users < slots:
+            heads.append((at_ms + 5, number, 5))
+            opened += [(at_ms + 5, number, 1.0), (at_ms + 900, number, -1.0)]
+        else:
+            refused.append((at_ms + 3, number, 429.0))
+    return {"connect": kind(heads), "open": kind(opened), "turned_away": kind(refused)}
+
+
+def test_a_server_that_answers_four_at_once_and_refuses_the_rest_is_named() -> None:
+    kinds = {name: Kind() for name in KINDS} | refusing(4, 16, 5)
+    found = turns_of(kinds)
+    assert found
+    assert found.told == "answered 4 at once and refused the rest (429)"
+    assert found.document() == {"streams": 4, "refused": 429}
+    turned = Answered(Requests(Tally(finished=20, failed=60)), kinds, Promises(), found)
+    at_once = {one.rule: one for one in judge(turned, Limits())}["performance/answers-at-once"]
+    assert (at_once.verdict, at_once.value, at_once.limit) == ("fail", 4, 16)
+    assert at_a_time(found, Limits(concurrent=4), 16).verdict == "pass"
+
+
+def test_a_server_that_lets_in_so_many_a_minute_is_not_said_to_answer_so_many_at_once() -> None:
+    every = {name: Kind() for name in KINDS}
+    opened = kind((at, number, 1.0 - 2 * (at > 50)) for number in range(4) for at in (5.0, 900.0))
+    assert turns_of(every | {"open": opened, "turned_away": kind((1000.0 * n, n, 429) for n in range(1, 30))}) is None
+    few = {"open": opened, "turned_away": kind([(6.0, 9, 503.0)] * 4)}
+    assert turns_of(every | few) is None
 
 
 def test_goodput_is_the_share_that_met_every_objective() -> None:
@@ -165,6 +199,26 @@ def test_nothing_is_judged_of_what_was_not_seen() -> None:
     assert verdicts["performance/first-event"] == verdicts["performance/gap"] == "could_not_judge"
 
 
+def test_answers_that_have_the_place_for_a_text_and_none_in_it_are_said_to_be_empty() -> None:
+    promises = Promises(token="/text")
+    for tally, what in (({"events": 9, "blank": 3, "markers": 3}, "is empty"), ({"events": 3, "markers": 3}, "alone")):
+        empty = seen({}, promises, finished=3, empty=3, **tally)
+        tokens = {one.rule: one for one in judge(empty, Limits())}["performance/tokens"]
+        assert tokens.verdict == "could_not_judge"
+        assert tokens.note.startswith("no answer has a text: ")
+        assert what in tokens.note
+
+
+def test_goodput_is_not_judged_where_no_event_has_a_place_for_tokens() -> None:
+    nowhere = seen({}, Promises(token="/text"), finished=5, events=100, markers=5, empty=5)
+    tokens = {one.rule: one for one in judge(nowhere, Limits())}["performance/tokens"]
+    assert tokens.document()["at_least"]
+    nothing = np.array([])
+    measured = Measured(nothing, nothing, Account(), 5, 1, 0, 0, goodput=0.0, unmatched=nowhere.unmatched)
+    for text, why in (("goodput > 90%", nowhere.unmatched), ("failed < 1", "")):
+        assert measured.complaint_of(asked.judge(asked.parse(text), measured, {})) == why
+
+
 def test_gaps_that_were_read_together_void_what_is_said_of_gaps() -> None:
     some = kind((at, 1, 20) for at in range(95))
     late = kind((at, 1, 40) for at in range(5))
@@ -199,6 +253,19 @@ def test_a_server_that_answers_no_request_is_told_in_one_line(reason: str, remed
     assert f"no request was answered by a stream: {reason} x 7; " in told
     assert remedy in told
     assert "\n" not in told
+
+
+def test_nothing_is_judged_where_no_request_was_answered_or_as_another_profile_does() -> None:
+    refused = Tally(asked=9, failed=9, told_to_wait_s=30.0, failures=Counter({"status 429: slow down": 9}))
+    assert in_vain(refused) == (
+        "no request was answered by a stream: status 429: slow down x 9; it wants to be left alone for 30 s "
+        "(Retry-After); the server takes no more: ask it less often, or later"
+    )
+    for become in ("finished", "cut", "unfinished"):
+        assert not in_vain(refused + Tally(asked=1, **{become: 1}))
+    strange = "this is a Chat Completions stream: --profile chat-completions"
+    assert in_vain(Tally(finished=3) + Tally(foreign=Counter({strange: 3}))) == strange
+    assert not in_vain(Tally())
 
 
 def test_tallies_add_up_and_survive_a_message() -> None:

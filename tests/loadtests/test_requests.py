@@ -13,7 +13,7 @@ import typer
 
 from ssegauge.cli.work import seconds
 from ssegauge.conformance.errors import CannotJudge
-from ssegauge.conformance.target import Call, Target
+from ssegauge.conformance.target import Before, Call, Target
 from ssegauge.loadtests.driving import bodies
 from ssegauge.loadtests.driving.pacing import Arrivals, arrivals
 from ssegauge.loadtests.running.cli import Options, check_requests, with_scenario
@@ -64,6 +64,17 @@ def test_made_up_prompts_have_their_length_and_no_two_are_alike_after_what_all_s
     assert len({tuple(found[:10]) for found in words}) == 1
     assert len({found[10] for found in words}) == 400
     assert texts[:200] == list(islice(made.made(0), 200))  # the same again in the next run
+
+
+def test_a_target_that_wants_prompts_gets_made_up_ones_unless_they_come_from_elsewhere(tmp_path: Path) -> None:
+    made = orders(CHAT).prompts
+    assert made == bodies.prompts("50-500", 0, CHAT)
+    assert orders(CHAT, prompts="7").prompts == bodies.prompts("7", 0, CHAT)
+    (tmp_path / "r.jsonl").write_text("{}")
+    kept = replace(CHAT, before=(Before("/topic", keep={"prompt": "/text"}),))
+    plain = replace(CHAT, stream=Call("/chat", "POST", {"messages": []}))
+    assert {orders(target).prompts for target in (kept, plain)} == {None}
+    assert orders(CHAT, requests=str(tmp_path / "r.jsonl")).prompts is None
 
 
 WRONG = {

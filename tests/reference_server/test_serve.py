@@ -8,12 +8,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from inspect import signature
 from typing import Any
 
 import httpx
 import pytest
 
 from ssegauge.reference_server import PROFILES, CannotServe, Profile, faults_of, serve, start
+from ssegauge.reference_server.__main__ import main
 from tests.forked import serving
 
 TASKS = "/api/brand-monitor/tasks"
@@ -109,6 +111,15 @@ def test_a_fault_of_another_profile_names_it() -> None:
 def test_an_option_of_another_profile_is_one_line(profile: Profile, option: str, there_is: str) -> None:
     with pytest.raises(CannotServe, match=f"--{option} is no option of profile {profile}; there is .*{there_is}"):
         serve(port=0, profile=profile, **{option: 1})
+
+
+def test_only_what_the_command_line_takes_is_offered() -> None:
+    taken = {f"--{name.replace('_', '-')}" for name in signature(main).parameters}
+    for profile in PROFILES:
+        with pytest.raises(CannotServe, match="--nonsense is no option") as caught:
+            serve(port=0, profile=profile, nonsense=1)
+        offered = set(str(caught.value).partition("there is ")[2].split(", "))
+        assert {"--heartbeat", "--token"} <= offered <= taken
 
 
 @pytest.mark.parametrize("profile", PROFILES)

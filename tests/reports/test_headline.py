@@ -57,6 +57,11 @@ HEADLINES = {
         load(factory.objective("answers-at-once", 16, 4, "answers", verdict="fail", at_least=True)),
         "It answers 4 at a time; 16 at once were wanted.",
     ),
+    "few at once, and the rest refused": (
+        load(factory.objective("answers-at-once", 16, 4, "answers", verdict="fail", at_least=True))
+        | {"requests": {"at_a_time": {"streams": 4, "refused": 429}}},
+        "It answered 4 at once and refused the rest (429); 16 at once were wanted.",
+    ),
     "a generator that was the limit of nothing that was judged": (
         load(verdict="pass") | {"generator": factory.load_document()["generator"] | {"saturated": True}},
         "It held up under load.",

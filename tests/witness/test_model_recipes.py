@@ -1,6 +1,7 @@
 """docs/recipes/language-models.md, run as it stands: its target files and its commands, for a shorter time.
 
-The loads are part of `make witnesses`: a process of Locust's takes seconds of CPU to begin.
+The loads are part of `make witnesses`: a process of Locust's takes seconds of CPU to begin. What each
+target file makes of a load is seen without one.
 """
 
 import json
@@ -14,8 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from ssegauge.conformance.target import load_target
+from ssegauge.loadtests.running.node import Node
+from ssegauge.loadtests.running.orders import orders
 from tests import forked
 from tests.cli.command import ROOT, ssegauge
+from tests.loadtests.answers import ask_by
 
 PAGE = (ROOT / "docs" / "recipes" / "language-models.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"```toml\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
@@ -45,15 +50,23 @@ def chat() -> Iterator[str]:
 SERVERS = {"chat.toml": chat, "agent.toml": agent}
 
 
+def write(file: str, base_url: str, folder: Path) -> Path:
+    """Write a target file of the page, for this server."""
+    text = FILES[file].replace("http://127.0.0.1:8000", base_url)
+    for long, short in SHORTER.items():
+        text = text.replace(long, short)
+    (folder / "token.schema.json").write_text(json.dumps(TOKEN))
+    (folder / file).write_text(text)
+    return folder / file
+
+
 def followed(file: str, kind: str, server: AbstractContextManager[str], folder: Path, *more: str) -> Sequence[str]:
     """Do what the page says with a target file; return what was printed, and what is in its run folder."""
     command = next(line for line in COMMANDS if line.startswith(f"ssegauge {kind} --target {file}"))
+    for long, short in SHORTER.items():
+        command = command.replace(long, short)
     with server as base_url:
-        text = FILES[file].replace("http://127.0.0.1:8000", base_url)
-        for long, short in SHORTER.items():
-            text, command = text.replace(long, short), command.replace(long, short)
-        (folder / file).write_text(text)
-        (folder / "token.schema.json").write_text(json.dumps(TOKEN))
+        write(file, base_url, folder)
         done = ssegauge(*shlex.split(command)[1:], *more, cwd=folder)
     out = folder / command.rpartition("--out ")[2]
     assert done.returncode == 0, done.stdout + done.stderr
@@ -74,6 +87,20 @@ def test_every_target_file_of_the_page_has_a_server() -> None:
 def test_a_check_passes(file: str, tmp_path: Path) -> None:
     told = followed(file, "check", SERVERS[file](), tmp_path, "--only", "end", "--only", "chat", "--only", "shape")
     assert "PASSED" in told[0]
+
+
+@pytest.mark.parametrize("file", SERVERS)
+def test_what_a_load_asks_is_answered_by_tokens(file: str, tmp_path: Path) -> None:
+    with SERVERS[file]() as base_url:
+        target = load_target(str(write(file, base_url, tmp_path)))
+        node = Node(target)
+        node.take_orders(orders(target))
+        answers = ask_by(node, 5)
+    assert {answer.ending for answer in answers} <= {"complete", "closed"}
+    assert node.desk
+    tally = node.desk.tally
+    assert (tally.asked, tally.finished, tally.empty, tally.foreign) == (5, 5, 0, {})
+    assert tally.pieces >= 5 * 5
 
 
 @pytest.mark.tables

@@ -17,7 +17,7 @@ from ssegauge.conformance.recording.redaction import Redactor, dump_rows
 from ssegauge.conformance.runfolder import RunFolder
 from ssegauge.conformance.target import Target
 from ssegauge.loadtests.judging import summary, under_load
-from ssegauge.loadtests.judging.answers import Requests
+from ssegauge.loadtests.judging.answers import Requests, in_vain
 from ssegauge.loadtests.judging.facts import Facts
 from ssegauge.loadtests.judging.guard import Guard
 from ssegauge.loadtests.judging.objectives import Objective
@@ -170,7 +170,7 @@ class Conductor:
             phases=course.phases.told,
             ping_failures=course.phases.ping_failures,
             conformance=judged,
-            complaint=lead.complaint or reported.own_fault,
+            complaint=lead.complaint or reported.own_fault or in_vain(tally),
         )
 
     def _requests(self, orders: Orders) -> Requests:

@@ -63,7 +63,7 @@ class Course:
             lead.hold(lead.until_s)
 
     def _let_ask(self, orders: Orders) -> None:
-        """Have requests made until the time is up, or every one of the first has failed."""
+        """Have requests made until the time is up, or it is clear that they are made in vain."""
         lead = self._lead
         lead.stage = "asking"
         lead.measure()
@@ -71,7 +71,7 @@ class Course:
             self._begin(lead.plan.shape)
         if orders.arrivals:
             lead.tell("arrive", rate=orders.arrivals.rate / lead.nodes)
-        lead.hold(lead.until_s, self._patience.is_refused, lead.stage)
+        lead.hold(lead.until_s, self._patience.asks_in_vain, lead.stage)
 
     def _follow(self, shape: Shape) -> None:
         """Have as many streams as the shape wants; at its end the last may take as long to open as any other."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ssegauge.loadtests.judging import health, summary
-from ssegauge.loadtests.judging.answers import unanswered
+from ssegauge.loadtests.judging.answers import in_vain, unanswered
 from ssegauge.loadtests.judging.remedies import remedy
 from ssegauge.loadtests.running.conducting.lead import Lead
 
@@ -29,13 +29,13 @@ class Patience:
         self._say_hopeless()
         return False
 
-    def is_refused(self) -> bool:
-        """Whether every one of the first requests has failed; says why."""
-        tally = self._reported.tally
-        tried = tally.failed + self._reported.counted("errors").total()
-        if self._is_served(tried, max(self._users, MOST_REFUSED)):
+    def asks_in_vain(self) -> bool:
+        """Whether every one of the first requests has failed, or is answered in another form than asked; says why."""
+        tally, errors = self._reported.tally, self._reported.counted("errors")
+        tried = tally.failed + errors.total()
+        if not tally.foreign and self._is_served(tried, max(self._users, MOST_REFUSED)):
             return False
-        self._lead.complaint = unanswered(tally.failures + self._reported.counted("errors"))
+        self._lead.complaint = in_vain(tally) or unanswered(tally.failures + errors, tally.told_to_wait_s)
         return True
 
     def is_refusing(self) -> bool:

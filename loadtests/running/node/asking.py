@@ -66,11 +66,11 @@ class Desk:
 
     def ask(self, done: Done, kept: Kept, planned_ns: int = 0) -> None:
         """Make a request, from a greenlet; ``done`` is told of the end of the answer, perhaps before this returns."""
-        node, (call, values) = self._node, next(self._calls)
+        node, (call, values), target = self._node, next(self._calls), self.orders.target
         stream = node.streams.asking(call, {**kept, **values})
         begun_ns = planned_ns or clock.now()
         number = node.streams.next_number()
-        meter = AnswerMeter(node.books.rows, self.tally, number, begun_ns, self.orders.target.promises)
+        meter = AnswerMeter(node.books.rows, self.tally, number, begun_ns, target.promises, target.profile)
 
         def answered(answer: Answer) -> None:
             self._under_way.discard(answer)
@@ -81,7 +81,7 @@ class Desk:
 
         answer = Answer(meter, self.tally, number, node.books, answered)
         self._under_way.add(answer)
-        answer.ask(stream, max(HEAD_PATIENCE_S, 10 * self.orders.target.limits.connect_s))
+        answer.ask(stream, max(HEAD_PATIENCE_S, 10 * target.limits.connect_s))
 
     def failed(self, reason: str) -> None:
         """Count a request that could not be made."""

@@ -27,3 +27,10 @@ def test_a_target_file_may_have_it_without_keeping_it(tmp_path: Path) -> None:
     file = tmp_path / "t.toml"
     file.write_text('base_url = "http://a"\nprofile = "event-stream"\n[stream]\npath = "/{unique}"\n')
     assert load_target(str(file)).stream.path == "/{unique}"
+
+
+def test_a_prompt_is_one_and_the_same_where_nobody_makes_any_up() -> None:
+    call = Call("/chat", "POST", {"text": "{prompt}"})
+    first, second = (fill(call, each_its_own({})).json["text"] for _ in range(2))
+    assert first == second != "{prompt}"
+    assert fill(call, each_its_own({"prompt": "own"})).json == {"text": "own"}
