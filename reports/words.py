@@ -220,7 +220,7 @@ def _plain_lines(finding: Mapping[str, Any], most_evidence: int) -> Iterator[str
         yield from (f"    {line}" for line in visible(evidence["excerpt"]).splitlines())
     if finding.get("because"):
         yield because(finding).capitalize()
-    for label, key in (("Why", "why"), ("Mend", "mend"), ("Add", "needs")):
+    for label, key in (("Why", "why"), ("Mend", "mend"), ("Not observed", "needs")):
         if finding.get(key):
             yield f"{label}: {prose(finding[key])}"
     if source := finding.get("source"):

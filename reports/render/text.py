@@ -181,11 +181,11 @@ def _not_judged(dragged: Mapping[str, Sequence[str]], told: Container[str]) -> I
 
 
 def _not_observed(results: Sequence[Document], *, named: bool) -> Iterator[RenderableType]:
-    """Yield what was not observed by what was missing: one line to add may make many rules observable."""
+    """Yield what was not observed by why: one line to add may make many rules observable. Most rules first."""
     by_need: dict[str, list[str]] = {}
     for result in results:
         by_need.setdefault(result["needs"], []).append(result["rule"])
-    for need, rules in by_need.items():
+    for need, rules in sorted(by_need.items(), key=lambda told: -len(told[1])):
         counted = f"{len(rules)} {'rule' if len(rules) == 1 else 'rules'}"
         yield Text(f"Not observed, {prose(need)}: {counted}", "dim")
         if named:
