@@ -22,7 +22,7 @@ class Gate:
     def judge(self, found: Comparison) -> str:
         """Return pass, fail, or could_not_judge where the comparison does not tell."""
         if self.what == RULES:
-            gone = found.unlike or any(one.is_gone for one in found.changes) or not found.in_both
+            gone = found.unlike or any(one.is_gone or one.is_new for one in found.changes) or not found.in_both
             worse = any(one.is_worse for one in found.changes)
             return "fail" if worse else "could_not_judge" if gone else "pass"
         ratio = next((one for one in found.ratios if (one.kind, one.quantile) == FIGURES[self.what]), None)
