@@ -26,9 +26,9 @@ def sarif(folder: RunFolder) -> Document:
     """Return the SARIF log of a run; one without results when nothing was found."""
     results = folder.conformance["results"] if folder.conformance else []
     under_load = verdict.findings(folder.load, folder.conformance) if folder.load else []
-    strict = bool(folder.conformance and folder.conformance["strict"])
     described = {one["rule"]: _rule(one) for one in (*under_load, *results)}
-    found = [(verdict.state(one, strict=strict), one, "") for one in results if one["verdict"] == "fail"]
+    checked = verdict.by_state(folder.conformance) if folder.conformance else []
+    found = [(state, one, "") for state, one in checked if one["verdict"] == "fail"]
     found += [(verdict.severity(one, strict=False), one, "under load: ") for one in under_load]
     driver = {
         "name": "ssegauge",

@@ -71,7 +71,8 @@ def verdict_table(conformance: Document, *, verbose: bool = False, quiet: bool =
 def _judged(conformance: Document) -> str:
     many = conformance["transcripts"]
     told = f"{many} {'exchange' if many == 1 else 'exchanges'} judged by profile {prose(conformance['profile'])}"
-    return ", ".join(filter(None, [told, words.looked(conformance), "strict" * conformance["strict"]]))
+    known = words.but_for_known(conformance).removeprefix(", ")
+    return ", ".join(filter(None, [told, words.looked(conformance), "strict" * conformance["strict"], known]))
 
 
 def reason(conformance: Document | None, load: Document | None, status: int) -> Text:
