@@ -121,6 +121,13 @@ def test_a_gate_that_means_nothing_says_what_there_is(text: str) -> None:
         gate.parsed(text)
 
 
+def test_a_gate_that_is_nearly_one_is_asked_about() -> None:
+    with pytest.raises(BadRunFolder, match=r"did you mean 'update_p99'\? Or write"):
+        gate.parsed("updat_p99 worse 5%")
+    with pytest.raises(BadRunFolder, match="'rules worse 5%': write"):
+        gate.parsed("rules worse 5%")
+
+
 def test_the_command_ends_as_its_gates_say(base: Path, tmp_path: Path) -> None:
     slow = factory.write_run(
         tmp_path / "slow",
