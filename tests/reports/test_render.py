@@ -218,7 +218,9 @@ def test_sarif_points_at_the_line_of_the_transcript() -> None:
     log = sarif(folder)
     [run] = log["runs"]
     assert [found["level"] for found in run["results"]] == ["error", "error", "warning", "note"]
-    location = run["results"][0]["locations"][0]["physicalLocation"]
+    [place] = run["results"][0]["locations"]
+    assert place["logicalLocations"] == [{"fullyQualifiedName": "http://127.0.0.1:8205", "kind": "resource"}]
+    location = place["physicalLocation"]
     assert location == {"artifactLocation": {"uri": "ssegauge.toml"}, "region": {"startLine": 1}}
     related = run["results"][0]["relatedLocations"][0]["physicalLocation"]
     assert related == {
@@ -227,6 +229,16 @@ def test_sarif_points_at_the_line_of_the_transcript() -> None:
     }
     described = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
     assert {found["ruleId"] for found in run["results"]} <= described
+
+
+def test_sarif_names_public_addresses_alone_and_each_clause_in_words() -> None:
+    [run] = sarif(RunFolder(Path("run"), factory.run_document(), factory.conformance_document(), None))["runs"]
+    rules = {rule["id"]: rule for rule in run["tool"]["driver"]["rules"]}
+    assert "informationUri" not in run["tool"]["driver"]  # nothing of ours is at a public address
+    assert rules["wire/invalid-utf8"]["helpUri"].startswith(factory.WHATWG)
+    of_profile = rules["lifecycle/stream-open-after-terminal"]
+    assert "helpUri" not in of_profile
+    assert "task-progress, sentence 6: Then the server ends the stream properly." in of_profile["help"]["text"]
 
 
 def test_sarif_holds_what_was_found_under_load() -> None:
