@@ -15,6 +15,7 @@ from ssegauge.conformance.recording.transcript import Transcript
 from ssegauge.conformance.rules import Rule, Verdict
 from ssegauge.conformance.seen import Evidence, Level, Mark, Seen
 from ssegauge.conformance.target import Limits, Profile, Promises
+from ssegauge.conformance.unread import reads_events, reason
 
 MOST_EVIDENCE = 5  # a rule broken a thousand times is shown by its first few
 LEVELS: tuple[Level, ...] = ("must", "should", "advice")
@@ -37,9 +38,9 @@ TASK_LINES = {**LINES, "update": "[task.create_manual] and [task.update]"}
 class Result:
     """What became of one rule.
 
-    ``level`` is that of the gravest breach. ``observations`` counts what supports the rule or breaks it; ``needs`` is
-    for not_observed; ``because`` names, for not_judged, the broken rules from which the rest follows. ``where`` names
-    the exchanges in which the rule is broken.
+    ``level`` is that of the gravest breach. ``observations`` counts what supports the rule or breaks it; ``needs`` says
+    for not_observed what to add, or else why; ``because`` names, for not_judged, the broken rules from which the rest
+    follows. ``where`` names the exchanges in which the rule is broken.
     """
 
     rule: Rule
@@ -82,7 +83,14 @@ def judge(
         results[code] = _result(rule, seen, _causes(graph[code], results)) or Result(
             rule, "not_observed", needs=_missing(rule, seen, hooks, quick), level=rule.level
         )
-    return [results[code] for code in rules]
+    return _with_reason([results[code] for code in rules], reason(seen, results), seen)
+
+
+def _with_reason(results: list[Result], why: str, seen: Seen) -> list[Result]:
+    """Return results in which rules that read events name why there was nothing to read, where it is known."""
+    unseen = [one.rule for one in results if one.verdict == "not_observed"] if why else []
+    moot = reads_events(unseen, seen)
+    return [replace(one, needs=why) if one.rule.code in moot else one for one in results]
 
 
 def in_order_of_cause(rules: Mapping[str, Rule]) -> list[str]:

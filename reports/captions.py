@@ -2,9 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ssegauge.reports import words
 from ssegauge.reports.values import Chart, Percentiles
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ssegauge.reports.summarize import Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +29,25 @@ def title(chart: Chart, told: Told) -> str:
     """Return the finding of a chart as its title; the chart's own heading where there is nothing to say."""
     say = _SAY.get(chart.name)
     return (say(told) if say else "") or chart.heading
+
+
+def from_few_to_many(kind: str, count: "pd.Series[Any]", p95_ms: "pd.Series[Any]", of: str) -> str:
+    """Return how latency changes with the count of something, in ascending order of that: its ends."""
+    few, many = (f"{_ms(p95_ms.iloc[end])} at {count.iloc[end]:,.0f}" for end in (0, -1))
+    return f"{words.kind(kind).capitalize()}, p95: {f'{few}, {many}' if len(count) > 1 else few} {of}"
+
+
+def of_server(cpu_percent: "pd.Series[Any]", memory_mib: "pd.Series[Any]") -> str:
+    """Return what a server needed, of its samples in order of time."""
+    first, last = (words.significant(round(float(memory_mib.iloc[end]), 2)) for end in (0, -1))
+    most = f"at most {words.significant(round(float(cpu_percent.max()), 2))} % of a core, " if len(cpu_percent) else ""
+    return f"The server took {most}{first} MiB of memory at first and {last} at last"
+
+
+def of_speed(per_s: "Values") -> str:
+    """Return how fast answers came, of the tokens per second of each."""
+    slow, usual = (words.significant(float(speed)) for speed in np.percentile(per_s, (5, 50)))
+    return f"Half of the answers came at {usual} tokens a second or faster, one in twenty at {slow} or slower"
 
 
 def _latency(told: Told) -> str:

@@ -168,7 +168,9 @@ def _print(documents: Sequence[Document], status: int, *, verbose: bool, quiet: 
     told = [one for one in documents if not quiet or has_findings(one)]
     for one in told:
         is_check = one is conformance
-        table = verdict_table(one, verbose=verbose, quiet=quiet) if is_check else load_table(one, conformance)
+        table = (
+            verdict_table(one, verbose=verbose, quiet=quiet) if is_check else load_table(one, conformance, quiet=quiet)
+        )
         console.print(table, crop=False)
     if told:
         load = next((one for one in documents if one is not conformance), None)

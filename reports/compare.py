@@ -8,10 +8,11 @@ too narrow and raise false alarms. What one pair of runs cannot show is how much
 A quantile is called "worse" or "better" only when the whole interval is beyond the tolerance, and "same" only when
 the whole interval is within it or the change is smaller than the measurement can tell; else the verdict is
 "cannot_tell", with the reason in `note`: so it is with too few samples, and wherever the generator of either run was
-saturated or the runs are unlike (`likeness`). What the base run has and the head run lacks is never passed over.
+saturated or the runs are unlike (`likeness`). What the base run has and the head run lacks is never passed over, nor is
+what the head run breaks and the base run could not judge; and no state is worse than another that means something else.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,6 +36,7 @@ FEWEST_BEYOND = 5  # a p99 needs 500 samples: with fewer, a bootstrap only repea
 MOST_LEVELS = 4096
 TOGETHER_MS, LEAST_SPREAD_MS = 2.0, 10.0  # who is told in one moment, and came in others
 JUDGED = frozenset({"pass", "fail", "warning", "note", "known"})
+UNKNOWN = frozenset({None, "could_not_judge", "harness_error"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +58,29 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A rule or objective whose state differs (see `verdict.STATES`); None where a run does not have it."""
+    """A rule or objective whose state differs (see `verdict.STATES`); None where a run does not have it.
+
+    `alike` says whether both states mean the same: not where other users, say, were what an objective was judged by.
+    """
 
     rule: str
     base: str | None
     head: str | None
+    alike: bool = True
 
     @property
     def is_worse(self) -> bool:
         """Whether it breaks now and did not before, or was good and can be judged no more.
 
-        A rule that the base run does not know says nothing about a change of the server.
+        What the base run does not know, or could not judge, says nothing about a change of the server.
         """
-        breaks = self.head == "fail" and self.base is not None
-        return breaks or (self.base == "pass" and self.head == "could_not_judge")
+        breaks = self.head == "fail" and self.base not in UNKNOWN
+        return self.alike and (breaks or (self.base == "pass" and self.head == "could_not_judge"))
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it breaks now, and nothing is known of it before: it may have got worse."""
+        return self.head == "fail" and self.base in UNKNOWN
 
     @property
     def is_gone(self) -> bool:
@@ -103,7 +114,7 @@ class Comparison:
         """Fail when something is worse; could_not_judge when that cannot be told of all, or of anything; else pass."""
         if any(ratio.verdict == "worse" for ratio in self.ratios) or any(one.is_worse for one in self.changes):
             return "fail"
-        if self.unlike or self.gone:
+        if self.unlike or self.gone or any(one.is_new for one in self.changes):
             return "could_not_judge"
         told = [ratio for ratio in self.ratios if ratio.verdict != "cannot_tell"]
         return "pass" if told or (self.in_both and not self.ratios) else "could_not_judge"
@@ -148,7 +159,10 @@ def compare_runs(
         ratios = tuple(replace(ratio, verdict="cannot_tell", note=note) for ratio in ratios)
     states = worst_states(sides["base"]), worst_states(sides["head"])
     in_both = len(states[0].keys() & states[1].keys())
-    return Comparison(ratios, compare_states(*states), in_both, saturated, unlike, marked)
+    apart = {part for other in others for part in likeness.apart(first, other)}
+    of_other_things = {rule for folder in (first, *others) for part in apart for rule in states_of(folder, part)}
+    changes = compare_states(*states, of_other_things)
+    return Comparison(ratios, changes, in_both, saturated, unlike, marked)
 
 
 def worst_states(folders: Sequence[RunFolder]) -> dict[str, str]:
@@ -156,26 +170,28 @@ def worst_states(folders: Sequence[RunFolder]) -> dict[str, str]:
     order = ("fail", "harness_error", "could_not_judge")
     found: dict[str, str] = {}
     for folder in folders:
-        for rule, state in states_of(folder).items():
+        for rule, state in (states_of(folder, "conformance") | states_of(folder, "load")).items():
             found[rule] = min(
                 (found.get(rule, state), state), key=lambda one: order.index(one) if one in order else len(order)
             )
     return found
 
 
-def compare_states(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[Change, ...]:
-    """Return the rules whose states differ, those that got worse first."""
-    rules = [*head, *(rule for rule in base if rule not in head)]
-    changes = [Change(rule, base.get(rule), head.get(rule)) for rule in rules if base.get(rule) != head.get(rule)]
+def compare_states(
+    base: Mapping[str, str], head: Mapping[str, str], of_other_things: Collection[str] = ()
+) -> tuple[Change, ...]:
+    """Return the rules whose states differ, those that got worse first; some may not mean the same in both."""
+    rules = [rule for rule in dict.fromkeys((*head, *base)) if base.get(rule) != head.get(rule)]
+    changes = [Change(rule, base.get(rule), head.get(rule), rule not in of_other_things) for rule in rules]
     return tuple(sorted(changes, key=lambda change: not change.is_worse))
 
 
-def states_of(folder: RunFolder) -> dict[str, str]:
-    """Return the state of each rule and objective of a run."""
-    conformance, load = folder.conformance, folder.load
-    results = conformance["results"] if conformance else []
-    rules = {one["rule"]: verdict.state(one, strict=bool(conformance and conformance["strict"])) for one in results}
-    return rules | {one["rule"]: one["verdict"] for one in (load["objectives"] if load else [])}
+def states_of(folder: RunFolder, part: likeness.Part) -> dict[str, str]:
+    """Return the state of each rule of a run's check, or of each objective of its load."""
+    if part == "load":
+        return {one["rule"]: one["verdict"] for one in (folder.load["objectives"] if folder.load else [])}
+    results, strict = (folder.conformance[key] for key in ("results", "strict")) if folder.conformance else ([], False)
+    return {one["rule"]: verdict.state(one, strict=strict) for one in results}
 
 
 def bootstrap(values: Values, quantiles: npt.NDArray[np.float64], rng: np.random.Generator) -> Values:

@@ -99,20 +99,21 @@ def _concurrency_chart(frame: pd.DataFrame, *_: object) -> Chart | None:
     kind = next((kind for kind in ("first_token", "first_event") if (frame["kind"] == kind).any()), None)
     if not answered or kind is None:
         return None
-    figure = charts.against_concurrency(summarize.by_concurrency(frame, kind))
-    heading = f"{words.kind(kind).capitalize()}, by requests under way"
+    levels = summarize.by_concurrency(frame, kind)
+    figure = charts.against_concurrency(levels)
+    heading = captions.from_few_to_many(kind, levels["under_way"], levels["p95"], "requests under way")
     caption = "Each point is all requests that began while so many were under way, itself included."
     return Chart("concurrency", heading, caption, json.dumps(figure))
 
 
 def _server_chart(frame: pd.DataFrame, *_: object) -> Chart | None:
-    cpu, memory = (
-        _of(frame, kind).sort_values("at_ms").iloc[:: _every(frame)] for kind in ("server_cpu", "server_memory")
-    )
+    cpu, memory = (_of(frame, kind).sort_values("at_ms") for kind in ("server_cpu", "server_memory"))
     if memory.empty:
         return None
+    heading = captions.of_server(cpu["value"], memory["value"])
     caption = "The server's process and its children, as the system counts them."
-    return Chart("server", "CPU and memory of the server", caption, json.dumps(charts.server(cpu, memory)))
+    figure = charts.server(*(one.iloc[:: _every(frame)] for one in (cpu, memory)))
+    return Chart("server", heading, caption, json.dumps(figure))
 
 
 def _every(frame: pd.DataFrame) -> int:
@@ -126,7 +127,7 @@ def _speed_chart(frame: pd.DataFrame, *_: object) -> Chart | None:
         return None
     caption = "Read upwards: the share of answers that came at most so fast, after their first token."
     figure = charts.speed(summarize.ecdf(speeds))
-    return Chart("speed", "Tokens per second", caption, json.dumps(figure))
+    return Chart("speed", captions.of_speed(speeds), caption, json.dumps(figure))
 
 
 def _opened(frame: pd.DataFrame, phases: Sequence[Mapping[str, Any]], load: Document | None) -> Iterator[Chart]:

@@ -56,6 +56,8 @@ def _read(folder: Path, kind: schema.Kind) -> Document | None:
     path = folder / f"{kind}.json"
     try:
         document = _parsed(path)
+        if schema.is_newer(kind, document):
+            raise BadRunFolder(f"{shown(path)}: a newer ssegauge wrote it; read it with that version, or a newer one")
         if document is not None:
             schema.validate(kind, document, where=shown(path), newer_keys=True)
     except schema.SchemaError as error:

@@ -9,9 +9,9 @@ from ssegauge.reports.render.visible import prose
 
 UNFINISHED = "The run did not finish: only what was measured until then is shown."
 CONFORMANCE = {
-    "pass": "The server speaks the protocol right.",
-    "fail": "The conformance check failed.",
-    "could_not_judge": "Conformance could not be judged.",
+    "pass": "The server speaks the protocol right",
+    "fail": "The conformance check failed",
+    "could_not_judge": "Conformance could not be judged",
 }
 LOAD = {
     "pass": "It held up under load.",
@@ -29,8 +29,9 @@ COUNTED = {
     "performance/missed-while-away": "told while readers were away and never reached them",
     "performance/stream-silent": "silent while others were told",
 }
-BACK = "performance/back-after-cut"
-AT_ONCE = "performance/answers-at-once"
+BACK, AT_ONCE = "performance/back-after-cut", "performance/answers-at-once"
+FINISHED = "performance/answers-finished"
+STATUS = "status "
 BROKEN = "performance/breaks-under-load"
 
 
@@ -52,9 +53,23 @@ def _of_conformance(conformance: Document | None) -> Iterator[str]:
     if stale:
         yield f"The baseline is stale: {_listed(stale)} is found no more; take it out."
     if not (broken or stale):
-        yield CONFORMANCE[conformance["verdict"]]
-    if conformance["verdict"] == "could_not_judge" and conformance.get("notes"):
-        yield prose(conformance["notes"][0]).rstrip(".") + "."
+        yield f"{CONFORMANCE[conformance['verdict']]}{words.but_for_known(conformance)}."
+    if conformance["verdict"] == "could_not_judge" and (why := _unsure_of(conformance)):
+        yield _sentence(why)
+
+
+def _unsure_of(conformance: Document) -> str:
+    """Return why conformance could not be judged, where that is known."""
+    if conformance.get("notes"):
+        return str(conformance["notes"][0])
+    unsure = [one for state, one in verdict.by_state(conformance) if state in {"harness_error", "not_judged"}]
+    told = ((one, words.because(one) if one.get("because") else words.says(one)) for one in unsure)
+    return next((f"rule {one['rule']}: {why}" for one, why in told), "")
+
+
+def _sentence(text: str) -> str:
+    told = prose(text).rstrip(".")
+    return f"{told[:1].upper()}{told[1:]}."
 
 
 def _of_load(load: Document | None) -> Iterator[str]:
@@ -71,6 +86,22 @@ def _of_load(load: Document | None) -> Iterator[str]:
     elif not (broken or missed):
         is_ours = load["generator"]["saturated"] and load["verdict"] != "pass"  # what passed rests on none of it
         yield SATURATED if is_ours else LOAD[load["verdict"]]
+        yield from () if is_ours or load["verdict"] == "pass" else _why_unsure(load)
+
+
+def _why_unsure(load: Document) -> Iterator[str]:
+    """Yield why the first objective could not be judged: by name, unless that is so of all of them."""
+    unsure = next((one for one in load["objectives"] if one["verdict"] == "could_not_judge" and one.get("note")), None)
+    if unsure:
+        of_all = all(one.get("note") == unsure["note"] for one in load["objectives"])
+        yield _sentence(unsure["note"] if of_all else f"{words.title(unsure)}: {unsure['note']}")
+
+
+def _of_streams(one: Mapping[str, Any], load: Document) -> str:
+    if one["rule"] == BACK:
+        return f"After a cut {one['value']:,.0f} of {one['samples']:,} streams did not come back."
+    how = words.turns(one["value"], (load.get("requests") or {}).get("at_a_time"))
+    return f"It {how}; {one['limit']:,.0f} at once were wanted."
 
 
 def _missed(one: Mapping[str, Any], load: Document) -> str:
@@ -78,15 +109,23 @@ def _missed(one: Mapping[str, Any], load: Document) -> str:
         return f"{one['value']:,.0f} streams were open at once, and {failed}."
     if one["rule"] == words.CONCURRENT:
         return f"Of the streams {words.lasted(load)}; {one['limit']:,.0f} at once were wanted."
-    if one["rule"] == BACK and one["value"] is not None:
-        return f"After a cut {one['value']:,.0f} of {one['samples']:,} streams did not come back."
-    if one["rule"] == AT_ONCE and one["value"] is not None:
-        how = words.turns(one["value"], (load.get("requests") or {}).get("at_a_time"))
-        return f"It {how}; {one['limit']:,.0f} at once were wanted."
+    if one["rule"] == FINISHED and (asked := load.get("requests")):
+        return _unanswered(asked)
+    if one["rule"] in {BACK, AT_ONCE} and one["value"] is not None:
+        return _of_streams(one, load)
     if one["rule"] in COUNTED and one["value"] is not None:
         was = "was" if one["value"] == 1 else "were"
         return f"{words.quantity(one['value'], one['unit'])} {was} {COUNTED[one['rule']]}."
     return f"{words.title(one)} was {words.measured(one, load)}, and the limit is {words.limit(one)}."
+
+
+def _unanswered(asked: Mapping[str, Any]) -> str:
+    """Return how many requests got no whole answer, and for what: a status, where one refused them."""
+    statuses = {why.removeprefix(STATUS): many for why, many in asked["reasons"].items() if why.startswith(STATUS)}
+    broken, refused = asked["failed"] + asked["cut"], sum(statuses.values())
+    what = "were refused" if refused else "got no whole answer"
+    why = ", ".join(map(prose, statuses or list(asked["reasons"])[:1]))
+    return f"{refused or broken:,} of {asked['finished'] + broken:,} requests {what}{': ' * bool(why)}{why}."
 
 
 def _listed(rules: Sequence[str]) -> str:

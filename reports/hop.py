@@ -26,7 +26,6 @@ ANOTHER_PATH = "stream: "  # behind a gateway a stream may have another address
 SHARE = 0.02  # of tokens, of answers: more through the hop by so much is no chance
 WORST = ("damaged", "held")
 UNANSWERED = ("answer", "streams")  # nothing came through it that could be compared
-LOADED = ("performance/", "asked/", "promises/")  # objectives of the load run, which have figures of their own
 EXPLAINED = "`ssegauge rules CODE` says what each asks for; the report of the run through the hop has the bytes."
 
 
@@ -156,10 +155,10 @@ def _rules(before: RunFolder, after: RunFolder) -> Iterator[Document]:
     """Yield the rules that are broken through the hop and pass directly."""
     if not (before.conformance and after.conformance):
         return
-    base, head = compare.states_of(before), compare.states_of(after)
+    base, head = (compare.states_of(one, "conformance") for one in (before, after))
     worse = {rule: state for rule, state in head.items() if base.get(rule) == "pass"}
     for kind, state in (("damaged", "fail"), ("changed", "warning")):
-        codes = [rule for rule, found in worse.items() if found == state and not rule.startswith(LOADED)]
+        codes = [rule for rule, found in worse.items() if found == state]
         if codes:
             yield _row(kind, "rules", f"pass directly, and are broken through it: {', '.join(codes)}", EXPLAINED)
 

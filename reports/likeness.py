@@ -1,12 +1,13 @@
 """Whether two runs may be compared: what must be alike for a latency to mean the same, what is worth knowing. Pure."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 from ssegauge.reports.folder import RunFolder
 from ssegauge.reports.render.visible import prose
 
 Look = Callable[[RunFolder], Any]
+Part = Literal["conformance", "load"]
 
 
 def _run(*keys: str) -> Look:
@@ -23,10 +24,12 @@ def _at(document: Any, keys: Iterable[str]) -> Any:  # noqa: ANN401 - any JSON v
     return document
 
 
-# What makes latencies of two runs those of different things.
-MUST_BE_ALIKE: dict[str, Look] = {
+# What makes everything in two runs that of different things, and what makes their latencies and objectives so.
+OF_ALL: dict[str, Look] = {
     "profile": lambda folder: _at(folder.conformance, ["profile"]) or _at(folder.run, ["target", "profile"]),
     "stream": _run("target", "stream", "path"),
+}
+OF_LOAD: dict[str, Look] = {
     "scenario": _load("scenario"),
     "users": _load("users"),
     "updates per second": _load("rate"),
@@ -51,7 +54,14 @@ def refused(base: RunFolder, head: RunFolder) -> tuple[str, ...]:
         for name, there in parts.items()
         if there[0] != there[1]
     ]
-    return (*lacking, *_differences(MUST_BE_ALIKE, base, head))
+    return (*lacking, *_differences(OF_ALL | OF_LOAD, base, head))
+
+
+def apart(base: RunFolder, head: RunFolder) -> tuple[Part, ...]:
+    """Return the parts of two runs that say something of different things, so that neither is the worse."""
+    if _differences(OF_ALL, base, head):
+        return "conformance", "load"
+    return ("load",) if _differences(OF_LOAD, base, head) else ()
 
 
 def marked(base: RunFolder, head: RunFolder) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Commands that repeat what a finding saw: `ssegauge check ... --only RULE`, and curl for the request. Pure.
+"""Commands that repeat what a finding saw: `ssegauge check ... --only RULE` or the same load, and curl's. Pure.
 
 Nothing secret is in them: what the run's writer redacted stands as ``${NAME}``, in double quotes, so that the shell of
 whoever repeats it fills it in. Everything else is quoted for a POSIX shell, whatever a server or a file said.
@@ -19,6 +19,7 @@ TAKES_VALUE = {
     **dict.fromkeys(("--cacert", "--spawn", "--rules"), True),
     **dict.fromkeys(("--insecure", "-k", "--strict"), False),
 }
+OUTPUT = {**dict.fromkeys(("--out", "--junit", "--sarif"), True), **dict.fromkeys(("--quiet", "-q"), False)}
 FLAGS = frozenset(["--quick", "--quiet", "-q", "--verbose", "-v", "--find-limit", "--web", "--master", "--worker"])
 # curl's own, or made by it; what a transcript holds of them is ours.
 OF_CURL = frozenset({"host", "user-agent", "content-length", "connection", "transfer-encoding"})
@@ -30,6 +31,21 @@ def check_command(rule: str, run: Document | None) -> str:
     """Return the command that judges the same server by this rule alone."""
     asked = list(_of_target(run["command"][1:])) if run else []
     return " ".join(["ssegauge check", *map(_word, asked), "--only", shlex.quote(rule)])
+
+
+def load_command(run: Document | None) -> str:
+    """Return the command that loads the same server in the same way, its output apart; empty where nobody knows it."""
+    return " ".join(map(_word, _without_output(run["command"]))) if run else ""
+
+
+def _without_output(command: Sequence[str]) -> Iterator[str]:
+    words = iter(command)
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if name not in OUTPUT:
+            yield word
+        elif OUTPUT[name] and not equals:
+            next(words, None)
 
 
 def curl(request: Mapping[str, Any], head: Mapping[str, Any] | None = None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from ssegauge.reports import charts, course, summarize, words
+from ssegauge.reports import captions, charts, course, summarize, words
 from ssegauge.reports.folder import Document
 from ssegauge.reports.values import Chart
 
@@ -74,24 +74,19 @@ def _by_streams(frame: pd.DataFrame, load: Mapping[str, Any]) -> Chart | None:
     levels = summarize.by_open_streams(opened, summarize.of_kind(frame, kind))
     if len(levels) < FEWEST_LEVELS or levels["streams"].min() > LEAST_SHARE * levels["streams"].max():
         return None
-    few, many = (_at(levels.iloc[place]) for place in (0, -1))
-    heading = f"{words.kind(kind).capitalize()}, p95: {few} streams, {many}"
+    heading = captions.from_few_to_many(kind, levels["streams"], levels["p95"], "streams")
     caption = "Each point is what arrived while so many streams were open."
     return Chart("streams", heading, caption, json.dumps(charts.by_streams(levels)))
-
-
-def _at(level: "pd.Series[float]") -> str:
-    return f"{words.quantity(level['p95'], 'ms')} at {level['streams']:,.0f}"
 
 
 def _by_probes(probes: list[Mapping[str, Any]]) -> Chart | None:
     levels = pd.DataFrame([one for one in probes if one["p50"] is not None])
     if len(levels) < FEWEST_LEVELS - 1:
         return None
-    kind = words.kind(str(levels["kind"].iloc[0]))
-    heading = f"{kind.capitalize()}, by the streams of each run"
+    levels = levels.sort_values("streams")
+    heading = captions.from_few_to_many(str(levels["kind"].iloc[0]), levels["streams"], levels["p95"], "streams")
     caption = "Each point is a whole run of the search of the limit."
-    return Chart("streams", heading, caption, json.dumps(charts.by_streams(levels.sort_values("streams"))))
+    return Chart("streams", heading, caption, json.dumps(charts.by_streams(levels)))
 
 
 def _herd(frame: pd.DataFrame, load: Mapping[str, Any]) -> Chart | None:

@@ -18,6 +18,7 @@ from typing import Any
 from ssegauge.reports.folder import Document, RunFolder
 
 STATES = ("fail", "harness_error", "warning", "known", "note", "not_judged", "not_observed", "not_applicable", "pass")
+OUTCOMES = ("fail", "could_not_judge", "pass")
 LEVEL_SEVERITY = {"must": "fail", "should": "warning", "advice": "note"}
 
 
@@ -42,6 +43,12 @@ def by_state(conformance: Document) -> list[tuple[str, Document]]:
     """Return (state, result) of every result, the worst first, otherwise in document order."""
     pairs = [(state(result, strict=conformance["strict"]), result) for result in conformance["results"]]
     return sorted(pairs, key=lambda pair: STATES.index(pair[0]))
+
+
+def known(conformance: Document) -> Sequence[Document]:
+    """Return the findings that would break the check, were they not in the baseline."""
+    counts = ("must", "should") if conformance["strict"] else ("must",)
+    return [one for state, one in by_state(conformance) if state == "known" and one["level"] in counts]
 
 
 def groups(conformance: Document) -> dict[str, list[Document]]:
@@ -74,7 +81,12 @@ def findings(load: Document, conformance: Document | None = None) -> Sequence[Do
 
 def objectives(load: Document) -> Sequence[Document]:
     """Return the objectives of a load run, the worst first."""
-    return sorted(load["objectives"], key=lambda one: ("fail", "could_not_judge", "pass").index(one["verdict"]))
+    return sorted(load["objectives"], key=rank)
+
+
+def rank(objective: Mapping[str, Any] | None) -> int:
+    """Return the place of an objective among others, the worst first; one that was not measured comes last."""
+    return OUTCOMES.index(objective["verdict"]) if objective else len(OUTCOMES)
 
 
 def overall(folder: RunFolder) -> str:

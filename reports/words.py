@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+from ssegauge.reports import verdict
 from ssegauge.reports.folder import Document
 from ssegauge.reports.render.visible import prose, visible
 from ssegauge.reports.values import Percentiles
@@ -54,9 +55,10 @@ def specified(load: Document) -> dict[str, Document | None]:
 
 
 def cards(load: Document) -> dict[str, Document | None]:
-    """Return the objectives that a page shows large, by rule: the specification's, behind others that are missed."""
+    """Return the objectives that a page shows large, by rule, the worst first: the specification's, and missed ones."""
     missed = (one for one in load["objectives"] if one["verdict"] == "fail" and one["rule"] not in OBJECTIVES)
-    return {one["rule"]: one for one in islice(missed, MOST_CARDS)} | specified(load)
+    shown = {one["rule"]: one for one in islice(missed, MOST_CARDS)} | specified(load)
+    return dict(sorted(shown.items(), key=lambda pair: verdict.rank(pair[1])))
 
 
 def unmeasured(load: Document) -> dict[str, str]:
@@ -207,6 +209,12 @@ def dragged(rules: Sequence[str]) -> str:
     return f"because of it not judged: {', '.join(rules)}"
 
 
+def but_for_known(conformance: Document) -> str:
+    """Return how many findings the baseline keeps from breaking the check, such as ``, but for 2 known findings``."""
+    many = len(verdict.known(conformance))
+    return f", but for {quantity(many, 'known findings')}" if many else ""
+
+
 def looked(conformance: Document) -> str:
     """Return how much was looked at, such as ``looked at 12 streams, the longest for 16.5 s``, or nothing."""
     if not (seen := conformance.get("looked")):
@@ -229,7 +237,7 @@ def _plain_lines(finding: Mapping[str, Any], most_evidence: int) -> Iterator[str
         yield from (f"    {line}" for line in visible(evidence["excerpt"]).splitlines())
     if finding.get("because"):
         yield because(finding).capitalize()
-    for label, key in (("Why", "why"), ("Mend", "mend"), ("Add", "needs")):
+    for label, key in (("Why", "why"), ("Mend", "mend"), ("Not observed", "needs")):
         if finding.get(key):
             yield f"{label}: {prose(finding[key])}"
     if source := finding.get("source"):

@@ -251,7 +251,8 @@ def check_reachable(target: Target) -> None:
         socket.create_connection((parts.hostname or "", port), timeout=REACHABLE_S).close()
     except OSError as error:
         why = error.strerror or str(error)
-        raise CannotJudge(f"{target.base_url}: cannot connect ({why}); is the server running?") from None
+        address = f"{target.base_url.rstrip('/')}{target.stream.path}"
+        raise CannotJudge(f"{address}: cannot connect ({why}); is the server running?") from None
 
 
 def command(options: Options, out: Path) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ssegauge.reports import words
 from ssegauge.reports.compare import CONFIDENCE, Change, Comparison, Ratio
-from ssegauge.reports.render.comparison import VERDICTS
+from ssegauge.reports.render.comparison import VERDICTS, absent, changed, conclusion
 from ssegauge.reports.render.html import compared
 from ssegauge.reports.render.markdown import escape, table
 from ssegauge.reports.render.visible import prose
@@ -15,20 +15,20 @@ HEADER = ("latency", "base", "head", "ratio", f"{CONFIDENCE:.0%} interval", "ver
 
 def markdown(found: Comparison) -> str:
     """Return the comparison as Markdown."""
-    blocks = [f"## ssegauge: {escape(VERDICTS[found.verdict][0])}", *map(escape, remarks(found))]
+    heading = f"{VERDICTS[found.verdict][0]} {conclusion(found)}"
+    blocks = [f"## ssegauge: {escape(heading)}", *map(escape, remarks(found))]
     if found.ratios:
         blocks.append(table(HEADER, ([escape(cell) for cell in cells(ratio)] for ratio in found.ratios)))
-    if found.changes:
-        blocks.append("\n".join(f"- {escape(changed(change))}" for change in found.changes))
+    if changes := changed(found):
+        blocks.append("\n".join(f"- {escape(spelled(change))}" for change in changes))
     return "\n\n".join(blocks) + "\n"
 
 
 def html(found: Comparison) -> str:
     """Return the comparison as one HTML document that fetches nothing."""
     rows = [(STATES[ratio.verdict], cells(ratio)) for ratio in found.ratios]
-    changes = [(change.is_worse, changed(change)) for change in found.changes]
-    headline = VERDICTS[found.verdict][0].lstrip("✓✗? ")
-    told = {"state": found.verdict, "headline": headline, "remarks": remarks(found)}
+    changes = [(change.is_worse, spelled(change)) for change in changed(found)]
+    told = {"state": found.verdict, "headline": conclusion(found), "remarks": remarks(found)}
     return compared("compare.html.jinja", header=HEADER, rows=rows, changes=changes, **told)
 
 
@@ -37,8 +37,7 @@ def remarks(found: Comparison) -> Iterator[str]:
     yield from (f"The runs are unlike, {what}" for what in found.unlike)
     yield from (f"They differ in {what}" for what in found.marked)
     yield from (f"The generator of the {run} run was the limit." for run in found.saturated)
-    if found.gone:
-        yield f"Judged in the base run, not in the head run: {', '.join(found.gone)}"
+    yield from absent(found)
 
 
 def cells(ratio: Ratio) -> tuple[str, ...]:
@@ -51,7 +50,7 @@ def cells(ratio: Ratio) -> tuple[str, ...]:
     return (f"{ratio.kind} {ratio.quantile}", *times, share, ends, told + chance)
 
 
-def changed(change: Change) -> str:
+def spelled(change: Change) -> str:
     """Return a changed verdict in words."""
-    before, after = (words.LABELS[state] if state else "absent" for state in (change.base, change.head))
+    before, after = (words.LABELS[state] for state in (change.base, change.head) if state)
     return f"{prose(change.rule)}: {before}, then {after}"

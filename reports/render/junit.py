@@ -1,17 +1,19 @@
 """A run as JUnit XML: a suite per group of rules, a case per rule and per objective.
 
-A case fails exactly where the exit status would be 1, and is an error where it would be 2:
+The cases of a suite come the worst first. A case fails exactly where the exit status would be 1, and is an error where
+it would be 2:
 
     fail                        failure, with the evidence
     harness_error               error
     could_not_judge             error
-    not_observed                skipped, with what is missing
+    not_observed                skipped, with why
     not_applicable              left out
     not_judged                  skipped, with the finding that it hangs on
     warning, known, note        passed, the finding in system-out
 
 The last suite, "run", shows the verdict on the whole where no case does, as when a run was killed.
-`time` of the whole, of "run" and of "load" is what these took. Rules are not timed one by one, as probes are shared: 0.
+`time` of the whole, of "run" and of "load" is what these took; of a finding it is how long after its request it was
+seen, at the latest. What else there is of rules is not timed one by one, as all read the same exchanges: 0.
 """
 
 import xml.etree.ElementTree as ET
@@ -42,6 +44,7 @@ class Case:
     state: str
     message: str
     text: str = ""
+    seconds: float = 0.0
 
     @property
     def outcome(self) -> str:
@@ -82,37 +85,41 @@ def _suites(folder: RunFolder) -> Iterator[tuple[str, list[Case]]]:
 def _conformance_suites(conformance: Document | None) -> dict[str, list[Case]]:
     if conformance is None:
         return {}
-    strict = conformance["strict"]
-    groups = verdict.groups(conformance).items()
-    cases = {
-        group: [_rule_case(result, strict) for result in results if result["verdict"] != "not_applicable"]
-        for group, results in groups
-    }
-    return {group: found for group, found in cases.items() if found}
+    found: dict[str, list[Case]] = {group: [] for group in verdict.groups(conformance)}
+    for state, result in verdict.by_state(conformance):
+        if state != "not_applicable":
+            found[result["group"]].append(_rule_case(result, state))
+    return {group: cases for group, cases in found.items() if cases}
 
 
 def _load_suites(load: Document | None) -> dict[str, list[Case]]:
     if load is None:
         return {}
     found = [_finding_case(finding) for finding in verdict.findings(load)]
-    judged = [_objective_case(one, load) for one in load["objectives"]]
+    judged = [_objective_case(one, load) for one in verdict.objectives(load)]
     unmeasured = [Case(rule, "not_observed", f"not measured: {why}") for rule, why in words.unmeasured(load).items()]
     return {"load": [*judged, *unmeasured, *found]}
 
 
-def _rule_case(result: Document, strict: bool) -> Case:
-    return Case(result["rule"], verdict.state(result, strict=strict), _message(result), words.plain(result))
+def _rule_case(result: Document, state: str) -> Case:
+    return Case(result["rule"], state, _message(result), words.plain(result), _seen_after(result))
 
 
 def _message(result: Document) -> str:
     if result["verdict"] == "not_judged":
         return words.because(result)
-    return f"not observed; add: {result['needs']}" if result["verdict"] == "not_observed" else words.says(result)
+    return f"not observed: {result['needs']}" if result["verdict"] == "not_observed" else words.says(result)
 
 
 def _finding_case(finding: Document) -> Case:
     state = verdict.severity(finding, strict=False)
-    return Case(f"under load: {finding['rule']}", state, words.says(finding), words.plain(finding))
+    name = f"under load: {finding['rule']}"
+    return Case(name, state, words.says(finding), words.plain(finding), _seen_after(finding))
+
+
+def _seen_after(finding: Document) -> float:
+    """Return how long after its request a finding was seen, at the latest, in seconds; 0 where it shows no time."""
+    return max((seen.get("at_ms") or 0.0 for seen in finding.get("evidence", ())), default=0.0) / 1000
 
 
 def _objective_case(objective: Document, load: Document) -> Case:
@@ -130,7 +137,8 @@ def _add_suite(root: ET.Element, folder: RunFolder, name: str, cases: list[Case]
 
 
 def _add_case(suite: ET.Element, group: str, case: Case) -> None:
-    element = ET.SubElement(suite, "testcase", name=case.name, classname=f"ssegauge.{prose(group)}", time="0")
+    element = ET.SubElement(suite, "testcase", name=case.name, classname=f"ssegauge.{prose(group)}")
+    element.set("time", f"{case.seconds:.3f}")
     message = prose(case.message, longest=300)
     if case.outcome == "skipped":
         ET.SubElement(element, "skipped", message=message)
@@ -144,5 +152,5 @@ def _add_case(suite: ET.Element, group: str, case: Case) -> None:
 def _count(element: ET.Element, cases: list[Case]) -> None:
     counts: dict[str, Any] = {"tests": len(cases)}
     counts |= {name: sum(case.outcome == outcome for case in cases) for name, outcome in COUNTED.items()}
-    for name, count in {**counts, "time": 0}.items():
+    for name, count in {**counts, "time": f"{sum(case.seconds for case in cases):.3f}"}.items():
         element.set(name, str(count))

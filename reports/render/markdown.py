@@ -93,7 +93,7 @@ def _conformance_blocks(conformance: Document) -> Iterator[str]:
     if len(told_of) > MOST_FINDINGS:
         yield f"… and {len(told_of) - MOST_FINDINGS} more."
     if unseen := [one for state, one in pairs if state == "not_observed"]:
-        yield _folded("Not observed, and what to add", [f"- `{one['rule']}`: {escape(one['needs'])}" for one in unseen])
+        yield _folded("Not observed, and why", [f"- `{one['rule']}`: {escape(one['needs'])}" for one in unseen])
 
 
 def _finding(state: str, one: Document, dragged: Sequence[str] = ()) -> str:

@@ -2,8 +2,13 @@
 
 Every rule that was judged is described; a result is a finding that fails, warns or notes, of the check or under load,
 or an objective of the load that was missed.
-It is located where a repository has it, in the target file; the transcripts that show it (the line of
-`transcripts/NAME.jsonl` that holds the chunk) are related locations. The fingerprint of a finding is its rule and its
+It is located where a repository has it, in the target file, and logically at the stream's address: of a check by a URL
+there is nothing else, but readers ask for a file, so it has the name that a target file usually has. The transcripts
+that show it (the line of `transcripts/NAME.jsonl` that holds the chunk) are related locations. Each rule has its clause
+in words; `helpUri` only where that stands at a public address, as the specifications of profiles, which come with the
+package, do not. Nor does the tool, so it has no `informationUri`.
+
+The fingerprint of a finding is its rule and its
 stream, so that it stays one alert however its evidence changes. Findings known from the baseline are marked suppressed.
 """
 
@@ -21,20 +26,18 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 LEVELS = {"fail": "error", "warning": "warning", "note": "note"}
 DEFAULT_LEVELS = {level: LEVELS[severity] for level, severity in verdict.LEVEL_SEVERITY.items()}
 LINES_BEFORE_CHUNKS = 2  # a transcript opens with the request and the head
-INFORMATION = "https://html.spec.whatwg.org/multipage/server-sent-events.html"  # what the tool judges by
 
 
 def sarif(folder: RunFolder) -> Document:
     """Return the SARIF log of a run; one without results when nothing was found."""
     results = folder.conformance["results"] if folder.conformance else []
     under_load = [*verdict.findings(folder.load, folder.conformance), *_missed(folder.load)] if folder.load else []
-    strict = bool(folder.conformance and folder.conformance["strict"])
     described = {one["rule"]: _rule(one) for one in (*under_load, *results)}
-    found = [(verdict.state(one, strict=strict), one, "") for one in results if one["verdict"] == "fail"]
+    checked = verdict.by_state(folder.conformance) if folder.conformance else []
+    found = [(state, one, "") for state, one in checked if one["verdict"] == "fail"]
     found += [(verdict.severity(one, strict=False), one, "under load: ") for one in under_load]
     driver = {
         "name": "ssegauge",
-        "informationUri": INFORMATION,
         "version": folder.run["ssegauge"] if folder.run else "unknown",
         "rules": list(described.values()),
     }
@@ -61,7 +64,7 @@ def _rule(found: Mapping[str, Any]) -> Document:
         "id": found["rule"],
         "shortDescription": {"text": prose(found.get("title") or found["rule"])},
         "fullDescription": {"text": prose(found.get("why") or found.get("title") or found["rule"])},
-        "help": {"text": prose(f"{found.get('mend', '')} ({source.get('title', 'ssegauge rules ' + found['rule'])})")},
+        "help": {"text": _help(found, source)},
         "defaultConfiguration": {"level": DEFAULT_LEVELS[found["level"]]},
     }
     url = source.get("url", "")
@@ -75,12 +78,22 @@ def _result(severity: str, found: Mapping[str, Any], where: str, folder: RunFold
         "ruleId": found["rule"],
         "level": LEVELS.get(severity, DEFAULT_LEVELS[found["level"]]),
         "message": {"text": where + words.plain(found)},
-        "locations": [{"physicalLocation": artifact}],
+        "locations": [{"physicalLocation": artifact, **_address(folder)}],
         "relatedLocations": list(_transcripts(found)),
         "partialFingerprints": {"ruleAndStream/v1": _fingerprint(where + found["rule"], folder)},
     }
     known = {"suppressions": [{"kind": "external", "justification": "listed in the baseline"}]}
     return result | (known if severity == "known" else {})
+
+
+def _help(found: Mapping[str, Any], source: Mapping[str, str]) -> str:
+    clause = ": ".join(filter(None, (source.get("title", f"ssegauge rules {found['rule']}"), source.get("quote"))))
+    return prose(f"{found.get('mend', '')} ({clause})")
+
+
+def _address(folder: RunFolder) -> dict[str, Any]:
+    address = prose(words.address(folder.run)) if folder.run else ""
+    return {"logicalLocations": [{"fullyQualifiedName": address, "kind": "resource"}]} if address else {}
 
 
 def _fingerprint(rule: str, folder: RunFolder) -> str:

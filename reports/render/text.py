@@ -71,7 +71,8 @@ def verdict_table(conformance: Document, *, verbose: bool = False, quiet: bool =
 def _judged(conformance: Document) -> str:
     many = conformance["transcripts"]
     told = f"{many} {'exchange' if many == 1 else 'exchanges'} judged by profile {prose(conformance['profile'])}"
-    return ", ".join(filter(None, [told, words.looked(conformance), "strict" * conformance["strict"]]))
+    known = words.but_for_known(conformance).removeprefix(", ")
+    return ", ".join(filter(None, [told, words.looked(conformance), "strict" * conformance["strict"], known]))
 
 
 def reason(conformance: Document | None, load: Document | None, status: int) -> Text:
@@ -85,22 +86,34 @@ def has_findings(document: Document) -> bool:
     return document["verdict"] != "pass" or any(one.get("verdict", "fail") == "fail" for one in found)
 
 
-def load_table(load: Document, conformance: Document | None = None) -> RenderableType:
+def load_table(load: Document, conformance: Document | None = None, *, quiet: bool = False) -> RenderableType:
     """Return the verdict on a load run: objectives, latencies, integrity, the generator's own part.
 
     Args:
         load: load.json.
         conformance: conformance.json of the same run, if it was told already.
+        quiet: the objectives that do not hold, the findings and the verdict alone.
     """
-    parts: list[RenderableType] = [_objectives_table(load), *_notes(load), Text()]
-    if load["latency_ms"]:
-        parts += [_latency_table(load["latency_ms"]), Text()]
-    if rows := course.type_rows(load):
-        parts += [_types_table(course.type_heading(load), course.type_columns(load), rows), Text()]
-    parts += [_facts(load), Text()]
+    parts = [*_missed(load)] if quiet else [*_measured(load)]
     parts += [_finding(verdict.severity(found, strict=False), found) for found in verdict.findings(load, conformance)]
     told = f"scenario {prose(load['scenario'])}, {words.crowd(load)}, {load['duration_s']:.0f} s"
     return Group(*parts, _closing("Load", load["verdict"], told))
+
+
+def _missed(load: Document) -> Iterator[RenderableType]:
+    missed = [one for one in load["objectives"] if one["verdict"] != "pass"]
+    if missed:
+        told = load | {"objectives": missed}
+        yield from (_objectives_table(told), *_notes(told), Text())
+
+
+def _measured(load: Document) -> Iterator[RenderableType]:
+    yield from (_objectives_table(load), *_notes(load), Text())
+    if load["latency_ms"]:
+        yield from (_latency_table(load["latency_ms"]), Text())
+    if rows := course.type_rows(load):
+        yield from (_types_table(course.type_heading(load), course.type_columns(load), rows), Text())
+    yield from (_facts(load), Text())
 
 
 def state_text(state: str, *, upper: bool = False) -> Text:
@@ -181,11 +194,11 @@ def _not_judged(dragged: Mapping[str, Sequence[str]], told: Container[str]) -> I
 
 
 def _not_observed(results: Sequence[Document], *, named: bool) -> Iterator[RenderableType]:
-    """Yield what was not observed by what was missing: one line to add may make many rules observable."""
+    """Yield what was not observed by why: one line to add may make many rules observable. Most rules first."""
     by_need: dict[str, list[str]] = {}
     for result in results:
         by_need.setdefault(result["needs"], []).append(result["rule"])
-    for need, rules in by_need.items():
+    for need, rules in sorted(by_need.items(), key=lambda told: -len(told[1])):
         counted = f"{len(rules)} {'rule' if len(rules) == 1 else 'rules'}"
         yield Text(f"Not observed, {prose(need)}: {counted}", "dim")
         if named:

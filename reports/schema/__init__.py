@@ -12,6 +12,7 @@ newer version may have added, are no error; everything it does know must still b
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import islice
@@ -51,6 +52,14 @@ def validate(kind: Kind, document: object, *, where: str = "", newer_keys: bool 
         errors = (error for error in errors if not _is_newer_key(error))
     if worst := best_match(islice(errors, MOST_ERRORS)):
         raise SchemaError(f"{where or kind}: at {_place(worst)}: {_one_line(worst.message)}")
+
+
+def is_newer(kind: Kind, document: object) -> bool:
+    """Tell whether a document says that it follows a later schema of its kind than ours."""
+    name, _, ours = load(kind)["$id"].rpartition("/")
+    said = document.get("schema") if isinstance(document, dict) else None
+    found = re.fullmatch(rf"{name}/(\d{{1,9}})", said, re.ASCII) if isinstance(said, str) else None
+    return found is not None and int(found[1]) > int(ours)
 
 
 @cache

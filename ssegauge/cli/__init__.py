@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import codecs
 import errno
+import functools
 import os
 import sys
 import traceback
 from contextlib import AbstractContextManager, nullcontext
 from io import TextIOWrapper
 from typing import NoReturn
+
+import typer
 
 from ssegauge import interrupts
 from ssegauge.cli.commands import app
@@ -77,13 +80,7 @@ def _open_what_is_closed() -> None:
 
 def _status() -> int:
     try:
-        from ssegauge.cli.comparing import compare
-        from ssegauge.reports.cli import history, report
-
-        app.command()(report)
-        app.command()(compare)
-        app.command()(history)
-        app(spelled_out(sys.argv[1:]))
+        whole()(spelled_out(sys.argv[1:]))
     except SystemExit as done:  # Typer's way to end: usage errors are 2, an interrupt is 130
         return 0 if done.code is None else done.code if isinstance(done.code, int) else 2
     except KeyboardInterrupt:
@@ -91,6 +88,18 @@ def _status() -> int:
     except Exception as error:  # noqa: BLE001 - nothing may end as "judged and not good" that was not judged
         return _could_not_judge(error)
     return 0
+
+
+@functools.cache
+def whole() -> typer.Typer:
+    """Return the app with all commands: those of `reports` are added when one is wanted, errors then being ours."""
+    from ssegauge.cli.comparing import compare
+    from ssegauge.reports.cli import history, report
+
+    app.command(epilog="Example: ssegauge report runs/last --format csv --sarif out.sarif")(report)
+    app.command(epilog="Example: ssegauge compare runs/main runs/branch --fail-on 'update_p99 worse 10%'")(compare)
+    app.command(epilog="Example: ssegauge history runs")(history)
+    return app
 
 
 def _flushed() -> bool:

@@ -58,7 +58,7 @@ def main_options(
     """Take what may stand before a command."""
 
 
-@app.command()
+@app.command(epilog="Example: ssegauge serve --port 3000 --profile event-stream --fault wire/truncated-event")
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen at; 0 for a free one.", min=0, max=65535)] = 8205,
@@ -161,7 +161,7 @@ def init(
     print(f"Wrote {out}: {glimpse.events} events seen in {glimpse.looked_s:.1f} s. Next: ssegauge check {out}")
 
 
-@app.command()
+@app.command(epilog="Example: curl -iN localhost:3000/events | ssegauge judge - --only wire")
 def judge(
     file: Annotated[str, typer.Argument(help="A transcript, a run folder, or captured bytes; - for standard input.")],
     profile: Annotated[str, typer.Option(help="What to judge by; default: as recorded.", metavar="NAME")] = "",
@@ -188,7 +188,7 @@ def judge(
     show([made], as_json=as_json, quiet=quiet, verbose=verbose)
 
 
-@app.command()
+@app.command(epilog="Example: ssegauge rules wire/field-case")
 def rules(
     code: Annotated[str, typer.Argument(help="Explain this rule.", show_default=False)] = "",
     as_json: say.AsJson = False,

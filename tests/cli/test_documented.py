@@ -12,11 +12,9 @@ import typer.main
 from check_jsonschema import main as check_jsonschema
 from click.testing import CliRunner
 
-from ssegauge.cli.commands import app
-from ssegauge.cli.comparing import compare
+from ssegauge.cli import whole
 from ssegauge.cli.words import spelled_out
 from ssegauge.reference_server import faults_of
-from ssegauge.reports import cli
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "examples" / "ci").iterdir())]
@@ -26,10 +24,8 @@ UsageError = typer.BadParameter.__bases__[0]  # Typer's own copy of click has it
 
 
 def commands() -> dict[str, Any]:
-    typed = typer.Typer()
-    for one in (cli.report, compare, cli.history):
-        typed.command()(one)
-    return {name: one for each in (app, typed) for name, one in vars(typer.main.get_command(each))["commands"].items()}
+    found: dict[str, Any] = vars(typer.main.get_command(whole()))["commands"]
+    return found
 
 
 def documented() -> Iterator[tuple[str, str]]:
@@ -42,6 +38,15 @@ def documented() -> Iterator[tuple[str, str]]:
 
 
 DOCUMENTED = list(documented())
+
+
+@pytest.mark.parametrize("name", commands())
+def test_the_help_of_each_command_has_an_example_that_is_one(name: str) -> None:
+    said = commands()[name].epilog or ""
+    found = re.match(rf"Example: (?:.*\| )?ssegauge {name}( .*)?", said)
+    assert found, said
+    words = shlex.split(said.partition(f"ssegauge {name}")[2])
+    commands()[name].make_context(name, words[: words.index("&&")] if "&&" in words else words)
 
 
 def test_the_documentation_has_commands() -> None:

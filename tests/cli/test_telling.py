@@ -52,6 +52,17 @@ def test_quiet_tells_findings_of_every_level_and_nothing_else() -> None:
     assert "group" not in told
 
 
+def test_quiet_tells_of_a_load_what_does_not_hold_and_nothing_else() -> None:
+    finding = {"rule": "wire/x", "level": "advice", "summary": "Seen.", "streams": 3, "evidence": []}
+    load = factory.load_document(conformance={"streams_judged": 3, "findings": [finding]})
+    told = shown(load, quiet=True)
+    for words in ("Impact on existing endpoint", "The interval reaches past the limit", "wire/x", "Exit status 2"):
+        assert words in told
+    for words in ("Connection time", "p50", "connections", "generator"):
+        assert words in shown(load)
+        assert words not in told
+
+
 def test_what_servers_say_is_no_command_to_a_job(capfd: pytest.CaptureFixture[str]) -> None:
     with commands_stopped():
         print("::error::of a server")

@@ -26,7 +26,9 @@ DRIVEN = from_toml(TARGET.format(port=1))
 def test_nobody_listening_is_said_at_once(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         target = from_toml(TARGET.format(port=closed.getsockname()[1]))
-    with pytest.raises(CannotJudge, match=r"cannot connect \(Connection refused\); is the server running\?"):
+    with pytest.raises(
+        CannotJudge, match=r":\d+/[^ ]+: cannot connect \(Connection refused\); is the server running\?"
+    ):
         run_load(target, tmp_path, Options())
 
 

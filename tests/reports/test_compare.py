@@ -104,6 +104,7 @@ CHANGES = {
     "a rule the base run does not know": (None, "fail", False),
     "could be judged, can no more": ("pass", "could_not_judge", True),
     "a warning": ("pass", "warning", False),
+    "could not be judged before": ("could_not_judge", "fail", False),
 }
 
 

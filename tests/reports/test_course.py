@@ -12,6 +12,8 @@ from rich.console import Console
 
 from ssegauge import reports
 from ssegauge.reports import course, schema, strain, summarize
+from ssegauge.reports.figures import compute
+from ssegauge.reports.frames import Samples
 from ssegauge.reports.render.text import load_table
 from tests.reports import factory
 
@@ -129,6 +131,24 @@ def test_a_search_of_the_limit_shows_each_of_its_runs() -> None:
         {"streams": 100, "verdict": "fail", "kind": "update", "p50": 5.0, "p95": 6.0, "p99": 7.0},
     ]
     assert figures(samples(), load() | {"probes": probes})["streams"]["tables"] == [[[50, 100], [1, 5], [2, 6], [3, 7]]]
+
+
+HEADINGS = {
+    "server": "The server took at most 61.5 % of a core, 80 MiB of memory at first and 96.5 at last",
+    "speed": "Half of the answers came at 40 tokens a second or faster, one in twenty at 22 or slower",
+    "concurrency": "Request to first token, p95: 100 ms at 1, 300 ms at 3 requests under way",
+}
+
+
+def test_the_title_of_a_chart_says_what_it_shows() -> None:
+    parts = [
+        *(part("server_cpu", [0, 1000, 2000], [10, 61.5, 30]), part("server_memory", [0, 1000, 2000], [80, 120, 96.5])),
+        part("token_rate", [1000] * 3, [20, 40, 60]),
+        *(part("connect", [10, 20, 30], 5.0), part("duration", [900, 900, 900], 800.0)),
+        part("first_token", [105, 215, 325], [100, 200, 300]),
+    ]
+    made = compute(Samples(pd.concat(parts).assign(phase=""), 1, ()), None)
+    assert {chart.name: chart.heading for chart in made.charts if chart.name in HEADINGS} == HEADINGS
 
 
 def test_a_step_of_a_shape_is_drawn_as_one() -> None:

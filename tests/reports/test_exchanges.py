@@ -91,6 +91,16 @@ def test_the_page_shows_both_commands_and_the_bytes(tmp_path: Path) -> None:
     assert "The exchange, as bytes" in page
 
 
+def test_what_was_found_under_load_is_repeated_by_the_same_load(tmp_path: Path) -> None:
+    words = shlex.split("ssegauge load x.toml --users 50 -H 'A: [redacted]' --out d -q --junit=j --duration 3s")
+    finding = {"rule": "wire/x", "level": "must", "summary": "Seen.", "streams": 3, "evidence": []}
+    load = factory.load_document(conformance={"streams_judged": 3, "findings": [finding]})
+    folder = factory.write_run(tmp_path, run=factory.run_document(command=words), conformance=None, load=load)
+    told = 'ssegauge load x.toml --users 50 -H "A: ${SECRET}" --duration 3s'
+    assert repeat.load_command(factory.run_document(command=words)) == told
+    assert told.replace('"', "&#34;") in reports.build(folder).html.read_text("utf-8")
+
+
 HOSTILE = "'; touch hit; $(touch hit) `touch hit` \"\\ é"
 
 

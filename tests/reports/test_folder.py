@@ -22,6 +22,15 @@ def test_documents_and_transcripts_are_read(tmp_path: Path) -> None:
     assert folder.transcripts == ("happy-path",)
 
 
+def test_a_newer_schema_is_for_a_newer_version(tmp_path: Path) -> None:
+    factory.write_run(tmp_path, load={"schema": "ssegauge/load/9"})
+    with pytest.raises(BadRunFolder, match=r"load.json: a newer ssegauge wrote it; read it with that version"):
+        open_run(tmp_path)
+    factory.write_run(tmp_path, load={"schema": "ssegauge/load/0"})
+    with pytest.raises(BadRunFolder, match="run it again with this version"):
+        open_run(tmp_path)
+
+
 def test_a_key_of_a_newer_version_is_read(tmp_path: Path) -> None:
     folder = open_run(factory.write_run(tmp_path, run=factory.run_document(novelty=1)))
     assert folder.run is not None

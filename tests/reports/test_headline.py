@@ -1,14 +1,17 @@
 """The headline says what happened, the worst first; what was told once is not told again."""
 
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ssegauge.reports import loaded, verdict
+from ssegauge import reports
+from ssegauge.reports import loaded, verdict, words
 from ssegauge.reports.folder import RunFolder
 from ssegauge.reports.headline import headline
-from ssegauge.reports.render.text import load_table
+from ssegauge.reports.render.junit import junit
+from ssegauge.reports.render.text import load_table, verdict_table
 from tests.reports import factory
 from tests.reports.test_render import printed
 
@@ -28,6 +31,10 @@ def load(*objectives: dict[str, Any], findings: Any = (), verdict: str = "fail",
 
 def said(load: dict[str, Any] | None = None, conformance: dict[str, Any] | None = None) -> str:
     return headline(RunFolder(Path("run"), factory.run_document(), conformance, load))
+
+
+def unsure(rule: str, note: str) -> dict[str, Any]:
+    return factory.objective(rule, 1, None, verdict="could_not_judge", note=note)
 
 
 STREAMS = factory.objective("concurrent-streams", 30, 30, "streams", verdict="fail", statistic="peak")
@@ -74,6 +81,25 @@ HEADLINES = {
         load(BROKEN | {"verdict": "could_not_judge"}, findings=[finding("wire/b")], verdict="could_not_judge"),
         "Whether it holds up under load could not be judged.",
     ),
+    "requests that are refused": (
+        load(factory.objective("answers-finished", 1, 0.25, "share", verdict="fail", at_least=True))
+        | {"requests": {"finished": 16, "failed": 48, "cut": 0, "reasons": {"status 429": 48}}},
+        "48 of 64 requests were refused: 429.",
+    ),
+    "answers that break off": (
+        load(factory.objective("answers-finished", 1, 0.5, "share", verdict="fail", at_least=True))
+        | {"requests": {"finished": 2, "failed": 0, "cut": 2, "reasons": {"ended without its end marker": 2}}},
+        "2 of 4 requests got no whole answer: ended without its end marker.",
+    ),
+    "one objective that could not be judged": (
+        load(unsure("update-latency", "7 samples, too few; run longer"), verdict="could_not_judge"),
+        "Whether it holds up under load could not be judged. Update latency: 7 samples, too few; run longer.",
+    ),
+    "nothing that could be judged": (
+        load(verdict="could_not_judge")
+        | {"objectives": [unsure(name, "no stream: status 404 x 5") for name in ("connect-time", "update-latency")]},
+        "Whether it holds up under load could not be judged. No stream: status 404 x 5.",
+    ),
     "no credentials": (
         load(verdict="could_not_judge", failed=9, drop_reasons={"401 Unauthorized": 9}),
         "Streams were refused under load for want of credentials.",
@@ -91,6 +117,38 @@ def test_the_headline_names_the_worst_rule_of_a_check() -> None:
     rules = [factory.result("wire/a", "fail", level="advice"), *(factory.result(f"wire/{n}", "fail") for n in "bcd")]
     told = said(conformance=factory.conformance_document(rules))
     assert told == "The server speaks the protocol wrong: wire/b and 2 more rules."
+
+
+UNSURE = {
+    "a note": ([factory.result("wire/a")], {"notes": ["no event came"]}, "No event came."),
+    "a defect of ours": ([factory.result("wire/a", "harness_error", summary="it broke")], {}, "Rule wire/a: it broke."),
+    "a consequence": (
+        [factory.result("wire/a", "not_judged", because=["wire/b"])],
+        {},
+        "Rule wire/a: not judged, because of wire/b.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("rules", "more", "why"), UNSURE.values(), ids=UNSURE)
+def test_a_check_that_could_not_judge_says_why(rules: Any, more: dict[str, Any], why: str) -> None:
+    made = factory.conformance_document(rules, verdict="could_not_judge", **more)
+    assert said(conformance=made) == f"Conformance could not be judged. {why}"
+
+
+def test_known_findings_are_told_wherever_the_verdict_is(tmp_path: Path) -> None:
+    rules = [factory.result(f"wire/{name}", "fail", known=True) for name in "ab"]
+    lesser = factory.result("wire/c", "fail", known=True, level="should")
+    made = factory.conformance_document([*rules, lesser, factory.result("wire/d")])
+    told = "The server speaks the protocol right, but for 2 known findings."
+    assert said(conformance=made) == told
+    assert "but for 2 known findings" in printed(verdict_table(made), width=200).splitlines()[-1]
+    built = reports.build(factory.write_run(tmp_path, conformance=made, load=None))
+    for file in (built.html, built.markdown, built.junit):
+        assert told.rstrip(".") in file.read_text("utf-8")
+    one = factory.conformance_document([lesser, factory.result("wire/d")])
+    assert said(conformance=one) == "The server speaks the protocol right."
+    assert said(conformance=one | {"strict": True}).endswith("but for 1 known finding.")
 
 
 def test_a_stale_baseline_is_the_headline() -> None:
@@ -150,3 +208,15 @@ def test_readers_who_are_told_late_are_told_of_where_nothing_is_promised() -> No
     document["witnesses"]["late_ms"] = 1900.0
     document["objectives"].pop()
     assert not any("after the first" in text for _, text in loaded.facts(document))
+
+
+def test_cards_and_cases_come_the_worst_first() -> None:
+    late, odd = (factory.objective(name, 1, 2, verdict="fail") for name in ("degradation", "odd"))
+    document = load(unsure("update-latency", "too few"), late, odd)
+    worst = ["performance/odd", "performance/degradation", "performance/update-latency", "performance/connect-time"]
+    assert list(words.cards(document))[:4] == worst
+    checked = factory.conformance_document([factory.result("wire/a"), factory.result("wire/b", "fail")])
+    suites = ET.fromstring(junit(RunFolder(Path("run"), None, checked, document)))
+    cases = {suite.attrib["name"]: [case.attrib["name"] for case in suite.iter("testcase")] for suite in suites}
+    assert cases["wire"] == ["wire/b", "wire/a"]
+    assert cases["load"][-2:] == ["performance/update-latency", "performance/connect-time"]

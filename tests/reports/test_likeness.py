@@ -1,6 +1,7 @@
 """Runs that are unlike are not compared, what is absent is not passed over, and a gate fails on what it names."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,11 @@ import pytest
 import typer
 
 from ssegauge.reports import BadRunFolder, cli, compare, gate
+from ssegauge.reports.render import compared
+from ssegauge.reports.render.comparison import comparison_table, conclusion
 from tests.reports import factory
 from tests.reports.test_compare import fan_out
+from tests.reports.test_render import printed
 
 Document = dict[str, Any]
 TARGET = {"base_url": "http://127.0.0.1:1", "profile": "task-progress", "stream": {"path": "/a"}}
@@ -117,6 +121,13 @@ def test_a_gate_that_means_nothing_says_what_there_is(text: str) -> None:
         gate.parsed(text)
 
 
+def test_a_gate_that_is_nearly_one_is_asked_about() -> None:
+    with pytest.raises(BadRunFolder, match=r"did you mean 'update_p99'\? Or write"):
+        gate.parsed("updat_p99 worse 5%")
+    with pytest.raises(BadRunFolder, match="'rules worse 5%': write"):
+        gate.parsed("rules worse 5%")
+
+
 def test_the_command_ends_as_its_gates_say(base: Path, tmp_path: Path) -> None:
     slow = factory.write_run(
         tmp_path / "slow",
@@ -126,3 +137,47 @@ def test_the_command_ends_as_its_gates_say(base: Path, tmp_path: Path) -> None:
     assert status(base, slow) == 1
     assert status(base, slow, fail_on=["rules worse"]) == 0
     assert status(base, slow, fail_on=["rules worse", "update_p50 worse 10%"]) == 1
+
+
+def judged(**verdicts: str) -> Document:
+    one = factory.load_document()
+    changed = [row | {"verdict": verdicts.get(row["rule"].partition("/")[2].replace("-", "_"), "pass")}
+               for row in one["objectives"]]  # fmt: skip
+    return one | {"objectives": changed}
+
+
+UNSURE = judged(degradation="could_not_judge")
+BROKEN = judged(degradation="fail")
+NEW: dict[str, tuple[Document, Document, str]] = {
+    "broken, and not judged before": (UNSURE, BROKEN, "not judged in the base run: performance/degradation"),
+    "broken, and not there before": (UNSURE | {"objectives": UNSURE["objectives"][:3]}, BROKEN, "performance/degr"),
+    "broken by other users": (judged(), BROKEN | {"users": 500}, "· performance/degradation: passed -> failed"),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "told"), NEW.values(), ids=NEW)
+def test_what_nothing_is_known_of_before_is_neither_worse_nor_passed_over(
+    before: Document, after: Document, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sides = [factory.write_run(tmp_path / f"{n}", load=one) for n, one in enumerate((before, after))]
+    assert status(*sides) == 2
+    printed = capsys.readouterr().out
+    assert told in printed
+    assert "worse" not in printed.replace("Whether something got worse", "")
+
+
+def test_what_one_run_alone_has_is_told_in_a_line() -> None:
+    rules = {f"wire/{n}": "pass" for n in range(9)} | {"wire/unseen": "not_observed", "wire/odd": "fail"}
+    for sides, told in ({}, "Judged in the head run alone"), (rules, "Judged in the base run, not in the head run"):
+        changes = compare.compare_states(sides, {} if sides else rules)
+        found = compare.Comparison((), changes, 1)
+        for text in (printed(comparison_table(found), width=200), compared.markdown(found), compared.html(found)):
+            assert f"{told}: wire/0, wire/1, wire/2, wire/3, wire/4 and 5 more" in text
+            assert "unseen" not in text
+
+
+def test_nothing_got_worse_says_of_how_much_that_is_known() -> None:
+    told = tuple(replace(one, verdict="same") for one in comparison().ratios)
+    unknown = tuple(replace(one, verdict="cannot_tell") for one in told)
+    assert conclusion(compare.Comparison(told, (), 1)).startswith("Nothing got worse, as far")
+    assert conclusion(compare.Comparison((*told, *unknown), (), 1)).startswith("Nothing got worse in the 2 of 4 ")

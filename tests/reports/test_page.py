@@ -15,6 +15,9 @@ from tests.reports.test_render import hostile_folder
 pytestmark = pytest.mark.browser
 
 
+OPEN = "document.querySelectorAll('#rules > details[open]').length"
+
+
 class Watched:
     """A page together with every request it made and every complaint of its console."""
 
@@ -127,6 +130,17 @@ def test_a_finding_opens_by_keyboard_and_shows_the_bytes(watched: Watched, whole
     page.keyboard.press("Enter")
     expect(finding.locator(".evidence > pre")).to_have_text("progress: 40LF")
     expect(finding.locator("dd").first).to_be_visible()
+
+
+def test_what_was_found_is_printed_open_and_closed_again(watched: Watched, whole: Path) -> None:
+    page = watched.open(whole)
+    found = page.locator("#rules > details.finding:is(.fail, .warning, .note)")
+    still = found.evaluate_all("all => all.map(one => one.open)")
+    assert not all(still)
+    page.evaluate(f"addEventListener('beforeprint', () => {{ window.printed = {OPEN} }})")
+    page.pdf()
+    assert page.evaluate("window.printed") == len(factory.FAILING)
+    assert found.evaluate_all("all => all.map(one => one.open)") == still
 
 
 def test_a_narrow_window_needs_no_sideways_scrolling(watched: Watched, whole: Path) -> None:

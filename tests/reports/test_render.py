@@ -218,7 +218,9 @@ def test_sarif_points_at_the_line_of_the_transcript() -> None:
     log = sarif(folder)
     [run] = log["runs"]
     assert [found["level"] for found in run["results"]] == ["error", "error", "warning", "note"]
-    location = run["results"][0]["locations"][0]["physicalLocation"]
+    [place] = run["results"][0]["locations"]
+    assert place["logicalLocations"] == [{"fullyQualifiedName": "http://127.0.0.1:8205", "kind": "resource"}]
+    location = place["physicalLocation"]
     assert location == {"artifactLocation": {"uri": "ssegauge.toml"}, "region": {"startLine": 1}}
     related = run["results"][0]["relatedLocations"][0]["physicalLocation"]
     assert related == {
@@ -227,6 +229,16 @@ def test_sarif_points_at_the_line_of_the_transcript() -> None:
     }
     described = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
     assert {found["ruleId"] for found in run["results"]} <= described
+
+
+def test_sarif_names_public_addresses_alone_and_each_clause_in_words() -> None:
+    [run] = sarif(RunFolder(Path("run"), factory.run_document(), factory.conformance_document(), None))["runs"]
+    rules = {rule["id"]: rule for rule in run["tool"]["driver"]["rules"]}
+    assert "informationUri" not in run["tool"]["driver"]  # nothing of ours is at a public address
+    assert rules["wire/invalid-utf8"]["helpUri"].startswith(factory.WHATWG)
+    of_profile = rules["lifecycle/stream-open-after-terminal"]
+    assert "helpUri" not in of_profile
+    assert "task-progress, sentence 6: Then the server ends the stream properly." in of_profile["help"]["text"]
 
 
 def test_sarif_holds_what_was_found_under_load() -> None:
@@ -366,4 +378,16 @@ def test_a_saturated_generator_is_in_the_headline() -> None:
 def test_junit_tells_how_long_the_run_and_its_load_took(tmp_path: Path) -> None:
     root = ET.fromstring(junit(open_run(factory.write_run(tmp_path))))
     times = {suite.attrib["name"]: float(suite.attrib["time"]) for suite in root}
-    assert (float(root.attrib["time"]), times["run"], times["load"], times["wire"]) == (41.25, 41.25, 30.0, 0.0)
+    assert (float(root.attrib["time"]), times["run"], times["load"]) == (41.25, 41.25, 30.0)
+    cases = {case.attrib["name"]: float(case.attrib["time"]) for case in root.iter("testcase")}
+    assert cases["wire/invalid-utf8"] == cases["lifecycle/stream-open-after-terminal"] == 0.812
+    assert cases["wire/repeated-bom"] == 0
+    assert times["wire"] == pytest.approx(1.625)
+
+
+@pytest.mark.parametrize("needs", ["add [publish] to the target file", "left out by --quick"])
+def test_junit_says_why_a_rule_was_not_observed(needs: str) -> None:
+    document = factory.conformance_document([factory.result("wire/x", "not_observed", needs=needs)])
+    case = ET.fromstring(junit(RunFolder(Path("run"), None, document, None))).find(".//skipped")
+    assert case is not None
+    assert case.attrib["message"] == f"not observed: {needs}"

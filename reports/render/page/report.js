@@ -11,6 +11,18 @@
   addEventListener("hashchange", reveal);
   reveal();
 })();
+// What was found is printed open, as it was left it is shown again.
+(() => {
+  const found = ["fail", "harness_error", "warning", "known", "note"].map((state) => `details.finding.${state}`).join();
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    closed = [...document.querySelectorAll(found)].filter((details) => !details.open);
+    for (const details of closed) details.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const details of closed) details.open = false;
+  });
+})();
 // The filter over the rules: a rule is shown when verdict, group and words all match.
 (() => {
   const filters = document.querySelector(".filters");
