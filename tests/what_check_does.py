@@ -49,8 +49,8 @@ its readers see (`[publish]`), among them texts with line breaks and quotes, and
 some 240 times. Give hooks of a test system, or of a channel made for it. `--quick` leaves out what is marked so;
 else `--only` and `--skip` choose among rules, not among requests.
 
-**What it does not see:** what befalls the very first reader after a start alone, for `hello` leaves with the first bytes;
-and a fault of one request in many that meets none of these.
+**What it does not see:** what befalls the very first reader after a start alone, for `hello` leaves with the first
+bytes; and a fault of one request in many that meets none of these.
 
 | probe | needs | streams at once | requests | `--quick` | what it does |
 |---|---|---|---|---|---|
