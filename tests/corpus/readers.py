@@ -244,6 +244,11 @@ def both(*told: Iterable[tuple[float, bytes]]) -> list[tuple[float, bytes]]:
     return sorted(one for some in told for one in some)
 
 
+def venue(n: int) -> bytes:
+    """An event of one of two sources, each of which counts its own."""
+    return b'data: {"venue": "%c", "no": %d}\n\n' % (b"AB"[n % 2], n // 2)
+
+
 def personal(who: int, last: int = 99) -> list[tuple[float, bytes]]:
     """Of what happens each 300 ms two fifths, which are each reader's own."""
     return [one for n, one in enumerate(feed(first=1, last=last, every=300.0)) if (n + 1) ** 3 * 7919 * who % 97 < 39]

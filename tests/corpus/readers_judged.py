@@ -48,6 +48,7 @@ from tests.corpus.readers import (
     turned,
     twin,
     values_come_again,
+    venue,
     visited,
     volleys,
     without,
@@ -84,7 +85,9 @@ CASES = {
             (reader(without(feed(), 12)), returned([*KEPT[:6], (0.0, notice(12)), *KEPT[7:]])),
             (reader(feed()), twin(without(feed(), 12))),  # one event, once
             (reader(feed(bare)), twin(without(feed(bare), 12))),
-            (reader(feed(bare)), twin([*turned(feed(bare)[:4]), *feed(bare)[4:]])),  # of two sources, perhaps
+            (reader(feed(bare)), twin([*turned(feed(bare)[:4]), *feed(bare)[4:]])),
+            # Two sources that count for themselves, whose order is each reader's own.
+            (reader(feed(venue, every=15.0)), twin(turned(feed(venue, every=15.0)))),
             (reader(volleys(*ALL_SIX)), twin(volleys(*ALL_SIX))),
             (reader(volleys(*ALL_SIX)), twin(volleys("012345", "01245", *ALL_SIX))),
             # Of three things that change the newest each, a little earlier for one.

@@ -186,7 +186,11 @@ def _in_another_order(group: Sequence[Telling], *, promised: bool) -> Iterator[M
     for one, other in pairs(group):
         common = in_common(one, other)
         if _is_comparable(one, other, common, STAMPED_MS):
-            turned |= {said(first): (other, second) for first, second in turned_round(one, other, common)}
+            turned |= {
+                said(first): (two[0], second)
+                for two in ((one, other), (other, one))
+                for first, second in turned_round(*two, common, promised=promised)
+            }
     if len(turned) >= LEAST_TURNED:
         teller, message = next(iter(turned.values()))
         level: Level | None = None if promised or any(key[1] for key in turned) else "should"

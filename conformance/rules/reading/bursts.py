@@ -5,7 +5,7 @@ from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
-from ssegauge.conformance.rules.reading.sharing import OPENING_MS, Said, Telling, form, said
+from ssegauge.conformance.rules.reading.sharing import OPENING_MS, Said, Telling, form, numbers, said
 from ssegauge.conformance.seen import Message
 
 APART_MS = 50.0  # between one burst and the next
@@ -26,14 +26,29 @@ def are_in_step(one: Telling, other: Telling, common: Sequence[Said], within_ms:
     return median(abs(one.when[key] - other.when[key]) for key in common) <= within_ms
 
 
-def turned_round(one: Telling, other: Telling, common: Sequence[Said]) -> Iterator[tuple[Message, Message]]:
-    """Yield the neighbours of one sort that one was told in this order, and the other the other way round."""
+def turned_round(
+    one: Telling, other: Telling, common: Sequence[Said], *, promised: bool
+) -> Iterator[tuple[Message, Message]]:
+    """Yield the neighbours of one sort that one was told in this order, and the other the other way round.
+
+    Of several sources the order between them may be each reader's own, unless all are promised to be told the same: it
+    is meant where a count of all of them rises.
+    """
     known = frozenset(common)
     told = [message for message in one.messages if said(message) in known]
+    if not (promised or _are_counted(told)):
+        return
     places = {said(message): place for place, message in enumerate(other.messages)}
     for first, second in pairwise(told):
         if places[said(first)] > places[said(second)] and form(first) == form(second):
             yield first, second
+
+
+def _are_counted(told: Sequence[Message]) -> bool:
+    """Whether a number rises from each event to the next."""
+    counts = [numbers(message) for message in told]
+    names = set[str].intersection(*map(set, counts)) if counts else set()
+    return any(all(before[name] < after[name] for before, after in pairwise(counts)) for name in names)
 
 
 def lags(one: Telling, other: Telling) -> list[float]:
