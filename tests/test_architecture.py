@@ -39,7 +39,7 @@ MAY_SEE = {
     **{f"{room}.rules": [room, "conformance.rules", *SEEN] for room in PROFILES},
     "conformance.judge": [
         *("conformance.rules", "conformance.catalogue", "conformance.seen", "conformance.target"),
-        "conformance.recording.transcript",
+        *("conformance.recording.transcript", "conformance.unread"),
     ],
     "conformance": ["conformance"],
     "loadtests": ["loadtests", "conformance"],
@@ -57,6 +57,7 @@ MUST_NOT_SEE = {
     "conformance.rules": ["asyncio", "socket", "pytest", "locust", "gevent"],
     **{f"{room}.rules": ["asyncio", "socket", "pytest", "locust", "gevent"] for room in PROFILES},
     "conformance.judge": ["asyncio", "socket", "httpx", "pytest"],
+    "conformance.unread": ["asyncio", "socket", "httpx", "pytest"],
     "conformance.seen": ["asyncio", "socket", "httpx", "pytest"],
     "conformance": ["locust", "gevent"],
     "loadtests": [
