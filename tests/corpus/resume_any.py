@@ -51,6 +51,10 @@ def as_json(**mine: int) -> Any:
     )
 
 
+def translated(words: str) -> Any:
+    return lambda n: f'id: {n}\ndata: {{"n": {n}, "text": "{words} {n}"}}\n\n'.encode()
+
+
 def in_euros(n: int) -> bytes:
     return b'id: %d\ndata: {"price": "%d", "in": "EUR"}\n\n' % (n, 2 * n)
 
@@ -136,6 +140,7 @@ BOTH = {
             plain(event(1, "a"), event(2, "b"), event(3)),
             plain(event(1, "1"), b"id: 1\n\n", event(2, "2")),
             beside(delta(0)),
+            beside(translated("The ferry leaves at"), translated("Die Fähre geht um")),
             (odd(*nameless(20)), odd(*nameless(20), case="quote")),  # one event
             beside(as_json(), as_json(waited_ms=40)),  # each is told its own beside what all are
             beside(as_json(waited_ms=10), as_json(waited_ms=40)),

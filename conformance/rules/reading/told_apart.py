@@ -75,9 +75,14 @@ def _counts(message: Message) -> dict[str, int]:
 
 
 def _parts(message: Message) -> dict[str, str]:
-    """Return the members of an event's JSON, or its words, but for those that are its id once more."""
+    """Return the members of an event's JSON, or its words, but for those that are its id once more.
+
+    Texts are left out as well: each reader may be told in a language of its own.
+    """
     told = message.fields or {str(place): word for place, word in enumerate(message.event.data.split())}
-    return {name: repr(value) for name, value in told.items() if str(value) != message.event.id}
+    texts = {name for name, value in message.fields.items() if isinstance(value, str) and any(map(str.isalpha, value))}
+    kept = told.keys() - texts
+    return {name: repr(told[name]) for name in kept if str(told[name]) != message.event.id}
 
 
 def _is_time(one: Telling, message: Message) -> bool:
