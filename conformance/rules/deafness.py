@@ -119,8 +119,9 @@ def _hears_all_sorts(
         silent_ms = max((found.silence_ms for found in missed), default=0.0)
         everybody = [known[sort] for known in sorted_out.values() if sort in known]
         long = silent_ms >= max(LEAST_SILENCE_MS, 3 * _longest_ms(mine), _by_chance_ms(mine, own=own))
-        is_shared = _is_told_to_all(everybody) or leaves_out(one, [told for found in missed for told in found.news])
-        if long and _have_much_to_tell(mine, missed) and is_shared:
+        if not (long and _have_much_to_tell(mine, missed)):
+            continue
+        if _is_told_to_all(everybody) or leaves_out(one, [told for found in missed for told in found.news]):
             other = f"none of {_named(sort)} for {lasted(silent_ms)}, while it was told others"
             many = len(_all_news(missed))
             yield one.view.bad(f"told {other}, and {_called(missed)} told {many} new ones", mine.messages[-1])

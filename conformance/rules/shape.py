@@ -2,11 +2,11 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
 
 from ssegauge.conformance.facts import MARKER
 from ssegauge.conformance.rules.reading.heartbeat import HEARTBEAT_NAMES, names_heartbeat
 from ssegauge.conformance.rules.reading.json_texts import is_structure, json_texts
+from ssegauge.conformance.rules.reading.schemas import MARKERS, breach
 from ssegauge.conformance.rules.reading.spoiled import SPOILED
 from ssegauge.conformance.rules.reading.torn import CANARY, cut_by_comments, cut_in_html, halves, torn
 from ssegauge.conformance.rules.rule import profile, rule
@@ -17,7 +17,6 @@ from ssegauge.conformance.words import shown
 LEAST_ALIKE = 5
 MOST_ODD = 5  # one odd event among so many; where there are more, events of two sorts are meant
 NOTHINGS = frozenset({"undefined", "nan", "none"})  # what languages show of what is not there
-MARKERS = frozenset({"[done]", "done", "end", "eof", "close", "complete", "completed", "finished", "null", ""})
 Type = tuple[str | None, str | None]  # a task or none, and a type of event or all
 
 
@@ -144,17 +143,5 @@ def breaks_schema(seen: Seen) -> Iterator[Mark]:
             if message.error or _is_marker(seen, view, message) or seen.promises.schema_of(message.event.type) is None:
                 continue  # what is no JSON is judged by shape/unlike-the-others
             checker = validators.get(message.event.type) or validators["*"]
-            wrong = _breach(checker, message.value)
+            wrong = breach(checker, message.value)
             yield view.bad(wrong, message) if wrong else view.good()
-
-
-def _breach(checker: Any, value: Any) -> str:  # noqa: ANN401 - any JSON value
-    """Say in one line where a value breaks its schema; nothing where it does not, or is nested too deep to tell."""
-    try:
-        error = next(checker.iter_errors(value), None)
-    except RecursionError:
-        return ""
-    if error is None:
-        return ""
-    place = "/".join(map(str, error.absolute_path))
-    return f"breaks the schema at /{place}: {shown(error.message).strip(chr(39))}"

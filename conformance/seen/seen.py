@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any, TypeVar
 
 from ssegauge.conformance.facts import Facts, Role
 from ssegauge.conformance.recording.transcript import Transcript
@@ -13,6 +14,7 @@ from ssegauge.conformance.seen.view import View
 from ssegauge.conformance.target import Limits, Profile, Promises
 
 NO_FACTS = Facts()
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,17 @@ class Seen:
         own_s = max((view.facts.own_delay_ms or 0.0 for view in views), default=0.0) / 1000
         times = {name: getattr(promised, name) + own_s for name in ("connect_s", "update_s", "heartbeat_s")}
         return cls(views, profile, replace(promised, **times), own_s, promises or Promises())
+
+    @cached_property
+    def _answers(self) -> dict[object, Any]:
+        return {}
+
+    def once(self, ask: Callable[[Seen], Answer]) -> Answer:
+        """Return what several rules ask of all that was seen, worked out once."""
+        if ask not in self._answers:
+            self._answers[ask] = ask(self)
+        answer: Answer = self._answers[ask]
+        return answer
 
     @cached_property
     def _by_role(self) -> Mapping[Role, list[View]]:

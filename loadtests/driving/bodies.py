@@ -8,6 +8,7 @@ have read, and go on with words of their own, so that nothing else is answered f
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -120,12 +121,17 @@ def _body(line: str, place: str, environ: Mapping[str, str], secrets: set[str]) 
         return json.dumps(environ[found[1]])[1:-1]
 
     try:
-        body = json.loads(_VARIABLE.sub(fill, line), parse_constant=_refuse)
+        body = json.loads(_VARIABLE.sub(fill, line), parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         fail(f"not JSON ({error}); write one body on each line")
     if not isinstance(body, dict | list):
         fail(f"{type(body).__name__} is no body; write a JSON object on each line")
     return body
+
+
+def _finite(text: str) -> float:
+    """Return a number: one that is larger than any would be sent as Infinity, which is no JSON."""
+    return float(text) if math.isfinite(float(text)) else _refuse(text)
 
 
 def _refuse(name: str) -> NoReturn:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ssegauge.conformance.target import Limits, Promises
 from ssegauge.loadtests.judging.objectives import OFFERED, Objective, percentile_below
-from ssegauge.loadtests.judging.remedies import ON_THE_WAY, remedy
+from ssegauge.loadtests.judging.remedies import ON_THE_WAY, with_remedy
 from ssegauge.loadtests.judging.turns import Kind, Turns, most_under_way
 from ssegauge.loadtests.measuring.answers import Tally
 from ssegauge.loadtests.measuring.samples import Floats
@@ -101,9 +101,8 @@ def unanswered(reasons: Counter[str], wait_s: float = 0.0) -> str:
     ``wait_s``: for how long the server wants to be left alone.
     """
     told = ", ".join(f"{reason} x {count}" for reason, count in reasons.most_common(MOST_REASONS)) or "no reply came"
-    found = remedy(told, "check base_url and stream.path", _REMEDIES)
-    wait = f"; it wants to be left alone for {wait_s:g} s (Retry-After)" if wait_s else ""
-    return f"no request was answered by a stream: {told}{wait}; {found}"
+    told += f"; it wants to be left alone for {wait_s:g} s (Retry-After)" if wait_s else ""
+    return f"no request was answered by a stream: {with_remedy(told, ways=_REMEDIES)}"
 
 
 def in_vain(tally: Tally) -> str:

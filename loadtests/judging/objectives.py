@@ -15,7 +15,7 @@ import numpy as np
 
 from ssegauge.conformance.target import Limits
 from ssegauge.loadtests.judging.impact import FEWEST_PAIRS, Ratio
-from ssegauge.loadtests.judging.remedies import remedy
+from ssegauge.loadtests.judging.remedies import with_remedy
 from ssegauge.loadtests.judging.silence import LEAST_S, Silence
 from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.samples import Floats
@@ -90,7 +90,7 @@ class Measured:
     late_first: str = ""  # why no first token can be called too late
     late: str = ""  # why what counts from a planned moment cannot be
     unmatched: str = ""  # why there were no tokens
-    checked: int = 0  # events that the user's own code looked at, how many it found wrong, and why
+    checked: int = 0  # events that a schema or the user's own code is for, how many are wrong, and why
     wrong: int = 0
     wrong_why: str = ""
     judged: int = 0  # streams that the rules judged
@@ -164,8 +164,8 @@ def judged_anyway(measured: Measured) -> list[Objective]:
 
 
 def checks(measured: Measured) -> Objective:
-    """The user's own code found no event wrong."""
-    values = ("performance/event-checks", 0, measured.wrong, "events", "found wrong by on_event", measured.checked)
+    """No event breaks the schema that is promised, and the user's own code found none wrong."""
+    values = ("performance/event-checks", 0, measured.wrong, "events", "found wrong", measured.checked)
     return Objective(*values, _verdict(not measured.wrong), note=measured.wrong_why)
 
 
@@ -208,8 +208,7 @@ def concurrent(measured: Measured, limits: Limits) -> Objective:
     limit = min(limits.concurrent, measured.users)
     values = ("performance/concurrent-streams", limit, measured.peak_open, "streams", "peak", measured.peak_open)
     if not measured.peak_open:
-        way = remedy(measured.reasons, "check base_url and stream.path")
-        note = f"no stream was opened: {measured.reasons or 'none was tried'}; {way}"
+        note = f"no stream was opened: {with_remedy(measured.reasons or 'none was tried')}"
         return Objective(*values, "could_not_judge", note=note)
     least = limit if measured.shaped else measured.users  # the top of a shape may be a moment
     if not (measured.failed or measured.dropped) and measured.peak_open < least:

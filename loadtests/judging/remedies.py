@@ -7,6 +7,11 @@ from typing import Final
 
 from ssegauge.conformance.errors import HELD, UNTRUSTED
 
+# Where what answers, or nothing does, is none of the server that was meant.
+ELSEWHERE: Final = (
+    *("status 404", "status 405", "status 410", "connection refused", "content type", "not HTTP/1.1"),
+    *("nothing happened", "no reply came", "none was tried"),
+)
 Way = tuple[tuple[str, ...], str]  # words, of which any may stand in the reason, and what to do then
 NO_TLS: Final = ("TLS handshake timed out", "during the TLS handshake", "TLS: WRONG_VERSION_NUMBER")
 # Of what comes before any answer; the first that fits counts.
@@ -28,3 +33,9 @@ OF_STREAMS: Final[tuple[Way, ...]] = (
 def remedy(told: str, otherwise: str, ways: Iterable[Way] = OF_STREAMS) -> str:
     """Return what to do, ``otherwise`` where the reasons tell nothing in particular."""
     return next((way for words, way in ways if any(word in told for word in words)), otherwise)
+
+
+def with_remedy(why: str, address: str = "base_url and stream.path", ways: Iterable[Way] = OF_STREAMS) -> str:
+    """Return why nothing was opened, with what to do about it where that is known; ``address`` is what may be wrong."""
+    way = remedy(why, f"check {address}" if any(word in why for word in ELSEWHERE) else "", ways)
+    return f"{why}; {way}" if way else why

@@ -120,9 +120,9 @@ class _Kept:
     def of(cls, run_folder: Path, target: Target, facts: Facts) -> _Kept:
         """Read a run folder's samples."""
         latency = {kind: samples.read(run_folder, kind, "value", "delay_ms") for kind in (CONNECT, FIRST_EVENT, UPDATE)}
-        gaps = _gaps(run_folder)
         health = _health(facts, latency[CONNECT][1], read_together(run_folder))
         seen = _answered(run_folder, target, facts.requests) if facts.requests else None
+        gaps = seen.kinds["gap"].value if seen else _gaps(run_folder)
         wanted = [asked.parse(text) for text in facts.asked]
         tests = asked.tests(wanted)
         good = answers.good_requests(seen, tests) if seen and seen.settled and not seen.unmatched else None
@@ -218,7 +218,7 @@ def _objectives(kept: _Kept, target: Target, facts: Facts) -> list[Objective]:
     more += herd.missed(facts.returned) if target.promises.resume and not facts.herd else []
     every = {samples.KINDS[kind]: values for kind, (values, _) in kept.latency.items()}
     every |= {"gap": kept.gaps, "recover": kept.recover}
-    every |= {name: kind.value for name, kind in seen.kinds.items()} if seen else {}
+    every |= {one.kind: seen.kinds[one.kind].value for one in kept.wanted if one.part} if seen else {}
     stated = (asked.judge(one, measured, every) for one in kept.wanted)
     objectives = [measured.qualified(one) for one in (*own, *more, *stated)]
     return [*objectives, measured.qualified(facts.aborted)] if facts.aborted else objectives
@@ -279,11 +279,20 @@ def _update_times(updates: Floats, gaps: Floats, source: dict[str, str]) -> dict
     return {"update": update} | ({"gap": samples.percentiles(gaps)} if gaps.size else {})
 
 
+class _Kinds(dict[str, Kind]):
+    """Samples by kind, read when they are asked for: nobody asks for all of them."""
+
+    def __init__(self, run_folder: Path) -> None:
+        super().__init__()
+        self._folder = run_folder
+
+    def __missing__(self, name: str) -> Kind:
+        self[name] = Kind(*samples.read(self._folder, samples.KINDS.index(name), "at_ms", "stream", "value"))
+        return self[name]
+
+
 def _answered(run_folder: Path, target: Target, requests: Requests) -> Answered:
-    columns = {
-        name: Kind(*samples.read(run_folder, number, "at_ms", "stream", "value"))
-        for number, name in enumerate(samples.KINDS)
-    }
+    columns = _Kinds(run_folder)
     return Answered(requests, columns, target.promises, turns_of(columns))
 
 

@@ -1,6 +1,7 @@
 """Conformance under load: some of the run's streams are kept and judged by the rules that judge idle ones.
 
-A ``Recording`` keeps the first bytes of one stream, at most ``MOST_BYTES``, on the ``Shelf`` of its process;
+A ``Recording`` keeps the first bytes of one stream, at most ``MOST_BYTES``, on the ``Shelf`` of its process, and
+fewer where they are of so many small events that to judge them would cost more than ``MOST_COST``;
 ``findings`` judges recordings and returns what is broken, as plain values, with the transcripts that show it.
 """
 
@@ -19,6 +20,8 @@ from ssegauge.loadtests.measuring.spool import Spool
 
 MOST_STREAMS: Final = 50
 MOST_BYTES: Final = 65_536
+MOST_COST: Final = 1 << 20  # bytes of memory, about, while it is judged
+CHUNK_COST, LINE_COST, BYTE_COST = 300, 400, 3  # as ``recording.bounds`` has them; an event has two lines at least
 _ENTRY: Final = struct.Struct("<QdI")
 _ENDS: Final[Mapping[str, How]] = {"closed": "cut", "complete": "eof", "timed out": "timeout"}
 
@@ -52,6 +55,7 @@ class Recording:
     """What one stream received, as far as it is kept. ``late``: the task had moved before."""
 
     __slots__ = (
+        "_affordable",
         "_end",
         "_head",
         "_number",
@@ -71,7 +75,7 @@ class Recording:
         self._task_id, self._shelf, self.late = task_id, shelf, late
         self._head: Head | None = None
         self._end = End(0.0, "cut", "")
-        self._room = MOST_BYTES
+        self._room, self._affordable = MOST_BYTES, MOST_COST
         self._until_ns = 0  # when there was no more room: what came then is not known, nor that nothing came
 
     @property
@@ -91,6 +95,9 @@ class Recording:
     def take_chunk(self, arrived_ns: int, data: bytes) -> None:
         """Keep a piece of the body, while there is room for all of it."""
         self._room -= len(data)
+        self._affordable -= _cost(data)
+        if self._affordable < 0:
+            self._room = -1
         if self._room >= 0:
             self._shelf.put(self._number, self._at_ms(arrived_ns), data)
         self._until_ns = self._until_ns or (arrived_ns if self._room < 0 else 0)
@@ -121,6 +128,10 @@ class Recording:
 
     def _at_ms(self, at_ns: int) -> float:
         return (at_ns - self._started_ns) / 1e6
+
+
+def _cost(data: bytes) -> int:
+    return CHUNK_COST + BYTE_COST * len(data) + LINE_COST * max(data.count(b"\n"), data.count(b"\r"))
 
 
 def findings(transcripts: Iterable[Transcript], target: Target) -> dict[str, Any]:

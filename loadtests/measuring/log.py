@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -26,12 +27,15 @@ from ssegauge.loadtests.measuring.event_types import NO_EVENT, EventTypes, size_
 from ssegauge.loadtests.measuring.integrity import Token
 from ssegauge.loadtests.measuring.meters import glance
 from ssegauge.loadtests.measuring.samples import FIRST_EVENT, GAP, GAP_OPEN, UPDATE, Floats, Ints, Rows
+from ssegauge.loadtests.measuring.schemas import NOTHING_PROMISED, Schemas
 from ssegauge.loadtests.measuring.witnesses import Room, number_of
 
 # A stream's place, what it was told (``Log.reading``), the kernel's stamp as it came, when it was read and when
 # that stream had been looked at before (ns).
 Entry = tuple[int, int, bytes, int, int]
 MOST_WAITING: Final = 8192  # reads, or events that were not known by their bytes
+MOST_SETTLED: Final = 65_536  # events at once: each takes some 200 bytes meanwhile
+MOST_KNOWN: Final = 32  # events in one read: thousands in one are settled for longer than they are read
 MOST_HELD: Final = 1 << 22  # characters of events
 NO_STAMP: Final = bytes(16)
 _pack: Final = struct.Struct("qq").pack
@@ -48,7 +52,15 @@ _PLACE: Final = np.dtype(
     ]
 )
 _FACT: Final = np.dtype(
-    [("code", "<i8"), ("size", "<i8"), ("made_ms", "<f8"), ("number", "<i8"), ("is_heartbeat", "?"), ("is_chosen", "?")]
+    [
+        ("code", "<i8"),
+        ("size", "<i8"),
+        ("made_ms", "<f8"),
+        ("number", "<i8"),
+        ("is_heartbeat", "?"),
+        ("is_chosen", "?"),
+        ("look", "<i8"),
+    ]
 )
 Facts = np.ndarray[Any, np.dtype[np.void]]
 
@@ -62,6 +74,7 @@ class Fact(NamedTuple):
     number: int
     is_heartbeat: bool
     is_chosen: bool
+    look: int  # what ``Schemas.look`` has found
 
 
 class Known(NamedTuple):
@@ -96,7 +109,9 @@ class Log:
         room: Room,
         measure: str = "",
         find: Callable[[str], Token | None] = lambda _: None,
+        schemas: Schemas = NOTHING_PROMISED,
     ) -> None:
+        self._schemas = schemas
         self._rows, self._types, self._clocks, self._room = rows, types, clocks, room
         self._measure, self._find = measure, find
         self._places = np.zeros(64, _PLACE)
@@ -166,8 +181,8 @@ class Log:
         self.entries.append((place, reading, stamp, arrived_ns + max(0, delay_ns), looked_ns))
 
     def remember(self, known: dict[bytes, Known], data: bytes, what: Known) -> None:
-        """Have known what bytes have told, as long as there is room for them."""
-        if self._held <= MOST_HELD:
+        """Have known what bytes have told, as long as there is room for them, and they are of few events."""
+        if self._held <= MOST_HELD and len(self._told) - self._starts[what.reading] <= MOST_KNOWN:
             self._held += len(data)
             known[data] = what
 
@@ -187,6 +202,7 @@ class Log:
                 number_of(event_id, data),
                 is_heartbeat,
                 self._measure in {kind, inner} if self._measure else not is_heartbeat,
+                self._schemas.look(kind, data),
             )
         )
         self._tokens.append(self._find(data))
@@ -197,8 +213,8 @@ class Log:
 
     def settle(self) -> None:
         """Make of all entries what follows of them."""
-        if self.entries:
-            self._settle(*self._columns())
+        for entries in self._portions():
+            self._settle(*self._columns(entries))
         self._begin_page()
         self._free += self._left
         self._left.clear()
@@ -214,12 +230,21 @@ class Log:
         same = np.full(silent.size, now_ns / 1e6), silent["number"], since_ms
         self._rows.add_many(GAP_OPEN, *same, np.full(silent.size, -1), np.full(silent.size, NO_EVENT))
 
-    def _columns(self) -> tuple[Ints, Ints, Ints, Facts]:
+    def _portions(self) -> Iterator[list[Entry]]:
+        """Yield the entries, so many at a time as have told ``MOST_SETTLED`` events, or one that has told more."""
+        if not self.entries:
+            return
+        many = np.diff([*self._starts, len(self._told)])[[entry[1] for entry in self.entries]]
+        ends = np.flatnonzero(np.diff(np.cumsum(many) // MOST_SETTLED)) + 1
+        for start, end in pairwise([0, *ends.tolist(), len(self.entries)]):
+            yield self.entries[start:end]
+
+    def _columns(self, entries: Sequence[Entry]) -> tuple[Ints, Ints, Ints, Facts]:
         """Return of each event its stream's place, when it arrived, how much earlier that may have been, and its facts.
 
         Of those that were read together the last has the stamp; the others came at any time since we had looked.
         """
-        columns = tuple(zip(*self.entries, strict=True))
+        columns = tuple(zip(*entries, strict=True))
         at, reading, read, looked = (np.array(columns[number]) for number in (0, 1, 3, 4))
         seconds, rest = np.frombuffer(b"".join(columns[2]), np.int64).reshape(-1, 2).T
         arrived = seconds * _SECOND + rest
@@ -243,6 +268,7 @@ class Log:
         age_ms = at_ms - facts["made_ms"]
         is_stamped = is_timed & ~np.isnan(age_ms)
         self._types.count(facts["code"], facts["size"])
+        self._schemas.count(facts["look"])
         self._compare(at[is_stamped], facts["made_ms"][is_stamped], age_ms[is_stamped])
         is_measured = is_stamped & facts["is_chosen"] & (facts["made_ms"] >= places["started_ms"])
         if not self._measure:

@@ -183,6 +183,7 @@ class Parts:
         except OSError:
             shutil.rmtree(merged, ignore_errors=True)
             return
+        pa.default_memory_pool().release_unused()
         parts = self.folder.rename(self.folder.with_name("samples.parts"))
         merged.rename(self.folder)
         shutil.rmtree(parts)

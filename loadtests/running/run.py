@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -34,6 +35,7 @@ ORDER: Final = "ssegauge-order"
 REPORT: Final = "ssegauge-report"
 REPORT_S: Final = 0.5
 SUMMING_UP_S: Final = 0.005  # at most, for each stream, where a worker has many
+JUDGING_S: Final = 300.0  # more, for workers that say that they still judge
 EXIT_CODES: Final = {"pass": 0, "fail": 1, "could_not_judge": 2}
 
 
@@ -50,6 +52,7 @@ class Run:
         self.node: Node | None = None
         self.conductor: Conductor | None = None
         self._loops: list[gevent.Greenlet] = []
+        self._writing: list[gevent.Greenlet] = []
         self._expected: set[str] = set()  # workers, when the run began
         self._conducting = self._finished = False
         self._live: Live | None = None
@@ -62,13 +65,13 @@ class Run:
             self.node = Node(self._target, self._scenario.part(self.runner))
             if self._scenario.asks:
                 self.node.take_orders(self._scenario.orders)
-            self._loops.append(gevent.spawn(self._report_loop))
+            self._writing.append(gevent.spawn(self._report_loop))
         if not isinstance(self.runner, WorkerRunner):
             self._folder = own_folder(self.environment, self._target)
             self.conductor = Conductor(self._scenario.plan(self.runner, self._folder), self._target, self)
             self._live = _live(self.conductor.plan.out, self.environment)
             _keep_no_history(self.environment)
-            self._loops.append(gevent.spawn(self._flush_loop))
+            self._writing.append(gevent.spawn(self._flush_loop))
             self._expected = _workers(self.runner)
             if pid := server.process_of(self._target):
                 self._loops.append(gevent.spawn(server.watch, pid, self.conductor.rows))
@@ -86,10 +89,11 @@ class Run:
         if not self.conductor or self._finished:
             return
         self._finished = True
-        gevent.killall([loop for loop in self._loops[1:] if loop is not gevent.getcurrent()])
+        # But for those that report and write: what comes until all is over would fill memory.
+        gevent.killall([loop for loop in self._loops if loop is not gevent.getcurrent() and loop not in self._writing])
         self.conductor.finish()
         self._await_finals()
-        gevent.killall([loop for loop in self._loops if loop is not gevent.getcurrent()])
+        gevent.killall(self._writing)
         self._report(final=True)
         if missing := self.conductor.reported.missing(self._expected):
             self.conductor.complain(_ended_early(missing))
@@ -153,9 +157,11 @@ class Run:
         if isinstance(self.runner, MasterRunner):
             limit_s = 5 * 2 * self._target.limits.update_s + 5 + (PATIENCE_S[1] if self._scenario.asks else 0.0)
             limit_s += SUMMING_UP_S * (self.conductor.plan.users if self.conductor else 0)
-            with gevent.Timeout(limit_s, False):
-                while self.conductor and set(self.conductor.reported.missing(())) & _workers(self.runner):
-                    gevent.sleep(REPORT_S / 5)
+            give_up_s = time.monotonic() + limit_s
+            while self.conductor and (late := set(self.conductor.reported.missing(())) & _workers(self.runner)):
+                if time.monotonic() > give_up_s + JUDGING_S * self.conductor.reported.are_judging(late):
+                    return
+                gevent.sleep(REPORT_S / 5)
 
     def _report_loop(self) -> None:
         while True:
@@ -165,7 +171,7 @@ class Run:
     def _report(self, *, final: bool = False) -> None:
         if not self.node:
             return
-        report = self.node.report() | {"final": final}
+        report = self.node.report() | {"final": final, "is_judging": self.node.is_judging}
         replies, self.node.replies = self.node.replies, []
         self._statistics.take_replies(replies)
         self._statistics.take_failures(report["counts"])

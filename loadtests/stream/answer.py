@@ -69,6 +69,8 @@ class Answer(Reader):
     def take(self, messages: list[Message], arrived_ns: int, delay_ns: int) -> None:
         """Measure the events of a read; an end marker, or an error, ends the answer."""
         meter, note = self._meter, self._on.types.note
+        for kind, data, _ in messages:
+            self._on.schemas.take(kind, data)
         meter.note_types([note(kind, data) for kind, data, _ in messages], arrived_ns, delay_ns)
         meter.take(messages, arrived_ns, delay_ns, self._on.watch.waited_ns)
         if meter.has_marker and not self.ending:

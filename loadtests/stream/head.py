@@ -3,7 +3,7 @@
 Interim responses (1xx) are passed over. Taken for HTTP is what clients at large take for it, and what the conformance
 suite does: lines that end in LF alone, folded fields, control characters in values, a length beside chunks. Errors are
 httptools' HttpParserError, and ``ConnectionResetError`` for a head of more than ``MOST_HEAD_BYTES``, all interim ones
-included, and for another version.
+included, for more than ``MOST_FIELDS`` of one response, and for another version or protocol.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from httptools import HttpResponseParser
+from httptools import HttpParserUpgrade, HttpResponseParser
 
 MOST_HEAD_BYTES: Final = 262_144
+MOST_FIELDS: Final = 1000
+TOO_MANY_FIELDS: Final = f"the response head has more than {MOST_FIELDS:,} fields"
+SWITCHED: Final = "101: the server switches to another protocol, which nobody asked for"
 HEAD_TOO_LARGE: Final = f"the response head has no end within {MOST_HEAD_BYTES // 1024} KiB"
 NO_HTTP_1: Final = "the server speaks HTTP/2 alone, and streams are opened by HTTP/1.1; let it speak both"
 SPEAKS_TLS: Final = "the server speaks TLS, and was asked without"
@@ -30,7 +33,8 @@ class Head:
     def __init__(self) -> None:
         self.status = 0
         self.fields: list[tuple[str, str]] = []
-        self._bytes = 0
+        self._bytes = self._many = 0
+        self._complaint = ""  # of a field: httptools makes another error of what its callbacks raise
         self._last = b""  # in which the end may have begun
         self._parser = self._anew()
 
@@ -41,7 +45,7 @@ class Head:
         self._bytes += len(data)
         while found := _END(self._last + data):
             end = found.end() - len(self._last)
-            self._parser.feed_data(data[:end])
+            self._feed(data[:end])
             data = data[end:]
             self._last = b""
             if not self._parser.get_http_version().startswith("1."):
@@ -51,8 +55,9 @@ class Head:
                 del self._parser  # which holds our methods, and so us
                 return data
             self.fields.clear()
+            self._many = 0
             self._parser = self._anew()
-        self._parser.feed_data(data)
+        self._feed(data)
         if self._bytes > MOST_HEAD_BYTES:
             raise ConnectionResetError(HEAD_TOO_LARGE)
         self._last = (self._last + data)[-_LONGEST_END:]
@@ -61,6 +66,14 @@ class Head:
     def field(self, name: str) -> str:
         """Return the last field of a name, an empty string for none."""
         return next((value for key, value in reversed(self.fields) if key == name), "")
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except HttpParserUpgrade:
+            raise ConnectionResetError(SWITCHED) from None
+        if self._complaint:
+            raise ConnectionResetError(self._complaint)
 
     def _anew(self) -> HttpResponseParser:
         parser = HttpResponseParser(self)
@@ -71,8 +84,11 @@ class Head:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a field: httptools calls this. One with a NUL is "invalid and dangerous" (RFC 9110 section 5.5)."""
+        self._many += 1
         if b"\0" in value:
-            raise ConnectionResetError(NOT_HTTP)
+            self._complaint = NOT_HTTP
+        elif self._many > MOST_FIELDS:
+            self._complaint = self._complaint or TOO_MANY_FIELDS
         self.fields.append((name.decode("latin-1").lower(), value.decode("latin-1")))
 
 

@@ -12,7 +12,7 @@ import contextlib
 import struct
 from typing import Any
 
-from httptools import HttpParserError, HttpParserUpgrade
+from httptools import HttpParserError
 
 from ssegauge.conformance.sse import FastDecoder, Message
 from ssegauge.loadtests.stream.body import UNFRAMED, Body
@@ -145,7 +145,7 @@ class Reader:
                 self._taken(data, arrived_ns or read_ns, read_ns - arrived_ns if arrived_ns else -1)
         except BlockingIOError:
             return
-        except (OSError, HttpParserError, HttpParserUpgrade) as error:
+        except (OSError, HttpParserError) as error:
             self.end(reason_of(error))
         except Exception as error:  # noqa: BLE001 - ours: the loop would print it and call again, for ever
             self.broke(error)

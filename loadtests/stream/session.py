@@ -26,6 +26,7 @@ from ssegauge.loadtests.measuring.integrity import Account
 from ssegauge.loadtests.measuring.log import Known, Log
 from ssegauge.loadtests.measuring.meters import Driven, Meter, is_terminal
 from ssegauge.loadtests.measuring.samples import CONNECT, OPEN, Rows
+from ssegauge.loadtests.measuring.schemas import NOTHING_PROMISED, Schemas
 from ssegauge.loadtests.measuring.witnesses import Diary
 from ssegauge.loadtests.stream import clock
 from ssegauge.loadtests.stream.body import COMPLETE, UNFRAMED
@@ -39,6 +40,7 @@ OnEvent = Callable[[str, str, str], None]  # type, data, last event ID
 UNKNOWN: Final[dict[bytes, Known]] = {}  # it stays empty
 MOST_WAITING: Final = 1000  # events for the user's own code, before a stream is not read
 MOST_REASONS: Final = 100
+MOST_ENTRIES: Final = 16_384  # reads that wait to be settled
 NOTHING: Final = -1, ""  # what a read has told (``Log.reading``), and the id of its first event: none
 ENDED_EARLY: Final = "ended by the server before a terminal event"
 
@@ -55,7 +57,7 @@ class Counts:
     failures: Counter[str] = field(default_factory=Counter)
     drops: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)  # in the user's own code
-    checked: int = 0  # events that the user's own code has looked at, and why it found them wrong
+    checked: int = 0  # events that a promised schema or the user's own code is for, and why they are wrong
     checks: Counter[str] = field(default_factory=Counter)
     left_by_fin: int = 0  # streams that a user left in the midst
     left_by_rst: int = 0
@@ -78,6 +80,12 @@ class Counts:
         self.ended_least_s = min(self.ended_least_s, lasted_s)
         self.ended_most_s = max(self.ended_most_s, lasted_s)
 
+    def looked_at(self, many: int, wrong: str) -> None:
+        """Count events that were held to a schema; ``wrong`` says why they break it, and is empty where they do not."""
+        self.checked += many
+        if wrong:
+            self.checks[wrong] += many
+
     def told_to_wait(self, wait: Wait | None) -> None:
         """Count a refusal, where the server said for how long it wants to be left alone."""
         if wait:
@@ -98,6 +106,7 @@ class Books:
     redact: Callable[[str], str]  # reasons hold what a server sent
     types: EventTypes
     log: Log
+    schemas: Schemas = NOTHING_PROMISED
     traffic: Traffic = field(default_factory=Traffic)
 
     def count(self, counter: Counter[str], reason: str) -> None:
@@ -253,7 +262,10 @@ class Session(Reader):
         decoder.passed += size
         on.traffic.bytes += size
         looked_ns = self._poll.looked_ns
-        on.log.entries.append((self._place, reading, ancillary[0][2], read_ns, looked_ns))
+        entries = on.log.entries
+        entries.append((self._place, reading, ancillary[0][2], read_ns, looked_ns))
+        if len(entries) >= MOST_ENTRIES:
+            on.log.settle()
         if self._driven:
             arrived_ns = clock.stamp(ancillary)
             self._measure(self._driven, reading, arrived_ns, read_ns - arrived_ns, looked_ns)

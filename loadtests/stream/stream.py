@@ -27,7 +27,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 import gevent
 from gevent import socket
-from httptools import HttpParserError, HttpParserUpgrade
+from httptools import HttpParserError
 
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.sse import FastDecoder, Message
@@ -142,7 +142,7 @@ class EventStream:
         try:
             with gevent.Timeout(timeout, TimeoutError()):
                 self._open()
-        except (OSError, HttpParserError, HttpParserUpgrade) as error:
+        except (OSError, HttpParserError) as error:
             self.close()
             raise StreamFailed(self._led + reason_of(error)) from None
         except BaseException:
@@ -164,7 +164,7 @@ class EventStream:
                 self._take(data)
             else:
                 self._end(ended_by_connection(self._body))
-        except (OSError, HttpParserError, HttpParserUpgrade) as error:
+        except (OSError, HttpParserError) as error:
             self._end(reason_of(error))
         return self._outcome()
 
@@ -322,7 +322,7 @@ def reason_of(error: BaseException) -> str:
     """Return a short reason, the same for all errors of a kind so that they can be counted."""
     if isinstance(error, ssl.SSLError):
         return _tls_reason(error)
-    if isinstance(error, (HttpParserError, HttpParserUpgrade)):
+    if isinstance(error, HttpParserError):
         return NOT_HTTP
     if isinstance(error, TimeoutError) and not error.errno:
         return str(error) or "timed out"

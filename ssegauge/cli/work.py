@@ -94,7 +94,8 @@ def run_folder(target: Target, out: Path | None) -> Iterator[RunFolder]:
         with contextlib.suppress(Exception):  # interrupted before there was anything to report, or the disk is full
             folder.finish(interrupted=True)
             reports.build(folder.path, whole=False)
-        errors.print(f"Interrupted. What was measured so far is in {escape(str(folder.path))}", soft_wrap=True)
+        what = f"What was measured so far is in {folder.path}" if _holds(folder.path) else "Nothing was measured yet"
+        errors.print(f"Interrupted. {escape(what)}", soft_wrap=True)
         raise
     except Exception:
         with contextlib.suppress(Exception):  # the first error is the one to tell
@@ -126,6 +127,13 @@ def show_run(
     except BadRunFolder as error:
         folder.unwritten = folder.unwritten or str(error)
     show(documents, folder.path, unwritten=folder.unwritten, **how)
+
+
+def _holds(folder: Path) -> bool:
+    """Whether anything that was measured is in a run folder."""
+    return any(
+        any(folder.glob(kind)) for kind in ("conformance.json", "load.json", "samples/*.parquet", "transcripts/*")
+    )
 
 
 def check_live(target: Target, folder: RunFolder, options: Options, *, loud: bool) -> dict[str, Any]:
@@ -205,7 +213,7 @@ def work_for_master(target: Target, options: LoadOptions) -> None:
 
 
 def say_before_load(options: LoadOptions, *, quiet: bool) -> None:
-    """Say what a user has to know before the first live line."""
+    """Say what a user has to know before the first live line; raises CannotJudge where that would not be so."""
     if options.web:
         from ssegauge.loadtests.running.joining import check_free
 

@@ -130,7 +130,7 @@ SCENES: dict[str, Scene] = {
     "check: server killed": Scene(CHECK, killed, NOT_GOOD),
     "check: server frozen": Scene(CHECK, frozen, NOT_GOOD),
     "check: server frozen for 3 s": Scene(CHECK, frozen_for_a_while, ANY),
-    "check: server restarted": Scene(CHECK, restarted, ANY),
+    "check: server restarted": Scene(CHECK, restarted, NOT_GOOD),
     "check: port stolen by a web server": Scene(CHECK, stolen(PAGE), NOT_GOOD),
     "check: port stolen by a silent one": Scene(CHECK, stolen(b""), NOT_GOOD),
     "check: itself frozen for 4 s": Scene(CHECK, frozen_itself, {0, 2}),

@@ -5,15 +5,18 @@
 
 import asyncio
 import json
+import os
 import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 
 import httpcore
 import httpx
+from httptools import HttpParserError
 
 from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.jsontext import read_json
@@ -25,6 +28,10 @@ from ssegauge.conformance.recording.server import Server
 from ssegauge.conformance.recording.transcript import Chunk, Head, Request, Transcript, read_chunk
 from ssegauge.conformance.seen.coding import MOST_TEXT, CannotDecode, Uncoder
 from ssegauge.conformance.target import Call, Target, from_toml
+from ssegauge.loadtests.driving import bodies
+from ssegauge.loadtests.stream.body import framed
+from ssegauge.loadtests.stream.head import Head as ResponseHead
+from ssegauge.loadtests.stream.head import whole
 from tests.fuzz import decoder_target
 
 CODINGS = ("gzip", "deflate", "br", "gzip, gzip", "deflate, br", "x", "identity")
@@ -145,6 +152,43 @@ async def _answer(data: bytes) -> Transcript:
     return live.transcript
 
 
+def load_http(data: bytes) -> None:
+    """A response gives ``load`` the same head, body and ending however it is cut, or one of two errors."""
+    size, said = (data[:1] or b"\1")[0] + 1, data[1:]
+    cut, at_once = ([said[at : at + step] for at in range(0, len(said), step)] for step in (size, len(said) + 1))
+    assert _response(cut) == _response(at_once)
+    with suppress(HttpParserError, ConnectionResetError):
+        if found := whole(said):
+            one, rest = found
+            assert (one.status, one.fields, _body(one, [rest])) == _response(at_once)
+
+
+def _response(pieces: Sequence[bytes]) -> tuple[int, list[tuple[str, str]], tuple[bytes, str] | None] | None:
+    """Return status, fields, and what there is of the body; None where it is no response of HTTP/1.1, or not whole."""
+    one = ResponseHead()
+    with suppress(HttpParserError, ConnectionResetError):
+        for at, piece in enumerate(pieces):
+            if (rest := one.take(piece)) is not None:
+                return one.status, one.fields, _body(one, [rest, *pieces[at + 1 :]])
+    return None
+
+
+def _body(one: ResponseHead, pieces: Sequence[bytes]) -> tuple[bytes, str] | None:
+    try:
+        body = framed(one.fields)
+    except ConnectionResetError:
+        return None
+    return b"".join(map(body.take, filter(None, pieces))), body.ending
+
+
+def requests(data: bytes) -> None:
+    """The bodies of ``--requests`` are JSON that can be sent, or one line says which line is none."""
+    with os.fdopen(os.memfd_create("requests"), "wb", buffering=0) as file, suppress(CannotJudge):  # on no disk
+        file.write(data)
+        for one in bodies.read(Path(f"/proc/self/fd/{file.fileno()}"), {"NAME": 's3cr"et'}).bodies:
+            json.dumps(one, allow_nan=False)
+
+
 READERS: dict[str, Callable[[bytes], None]] = {
     "decoder": decoder_target.check,
     "transcript": transcript,
@@ -154,6 +198,8 @@ READERS: dict[str, Callable[[bytes], None]] = {
     "coding": coding,
     "redaction": redaction,
     "http": http,
+    "load-http": load_http,
+    "requests": requests,
 }
 # Of these readers several inputs at a time take far less time each.
 BATCHES: dict[str, Callable[[Sequence[bytes]], None]] = {"capture": captures, "http": answers}

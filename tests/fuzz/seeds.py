@@ -72,4 +72,18 @@ PIECES: dict[str, list[bytes]] = {
         b"\0\0\3\0\1\0\0\0\1abc",
         b"\0\0\4\3\0\0\0\0\1\0\0\0\2",
     ],
+    "load-http": [
+        b"\7",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.0 200\n",
+        b"HTTP/1.1 103 Hints\r\n\r\n",
+        b"HTTP/1.1 101 \r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        *(b"Content-Length: ", b"3\r\n", b"-1", b"9" * 20, b"X: y\r\n", b" z\r\n", b"\0", b"\n"),
+        *(b"\r\n", b"1\r\na\r\n", b"5;x\r\nabcde\r\n", b"0\r\n\r\n", b"0\r\nX: y\r\n", b"FFFFFFF\r\n"),
+    ],
+    "requests": [
+        *(b"{", b'"a": ', b"}", b"\n", b"[", b"]", b'"${NAME}"', b"${OTHER}", b'"${', b"1e999", b"NaN", b"-", b"\r"),
+        *(b'"\\ud800"', b"9" * 500, b",", b"\xff", b'{"messages": [{"role": "user", "content": "hi"}]}\n'),
+    ],
 }

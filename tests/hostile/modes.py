@@ -10,8 +10,10 @@ import struct
 import time
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, repeat
+
+import brotli
 
 from tests.hostile.server import Answer
 
@@ -23,11 +25,16 @@ UNJUDGED, BROKEN, EITHER, FINE = {2}, {1}, {1, 2}, {0, 1, 2}
 
 @dataclass(frozen=True)
 class Mode:
-    """An answer, the exit statuses a check of it may have, and words that its output must hold."""
+    """An answer, the exit statuses a check of it may have, and words that its output must hold; and those of a load.
+
+    A load of 3 streams for 3 s is mostly too short to judge; it never passes what a check may fail.
+    """
 
     answer: Answer
     status: set[int]
     told: str = ""
+    load: frozenset[int] = frozenset({1, 2})
+    load_told: str = "Load:"
     brisk: bool = False  # in the bounded part that runs in every test run
 
 
@@ -211,10 +218,19 @@ BODIES: dict[str, Mode] = {
     "a body that drips": Mode(sends(head(), more=repeat(b"d"), pause_s=0.05), FINE),
     "an image": Mode(whole(b"\x89PNG\r\n\x1a\n" + bytes(1000), b"Content-Type: image/png\r\n"), BROKEN),
 }
+
+
+def _brotli_bomb(connection: socket.socket) -> None:
+    packer = brotli.Compressor(quality=1)
+    zeros = b"".join(packer.process(bytes(1 << 20)) for _ in range(100)) + packer.finish()
+    coded(b"br", zeros)(connection)
+
+
 CODINGS: dict[str, Mode] = {
     "gzip bomb": Mode(coded(b"gzip", ZEROS), EITHER),
     "gzip in gzip": Mode(coded(b"gzip, gzip", gzip.compress(ZEROS)), EITHER),
     "deflate bomb": Mode(coded(b"deflate", RAW_BOMB), EITHER),
+    "brotli bomb": Mode(_brotli_bomb, EITHER),
     "ten codings": Mode(coded(b", ".join([b"gzip"] * 10), ZEROS), EITHER),
     "gzip that is none": Mode(coded(b"gzip", EVENTS), FINE),
     "gzip cut off": Mode(coded(b"gzip", gzip.compress(EVENTS * 100)[:30]), FINE),
@@ -237,6 +253,16 @@ REDIRECTS: dict[str, Mode] = {
     "to a very long address": Mode(redirect(b"/" + b"a" * 200_000), UNJUDGED),
     "to escapes": Mode(redirect(b"/%1b" + b"\xff\xfe"), UNJUDGED, "redirected"),
 }
+# Of these nothing can be opened, and a load says so.
+CLOSED = frozenset(
+    {f"head: {name}" for name in HEADS}
+    - {f"head: {name}" for name in ("a head of 200 KiB", "bytes over 127 in a field", "heads one upon the other")}
+    | {f"framing: {name}" for name in ("two lengths", "negative length", "length with a plus", "length of words")}
+    | {f"framing: {name}" for name in ("unknown transfer coding", "chunked twice", "length of 30 digits")}
+    | {"body: an image"}
+    | {f"coding: {name}" for name in CODINGS}
+    | {f"redirect: {name}" for name in REDIRECTS}
+)
 MODES: dict[str, Mode] = {
     f"{group}: {name}": mode
     for group, modes in {
@@ -248,3 +274,8 @@ MODES: dict[str, Mode] = {
     }.items()
     for name, mode in modes.items()
 }
+MODES |= {
+    name: replace(MODES[name], load=frozenset(UNJUDGED), load_told="no stream could be opened") for name in CLOSED
+}
+# What fills the memory of who keeps something of every event, with many streams.
+FLOODS = ("body: events with ids at full speed", "body: 100,000 events a second")

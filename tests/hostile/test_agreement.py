@@ -146,6 +146,8 @@ ANSWERS = {
     "an empty field": field(b"X:"),
     "a long name": field(b"X" * 70_000 + b": y"),
     "900 fields": field(b"\r\n".join([b"X: y"] * 900)),
+    "1,000 fields": field(b"\r\n".join([b"X: y"] * 999)),
+    "1,001 fields": field(b"\r\n".join([b"X: y"] * 1000)),
     "a folded field": typed(b"\r\n text/event-stream"),
     "Connection: close": field(b"Connection: close"),
     "an upgrade to WebSocket": field(b"Connection: Upgrade\r\nUpgrade: websocket"),

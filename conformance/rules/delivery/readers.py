@@ -1,7 +1,7 @@
 """Rules on the several readers of one stream: all are told the same."""
 
 from bisect import bisect
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
@@ -27,7 +27,6 @@ from ssegauge.conformance.rules.reading.sharing import (
     said,
     together,
 )
-from ssegauge.conformance.rules.reading.stamps import timeless
 from ssegauge.conformance.rules.rule import profile, rule
 from ssegauge.conformance.seen import Level, Mark, Message, Seen, View, not_applicable
 from ssegauge.conformance.words import events, lasted, shown
@@ -243,16 +242,17 @@ def _missed(
     Events of another sort may be for one reader alone; and who samples a state in steps of its own misses what came
     and went between, but never makes a longer pause than usual for it, nor is it told a part of a burst.
     """
-    keys, known = [said(message) for message in one.messages], frozenset(common)
-    since, until_ms = keys.index(common[0]), other.left_ms - OPENING_MS
-    later = [message for message in one.messages[since:] if one.at_ms(message) <= until_ms]
-    stretch = one.messages[since : max(since + len(later), keys.index(common[-1]))]
-    sorts = {form(message) for message in other.messages if said(message) in known}
+    keys, known = one.keys, frozenset(common)
+    since = keys.index(common[0])
+    end = max(bisect(one.times, other.left_ms - OPENING_MS), keys.index(common[-1]))
+    places = [place for place in range(since, end) if keys[place] not in other.counts]
     # The same may be told by another id: of a source in several parts, ids say how far each has come.
-    words = Counter(message.words for message in other.messages)
-    missed = [one_of for one_of in stretch if said(one_of) not in other.counts and words[one_of.words] != 1]
-    missed = [one_of for one_of in missed if not _is_told_with_another_stamp(one.at_ms(one_of), one_of, other)]
-    shared = [one.at_ms(message) for message in one.messages if said(message) in known]
+    places = [place for place in places if other.words[one.messages[place].words] != 1]
+    missed = [one.messages[place] for place in places if not _is_told_with_another_stamp(one, place, other)]
+    if not missed:
+        return [], []
+    sorts = {form(message) for key, message in zip(other.keys, other.messages, strict=True) if key in known}
+    shared = [at_ms for key, at_ms in zip(keys, one.times, strict=True) if key in known]
     lost = [
         one_of
         for one_of in missed
@@ -262,10 +262,10 @@ def _missed(
     return lost, missed
 
 
-def _is_told_with_another_stamp(at_ms: float, message: Message, other: Telling) -> bool:
+def _is_told_with_another_stamp(one: Telling, place: int, other: Telling) -> bool:
     """Whether the other was told the same in the same moment, but for a time: servers stamp what they write."""
-    start, end = (bisect(other.times, edge_ms) for edge_ms in (at_ms - STAMPED_MS, at_ms + STAMPED_MS))
-    return any(timeless(one) == timeless(message) for one in other.messages[start:end])
+    at_ms, told = one.times[place], other.told.get(one.timeless[place], ())
+    return any(at_ms - STAMPED_MS < its_ms <= at_ms + STAMPED_MS for its_ms in told)
 
 
 def _is_lost(reader: Telling, at_ms: float, shared: Sequence[float]) -> bool:

@@ -36,12 +36,13 @@ def turned_round(
     """
     known = frozenset(common)
     told = [message for message in one.messages if said(message) in known]
-    if not (promised or _are_counted(told)):
-        return
-    places = {said(message): place for place, message in enumerate(other.messages)}
-    for first, second in pairwise(told):
-        if places[said(first)] > places[said(second)] and form(first) == form(second):
-            yield first, second
+    turned = [
+        (first, second)
+        for first, second in pairwise(told)
+        if other.places[said(first)] > other.places[said(second)] and form(first) == form(second)
+    ]
+    if turned and (promised or _are_counted(told)):
+        yield from turned
 
 
 def _are_counted(told: Sequence[Message]) -> bool:
@@ -73,6 +74,8 @@ def gaps(one: Telling, other: Telling) -> Iterator[tuple[Telling, Message]]:
 
     Where each was told what the other was not, in the same burst, nobody can know who of them has a gap.
     """
+    if one.counts.keys() == other.counts.keys():
+        return
     for burst in _bursts(one, other):
         both = [place for place, told in enumerate(burst) if len(told.tellers) > 1]
         alone = [place for place, told in enumerate(burst) if len(told.tellers) == 1]

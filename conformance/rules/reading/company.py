@@ -1,8 +1,8 @@
 """Readers alone and in company: who read beside whom, and whether they were told less for that."""
 
-from bisect import bisect
+from bisect import bisect, bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 from ssegauge.conformance.rules.reading.sharing import Telling
@@ -13,16 +13,26 @@ MOST_OF_FEW, LEAST_OF_MANY, LEAST_IN_CROWD, TIMES_FEWER = 3, 6, 3, 3.0
 Spans = list[tuple[float, float]]
 
 
-def companions(everybody: Sequence[Telling], one: Telling, at_ms: float) -> int:
-    """Return how many others read at a moment."""
-    return sum(other.came_ms < at_ms < other.left_ms for other in everybody if other.view is not one.view)
+class Company:
+    """Who read when, of everybody."""
+
+    def __init__(self, everybody: Sequence[Telling]) -> None:
+        self._came = sorted(one.came_ms for one in everybody)
+        self._left = sorted(one.left_ms for one in everybody)
+        self._views = {id(one.view) for one in everybody}
+
+    def beside(self, one: Telling, at_ms: float) -> int:
+        """Return how many others than this one read at a moment."""
+        itself = id(one.view) in self._views and one.came_ms < at_ms < one.left_ms
+        return bisect_left(self._came, at_ms) - bisect(self._left, at_ms) - itself
 
 
 def told_less_in_company(group: Sequence[Telling], everybody: Sequence[Telling]) -> bool:
     """Whether readers are told less while others read: a stream that each has of its own does not slow down so."""
     expected = told = 0.0
+    edges, everyone = {edge for one in everybody for edge in (one.came_ms, one.left_ms)}, Company(everybody)
     for one in group:
-        alone, company = _split(everybody, one)
+        alone, company = _split(edges, everyone, one)
         alone_s, company_s = (sum(end - start for start, end in spans) / 1000 for spans in (alone, company))
         while_alone = sum(len(one.between(*span)) for span in alone)
         if while_alone >= LEAST_EXPECTED and alone_s > 0:
@@ -47,10 +57,10 @@ def told_no_more_in_a_crowd(everybody: Sequence[Telling]) -> bool:
     return expected >= TIMES_FEWER * LEAST_EXPECTED and told[True] <= expected / TIMES_FEWER
 
 
-def _split(everybody: Sequence[Telling], one: Telling) -> tuple[Spans, Spans]:
-    """Return when a reader was alone, and when in company."""
-    moments = {at_ms for other in everybody for at_ms in (other.came_ms, other.left_ms)}
+def _split(moments: Collection[float], everyone: Company, one: Telling) -> tuple[Spans, Spans]:
+    """Return when a reader was alone, and when in company; at these moments somebody came, or left."""
     edges = sorted({one.came_ms, one.left_ms, *(at_ms for at_ms in moments if one.came_ms < at_ms < one.left_ms)})
-    spans = list(pairwise(edges))
-    company = [span for span in spans if companions(everybody, one, sum(span) / 2)]
-    return [span for span in spans if span not in company], company
+    spans: tuple[Spans, Spans] = [], []
+    for span in pairwise(edges):
+        spans[everyone.beside(one, sum(span) / 2) > 0].append(span)
+    return spans

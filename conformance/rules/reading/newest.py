@@ -30,10 +30,12 @@ class Newest:
 def told_to_the_newest(everybody: Sequence[Telling]) -> Newest | None:
     """Return what only the newest of several readers was told, each time; None where that was not so."""
     told = sorted(((one.at_ms(it), one, it) for one in everybody for it in _news(one)), key=lambda found: found[0])
+    older = {id(one): [other.left_ms for other in everybody if other.came_ms < one.came_ms] for one in everybody}
+    newer = {id(one): _newer(everybody, one) for one in everybody}
     beside = []
     for at_ms, one, message in told:
-        if _there(everybody, one, at_ms):
-            if not _is_newest(everybody, one, at_ms):
+        if any(at_ms < left_ms for left_ms in older[id(one)]):
+            if any(came_ms + JUST_NOW_MS < at_ms < left_ms for came_ms, left_ms in newer[id(one)]):
                 return None
             beside.append((at_ms, one, message))
     late = [at_ms for at_ms, one, _ in beside if at_ms > one.came_ms + OPENING_MS]
@@ -51,14 +53,9 @@ def _news(one: Telling) -> list[Message]:
     return [message for message in one.messages if not names_heartbeat(message)]
 
 
-def _there(everybody: Sequence[Telling], one: Telling, at_ms: float) -> bool:
-    """Whether another had come before, and was still there."""
-    return any(other.came_ms < one.came_ms and at_ms < other.left_ms for other in everybody)
-
-
-def _is_newest(everybody: Sequence[Telling], one: Telling, at_ms: float) -> bool:
-    newer = (other for other in everybody if other.came_ms > one.came_ms + TOGETHER_MS)
-    return not any(other.came_ms + JUST_NOW_MS < at_ms < other.left_ms for other in newer)
+def _newer(everybody: Sequence[Telling], one: Telling) -> list[tuple[float, float]]:
+    """Return when those were there who had come later."""
+    return [(other.came_ms, other.left_ms) for other in everybody if other.came_ms > one.came_ms + TOGETHER_MS]
 
 
 def _batches(some: Sequence[Telling]) -> int:

@@ -1,12 +1,12 @@
 """Queues that several readers share: each event reaches one of those who read at the same time."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
-from ssegauge.conformance.rules.reading.company import companions, told_less_in_company, told_no_more_in_a_crowd
+from ssegauge.conformance.rules.reading.company import Company, told_less_in_company, told_no_more_in_a_crowd
 from ssegauge.conformance.rules.reading.sharing import (
     OPENING_MS,
     Telling,
@@ -22,6 +22,8 @@ MOST_TYPES = 20  # each is looked at by itself
 LEAST_TURNS = 3
 STEADY, MOST_STEADY, MORE = 0.25, 0.8, 1.5
 NEARLY_ALL = 0.5  # of the steps; readers whom we do not see have their part as well
+Counts = Mapping[str, int]  # the numbers in an event that may count events
+Counted = tuple[Telling, Message, Counts]
 
 
 @dataclass(frozen=True)
@@ -38,20 +40,27 @@ def shared_out(group: Sequence[Telling], everybody: Sequence[Telling], *, promis
     asked = all(one.view.transcript.request.method == "GET" for one in group)
     if not promised and not asked:
         return None
+    counts = [[numbers(message) for message in one.messages] for one in group]
+    beside = _beside(group, counts, Company(everybody))
     less = promised or told_less_in_company(group, everybody) or told_no_more_in_a_crowd(everybody)
-    for name in _counters(group):
-        told = [
-            _Told(numbers(message)[name], one, message)
-            for one in group
-            for message in one.messages
-            if companions(everybody, one, one.at_ms(message))
-        ]
+    for name in _counters(counts):
+        told = [_Told(found[name], one, message) for one, message, found in beside]
         if _one_each(told) and (less or _have_one_pace(told, everybody)):
             many = len({id(one.telling) for one in told})
             span = f"{name} {min(one.number for one in told)} to {max(one.number for one in told)}"
             said_so = f"{many} readers at once were told {len(told)} events ({span}), and none was told to two of them"
             return told[0].telling.view.bad(said_so, told[0].message)
     return None
+
+
+def _beside(group: Sequence[Telling], counts: Iterable[Sequence[Counts]], everyone: Company) -> list[Counted]:
+    """Return what was told while others read too."""
+    return [
+        (one, message, found)
+        for one, own in zip(group, counts, strict=True)
+        for message, found in zip(one.messages, own, strict=True)
+        if everyone.beside(one, one.at_ms(message))
+    ]
 
 
 def each_to_one(group: Sequence[Telling]) -> Mark | None:
@@ -92,9 +101,8 @@ def _has_company(group: Sequence[Telling], one: Telling, message: Message) -> bo
     return any(other.came_ms + OPENING_MS < at_ms < other.left_ms - OPENING_MS for other in others)
 
 
-def _counters(group: Sequence[Telling]) -> list[str]:
+def _counters(told: Sequence[Sequence[Counts]]) -> list[str]:
     """Return the names of numbers that rise from event to event, in all events of all readers."""
-    told = [[numbers(message) for message in one.messages] for one in group if one.messages]
     every = [found for one in told for found in one]
     names = set.intersection(*(set(found) for found in every)) if every else set()
     return sorted(name for name in names if all(_rises([found[name] for found in one]) for one in told))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from itertools import combinations
 from statistics import median
 
 from ssegauge.conformance.rules.reading.heartbeat import names_heartbeat
+from ssegauge.conformance.rules.reading.stamps import timeless
 from ssegauge.conformance.seen import Message, Seen, View, is_number
 
 SAME_MS = 20.0  # between one reader's being told and another's
@@ -20,6 +22,7 @@ OPENING_MS = 1000.0  # what a newcomer is told this soon may be history, a snaps
 LEAST_TOLD, MUCH = 6, 0.2  # of what two were told together: so much by each alone
 MOST_LOOKED_AT = 200  # characters of a text
 SAME_AGE = 0.5  # of it, that it may differ from one to another
+FEW = 24  # readers, of whom every two are compared
 SITUATIONS = frozenset({None, "idle"})
 Said = tuple[str, str | None, str]
 
@@ -35,12 +38,12 @@ class Telling:
     messages: tuple[Message, ...]
     in_course: Collection[Said] = frozenset()
 
-    @property
+    @cached_property
     def came_ms(self) -> float:
         """When the stream was opened to this reader."""
         return self.view.epoch_ms(self.view.head.at_ms if self.view.head else 0.0)
 
-    @property
+    @cached_property
     def left_ms(self) -> float:
         """When it ended, whoever ended it."""
         return self.view.epoch_ms(self.view.transcript.end.at_ms if self.view.transcript.end else 0.0)
@@ -60,18 +63,52 @@ class Telling:
         return [self.at_ms(message) for message in self.messages]
 
     @cached_property
+    def keys(self) -> list[Said]:
+        """What makes each event the same as another, in order."""
+        return [said(message) for message in self.messages]
+
+    @cached_property
     def counts(self) -> Counter[Said]:
         """How often each event was told."""
-        return Counter(map(said, self.messages))
+        return Counter(self.keys)
+
+    @cached_property
+    def words(self) -> Counter[tuple[str, str]]:
+        """How often each thing was said, whatever its id."""
+        return Counter(message.words for message in self.messages)
 
     @cached_property
     def when(self) -> Mapping[Said, float]:
         """When each event arrived, the last time."""
-        return {said(message): self.at_ms(message) for message in self.messages}
+        return dict(zip(self.keys, self.times, strict=True))
+
+    @cached_property
+    def places(self) -> Mapping[Said, int]:
+        """Where each event stands, the last time."""
+        return {key: place for place, key in enumerate(self.keys)}
+
+    @cached_property
+    def timeless(self) -> list[Said]:
+        """What each event says but for its times, in order."""
+        return [timeless(message) for message in self.messages]
+
+    @cached_property
+    def told(self) -> Mapping[Said, list[float]]:
+        """When each was told that says the same but for its times."""
+        found: dict[Said, list[float]] = defaultdict(list)
+        for what, at_ms in zip(self.timeless, self.times, strict=True):
+            found[what].append(at_ms)
+        return found
+
+    @cached_property
+    def compared(self) -> dict[int, tuple[Telling, list[Said]]]:
+        """What it is known to have in common with others (``in_common``), by their identity."""
+        return {}
 
     def between(self, since_ms: float, until_ms: float) -> list[Message]:
         """The events that arrived between two moments."""
-        return [one for one in self.messages if since_ms < self.at_ms(one) <= until_ms]
+        start, end = (bisect_right(self.times, edge_ms) for edge_ms in (since_ms, until_ms))
+        return list(self.messages[start:end])
 
 
 def said(message: Message) -> Said:
@@ -79,16 +116,19 @@ def said(message: Message) -> Said:
     return message.event.type, message.event.id, message.event.data
 
 
-def readers(seen: Seen) -> Iterator[list[Telling]]:
-    """Yield, for each source, its readers: those that came for the stream itself and read it as it came."""
+def readers(seen: Seen) -> list[list[Telling]]:
+    """Return, for each source, its readers: those that came for the stream itself and read it as it came."""
+    return seen.once(_readers)
+
+
+def _readers(seen: Seen) -> list[list[Telling]]:
     found: dict[tuple[str | None, str | None], list[Telling]] = defaultdict(list)
     for view in seen.streams:
         ordinary = view.facts.situation in SITUATIONS and view.facts.resume is None
         if view.timed and ordinary and view.head and view.transcript.end:
             told = tuple(message for message in view.messages if not names_heartbeat(message))
             found[view.facts.task_id, view.facts.subject].append(Telling(view, told))
-    for group in found.values():
-        yield group if seen.promises.shared else _with_courses(group)
+    return [group if seen.promises.shared else _with_courses(group) for group in found.values()]
 
 
 def _with_courses(group: Sequence[Telling]) -> list[Telling]:
@@ -106,7 +146,8 @@ def courses(group: Iterable[Telling]) -> frozenset[Said]:
         for key, at_ms in one.when.items():
             if not key[1]:
                 ages[key].append((one.came_ms, at_ms - one.came_ms))
-    return frozenset(key for key, found in ages.items() if any(_is_at_one_age(min(found), later) for later in found))
+    first = {key: min(found) for key, found in ages.items()}
+    return frozenset(key for key in ages if any(_is_at_one_age(first[key], later) for later in ages[key]))
 
 
 def _is_at_one_age(first: tuple[float, float], later: tuple[float, float]) -> bool:
@@ -123,10 +164,23 @@ def together(seen: Seen, group: Sequence[Telling]) -> list[Telling]:
 
 
 def pairs(group: Iterable[Telling]) -> Iterator[tuple[Telling, Telling]]:
-    """Yield those that read at the same time, two and two."""
-    for one, other in combinations(group, 2):
+    """Yield those that read at the same time, two and two; of many not all, but each with ten others."""
+    some = list(group)
+    for one, other in combinations(some, 2) if len(some) <= FEW else _around(some):
         if max(one.came_ms, other.came_ms) < min(one.left_ms, other.left_ms):
             yield one, other
+
+
+def _around(group: Sequence[Telling]) -> Iterator[tuple[Telling, Telling]]:
+    """Yield each with those next to it, as they came, and with some who came at other times, once.
+
+    So who differs from all the others is found by ten of them, at a cost that grows as their number does.
+    """
+    ring = sorted(group, key=lambda one: one.came_ms)
+    many = len(ring)
+    for step in (1, 2, 3, many // 3, (many - 1) // 2):
+        for place, one in enumerate(ring):
+            yield one, ring[(place + step) % many]
 
 
 def in_common(one: Telling, other: Telling) -> list[Said]:
@@ -135,8 +189,13 @@ def in_common(one: Telling, other: Telling) -> list[Said]:
     What each was told at its own beginning and not at the same time may be a greeting, one for each. What one was told
     before the other came, or when it had left, is history, or comes again: values without ids do, sooner or later.
     """
-    once = [key for key in one.counts if one.counts[key] == 1 == other.counts.get(key) and key not in one.in_course]
-    return [key for key in once if not _greets(one, other, key) and _is_of_both(one, other, key)]
+    _, found = one.compared.get(id(other), (None, None))
+    if found is None:
+        theirs = other.counts
+        once = [key for key, many in one.counts.items() if many == 1 == theirs.get(key) and key not in one.in_course]
+        found = [key for key in once if not _greets(one, other, key) and _is_of_both(one, other, key)]
+        one.compared[id(other)] = other, found  # which thereby stays, and with it its identity
+    return found
 
 
 def _is_of_both(one: Telling, other: Telling, key: Said) -> bool:

@@ -5,7 +5,7 @@ from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
-from ssegauge.conformance.rules.reading.company import companions
+from ssegauge.conformance.rules.reading.company import Company
 from ssegauge.conformance.rules.reading.sharing import Telling
 
 LEAST_ALONE, LEAST_BESIDE = 6, 3  # pauses
@@ -26,8 +26,9 @@ def slowed(everybody: Sequence[Telling]) -> Slowed | None:
 
     One other comes and goes in the midst of it: so it is not that a stream begins slowly, or grows slower with time.
     """
+    everyone = Company(everybody)
     for one in everybody:
-        alone, beside_one, beside_many = _pauses(everybody, one)
+        alone, beside_one, beside_many = _pauses(everyone, one)
         if min(len(alone) - LEAST_ALONE, len(beside_one) - LEAST_BESIDE, len(beside_many) - LEAST_BESIDE) >= 0:
             usual = median(alone)
             slower = min(beside_one) >= SLOWER * usual and min(beside_many) >= MUCH_SLOWER * usual
@@ -36,11 +37,11 @@ def slowed(everybody: Sequence[Telling]) -> Slowed | None:
     return None
 
 
-def _pauses(everybody: Sequence[Telling], one: Telling) -> tuple[list[float], list[float], list[float]]:
+def _pauses(everyone: Company, one: Telling) -> tuple[list[float], list[float], list[float]]:
     """Return the pauses between a reader's events in which it was alone, beside one, and beside several others."""
     found: tuple[list[float], list[float], list[float]] = ([], [], [])
     for before, after in pairwise(one.times):
-        at_once = {companions(everybody, one, at_ms) for at_ms in (before, (before + after) / 2, after)}
+        at_once = {everyone.beside(one, at_ms) for at_ms in (before, (before + after) / 2, after)}
         if len(at_once) == 1 or min(at_once) >= MANY:
             found[min(MANY, *at_once)].append(after - before)
     return found

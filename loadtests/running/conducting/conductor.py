@@ -53,6 +53,7 @@ class Conductor:
 
     def finish(self) -> None:
         """Let everything outstanding arrive and end what was opened; returns when the nodes have."""
+        self._lead.end()
         self._lead.stage = "waiting for what is outstanding"
         self._lead.tell("drain")
 

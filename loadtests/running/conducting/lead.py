@@ -72,16 +72,21 @@ class Lead:
         self.is_cut = False
         self.zero_s = time.monotonic()
         self.since_s = self.until_s = 0.0
+        self._ended_s: float | None = None
 
     @property
     def elapsed_s(self) -> float:
-        """How long the run goes on."""
-        return time.monotonic() - self.zero_s
+        """How long the run goes on; once it is over, how long it went on."""
+        return (self._ended_s or time.monotonic()) - self.zero_s
 
     @property
     def left_s(self) -> float | None:
         """How long it will, None for a run without an end."""
         return max(0.0, self.until_s - time.monotonic()) if self.until_s < 1e300 else None
+
+    def end(self) -> None:
+        """Take that all is over that is measured; what is waited for and judged from now on is no part of the run."""
+        self._ended_s = time.monotonic()
 
     def tell(self, do: str, **words: object) -> None:
         """Give every node an order: see ``Node.obey``."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from ssegauge.loadtests.judging import health, summary
 from ssegauge.loadtests.judging.answers import in_vain, unanswered
-from ssegauge.loadtests.judging.remedies import remedy
+from ssegauge.loadtests.judging.remedies import with_remedy
 from ssegauge.loadtests.running.conducting.lead import Lead
 
 READY_S: Final = 30.0  # at most, until every user has its task
@@ -72,6 +72,5 @@ class Patience:
     def _say_hopeless(self) -> None:
         failures = self._reported.counted("failures")
         why = summary.reasons(failures + self._reported.counted("errors")) or f"nothing happened within {READY_S:.0f} s"
-        way = remedy(why, "check base_url, stream.path and the hooks")
-        own = health.own_limit(failures)
-        self._lead.complaint = own or f"no stream could be opened: {why}; {way}"
+        told = with_remedy(why, "base_url, stream.path and the hooks")
+        self._lead.complaint = health.own_limit(failures) or f"no stream could be opened: {told}"

@@ -51,6 +51,10 @@ class Reported:
         """Return the nodes, of those expected and those that ever reported, without their last report."""
         return sorted(({*expected} | self._latest.keys()) - self._last)
 
+    def are_judging(self, nodes: Collection[str]) -> bool:
+        """Whether all of these have said that they judge what they have."""
+        return all(self._latest.get(node, {}).get("is_judging") for node in nodes)
+
     def each(self, name: str) -> list[Any]:
         """Return a part of every report, of those that have it."""
         return [report[name] for report in self._latest.values() if report[name] is not None]

@@ -25,6 +25,7 @@ from ssegauge.loadtests.measuring.generator import Watch
 from ssegauge.loadtests.measuring.integrity import Tokens
 from ssegauge.loadtests.measuring.log import Log
 from ssegauge.loadtests.measuring.samples import Rows
+from ssegauge.loadtests.measuring.schemas import Schemas
 from ssegauge.loadtests.measuring.shape import Shape
 from ssegauge.loadtests.measuring.witnesses import Room
 from ssegauge.loadtests.running.node.asking import Desk
@@ -79,7 +80,7 @@ class Node:
         streams, tasks: those of this process; crowd: its seats; herd: those that are cut all at once.
         desk: makes the requests, in a process that asks.
         wanted: set while streams are; measuring: set once all users are there.
-        finishing: from then on users start nothing.
+        finishing: from then on users start nothing; is_judging: all streams have ended, and are compared and judged.
         replies: (name, ms, failure) of the hooks' requests, for Locust's statistics.
     """
 
@@ -98,7 +99,7 @@ class Node:
         self.herd: list[Scattered] = []
         self.desk: Desk | None = None
         self.wanted, self.measuring = Event(), Event()
-        self.finishing = False
+        self.finishing = self.is_judging = False
         if not part.herds:  # they come when all are there
             self.wanted.set()
         self.opening_rate = max(1.0, part.opening_rate)
@@ -210,7 +211,9 @@ class Node:
         self.streams.end(self._grace_s)
         self.books.watch.stop()  # to compare and judge is no standstill
         self.books.log.settle()
-        self._judged = self.streams.judged(self._preparation.secrets)
+        self.is_judging = True
+        # In a thread, so that meanwhile the process tells the one that leads that it is there.
+        self._judged = gevent.get_hub().threadpool.apply(self.streams.judged, (self._preparation.secrets,))
         self._client.close()
 
     def _redacted(self, text: str) -> str:
@@ -228,5 +231,7 @@ class Node:
 def _books(target: Target, measure: str, room: Room, tokens: Tokens, redact: Callable[[str], str]) -> Books:
     ends_itself = target.profile == "task-progress"
     rows, clocks, types = Rows(), Clocks(), EventTypes(redact, staged=ends_itself)
-    log = Log(rows, types, clocks, room, measure, tokens.find)
-    return Books(rows, Counts(), Watch(), ends_itself, clocks, redact, types, log)
+    counts = Counts()
+    schemas = Schemas(target.promises, lambda many, why: counts.looked_at(many, redact(why)))
+    log = Log(rows, types, clocks, room, measure, tokens.find, schemas)
+    return Books(rows, counts, Watch(), ends_itself, clocks, redact, types, log, schemas)
