@@ -80,9 +80,8 @@ def _parts(message: Message) -> dict[str, str]:
     Texts are left out as well: each reader may be told in a language of its own.
     """
     told = message.fields or {str(place): word for place, word in enumerate(message.event.data.split())}
-    texts = {name for name, value in message.fields.items() if isinstance(value, str) and any(map(str.isalpha, value))}
-    kept = told.keys() - texts
-    return {name: repr(told[name]) for name in kept if str(told[name]) != message.event.id}
+    texts = {name for name, value in told.items() if isinstance(value, str) and any(map(str.isalpha, value))}
+    return {name: repr(told[name]) for name in told.keys() - texts if str(told[name]) != message.event.id}
 
 
 def _is_time(one: Telling, message: Message) -> bool:
