@@ -25,6 +25,7 @@ SILENT_SHARE: Final = 0.25  # of a stream's time, at its end, without an event w
 AROUND_MS: Final = 1000.0
 TURN_MS: Final = 0.001  # between events that were read together
 INSTEAD_MS: Final = 50.0  # so far from an event, what is told to one reader alone stands in its place
+MOST_OVERTAKEN: Final = 100_000  # pairs of events whose order is looked at
 FEWEST_EVENTS: Final = 20  # in all, to say that no two streams share one
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 Times = np.ndarray[Any, np.dtype[np.float64]]
@@ -261,19 +262,35 @@ def _too_often(own: Numbers, once: Numbers) -> int:
 
 
 def _out_of_order(events: Sequence[Numbers], feed: _Feed) -> int:
-    """Return how many events came after one that most streams had later.
+    """Return how many events came after one that most of the streams that had both had later.
 
     Where most streams contradict the order in which events were first seen, it is the others that are out of order.
     """
-    ranks = {int(number): rank for rank, number in enumerate(feed.numbers)}
-    late, seen = np.zeros(feed.numbers.size), np.zeros(feed.numbers.size)
-    for own in events:
-        _, first = np.unique(own, return_index=True)
-        order = np.array([ranks[number] for number in own[np.sort(first)].tolist() if number in ranks], dtype=np.int64)
-        if order.size:
-            seen[order] += 1
-            late[order[order < np.maximum.accumulate(order)]] += 1
-    return int(np.minimum(late, seen - late).sum())
+    told = [_ranks(own, feed) for own in events]
+    overtaken = np.unique(np.concatenate([_overtaken(order) for order in told]), axis=0)[:MOST_OVERTAKEN]
+    both, before = np.zeros(len(overtaken), dtype=np.int64), np.zeros(len(overtaken), dtype=np.int64)
+    for order in told if len(overtaken) else ():
+        place = np.full(feed.numbers.size, -1)
+        place[order] = np.arange(order.size)
+        first, later = place[overtaken].T
+        both += (first >= 0) & (later >= 0)
+        before += (first >= 0) & (first < later)
+    return int(np.minimum(before, both - before).sum())
+
+
+def _ranks(own: Numbers, feed: _Feed) -> Numbers:
+    """Return where in the feed stands what a stream was told of it, in the order in which it was told it first."""
+    by_number = np.argsort(feed.numbers)
+    once = own[np.sort(np.unique(own, return_index=True)[1])]
+    known = once[np.isin(once, feed.numbers)]
+    return by_number[np.searchsorted(feed.numbers, known, sorter=by_number)]
+
+
+def _overtaken(order: Numbers) -> Numbers:
+    """Return pairs of ranks, in the order told: the highest so far, and one that came behind it and is lower."""
+    highest = np.maximum.accumulate(order) if order.size else order
+    late = order < highest
+    return np.column_stack((highest[late], order[late]))
 
 
 def _is_silent(diary: Diary, times: Times, feed: _Feed) -> bool:

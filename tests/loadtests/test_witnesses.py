@@ -124,6 +124,16 @@ def test_order_is_that_of_most(feed: Sequence[Event], ahead_ms: float) -> None:
     assert (found.lost, found.duplicated, found.reordered) == (0, 0, 1)
 
 
+def test_events_that_not_all_saw_have_the_order_of_those_who_saw_both() -> None:
+    told = {  # the first reader's own first event is another; it is sooner told the second than others the first
+        "first": ("1a", "2"),
+        "second": (None, None, "1", "2"),
+        "third": (None, None, "1", "2"),
+    }
+    found = compare([diary([("", one) if one else None for one in some]) for some in told.values()])
+    assert found.reordered == 0
+
+
 def test_an_event_that_comes_again_with_its_id_is_counted_even_on_one_stream_alone() -> None:
     again = [*FEED[:50], FEED[49], *FEED[50:]]
     assert compare([diary(again)]).duplicated == 1
