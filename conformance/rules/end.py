@@ -226,12 +226,19 @@ def _cut(seen: Seen, view: View) -> Iterator[Mark]:
     end = view.transcript.end
     how = "" if not end or is_left_by_its_connection(view) else end.how  # streams may go on behind that
     age_s = _round_age_s(view)
-    over = end_marker(seen, view) is not None or (view.messages and tells_an_error(_last(view)))
+    over = end_marker(seen, view) is not None or (view.messages and _says_that_it_is_over(view))
     if how in {"error", "eof"} and age_s and not over and (how == "error" or _more_to_tell(seen, view)):
         level: Level | None = "advice" if how == "eof" and _nothing_is_lost(seen, view) else None
         yield view.bad(f"the stream was cut {_when(view, age_s)}, with more to tell", level=level)
     elif how in {"cut", "timeout"} and _at_ms(view) > 1000 * ROUND_S[0] + MOST_LATER_MS:
         yield view.good()
+
+
+def _says_that_it_is_over(view: View) -> bool:
+    """Whether the last event tells an error, or, where the server ended the stream, is unlike all before."""
+    before = view.messages[:-1]
+    is_another = view.ended_by_server and bool(before) and not is_like(_last(view), before)
+    return is_another or tells_an_error(_last(view))
 
 
 def _nothing_is_lost(seen: Seen, view: View) -> bool:

@@ -155,6 +155,10 @@ CASES = {
         silent=(
             (stream(*ticks(1, 13), how="error", detail=CUT, ended_at=6300.0),),  # not by the clock
             (stream(*ticks(1, 20), ended_at=10_020.0),),  # perhaps all there is
+            (
+                stream(*ticks(1, 20), (9990.0, b'event: over\ndata: {"won": "A"}\n\n'), ended_at=10_020.0),
+                NEWCOMER,
+            ),  # a round
             (steps(10_020.0), later(steps(7000.0, 50), 5000.0)),
             (stream(*ANSWER, (9990.0, DONE), how="error", detail=CUT, ended_at=10_020.0),),
             (stream(*ticks(1, 20), how="cut", ended_at=10_020.0),),
