@@ -23,7 +23,7 @@ from ssegauge.conformance.errors import CannotJudge
 from ssegauge.conformance.target import from_url
 from ssegauge.loadtests.judging import health
 from ssegauge.loadtests.running import joining
-from ssegauge.loadtests.running.cli import Options, command, find_limit, make_room, run_load, run_worker
+from ssegauge.loadtests.running.cli import LOCUST, Options, command, find_limit, make_room, run_load, run_worker
 from ssegauge.loadtests.running.sources import addresses
 from tests.loadtests.conftest import run_into
 from tests.loadtests.servers import OPEN_HEAD, scripted
@@ -105,7 +105,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
 
     def kill_one(status: Any) -> None:
         if status["received"] == STREAMS * EVENTS and not killed:
-            tree = [child for child in psutil.Process().children(recursive=True) if "locust" in child.cmdline()]
+            tree = [child for child in psutil.Process().children(recursive=True) if LOCUST in child.cmdline()]
             (parent,) = [one for one in tree if "--worker" in one.cmdline() and one.ppid() == psutil.Process().pid]
             killed.append(parent.children()[0])
             killed[0].kill()
