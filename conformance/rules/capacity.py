@@ -60,7 +60,7 @@ def serves_few_at_once(seen: Seen) -> Iterator[Mark]:
         some = f"{len(out.ended)} of {out.of} streams were ended"
         yield out.ended[0].bad(f"{some}, each as soon as {out.places} newer ones were open")
     yield from _replaced(seen)
-    yield from _slowed(seen)
+    yield from _slowed(seen) if crowds else ()
 
 
 def _slowed(seen: Seen) -> Iterator[Mark]:

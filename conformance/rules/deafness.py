@@ -28,7 +28,7 @@ from ssegauge.conformance.words import lasted, shown
 
 LEAST_TOLD, LEAST_NEWS = 3, 3
 FEW_NEWS, LONG_PAUSES = 2, 5  # where silence is as long as so many of the longest pauses
-MOST_PAUSES = 14
+MOST_PAUSES = 14  # exp(-14) is one in a million
 MUCH_NEWS = 5  # where the other was never told anything
 LEAST_SILENCE_MS, LONG_SILENCE_MS = 2000.0, 5000.0
 TOGETHER_MS = 50.0

@@ -155,6 +155,10 @@ def late(told: list[tuple[float, bytes]], by_ms: float) -> list[tuple[float, byt
     return [(at + by_ms, data) for at, data in told]
 
 
+def paced(told: list[tuple[float, bytes]], times: float) -> list[tuple[float, bytes]]:
+    return [(at * times, data) for at, data in told]
+
+
 def shard(turn: int) -> Any:
     """Events whose id says how far each of two sources has come; every third is a pair in another order."""
 
@@ -214,6 +218,7 @@ def built(who: int) -> list[tuple[float, bytes]]:
 
 
 SLOW = feed(last=20, every=1000.0)
+STEPS = feed(bare, last=20, every=1000.0)
 RANDOM = [[(EVERY_MS * n + k, b'data: {"value": %d}\n\n' % (n * 7919 % 101 + k)) for n in range(1, 25)] for k in (1, 2)]
 
 

@@ -13,6 +13,7 @@ from tests.corpus.readers import (
     KEYS,
     RANDOM,
     SLOW,
+    STEPS,
     at_once,
     bare,
     both,
@@ -32,6 +33,7 @@ from tests.corpus.readers import (
     newly,
     notice,
     own,
+    paced,
     parted,
     personal,
     reader,
@@ -151,6 +153,8 @@ CASES = {
             (reader(feed(lambda _: b"data: ping\n\n")), twin(feed(lambda _: b"data: ping\n\n"))),
             (reader(feed()), twin([], resume="known", last_event_id="3")),
             (reader(feed()), twin(feed(), capture=True)),
+            # Courses of their own, at a pace of its own each, that come to their end.
+            (reader(STEPS, left=21_000.0, how="eof"), twin(paced(STEPS, 1.5), left=31_000.0, how="eof")),
         ),
     ),
     "liveness/goes-deaf": Case(

@@ -104,7 +104,8 @@ def _told_later(group: Sequence[Telling], limit_ms: float, *, promised: bool) ->
     """Yield the breach where one is told what others are told, and usually much later."""
     late: dict[int, tuple[Telling, Telling, list[float]]] = {}
     for one, other in (two for pair in pairs(group) for two in (pair, pair[::-1])):
-        found = lags(one, other) if _may_be_shared(one, other, identified=True) else []
+        identified = any(key[1] for key in one.counts.keys() & other.counts.keys())
+        found = lags(one, other) if _may_be_shared(one, other, identified=identified) else []
         if found and median(found) > limit_ms and len(found) > len(late.get(id(other), (one, other, []))[2]):
             late[id(other)] = one, other, found
     if sum(len(found) for _, _, found in late.values()) >= LEAST_LATE:
