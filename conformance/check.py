@@ -83,15 +83,7 @@ def check(
         interrupted = True
     except CannotJudge as error:
         raise CannotJudge(folder.redact.text(str(error))) from None
-    results = judge(
-        recording.transcripts,
-        profile=target.profile,
-        limits=target.limits,
-        promises=target.promises,
-        hooks=hooks(target),
-        quick=options.quick,
-        rules=rules,
-    )
+    results = _judged(recording, target, rules, quick=options.quick)
     results += [_broke_down(name, error) for name, error in failures.of]
     remarks = suggestion(recording.transcripts, target.profile), unmatched(recording.transcripts, target)
     recording.remarks.extend(filter(None, remarks))
@@ -164,6 +156,18 @@ def judge_recorded(recorded: Recorded, options: Options, profile: Profile | None
         transcripts=recorded.transcripts,
         baseline=known,
         notes=recorded.notes,
+    )
+
+
+def _judged(recording: Recording, target: Target, rules: Mapping[str, Rule], *, quick: bool) -> list[Result]:
+    return judge(
+        recording.transcripts,
+        profile=target.profile,
+        limits=target.limits,
+        promises=target.promises,
+        hooks=hooks(target),
+        quick=quick,
+        rules=rules,
     )
 
 

@@ -1,6 +1,5 @@
 """Any event stream: ids that are of one event alone, and readers that bring ids which the server knows or does not."""
 
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +8,7 @@ from ssegauge.conformance.target import Promises
 from tests.corpus import resume
 from tests.corpus.build import Case, Run, event, exchange
 from tests.corpus.delivery_complete import publish, says
-from tests.corpus.readers import feed, reader, twin
+from tests.corpus.readers import reader, twin
 from tests.corpus.resume_header import (
     FIRST_TEN,
     LATER,
@@ -24,44 +23,10 @@ from tests.corpus.resume_header import (
     told,
     uncut,
 )
+from tests.corpus.resume_ids import as_json, beside, delta, enumerated, in_euros, rolled, translated
 
 LIVE = told(["11", "12", "13", "14", "15", "16"], every_ms=400.0)
 SERVED = newcomer(*LIVE, ended_at=3500.0)
-
-
-def beside(one: Any, other: Any = None, first: int = 1) -> Run:
-    """Two who read one after the other and for a while together; what each is told by an id."""
-    late = [(at, (other or one)(n)) for n, (at, _) in enumerate(feed(), first)]
-    return reader([(at, one(n)) for n, (at, _) in enumerate(feed(), 1)]), twin(late, came=2000.0, left=7000.0)
-
-
-def delta(base: int) -> Any:
-    """An event that says by how much something differs from what it was when this reader came."""
-    return lambda n: b"id: %d\ndata: %d\n\n" % (n, n * n % 17 - base)
-
-
-def rolled(who: int) -> Any:
-    """An event that says its id once more, and what this reader has drawn."""
-    return lambda n: b'id: %d\ndata: {"round": %d, "dice": %d}\n\n' % (n, n, n * 7919 * who % 36)
-
-
-def as_json(**mine: int) -> Any:
-    return lambda n: (
-        b"id: %d\ndata: %s\n\n" % (n, json.dumps({"seq": n * 7, **{k: v + n for k, v in mine.items()}}).encode())
-    )
-
-
-def translated(words: str) -> Any:
-    return lambda n: f'id: {n}\ndata: {{"n": {n}, "text": "{words} {n}"}}\n\n'.encode()
-
-
-def in_euros(n: int) -> bytes:
-    return b'id: %d\ndata: {"price": "%d", "in": "EUR"}\n\n' % (n, 2 * n)
-
-
-def enumerated(make: Any) -> list[tuple[float, bytes]]:
-    """What one who came at the same time is told of its own, by the same ids."""
-    return [(at, make(n)) for n, (at, _) in enumerate(feed())]
 
 
 SERVED_IN_TIME = newcomer(*told([f"17600000054{n}0-0" for n in range(6)], every_ms=400.0), ended_at=3500.0)
