@@ -154,7 +154,7 @@ CASES = {
             (reader(feed()), twin([], resume="known", last_event_id="3")),
             (reader(feed()), twin(feed(), capture=True)),
             # Courses of their own, at a pace of its own each, that come to their end.
-            (reader(STEPS, left=21_000.0, how="eof"), twin(paced(STEPS, 1.5), left=31_000.0, how="eof")),
+            (reader(STEPS, left=21_000.0, how="eof"), twin(paced(STEPS, 2.5), left=52_000.0, how="eof")),
         ),
     ),
     "liveness/goes-deaf": Case(
