@@ -146,8 +146,8 @@ class AnswerMeter:
         return bool(self._before_ns)
 
     def head(self, arrived_ns: int, delay_ns: int) -> None:
-        """Take the response head; no delay of ours from before the request has lengthened the wait for it."""
-        self._add(CONNECT, arrived_ns, self._begun_ns, min(delay_ns, arrived_ns - self._begun_ns))
+        """Take the response head."""
+        self._add(CONNECT, arrived_ns, self._begun_ns, delay_ns)
 
     def note_types(self, types: Iterable[int], arrived_ns: int, delay_ns: int) -> None:
         """Measure each type of a read's events, by its code, when it comes in this answer for the first time."""

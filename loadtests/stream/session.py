@@ -312,9 +312,7 @@ class Session(Reader):
 
     def _opened(self, stream: EventStream) -> None:
         on, arrived_ns = self._on, stream.arrived_ns
-        took_ns = arrived_ns - stream.started_ns
-        # What the loop stood still for before this stream was asked for has not lengthened it.
-        on.rows.add(CONNECT, arrived_ns, self._number, took_ns / 1e6, min(on.watch.lag_ns, took_ns))
+        on.rows.add(CONNECT, arrived_ns, self._number, (arrived_ns - stream.started_ns) / 1e6, on.watch.lag_ns)
         on.rows.add(OPEN, arrived_ns, self._number, 1.0, -1)
         on.clocks.note_date(stream.date, stream.sent_ns, stream.head_ns)
         on.counts.open += 1

@@ -19,7 +19,7 @@ from ssegauge.conformance.target import from_url
 from ssegauge.loadtests.measuring.clocks import Clocks
 from ssegauge.loadtests.measuring.event_types import EventTypes
 from ssegauge.loadtests.measuring.log import Log
-from ssegauge.loadtests.measuring.samples import CONNECT, FIRST_EVENT, GAP, GAP_OPEN, UPDATE, Rows, matrix
+from ssegauge.loadtests.measuring.samples import FIRST_EVENT, GAP, GAP_OPEN, UPDATE, Rows, matrix
 from ssegauge.loadtests.measuring.witnesses import Diary, Room
 from ssegauge.loadtests.running.node import Node
 from ssegauge.loadtests.stream.session import Session
@@ -67,16 +67,6 @@ def test_a_pause_that_is_not_over_is_a_gap_of_each_stream_that_is_open_and_not_d
     log.note_silence(ASKED_NS + 4100 * MS)
     found = matrix(rows.take())
     assert [(row[2], row[3]) for row in found[found[:, 1] == GAP_OPEN].tolist()] == [(spoken, 4000.0)]
-
-
-def test_a_standstill_from_before_a_stream_was_asked_for_has_not_lengthened_it() -> None:
-    with scripted(lambda connection, _: connection.sendall(OPEN_HEAD)) as url:
-        node = Node(from_url(url))
-        node.books.watch.lag_ns = 10**12
-        node.streams.open(Reader(), None)
-        found = matrix(node.books.rows.take())
-    _, _, _, value_ms, delay_ms, *_ = found[found[:, 1] == CONNECT][0]
-    assert delay_ms == pytest.approx(value_ms)
 
 
 @pytest.mark.parametrize("read", [True, False])
